@@ -1,0 +1,94 @@
+import type { Context } from './context.ts'
+
+/** A signal that follows `parent` and can be aborted on its own. Dispose it when its work is done. */
+export interface Scope extends Disposable {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+}
+
+/**
+ * Opens a scope below `parent`. `AbortSignal.any` in a loop keeps every derived signal alive as long as the parent
+ * lives; a scope lets go of its parent when it is disposed.
+ */
+export function scope(parent: AbortSignal): Scope {
+  const controller = new AbortController()
+  const follow = () => controller.abort(parent.reason)
+  if (parent.aborted) follow()
+  else parent.addEventListener('abort', follow, { once: true })
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    [Symbol.dispose]: () => parent.removeEventListener('abort', follow),
+  }
+}
+
+/** Settles as `work` does, or rejects with the signal's reason as soon as that aborts. `work` itself goes on. */
+export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** Resolves after `ms` milliseconds; rejects with the signal's reason when that aborts first. */
+export function sleep(ctx: Context, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = ctx.clock.after(ms, resolve)
+  return unlessAborted(ctx.signal, promise).finally(cancel)
+}
+
+/** Resolves with the signal's reason once it aborts. */
+export function aborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(signal.reason)
+    else signal.addEventListener('abort', () => resolve(signal.reason), { once: true })
+  })
+}
+
+/**
+ * Runs all tasks at once, below one scope; when the first settles the others are aborted and waited for, so that none
+ * outlives this call. Settles as that first one did.
+ */
+export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise<T>)[]): Promise<T> {
+  using race = scope(ctx.signal)
+  const running = tasks.map((task) => task({ ...ctx, signal: race.signal }))
+  try {
+    return await Promise.race(running)
+  } finally {
+    race.abort(new Error('another task of the race was first'))
+    await Promise.allSettled(running)
+  }
+}
+
+/** Runs `work` under a signal of its own that aborts after `ms`: cleaning up never depends on what was aborted. */
+export async function withDeadline<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
+  const deadline = new AbortController()
+  const cancel = ctx.clock.after(ms, () => deadline.abort(new Error(`no end within ${ms} ms`)))
+  try {
+    return await work({ ...ctx, signal: deadline.signal })
+  } finally {
+    cancel()
+  }
+}
+
+/**
+ * Runs `work` to its end even though the context's signal aborts meanwhile, but for `ms` after that at most. For
+ * requests with an effect: one that is cut off may still have it later, behind our back.
+ */
+export async function lingering<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
+  const late = new AbortController()
+  let cancel = () => {}
+  const follow = () => {
+    cancel = ctx.clock.after(ms, () => late.abort(ctx.signal.reason))
+  }
+  ctx.signal.throwIfAborted()
+  ctx.signal.addEventListener('abort', follow, { once: true })
+  try {
+    return await work({ ...ctx, signal: late.signal })
+  } finally {
+    ctx.signal.removeEventListener('abort', follow)
+    cancel()
+  }
+}

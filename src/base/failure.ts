@@ -1,0 +1,41 @@
+/**
+ * Why something ended that should not have:
+ * - `usage`: options, arguments or environment make no sense
+ * - `config`: a configuration file is wrong
+ * - `not-found`, `not-executable`: the command can't be run
+ * - `unreachable`: no connection, or it broke
+ * - `silent`: connected, but no answer came in time
+ * - `unavailable`: Consul answers that it can't serve now (500, 429, 503)
+ * - `refused`: Consul refuses for want of rights (403)
+ * - `rejected`: Consul refuses what was asked, for good
+ * - `not-consul`: what answers is something else
+ */
+export type FailureCode =
+  | 'usage'
+  | 'config'
+  | 'not-found'
+  | 'not-executable'
+  | 'unreachable'
+  | 'silent'
+  | 'unavailable'
+  | 'refused'
+  | 'rejected'
+  | 'not-consul'
+
+/** An end that a person must hear of: one sentence, and a hint what to do. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: FailureCode
+  readonly hint: string | undefined
+
+  constructor(code: FailureCode, sentence: string, about: { hint?: string | undefined; cause?: unknown } = {}) {
+    super(sentence, { cause: about.cause })
+    this.code = code
+    this.hint = about.hint
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,58 @@
+import { writeSync } from 'node:fs'
+
+/** How much a line matters. `notice` is news that `--quiet` drops; `debug` needs DEBUG. */
+export type Level = 'debug' | 'notice' | 'warn' | 'error'
+
+/** Facts beside the sentence, for `--log-format json`. */
+export type Facts = Readonly<Record<string, unknown>>
+
+/** Our own voice. It never throws and never writes to standard output, which is the child's alone. */
+export interface Log {
+  readonly debugging: boolean
+  debug(sentence: string, facts?: Facts): void
+  notice(sentence: string, facts?: Facts): void
+  warn(sentence: string, facts?: Facts): void
+  error(sentence: string, facts?: Facts): void
+}
+
+export interface LogOptions {
+  readonly format: 'text' | 'json'
+  readonly quiet: boolean
+  readonly debug: boolean
+  /** Takes one finished line, newline included. */
+  readonly write: (line: string) => void
+}
+
+/** A log that writes lines the way the options ask. */
+export function createLog(options: LogOptions): Log {
+  const emit = (level: Level, sentence: string, facts: Facts = {}) => {
+    if (level === 'debug' && !options.debug) return
+    if (level === 'notice' && options.quiet) return
+    options.write(options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence))
+  }
+  return {
+    debugging: options.debug,
+    debug: (sentence, facts) => emit('debug', sentence, facts),
+    notice: (sentence, facts) => emit('notice', sentence, facts),
+    warn: (sentence, facts) => emit('warn', sentence, facts),
+    error: (sentence, facts) => emit('error', sentence, facts),
+  }
+}
+
+function textLine(level: Level, sentence: string): string {
+  const label = level === 'notice' ? '' : `${level}: `
+  return `consul-locker: ${label}${sentence}\n`
+}
+
+function jsonLine(level: Level, sentence: string, facts: Facts): string {
+  return `${JSON.stringify({ time: new Date().toISOString(), level, message: sentence, ...facts })}\n`
+}
+
+/** Writes to standard error; a reader that has gone (EPIPE), a full disk or a full pipe costs the line, nothing more. */
+export function writeStderr(line: string): void {
+  try {
+    writeSync(2, line)
+  } catch {
+    // Nobody is left to tell.
+  }
+}

@@ -1,0 +1,49 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import type { Context } from '../base/context.ts'
+import type { Child, Launch } from './child.ts'
+import type { ExitStatus } from './exit-status.ts'
+import { ProcessGroup } from './group.ts'
+import { passedSockets } from './listen-fds.ts'
+import { exitOf, started, tieToOurLife } from './process.ts'
+import { type ForwardedSignal, stopSelf } from './signals.ts'
+
+/** Starts a command in a process group and a session of its own, without a controlling terminal. */
+export async function launchDetached({ command, environment }: Launch): Promise<Child> {
+  const { file, words } = command
+  const sockets = passedSockets(environment)
+  const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', ...sockets.fds]
+  const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
+  const process = await started(spawn(program, args, { argv0, stdio, detached: true, env: environment }), words[0])
+  return new DetachedChild(process)
+}
+
+class DetachedChild implements Child {
+  readonly exited: Promise<ExitStatus>
+  readonly #group: ProcessGroup
+
+  constructor(process: ChildProcess) {
+    this.#group = new ProcessGroup(process.pid as number)
+    this.exited = exitOf(process)
+    tieToOurLife(this.#group, this.exited)
+  }
+
+  get group(): number {
+    return this.#group.id
+  }
+
+  forward(signal: ForwardedSignal): void {
+    this.#group.signal(signal)
+    if (signal !== 'SIGTSTP') return
+    // The kernel drops TSTP for a group whose session has no terminal; STOP it always honours.
+    this.#group.signal('SIGSTOP')
+    stopSelf()
+  }
+
+  kill(): void {
+    this.#group.signal('SIGKILL')
+  }
+
+  stop(ctx: Context, graceMs: number): Promise<boolean> {
+    return this.#group.stop(ctx, graceMs)
+  }
+}

@@ -1,0 +1,34 @@
+import type { ChildProcess } from 'node:child_process'
+import { onExit } from 'signal-exit'
+import { Failure, messageOf } from '../base/failure.ts'
+import type { ExitStatus } from './exit-status.ts'
+import type { ProcessGroup } from './group.ts'
+
+/** Settles when the program runs. */
+export function started<P extends ChildProcess>(process: P, name: string): Promise<P> {
+  return new Promise((resolve, reject) => {
+    process.once('spawn', () => resolve(process))
+    process.once('error', (thrown: NodeJS.ErrnoException) => reject(startFailure(name, thrown)))
+  })
+}
+
+function startFailure(name: string, thrown: NodeJS.ErrnoException): Failure {
+  const sentence = `the command ${name} can't be started: ${messageOf(thrown)}`
+  if (thrown.code !== 'ENOENT') return new Failure('not-executable', sentence, { cause: thrown })
+  return new Failure('not-found', sentence, { hint: 'does the interpreter in its first line exist?', cause: thrown })
+}
+
+/** How a process ended, once it has. */
+export function exitOf(process: ChildProcess): Promise<ExitStatus> {
+  return new Promise((resolve) => {
+    process.once('exit', (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }))
+  })
+}
+
+/** Kills the group should we end before it; settled by the child's own end. */
+export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): void {
+  const untie = onExit(() => {
+    group.signal('SIGKILL')
+  })
+  exited.then(untie)
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+
+/** Signals that are the child's business; what we get of them goes to its group. */
+export const FORWARDED = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGALRM',
+] as const satisfies readonly NodeJS.Signals[]
+
+export type ForwardedSignal = (typeof FORWARDED)[number]
+
+/** Signals sent to us. */
+export interface SignalSource {
+  /** Calls `receive` for each signal until disposed. Only the newest listener is called. */
+  listen(receive: (signal: ForwardedSignal) => void): Disposable
+}
+
+/**
+ * Takes over the process's signals, for good: Node resets an inherited ignore of HUP, and would open its inspector at
+ * an unheard USR1. A hang-up is dropped when we were started to survive one.
+ */
+export function processSignals(environment: NodeJS.ProcessEnv): SignalSource {
+  const listeners: ((signal: ForwardedSignal) => void)[] = []
+  // Asked now: at the hang-up our parent may be gone already.
+  const hangUpProof = survivesHangUp(environment)
+  for (const signal of FORWARDED) {
+    process.on(signal, () => {
+      if (signal === 'SIGHUP' && hangUpProof) return
+      listeners.at(-1)?.(signal)
+    })
+  }
+  return {
+    listen(receive) {
+      listeners.push(receive)
+      return { [Symbol.dispose]: () => void listeners.splice(listeners.indexOf(receive), 1) }
+    },
+  }
+}
+
+const HANGUP_BIT = 1n
+
+/**
+ * Whether we run under `nohup`. Its ignore of HUP is gone when our code begins, so look at what it leaves: bash and
+ * zsh name the program that they start in `_`; GNU nohup opens the standard input for writing only; and under a
+ * script that runs under nohup, the script itself ignores HUP.
+ */
+function survivesHangUp(environment: NodeJS.ProcessEnv): boolean {
+  if (/(^|\/)nohup$/.test(environment._ ?? '')) return true
+  const flags = Number.parseInt(procField('/proc/self/fdinfo/0', /^flags:\s*(\d+)/m), 8)
+  if ((flags & 3) === 1) return true
+  const ignored = procField(`/proc/${process.ppid}/status`, /^SigIgn:\s*([0-9a-f]+)/m)
+  return ignored !== '' && (BigInt(`0x${ignored}`) & HANGUP_BIT) !== 0n
+}
+
+function procField(file: string, pattern: RegExp): string {
+  try {
+    return pattern.exec(readFileSync(file, 'utf8'))?.[1] ?? ''
+  } catch {
+    return ''
+  }
+}
+
+/** Stops this process as an unhandled TSTP would; it goes on at the next CONT. */
+export function stopSelf(): void {
+  process.kill(process.pid, 'SIGSTOP')
+}

@@ -1,0 +1,53 @@
+import { Failure } from '../base/failure.ts'
+
+/** Where an agent listens. */
+export interface Address {
+  /** For people: as it was given, without password. */
+  readonly text: string
+  /** `http://host:port` or `https://host:port`; for a socket only the scheme means anything. */
+  readonly origin: string
+  readonly socketPath: string | undefined
+  /** Put before every path; empty, or begins with a slash and ends without one. */
+  readonly pathPrefix: string
+  readonly secure: boolean
+}
+
+/**
+ * Reads an agent's address as `consul` does: `host:port`, `http://…`, `https://…` (both with an optional path) or
+ * `unix:///path`. An https scheme forces TLS; `secure` (CONSUL_HTTP_SSL) does so for the others.
+ * Throws a `usage` failure when it is no address.
+ */
+export function parseAddress(text: string, secure: boolean): Address {
+  if (text.startsWith('unix://')) return socketAddress(text)
+  const full = text.includes('://') ? text : `http://${text}`
+  const url = URL.canParse(full) ? new URL(full) : undefined
+  const scheme = url?.protocol
+  if (!url?.hostname || (scheme !== 'http:' && scheme !== 'https:')) throw notAnAddress(text)
+  if (url.username || url.password || url.search || url.hash) throw notAnAddress(text)
+  const https = secure || scheme === 'https:'
+  const port = url.port || explicitPort(full) || '8500'
+  return {
+    text,
+    origin: `${https ? 'https' : 'http'}://${url.hostname}:${port}`,
+    socketPath: undefined,
+    pathPrefix: url.pathname.replace(/\/+$/, ''),
+    secure: https,
+  }
+}
+
+/** URL drops a port that is its scheme's default, but Consul's default is another one. */
+function explicitPort(text: string): string | undefined {
+  return /^https?:\/\/[^/]*:(\d+)(?:\/|$)/.exec(text)?.[1]
+}
+
+function socketAddress(text: string): Address {
+  const socketPath = text.slice('unix://'.length)
+  if (!socketPath.startsWith('/')) throw notAnAddress(text)
+  return { text, origin: 'http://localhost', socketPath, pathPrefix: '', secure: false }
+}
+
+function notAnAddress(text: string): Failure {
+  return new Failure('usage', `${JSON.stringify(text)} is not the address of a Consul agent`, {
+    hint: 'write it as 127.0.0.1:8500, https://consul.example:8501 or unix:///run/consul.sock',
+  })
+}

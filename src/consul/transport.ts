@@ -1,0 +1,117 @@
+import { Client } from 'undici'
+import { Failure, messageOf } from '../base/failure.ts'
+import type { ConsulSettings } from './settings.ts'
+import { notConsul } from './trouble.ts'
+import type { Transport, WireReply, WireRequest } from './wire.ts'
+
+/** Consul's largest honest answer is far below this; more is noise. */
+const MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+/** Opens a transport over HTTP or HTTPS, TCP or a Unix socket. Nothing is connected before the first request. */
+export async function openTransport(settings: ConsulSettings): Promise<Transport> {
+  const { address } = settings
+  const connect = {
+    ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
+    ...(address.secure ? await (await import('./tls.ts')).tlsOptions(settings.tls) : {}),
+  }
+  return new HttpTransport(settings, () => new Client(address.origin, { connect, ...NO_TIMEOUTS }))
+}
+
+// Every request has a deadline of its own; undici's would cut long polls and add timers.
+const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 0, keepAliveTimeout: 30_000 }
+
+class HttpTransport implements Transport {
+  readonly #settings: ConsulSettings
+  readonly #open: () => Client
+  readonly #headers: Record<string, string>
+  #short: Client | undefined
+  #long: Client | undefined
+
+  constructor(settings: ConsulSettings, open: () => Client) {
+    this.#settings = settings
+    this.#open = open
+    this.#headers = {
+      ...(settings.token === undefined ? {} : { 'x-consul-token': settings.token }),
+      ...(settings.basicAuth === undefined
+        ? {}
+        : { authorization: `Basic ${Buffer.from(settings.basicAuth).toString('base64')}` }),
+    }
+  }
+
+  async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
+    const client = this.#client(request.longPoll ?? false)
+    try {
+      const { statusCode, headers, body } = await client.request({
+        method: request.method,
+        path: this.#settings.address.pathPrefix + request.path,
+        headers: this.#headers,
+        body: request.body ?? null,
+        signal,
+      })
+      return { status: statusCode, headers, text: await this.#read(body) }
+    } catch (thrown) {
+      this.#discard(client)
+      if (signal.aborted) throw signal.reason
+      throw this.#failure(thrown)
+    }
+  }
+
+  /** A connection that once failed, or that never came about, must not hold up the next request. */
+  #discard(client: Client): void {
+    if (client === this.#short) this.#short = undefined
+    if (client === this.#long) this.#long = undefined
+    client.destroy().catch(() => {})
+  }
+
+  #client(longPoll: boolean): Client {
+    if (longPoll) {
+      this.#long ??= this.#open()
+      return this.#long
+    }
+    this.#short ??= this.#open()
+    return this.#short
+  }
+
+  async #read(body: AsyncIterable<Buffer>): Promise<string> {
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of body) {
+      size += chunk.length
+      if (size > MAX_REPLY_BYTES)
+        throw notConsul(this.#settings.address.text, `more than ${MAX_REPLY_BYTES >> 20} MB of answer`)
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  }
+
+  #failure(thrown: unknown): unknown {
+    const { text } = this.#settings.address
+    const { code } = thrown as { code?: unknown }
+    if (thrown instanceof Failure || typeof code !== 'string') return thrown
+    if (code.startsWith('HPE_')) return notConsul(text, 'no HTTP')
+    const why = messageOf(thrown) || code
+    if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
+      return new Failure('silent', `${text} closes the connection without an answer (${why})`, {
+        hint: 'is that the HTTP port of a Consul agent, without TLS?',
+        cause: thrown,
+      })
+    }
+    return new Failure('unreachable', `Consul at ${text} can't be reached: ${why}`, {
+      hint: hintFor(code, this.#settings),
+      cause: thrown,
+    })
+  }
+
+  close(): void {
+    for (const client of [this.#short, this.#long]) if (client) this.#discard(client)
+  }
+}
+
+function hintFor(code: string, settings: ConsulSettings): string {
+  if (/CERT|TLS|SSL|SIGNATURE|UNABLE_TO/.test(code)) {
+    return 'check --ca-file, --client-cert, --client-key and --tls-server-name (or CONSUL_CACERT and its kin)'
+  }
+  return settings.address.socketPath === undefined
+    ? 'is the agent running, and is its address right (CONSUL_HTTP_ADDR or --http-addr)?'
+    : 'is the agent running with addresses.http = unix://…, and may this user open the socket?'
+}

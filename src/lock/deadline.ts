@@ -1,0 +1,65 @@
+import { formatDuration } from '../base/duration.ts'
+import { Failure } from '../base/failure.ts'
+
+/** The durations that a lock lives by, in milliseconds; `planTiming` makes only safe ones. */
+export interface Timing {
+  /** Consul keeps the session for at least this long after a renewal. */
+  readonly ttlMs: number
+  /** From one renewal's sending to the next. */
+  readonly renewMs: number
+  /** From TERM to KILL. */
+  readonly graceMs: number
+  /** How long nobody gets the lock after its session died. */
+  readonly lockDelayMs: number
+}
+
+/** For what is not in the sum: a deposed leader's lease, the delivery of a KILL, the coarseness of timers. */
+export const MARGIN_MS = 2000
+
+/** One renewal's time, and the pause before the next try when it failed; both must fit between renewal and TTL. */
+export const RENEW_ATTEMPT_MS = 3000
+export const RENEW_RETRY_MS = 1000
+
+const TTL_MIN_MS = 10_000
+const TTL_MAX_MS = 24 * 3_600_000
+const LOCK_DELAY_MAX_MS = 60_000
+const DEFAULTS = { ttlMs: 15_000, graceMs: 5000 }
+
+/**
+ * Fills in what wasn't asked for and checks the rule that makes exclusion independent of how a session dies:
+ * with t0 = the sending of the last good renewal, the group is dead by t0 + TTL + grace, and nobody can have the lock
+ * before t0 + lock-delay. So lock-delay >= TTL + grace + margin. Throws a `usage` failure with the numbers.
+ */
+export function planTiming(wanted: Partial<Timing>): Timing {
+  const { ttlMs, graceMs } = { ...DEFAULTS, ...wanted }
+  const renewMs = wanted.renewMs ?? Math.round((ttlMs * 2) / 3)
+  const neededMs = ttlMs + graceMs + MARGIN_MS
+  const lockDelayMs = wanted.lockDelayMs ?? neededMs
+  const say = formatDuration
+  const sum = `TTL ${say(ttlMs)} + grace ${say(graceMs)} + margin ${say(MARGIN_MS)} = ${say(neededMs)}`
+  if (ttlMs < TTL_MIN_MS || ttlMs > TTL_MAX_MS) {
+    throw new Failure('usage', `a TTL of ${say(ttlMs)} is outside of what Consul takes, 10s to 24h`)
+  }
+  if (renewMs < RENEW_RETRY_MS || renewMs + RENEW_RETRY_MS > ttlMs) {
+    throw new Failure('usage', `renewing every ${say(renewMs)} does not keep a session with a TTL of ${say(ttlMs)}`, {
+      hint: `--renew must lie between 1s and ${say(ttlMs - RENEW_RETRY_MS)}`,
+    })
+  }
+  if (lockDelayMs > LOCK_DELAY_MAX_MS) {
+    const why = wanted.lockDelayMs === undefined ? `${sum}, more than` : `a lock-delay of ${say(lockDelayMs)} is over`
+    throw new Failure('usage', `${why} Consul's longest lock-delay, ${say(LOCK_DELAY_MAX_MS)}`, {
+      hint: 'make --ttl, --kill-after or --lock-delay shorter',
+    })
+  }
+  if (lockDelayMs < neededMs) {
+    throw new Failure('usage', `a lock-delay of ${say(lockDelayMs)} is not safe: it must be at least ${sum}`, {
+      hint: 'make --lock-delay longer, or --ttl or --kill-after shorter',
+    })
+  }
+  return { ttlMs, renewMs, graceMs, lockDelayMs }
+}
+
+/** How long a holder may go on, `elapsedMs` after the sending of its last good renewal; below 1 it must stop. */
+export function leaseLeftMs(timing: Timing, elapsedMs: number): number {
+  return timing.ttlMs - elapsedMs
+}

@@ -1,0 +1,118 @@
+import { aborted, firstOf, sleep } from '../base/abort.ts'
+import { Backoff } from '../base/backoff.ts'
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { readKey } from '../consul/kv.ts'
+import { claim } from './claim.ts'
+import type { Held } from './contend.ts'
+import type { Loss } from './loss.ts'
+
+/** The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. */
+const TICK_MS = 1000
+const LONG_POLL_MS = 30_000
+
+/**
+ * Watches over a lock that is ours. The lock can leave us at any time (an operator, a dead agent, a cut cable); three
+ * witnesses look out for that, and the first to tell wins: the renewals, the deadline, and the key itself.
+ */
+export class Hold {
+  readonly #consul: Consul
+  readonly #held: Held
+  readonly #loss = new AbortController()
+  readonly #end = new AbortController()
+  readonly #watching: Promise<void>
+  #fence: number
+
+  /** Begins to watch; the caller must `end` it. */
+  constructor(ctx: Context, consul: Consul, held: Held) {
+    this.#consul = consul
+    this.#held = held
+    this.#fence = held.fence
+    this.#watching = this.#watch({ ...ctx, signal: this.#end.signal })
+  }
+
+  /** Aborts when the lock is lost or must be treated so; the reason is a `Loss`. */
+  get lost(): AbortSignal {
+    return this.#loss.signal
+  }
+
+  /** The fencing token: the key's ModifyIndex when we got it. It changes when the key was deleted and taken again. */
+  get fence(): number {
+    return this.#fence
+  }
+
+  /** Stops watching; settles when no request of the watch is under way any more. */
+  async end(): Promise<void> {
+    this.#end.abort(new Error('the hold was ended'))
+    await this.#watching
+  }
+
+  async #watch(ctx: Context): Promise<void> {
+    const loss = await firstOf<Loss | undefined>(ctx, [
+      (ctx) => this.#sessionGone(ctx),
+      (ctx) => this.#deadline(ctx),
+      (ctx) => this.#key(ctx),
+    ]).catch((thrown: unknown) => {
+      if (!ctx.signal.aborted) throw thrown
+      return undefined
+    })
+    if (loss) this.#loss.abort(loss)
+  }
+
+  async #sessionGone(ctx: Context): Promise<Loss | undefined> {
+    await Promise.race([aborted(this.#held.session.gone), aborted(ctx.signal)])
+    if (!this.#held.session.gone.aborted) return undefined
+    return { kind: 'session-gone', sentence: 'Consul no longer knows our session (it expired or was destroyed)' }
+  }
+
+  async #deadline(ctx: Context): Promise<Loss> {
+    for (;;) {
+      const leftMs = this.#held.session.leaseLeftMs()
+      if (leftMs <= 0) {
+        return { kind: 'deadline', sentence: 'the session could not be renewed in time, so the lock is no longer safe' }
+      }
+      await sleep(ctx, Math.min(leftMs, TICK_MS))
+    }
+  }
+
+  async #key(ctx: Context): Promise<Loss> {
+    const { key, sessionId } = this.#held.stake
+    const backoff = new Backoff(ctx.random)
+    let index = this.#held.fence
+    for (;;) {
+      try {
+        const reading = await readKey(ctx, this.#consul, key, { index, waitMs: LONG_POLL_MS, consistent: true })
+        const loss = reading.entry ? lossBy(reading.entry.session, sessionId) : await this.#takeAgain(ctx)
+        if (loss) return loss
+        index = reading.index
+        backoff.reset()
+      } catch (thrown) {
+        ctx.signal.throwIfAborted()
+        if (!(thrown instanceof Failure)) throw thrown
+        // Trouble on the wire is not a verdict; the deadline judges.
+        ctx.log.debug(`the lock's key can't be watched: ${thrown.message}`)
+        await sleep(ctx, backoff.next())
+      }
+    }
+  }
+
+  /** Somebody deleted our key. Our session lives, so the lock can be ours again, unless somebody was faster. */
+  async #takeAgain(ctx: Context): Promise<Loss | undefined> {
+    const { key } = this.#held.stake
+    const again = await claim(ctx, this.#consul, this.#held.stake)
+    if (again.kind === 'held') {
+      this.#fence = again.fence
+      ctx.log.warn(`someone deleted the key ${key} while we held it; took it again (fence ${again.fence})`)
+      return undefined
+    }
+    if (again.kind === 'session-gone') return undefined
+    return { kind: 'key-taken', sentence: `someone deleted the key ${key}, and it was not ours to take again` }
+  }
+}
+
+function lossBy(session: string | undefined, ours: string): Loss | undefined {
+  if (session === ours) return undefined
+  if (session === undefined) return { kind: 'key-released', sentence: 'the key is no longer held by our session' }
+  return { kind: 'key-taken', sentence: `the key is held by somebody else (session ${session})` }
+}

@@ -1,0 +1,15 @@
+/**
+ * How a lock left us:
+ * - `session-gone`: Consul doesn't know our session any more
+ * - `deadline`: no renewal came through in time; Consul may give the lock away soon
+ * - `key-taken`: somebody else holds the key
+ * - `key-released`: the key is there, but our session doesn't hold it
+ */
+export type LossKind = 'session-gone' | 'deadline' | 'key-taken' | 'key-released'
+
+/** The reason of the signal that tells of a loss. */
+export interface Loss {
+  readonly kind: LossKind
+  /** One sentence, without a full stop. */
+  readonly sentence: string
+}

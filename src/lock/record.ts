@@ -1,0 +1,52 @@
+import { formatDuration } from '../base/duration.ts'
+
+/** Who holds a lock, for people and for `locks`; nothing is decided by it. It is the value of the lock's key. */
+export interface HolderRecord {
+  readonly host: string
+  readonly pid: number
+  readonly user: string
+  readonly command: readonly string[]
+  /** When it began to contend, as an ISO date. */
+  readonly since: string
+  readonly runId: string
+  /** How long Consul keeps the lock closed when this holder's session dies. */
+  readonly lockDelayMs: number
+}
+
+/** The lock-delay of sessions that don't say: Consul's default. */
+const DEFAULT_LOCK_DELAY_MS = 15_000
+
+/** What a key's value tells of its holder. Other tools leave a host name, or nothing. */
+export function parseRecord(value: string): Partial<HolderRecord> {
+  try {
+    const record: unknown = JSON.parse(value)
+    if (typeof record === 'object' && record !== null) return record
+  } catch {
+    // A value of another tool's.
+  }
+  return /^[\w.-]{1,253}$/.test(value.trim()) ? { host: value.trim() } : {}
+}
+
+/** How long Consul may keep a lock closed after the holder with this value lost its session, in milliseconds. */
+export function lockDelayOf(value: string): number {
+  const { lockDelayMs } = parseRecord(value)
+  return typeof lockDelayMs === 'number' ? lockDelayMs : DEFAULT_LOCK_DELAY_MS
+}
+
+/** `held by web3 (pid 812, ./bootstrap.sh) for 4m12s`, as far as the value tells. */
+export function describeHolder(value: string, nowMs: number): string {
+  const { host, pid, command, since } = parseRecord(value)
+  if (!host) return 'held by someone who left no name'
+  const details: string[] = []
+  if (typeof pid === 'number') details.push(`pid ${pid}`)
+  if (Array.isArray(command)) details.push(shorten(command.join(' ')))
+  const sinceMs = typeof since === 'string' ? Date.parse(since) : Number.NaN
+  const duration = Number.isNaN(sinceMs) ? '' : ` for ${formatDuration(Math.max(0, nowMs - sinceMs))}`
+  return `held by ${host}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
+}
+
+/** Other people's words on our terminal: one line, printable, not too long. */
+function shorten(text: string): string {
+  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line
+}

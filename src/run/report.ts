@@ -1,0 +1,45 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { Failure, messageOf } from '../base/failure.ts'
+import { shellStatus } from '../child/exit-status.ts'
+import type { Job, Result } from './job.ts'
+
+/**
+ * A run's end for machines, so that a child's own exit codes can be told from ours:
+ * `outcome` is `ran`, `busy`, `interrupted`, `lost`, or the code of a failure.
+ */
+export function reportOf(job: Job, end: Result | Failure): Record<string, unknown> {
+  const about = { name: job.name, key: job.key, runId: job.runId, command: job.command }
+  if (end instanceof Failure) return { ...about, outcome: end.code, message: end.message }
+  const { outcome, ...measured } = end
+  switch (outcome.kind) {
+    case 'ran':
+      return { ...about, outcome: 'ran', childExit: shellStatus(outcome.status), ...outcome.status, ...measured }
+    case 'interrupted':
+      return { ...about, outcome: 'interrupted', signal: outcome.signal, ...measured }
+    case 'lost':
+      return { ...about, outcome: 'lost', loss: outcome.loss.kind, message: outcome.loss.sentence, ...measured }
+    case 'busy':
+      return { ...about, outcome: 'busy', ...measured }
+  }
+}
+
+/** Writes a report so that a reader sees the whole of it or the one before. Throws what the file system throws. */
+export function writeReport(file: string, report: Record<string, unknown>): void {
+  const draft = draftOf(file)
+  writeFileSync(draft, `${JSON.stringify(report)}\n`)
+  renameSync(draft, file)
+}
+
+/** Throws a `usage` failure when a report could not be written there: better before the run than after it. */
+export function checkReportFile(file: string): void {
+  try {
+    writeFileSync(draftOf(file), '')
+    rmSync(draftOf(file))
+  } catch (thrown) {
+    throw new Failure('usage', `the report file can't be written: ${messageOf(thrown)}`, { cause: thrown })
+  }
+}
+
+function draftOf(file: string): string {
+  return `${file}.${process.pid}.tmp`
+}
