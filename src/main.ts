@@ -1,10 +1,14 @@
 import { writeStderr } from './base/log.ts'
+import { dieOfInterrupt } from './child/terminal.ts'
 import { main } from './cli/cli.ts'
 
 const BUG = 70
 
+const INTERRUPTED = 130
+
 /** The only way out. */
 function leave(code: number): never {
+  if (code === INTERRUPTED) dieOfInterrupt()
   process.exit(code)
 }
 

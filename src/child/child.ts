@@ -7,6 +7,8 @@ import type { ForwardedSignal } from './signals.ts'
 export interface Launch {
   readonly command: Command
   readonly environment: NodeJS.ProcessEnv
+  /** An entry of that environment (`NAME=value`) that tells the command's processes from all others. */
+  readonly marker: string
 }
 
 /** A running command with its process group. Simulation has another one. */
@@ -19,6 +21,8 @@ export interface Child {
   forward(signal: ForwardedSignal): void
   /** Ends the group at once. */
   kill(): void
-  /** TERM, `graceMs` of time, KILL. Settles with whether the group is empty now. */
+  /** Settles once nothing of the command's group runs any more. */
+  emptied(ctx: Context): Promise<void>
+  /** TERM, `graceMs` of time, KILL. For the group and what left it; settles with whether all are gone. */
   stop(ctx: Context, graceMs: number): Promise<boolean>
 }

@@ -5,24 +5,24 @@ import type { ExitStatus } from './exit-status.ts'
 import { ProcessGroup } from './group.ts'
 import { passedSockets } from './listen-fds.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
-import { type ForwardedSignal, stopSelf } from './signals.ts'
+import { canBeContinued, type ForwardedSignal, stopSelf } from './signals.ts'
 
 /** Starts a command in a process group and a session of its own, without a controlling terminal. */
-export async function launchDetached({ command, environment }: Launch): Promise<Child> {
+export async function launchDetached({ command, environment, marker }: Launch): Promise<Child> {
   const { file, words } = command
   const sockets = passedSockets(environment)
   const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', ...sockets.fds]
   const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
   const process = await started(spawn(program, args, { argv0, stdio, detached: true, env: environment }), words[0])
-  return new DetachedChild(process)
+  return new DetachedChild(process, marker)
 }
 
 class DetachedChild implements Child {
   readonly exited: Promise<ExitStatus>
   readonly #group: ProcessGroup
 
-  constructor(process: ChildProcess) {
-    this.#group = new ProcessGroup(process.pid as number)
+  constructor(process: ChildProcess, marker: string) {
+    this.#group = new ProcessGroup(process.pid as number, marker)
     this.exited = exitOf(process)
     tieToOurLife(this.#group, this.exited)
   }
@@ -32,6 +32,7 @@ class DetachedChild implements Child {
   }
 
   forward(signal: ForwardedSignal): void {
+    if (signal === 'SIGTSTP' && !canBeContinued()) return
     this.#group.signal(signal)
     if (signal !== 'SIGTSTP') return
     // The kernel drops TSTP for a group whose session has no terminal; STOP it always honours.
@@ -41,6 +42,10 @@ class DetachedChild implements Child {
 
   kill(): void {
     this.#group.signal('SIGKILL')
+  }
+
+  emptied(ctx: Context): Promise<void> {
+    return this.#group.emptied(ctx)
   }
 
   stop(ctx: Context, graceMs: number): Promise<boolean> {

@@ -1,22 +1,25 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { livingMembers, type Member } from './members.ts'
 
 /** Nothing tells when a group is empty, so it is looked at this often. */
-const LOOK_MS = 20
+const LOOK_MS = 50
 /** A process that KILL doesn't end within this time hangs in the kernel (dead disk, dead NFS server). */
 const KILL_TAKES_MS = 5000
 
-/** A process group, by the id of its first process. */
+/** A command's process group, by the id of its first process, and what has left it. */
 export class ProcessGroup {
   readonly id: number
+  readonly #marker: string
 
-  constructor(id: number) {
+  /** `marker` is an environment entry (`NAME=value`) that all of the command's processes carry, and nobody else. */
+  constructor(id: number, marker: string) {
     this.id = id
+    this.#marker = marker
   }
 
   /** Sends a signal to every process of the group; `false` when there is none. */
-  signal(signal: NodeJS.Signals): boolean {
+  signal(signal: NodeJS.Signals | 0): boolean {
     try {
       return process.kill(-this.id, signal)
     } catch (thrown) {
@@ -25,57 +28,47 @@ export class ProcessGroup {
     }
   }
 
-  /** Whether any process of the group still runs. Zombies don't count: `kill` finds them, but they do nothing. */
-  isAlive(): boolean {
-    try {
-      process.kill(-this.id, 0)
-    } catch (thrown) {
-      return (thrown as NodeJS.ErrnoException).code === 'EPERM'
-    }
-    return livingMembers(this.id) ?? true
+  /** Settles once no process of the group or its session runs; daemons that left it may. */
+  async emptied(ctx: Context): Promise<void> {
+    while (livingMembers(this.id)?.length ?? this.signal(0)) await sleep(ctx, LOOK_MS)
   }
 
-  /** Settles with `true` once the group is empty, or with `false` after `ms` milliseconds. */
-  async empties(ctx: Context, ms: number): Promise<boolean> {
+  /**
+   * TERM, `graceMs` of time, KILL, for the group and what has left it. Settles with whether all are gone; if not, KILL
+   * didn't help. Stopped processes are continued, so that they can take the TERM.
+   */
+  async stop(ctx: Context, graceMs: number): Promise<boolean> {
+    this.#signalAll('SIGTERM')
+    this.#signalAll('SIGCONT')
+    if (await this.#goneWithin(ctx, graceMs)) return true
+    this.#signalAll('SIGKILL')
+    return this.#goneWithin(ctx, KILL_TAKES_MS)
+  }
+
+  /** The group at one blow, then those that left it. */
+  #signalAll(signal: NodeJS.Signals): void {
+    this.signal(signal)
+    for (const { pid, group } of this.#living() ?? []) if (group !== this.id) signalOne(pid, signal)
+  }
+
+  async #goneWithin(ctx: Context, ms: number): Promise<boolean> {
     const start = ctx.clock.now()
-    while (this.isAlive()) {
+    while (this.#living()?.length ?? this.signal(0)) {
       if (ctx.clock.since(start) >= ms) return false
       await sleep(ctx, LOOK_MS)
     }
     return true
   }
 
-  /**
-   * TERM, `graceMs` of time, KILL. Settles with whether the group is empty now; when it isn't, KILL didn't help.
-   * Stopped processes are continued, so that they can take the TERM.
-   */
-  async stop(ctx: Context, graceMs: number): Promise<boolean> {
-    this.signal('SIGTERM')
-    this.signal('SIGCONT')
-    if (await this.empties(ctx, graceMs)) return true
-    this.signal('SIGKILL')
-    return this.empties(ctx, KILL_TAKES_MS)
+  #living(): Member[] | undefined {
+    return livingMembers(this.id, this.#marker)
   }
 }
 
-/** Whether /proc shows a process of the group that is no zombie; `undefined` where there is no /proc. */
-function livingMembers(group: number): boolean | undefined {
-  let entries: string[]
+function signalOne(pid: number, signal: NodeJS.Signals): void {
   try {
-    entries = readdirSync('/proc')
+    process.kill(pid, signal)
   } catch {
-    return undefined
-  }
-  if (!entries.includes('self')) return undefined
-  return entries.some((entry) => /^\d+$/.test(entry) && isLivingMember(entry, group))
-}
-
-function isLivingMember(pid: string, group: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(pgrp) === group && state !== 'Z' && state !== 'X'
-  } catch {
-    return false // It ended while we looked.
+    // It ended meanwhile.
   }
 }

@@ -69,5 +69,31 @@ function procField(file: string, pattern: RegExp): string {
 
 /** Stops this process as an unhandled TSTP would; it goes on at the next CONT. */
 export function stopSelf(): void {
-  process.kill(process.pid, 'SIGSTOP')
+  if (canBeContinued()) process.kill(process.pid, 'SIGSTOP')
+}
+
+/**
+ * Whether a stop makes sense. On a terminal it takes a shell with job control above us; without one (`ssh -t`, a
+ * container) the kernel drops Ctrl-Z. Without a terminal, whoever sends TSTP will know how to send CONT.
+ */
+export function canBeContinued(): boolean {
+  try {
+    const [, , group, session, terminal] = statOf('self')
+    if (terminal === '0') return true
+    // A group is orphaned when no parent outside of it belongs to its session; our line of ancestors must do.
+    for (let [, parent] = statOf('self'); parent !== undefined && parent !== '0'; ) {
+      const [, grandparent, itsGroup, itsSession] = statOf(parent)
+      if (itsGroup !== group) return itsSession === session
+      parent = grandparent
+    }
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** Fields of /proc/PID/stat from the third on: state, parent, group, session, terminal. */
+function statOf(pid: string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

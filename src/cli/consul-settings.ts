@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs'
 import { Failure, messageOf } from '../base/failure.ts'
 import { parseAddress } from '../consul/address.ts'
 import type { ConsulSettings, TlsSettings } from '../consul/settings.ts'
-import type { OptionName } from './options.ts'
-import { truth } from './parse.ts'
-
-type Given = (option: OptionName) => string | undefined
+import { truth } from './environment.ts'
+import type { Given } from './parse.ts'
 
 /**
  * How to reach Consul, from options and from the environment that `consul` itself reads

@@ -1,6 +1,28 @@
 import type { Options } from 'yargs'
 
-/** The options of a run, by name, as yargs takes them. Each is also an environment variable: CONSUL_LOCKER_<NAME>. */
+/** How to reach Consul; every command that talks to it takes these. */
+export const CONSUL_OPTIONS = {
+  'http-addr': option('Consul:', 'string', 'the agent: host:port, https://… or unix://… (CONSUL_HTTP_ADDR)'),
+  token: option('Consul:', 'string', 'ACL token (CONSUL_HTTP_TOKEN)'),
+  'token-file': option('Consul:', 'string', 'file with the ACL token; overrides --token (CONSUL_HTTP_TOKEN_FILE)'),
+  datacenter: option('Consul:', 'string', "another datacenter than the agent's"),
+  namespace: option('Consul:', 'string', 'Enterprise namespace (CONSUL_NAMESPACE)'),
+  partition: option('Consul:', 'string', 'Enterprise admin partition (CONSUL_PARTITION)'),
+  'ca-file': option('TLS:', 'string', 'trust the CAs in this PEM file (CONSUL_CACERT)'),
+  'ca-path': option('TLS:', 'string', 'trust the CAs in this directory (CONSUL_CAPATH)'),
+  'client-cert': option('TLS:', 'string', 'client certificate, PEM (CONSUL_CLIENT_CERT)'),
+  'client-key': option('TLS:', 'string', "the client certificate's key (CONSUL_CLIENT_KEY)"),
+  'tls-server-name': option('TLS:', 'string', 'expect this name in its certificate (CONSUL_TLS_SERVER_NAME)'),
+} as const satisfies Record<string, Options>
+
+/** How we talk; every command takes these. */
+export const OUTPUT_OPTIONS = {
+  'log-format': { ...option('Output:', 'string', 'how we talk on stderr'), choices: ['text', 'json'] },
+  quiet: { ...option('Output:', 'boolean', 'only warnings and errors on stderr'), alias: 'q' },
+  help: { ...option('Output:', 'boolean', 'show this help'), alias: 'h' },
+} as const satisfies Record<string, Options>
+
+/** The options of a run. */
 export const RUN_OPTIONS = {
   'no-wait': option('Waiting:', 'boolean', 'give up at once when the lock is not free'),
   wait: option('Waiting:', 'string', 'give up after this time, e.g. 90s, 1.5h; 0 is --no-wait'),
@@ -13,27 +35,18 @@ export const RUN_OPTIONS = {
   renew: option('Lock:', 'string', 'renew the session this often (two thirds of the TTL)'),
   'lock-delay': option('Lock:', 'string', 'keep the lock closed this long when a holder dies (TTL + grace + 2s)'),
   'kill-after': option('Lock:', 'string', 'grace from TERM to KILL when the lock is lost (5s)'),
-  'http-addr': option('Consul:', 'string', 'the agent: host:port, https://… or unix://… (CONSUL_HTTP_ADDR)'),
-  token: option('Consul:', 'string', 'ACL token (CONSUL_HTTP_TOKEN)'),
-  'token-file': option('Consul:', 'string', 'file with the ACL token; overrides --token (CONSUL_HTTP_TOKEN_FILE)'),
-  datacenter: option('Consul:', 'string', "another datacenter than the agent's"),
-  namespace: option('Consul:', 'string', 'Enterprise namespace (CONSUL_NAMESPACE)'),
-  partition: option('Consul:', 'string', 'Enterprise admin partition (CONSUL_PARTITION)'),
-  'ca-file': option('TLS:', 'string', 'trust the CAs in this PEM file (CONSUL_CACERT)'),
-  'ca-path': option('TLS:', 'string', 'trust the CAs in this directory (CONSUL_CAPATH)'),
-  'client-cert': option('TLS:', 'string', 'client certificate, PEM (CONSUL_CLIENT_CERT)'),
-  'client-key': option('TLS:', 'string', "the client certificate's key (CONSUL_CLIENT_KEY)"),
-  'tls-server-name': option('TLS:', 'string', 'expect this name in its certificate (CONSUL_TLS_SERVER_NAME)'),
-  'log-format': { ...option('Output:', 'string', 'how we talk on stderr'), choices: ['text', 'json'] },
-  quiet: { ...option('Output:', 'boolean', 'only warnings and errors on stderr'), alias: 'q' },
+  'wait-group': option('Lock:', 'boolean', "keep it until the command's whole process group has ended"),
+  'no-guardian': option('Lock:', 'boolean', 'do without the process that ends the command should we be killed'),
+  ...CONSUL_OPTIONS,
+  ...OUTPUT_OPTIONS,
   'report-file': option('Output:', 'string', "write the run's outcome there, as JSON"),
-  help: { ...option('Output:', 'boolean', 'show this help'), alias: 'h' },
   version: option('Output:', 'boolean', 'show version, commit, Node and platform'),
 } as const satisfies Record<string, Options>
 
 export type OptionName = keyof typeof RUN_OPTIONS
 
-function option<T extends 'string' | 'boolean'>(group: string, type: T, describe: string) {
+/** An option for the help; one that takes a value must be given one. */
+export function option<T extends 'string' | 'boolean'>(group: string, type: T, describe: string) {
   return { group, type, describe, ...(type === 'string' ? { requiresArg: true } : {}) }
 }
 

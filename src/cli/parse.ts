@@ -1,40 +1,54 @@
-import yargs from 'yargs'
+import yargs, { type Options } from 'yargs'
 import { Failure } from '../base/failure.ts'
-import { EXIT_CODES_TEXT } from './exit-codes.ts'
-import { type OptionName, RUN_OPTIONS, variableOf } from './options.ts'
+import { wordsOf } from './environment.ts'
 
-/** Words sorted into options, the lock's name and the command. */
+/** What a command understands. */
+export interface Syntax {
+  /** The command line's form, a blank line, and what it does. */
+  readonly usage: string
+  readonly options: Readonly<Record<string, Options>>
+  /** Stands below the options: examples and exit codes. */
+  readonly epilogue: string
+}
+
+/** Words sorted into options and the rest. */
 export interface Parsed {
   /** Options that were given, on the command line or in the environment. */
-  readonly options: Partial<Record<OptionName, string | boolean>>
-  readonly name: string | undefined
-  readonly command: readonly string[]
+  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  /** All words from the first that is no option on, verbatim; a `--` before it is dropped. */
+  readonly words: readonly string[]
 }
 
 const COLUMNS = 80
 
-/**
- * Sorts a run's words. Options stand before the name; from the command on every word is the child's, verbatim.
- * Throws a `usage` failure.
- */
-export function parseRun(words: readonly string[], environment: NodeJS.ProcessEnv): Parsed {
-  const parsed = parser().parseSync([...optionsIn(environment), ...words])
-  const [name, ...rest] = parsed._.map(String)
-  const command = rest[0] === '--' ? rest.slice(1) : rest
-  const known = Object.keys(RUN_OPTIONS) as OptionName[]
-  const options = Object.fromEntries(known.filter((o) => parsed[o] !== undefined).map((o) => [o, parsed[o]]))
-  return { options, name, command }
+/** Sorts words. Options stand before the first other word. Throws a `usage` failure. */
+export function parse(syntax: Syntax, words: readonly string[], environment: NodeJS.ProcessEnv): Parsed {
+  const parsed = parser(syntax).parseSync([...wordsOf(syntax.options, environment), ...words])
+  const known = Object.keys(syntax.options).filter((name) => parsed[name] !== undefined)
+  const options = Object.fromEntries(known.map((name) => [name, parsed[name]])) as Parsed['options']
+  return { options, words: parsed._.map(String) }
+}
+
+/** The value of an option that takes one. */
+export type Given = (option: string) => string | undefined
+
+/** Looks up options that take a value. */
+export function givenIn(parsed: Parsed): Given {
+  return (option) => {
+    const value = parsed.options[option]
+    return typeof value === 'string' ? value : undefined
+  }
 }
 
 /** The help, at most 80 columns wide. */
-export function runHelp(): Promise<string> {
-  return parser().getHelp()
+export function helpOf(syntax: Syntax): Promise<string> {
+  return parser(syntax).getHelp()
 }
 
-function parser() {
+function parser(syntax: Syntax) {
   return yargs()
     .scriptName('consul-locker')
-    .usage(USAGE)
+    .usage(syntax.usage)
     .parserConfiguration({
       'halt-at-non-option': true,
       'boolean-negation': false,
@@ -46,83 +60,42 @@ function parser() {
     })
     .help(false)
     .version(false)
-    .options(RUN_OPTIONS)
+    .options(syntax.options)
     .strictOptions()
     .exitProcess(false)
     .wrap(COLUMNS)
-    .epilogue(EPILOGUE)
+    .epilogue(syntax.epilogue)
     .fail((message, error) => {
-      throw error ?? usageFailure(message)
+      throw error ?? usageFailure(message, syntax)
     })
-}
-
-const USAGE = `consul-locker [options] <name> <command> [args…]
-
-Runs a command on exactly one machine at a time: waits for the lock <name> in
-Consul, runs the command while holding it, and exits with the command's code.`
-
-const EPILOGUE = `Examples:
-  consul-locker mongodb ./bootstrap.sh        wait for my turn, then run it
-  consul-locker --no-wait report ./report.sh  run it, unless another one does
-  consul-locker --wait 90s deploy ./deploy    wait a while for my turn
-  DEBUG=true consul-locker test sleep 10      show every request and answer
-
-Every option is also an environment variable: --no-wait is
-CONSUL_LOCKER_NO_WAIT=true, --ttl 20s is CONSUL_LOCKER_TTL=20s.
-
-${EXIT_CODES_TEXT}`
-
-/** Options that the environment gives, as words; those of the command line stand behind them and win. */
-function optionsIn(environment: NodeJS.ProcessEnv): string[] {
-  const words: string[] = []
-  for (const [name, { type }] of Object.entries(RUN_OPTIONS)) {
-    const value = environment[variableOf(name)]
-    if (value === undefined || value === '' || !isOurs(name, environment)) continue
-    if (type === 'string') words.push(`--${name}=${value}`)
-    else if (truth(variableOf(name), value)) words.push(`--${name}`)
-  }
-  return words
-}
-
-/**
- * Inside a run CONSUL_LOCKER_KEY is the key of the lock around us, not a wish for ours; and a variable that names our
- * version is somebody's note.
- */
-function isOurs(name: string, environment: NodeJS.ProcessEnv): boolean {
-  if (name === 'help' || name === 'version') return false
-  return name !== 'key' || environment.CONSUL_LOCKER_RUN_ID === undefined
-}
-
-/** A yes or no as Go's ParseBool reads it. Throws a `usage` failure. */
-export function truth(variable: string, value: string): boolean {
-  if (/^(1|t|true)$/i.test(value)) return true
-  if (/^(0|f|false)$/i.test(value)) return false
-  throw new Failure('usage', `${variable} is ${JSON.stringify(value)}, which is neither true nor false`)
-}
-
-function usageFailure(message: string): Failure {
-  const [, names] = /^Unknown arguments?: (.*)$/.exec(message) ?? []
-  if (names === undefined) return new Failure('usage', decapitalised(message), { hint: HELP_HINT })
-  const [unknown = ''] = names.split(', ')
-  return new UnknownOption(unknown)
 }
 
 const HELP_HINT = 'see consul-locker --help'
 
+function usageFailure(message: string, syntax: Syntax): Failure {
+  const [, names] = /^Unknown arguments?: (.*)$/.exec(message) ?? []
+  if (names === undefined) return new Failure('usage', decapitalised(message), { hint: HELP_HINT })
+  const [unknown = ''] = names.split(', ')
+  return new UnknownOption(unknown, Object.keys(syntax.options))
+}
+
 /** Its hint names the nearest option; finding that needs a module that only this failure loads. */
 export class UnknownOption extends Failure {
-  readonly option: string
+  readonly #option: string
+  readonly #known: readonly string[]
 
-  constructor(option: string) {
+  constructor(option: string, known: readonly string[]) {
     super('usage', `there is no option ${option.length === 1 ? '-' : '--'}${option}`, { hint: HELP_HINT })
-    this.option = option
+    this.#option = option
+    this.#known = known
   }
 
   /** The same failure, with a better hint. */
   async withNearest(): Promise<Failure> {
     const { closest } = await import('fastest-levenshtein')
-    const nearest = closest(this.option, Object.keys(RUN_OPTIONS))
-    return new Failure('usage', this.message, { hint: `did you mean --${nearest}? ${HELP_HINT}` })
+    return new Failure('usage', this.message, {
+      hint: `did you mean --${closest(this.#option, this.#known)}? ${HELP_HINT}`,
+    })
   }
 }
 

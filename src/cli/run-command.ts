@@ -1,39 +1,59 @@
-import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import type { Context } from '../base/context.ts'
-import { parseDuration } from '../base/duration.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { findCommand } from '../child/command.ts'
 import { shellStatus } from '../child/exit-status.ts'
+import { NO_GUARDIAN } from '../child/guardian.ts'
 import { launch } from '../child/launch.ts'
-import { Consul } from '../consul/consul.ts'
-import { openTransport } from '../consul/transport.ts'
-import { planTiming, type Timing } from '../lock/deadline.ts'
-import { checkKey, keyOfName } from '../lock/keys.ts'
-import type { Job, Result } from '../run/job.ts'
+import type { Job, Result, World } from '../run/job.ts'
+import { answerFor } from '../run/lease-socket.ts'
 import { checkReportFile, reportOf, writeReport } from '../run/report.ts'
 import { run } from '../run/run.ts'
-import { consulSettings } from './consul-settings.ts'
+import { connect } from './connect.ts'
 import { EXIT } from './exit-codes.ts'
+import { startGuardian } from './guardian.ts'
 import type { Invocation } from './invocation.ts'
-import type { OptionName } from './options.ts'
-import type { Parsed } from './parse.ts'
+import { exitCodeOf, jobOf } from './job.ts'
+import { givenIn, helpOf, type Parsed, parse } from './parse.ts'
+import { print } from './print.ts'
+import { RUN_SYNTAX } from './run-syntax.ts'
+import { versionLine } from './version.ts'
+import { isCommandWord } from './words.ts'
 
-/** `consul-locker [run] [options] <name> <command> [args…]`. Settles with the exit code. */
-export async function runCommand(ctx: Context, invocation: Invocation, parsed: Parsed): Promise<number> {
-  const { environment, signals } = invocation
+/** `consul-locker [options] <name> <command> [args…]`. Settles with the exit code. */
+export async function runCommand(invocation: Invocation): Promise<number> {
+  const parsed = parse(RUN_SYNTAX, invocation.words, invocation.environment)
+  const [name = ''] = parsed.words
+  if (name !== invocation.words[0] && isCommandWord(name)) {
+    throw new Failure('usage', `${name} is a command of ours, and the options stand before it`, {
+      hint: `to lock that name: consul-locker run [options] ${name} …`,
+    })
+  }
+  return runParsed(invocation, parsed)
+}
+
+/** `consul-locker run [options] <name> <command> [args…]`: any name goes. Settles with the exit code. */
+export function explicitRunCommand(invocation: Invocation): Promise<number> {
+  return runParsed(invocation, parse(RUN_SYNTAX, invocation.words, invocation.environment))
+}
+
+async function runParsed({ environment, signals, context }: Invocation, parsed: Parsed): Promise<number> {
+  if (parsed.options.help) return print(await helpOf(RUN_SYNTAX))
+  if (parsed.options.version) return print(versionLine())
+  const ctx = context(parsed.options)
   const given = givenIn(parsed)
-  const job = jobOf(parsed, given, environment)
+  const job = jobOf(parsed, environment)
   const command = findCommand(job.command, environment.PATH)
-  const busyCode = exitCode(given('conflict-exit-code')) ?? EXIT.busy
-  const settings = consulSettings(given, environment)
+  const busyCode = exitCodeOf('conflict-exit-code', given) ?? EXIT.busy
   const reportFile = given('report-file')
   if (reportFile !== undefined) checkReportFile(reportFile)
-  const consul = new Consul(settings, await openTransport(settings))
-  const world = {
+  const consul = await connect(given, environment)
+  const world: World = {
     consul,
     signals,
-    launch: (environment: NodeJS.ProcessEnv) => launch({ command, environment }),
+    launch: (request) => launch({ command, ...request }),
+    guardian: parsed.options['no-guardian'] ? NO_GUARDIAN : startGuardian(ctx, job, parsed),
+    publish: (lease) => answerFor(ctx, job.runId, lease),
     self: { host: hostname(), pid: process.pid, user: userName() },
   }
   const report = (end: Result | Failure) => {
@@ -63,66 +83,6 @@ function statusOf(ctx: Context, job: Job, { outcome }: Result, busyCode: number)
       ctx.log.error(`the command was stopped, for the lock ${job.name} was lost: ${outcome.loss.sentence}`)
       return EXIT.lost
   }
-}
-
-function givenIn(parsed: Parsed): (option: OptionName) => string | undefined {
-  return (option) => {
-    const value = parsed.options[option]
-    return typeof value === 'string' ? value : undefined
-  }
-}
-
-function jobOf(parsed: Parsed, given: (option: OptionName) => string | undefined, environment: NodeJS.ProcessEnv): Job {
-  const { name, command } = parsed
-  const usage = 'consul-locker [options] <name> <command> [args…]; see consul-locker --help'
-  if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: usage })
-  const key = keyOfName(name)
-  const [first, ...args] = command
-  if (first === undefined) throw new Failure('usage', `no command was given to run under ${name}`, { hint: usage })
-  const ownKey = given('key')
-  return {
-    name,
-    key: ownKey === undefined ? key : checkKey('--key', ownKey),
-    command: [first, ...args],
-    timing: timingOf(given),
-    waitMs: parsed.options['no-wait'] ? 0 : (duration('wait', given) ?? Number.POSITIVE_INFINITY),
-    environment,
-    runId: randomUUID(),
-  }
-}
-
-function timingOf(given: (option: OptionName) => string | undefined): Timing {
-  const wanted: Partial<Record<keyof Timing, number>> = {}
-  const take = (field: keyof Timing, option: OptionName) => {
-    const ms = duration(option, given)
-    if (ms !== undefined) wanted[field] = ms
-  }
-  take('ttlMs', 'ttl')
-  take('renewMs', 'renew')
-  take('lockDelayMs', 'lock-delay')
-  take('graceMs', 'kill-after')
-  return planTiming(wanted)
-}
-
-function duration(option: OptionName, given: (option: OptionName) => string | undefined): number | undefined {
-  const text = given(option)
-  if (text === undefined) return undefined
-  const ms = parseDuration(text)
-  if (ms === undefined) {
-    throw new Failure('usage', `--${option} ${JSON.stringify(text)} is not a duration`, {
-      hint: 'write it as 90s, 1.5m, 2h or 500ms; a number alone means seconds',
-    })
-  }
-  return ms
-}
-
-function exitCode(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const code = Number(text)
-  if (!/^\d+$/.test(text) || code > 255) {
-    throw new Failure('usage', `--conflict-exit-code ${JSON.stringify(text)} is not an exit code`, { hint: '0 to 255' })
-  }
-  return code
 }
 
 /** A user that isn't in the password file has only a number. */

@@ -42,7 +42,7 @@ function refusal(reasons: readonly string[]): 'taken' | 'lock-delay' | 'session-
 }
 
 /** Gives the lock up if it is ours, and touches nothing if it isn't. Settles with whether it was. */
-export async function giveUp(ctx: Context, consul: Consul, stake: Stake): Promise<boolean> {
+export async function giveUp(ctx: Context, consul: Consul, stake: Pick<Stake, 'key' | 'sessionId'>): Promise<boolean> {
   const { key, sessionId } = stake
   const outcome = await transact(ctx, consul, [
     { verb: 'check-session', key, session: sessionId },

@@ -26,6 +26,8 @@ export interface Contest {
   readonly once: boolean
   /** Sessions of the runs around this one: a lock that one of these holds will never be free for us. */
   readonly ancestors: readonly string[]
+  /** Hears of each session that may come to hold the lock, before it can. */
+  readonly onSession: (id: string) => void
 }
 
 /** A lock that is ours. */
@@ -58,6 +60,7 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
       const session = await persist(ctx, () =>
         lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, contest.sessionName, contest.timing)),
       )
+      contest.onSession(session.id)
       const result = await new Contender(ctx, consul, contest, session, persist).contend()
       if (result !== 'session-gone') return result
       ctx.log.debug('the session expired while waiting; making another')

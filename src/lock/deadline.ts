@@ -1,5 +1,6 @@
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
+import type { Loss } from './loss.ts'
 
 /** The durations that a lock lives by, in milliseconds; `planTiming` makes only safe ones. */
 export interface Timing {
@@ -13,8 +14,14 @@ export interface Timing {
   readonly lockDelayMs: number
 }
 
-/** For what is not in the sum: a deposed leader's lease, the delivery of a KILL, the coarseness of timers. */
+/** For what is not in the sum: a deposed leader's lease, the guardian's slack, the delivery of a KILL, timers. */
 export const MARGIN_MS = 2000
+
+/** The guardian acts this much after the runner should have, so that the command isn't told twice. */
+export const GUARDIAN_SLACK_MS = 250
+
+/** The longest grace when somebody else may hold the lock already, since no lock-delay kept it closed. */
+const UNPROTECTED_GRACE_MS = 2000
 
 /** One renewal's time, and the pause before the next try when it failed; both must fit between renewal and TTL. */
 export const RENEW_ATTEMPT_MS = 3000
@@ -57,6 +64,13 @@ export function planTiming(wanted: Partial<Timing>): Timing {
     })
   }
   return { ttlMs, renewMs, graceMs, lockDelayMs }
+}
+
+/** How long the command may take from TERM to KILL, `elapsedMs` after the sending of the last good renewal. */
+export function graceLeftMs(timing: Timing, elapsedMs: number, loss: Loss): number {
+  const isProtected = loss.kind !== 'key-taken' && loss.kind !== 'key-released'
+  const graceMs = isProtected ? timing.graceMs : Math.min(timing.graceMs, UNPROTECTED_GRACE_MS)
+  return Math.max(0, Math.min(graceMs, timing.ttlMs + timing.graceMs - elapsedMs))
 }
 
 /** How long a holder may go on, `elapsedMs` after the sending of its last good renewal; below 1 it must stop. */

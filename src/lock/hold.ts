@@ -6,7 +6,7 @@ import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import { claim } from './claim.ts'
 import type { Held } from './contend.ts'
-import type { Loss } from './loss.ts'
+import { DEADLINE, type Loss } from './loss.ts'
 
 /** The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. */
 const TICK_MS = 1000
@@ -69,9 +69,7 @@ export class Hold {
   async #deadline(ctx: Context): Promise<Loss> {
     for (;;) {
       const leftMs = this.#held.session.leaseLeftMs()
-      if (leftMs <= 0) {
-        return { kind: 'deadline', sentence: 'the session could not be renewed in time, so the lock is no longer safe' }
-      }
+      if (leftMs <= 0) return DEADLINE
       await sleep(ctx, Math.min(leftMs, TICK_MS))
     }
   }

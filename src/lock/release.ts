@@ -3,24 +3,37 @@ import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
+import { destroySession } from '../consul/sessions.ts'
 import { giveUp, type Stake } from './claim.ts'
 import type { Session } from './session.ts'
 
 /** A loser's farewell may take this long; its session dies by itself afterwards. */
 const FAREWELL_MS = 2000
 
-/**
- * Gives the lock back and destroys the session, in that order: destroying a session that holds costs the next holder
- * the lock-delay. Tried again until the lease would have ended anyway; after that it only warns.
- */
+/** Somebody else's lock is tried to be given back for so long; it ends by itself afterwards. */
+const HEIR_MS = 15_000
+
+/** What is to be given back: a key, if this session holds it, and the session. */
+type Estate = Pick<Stake, 'key' | 'sessionId'>
+
+/** Gives a lock back and destroys its session, trying again until the lease would have ended anyway; then it warns. */
 export async function release(ctx: Context, consul: Consul, session: Session, stake: Stake): Promise<void> {
   session.end()
-  const leftMs = Math.max(FAREWELL_MS, session.leaseLeftMs())
+  await giveBack(ctx, consul, stake, Math.max(FAREWELL_MS, session.leaseLeftMs()))
+}
+
+/** Gives back what a dead runner held. */
+export async function releaseFor(ctx: Context, consul: Consul, estate: Estate): Promise<void> {
+  await giveBack(ctx, consul, estate, HEIR_MS)
+}
+
+// Release first: destroying a session that still holds costs the next holder the lock-delay.
+async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: number): Promise<void> {
   try {
-    await withDeadline(ctx, leftMs, async (ctx) => {
+    await withDeadline(ctx, withinMs, async (ctx) => {
       const retry = new Retry(consul)
-      await retry.until(ctx, () => giveUp(ctx, consul, stake))
-      await retry.until(ctx, () => session.destroy(ctx, consul))
+      await retry.until(ctx, () => giveUp(ctx, consul, estate))
+      await retry.until(ctx, () => destroySession(ctx, consul, estate.sessionId))
     })
   } catch (thrown) {
     ctx.log.warn(`the lock could not be given back (${messageOf(thrown)}); Consul frees it when the session expires`)
@@ -36,7 +49,7 @@ export async function clearAway(ctx: Context, consul: Consul, session: Session, 
   try {
     await withDeadline(ctx, FAREWELL_MS, async (ctx) => {
       await giveUp(ctx, consul, stake)
-      await session.destroy(ctx, consul)
+      await destroySession(ctx, consul, session.id)
     })
   } catch (thrown) {
     ctx.log.debug(`the session ${session.id} could not be destroyed: ${messageOf(thrown)}`)

@@ -3,8 +3,9 @@ import type { Clock, Instant } from '../base/clock.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import { createSession, destroySession, renewSession } from '../consul/sessions.ts'
-import { leaseLeftMs, RENEW_RETRY_MS, type Timing } from './deadline.ts'
+import { createSession, renewSession } from '../consul/sessions.ts'
+import { graceLeftMs, leaseLeftMs, RENEW_RETRY_MS, type Timing } from './deadline.ts'
+import type { Loss } from './loss.ts'
 
 /** Proof that we live: a session at Consul, renewed in the background from its creation until `end`. */
 export class Session {
@@ -45,6 +46,11 @@ export class Session {
     return leaseLeftMs(this.#timing, this.#clock.since(this.#renewedAt))
   }
 
+  /** How long the holder's command may take from TERM to KILL, now that the lock is lost. */
+  graceLeftMs(loss: Loss): number {
+    return graceLeftMs(this.#timing, this.#clock.since(this.#renewedAt), loss)
+  }
+
   /** Calls `listener` after each renewal, instead of the listener before. */
   onRenewed(listener: () => void): void {
     this.#onRenewed = listener
@@ -81,11 +87,5 @@ export class Session {
   /** Stops renewing. The session itself dies by its TTL unless it is destroyed. */
   end(): void {
     this.#ended.abort(new Error('the session was ended'))
-  }
-
-  /** Destroys the session at Consul. Keys that it still holds get their lock-delay: release first. */
-  async destroy(ctx: Context, consul: Consul): Promise<void> {
-    this.end()
-    await destroySession(ctx, consul, this.id)
   }
 }

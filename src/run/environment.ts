@@ -18,6 +18,11 @@ export function childEnvironment(job: Job, held: Held): NodeJS.ProcessEnv {
   }
 }
 
+/** Tells this run's processes from all others; see `Launch`. */
+export function markerOf(runId: string): string {
+  return `CONSUL_LOCKER_RUN_ID=${runId}`
+}
+
 /** Which sessions hold locks around a process with this environment. */
 export function enclosingSessions(environment: NodeJS.ProcessEnv): string[] {
   return (environment[SESSIONS] ?? '').split(' ').filter((id) => id !== '')

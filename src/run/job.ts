@@ -1,9 +1,11 @@
-import type { Child } from '../child/child.ts'
+import type { Child, Launch } from '../child/child.ts'
 import type { ExitStatus } from '../child/exit-status.ts'
+import type { Guardian } from '../child/guardian.ts'
 import type { ForwardedSignal, SignalSource } from '../child/signals.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Timing } from '../lock/deadline.ts'
 import type { Loss } from '../lock/loss.ts'
+import type { Lease } from './lease-socket.ts'
 
 /** One command to be run under one lock. */
 export interface Job {
@@ -13,6 +15,8 @@ export interface Job {
   readonly timing: Timing
   /** How long to wait for the lock, in milliseconds; 0: not at all. */
   readonly waitMs: number
+  /** Keeps the lock until the command's whole group has ended, not just the command. */
+  readonly waitGroup: boolean
   readonly environment: NodeJS.ProcessEnv
   readonly runId: string
 }
@@ -22,7 +26,11 @@ export interface World {
   readonly consul: Consul
   readonly signals: SignalSource
   /** Starts the job's command. */
-  launch(environment: NodeJS.ProcessEnv): Promise<Child>
+  launch(request: Omit<Launch, 'command'>): Promise<Child>
+  /** Who ends the command and gives the lock back should we be killed. */
+  readonly guardian: Guardian
+  /** Answers the command's questions after its lock, until disposed. */
+  publish(lease: () => Lease): Disposable
   /** Who we are, for the holder record. */
   readonly self: { readonly host: string; readonly pid: number; readonly user: string }
 }

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Clock, Instant } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { GUARDIAN_SCRIPT } from './guardian-script.ts'
+
+/** A tiny process that outlives us: should we be killed or stopped, it ends the command and gives the lock back. */
+export interface Guardian {
+  /** Tells which session it is to give up in our place. */
+  answerFor(session: string): void
+  /** Has it end the group unless we say so again within `ms` milliseconds. */
+  arm(group: number, ms: number): void
+  /** The command has ended; only the lock is left to give back. Must come before the group's id can be used again. */
+  disarm(): void
+  /** Nothing is left to do. */
+  dismiss(): void
+  /** Aborts when there is no guardian any more, and none could be started. */
+  readonly failed: AbortSignal
+}
+
+export interface GuardianOptions {
+  /** From TERM to KILL, in milliseconds. */
+  readonly graceMs: number
+  /** Stands in the environment of all of the command's processes, and nowhere else. */
+  readonly marker: string
+  /** The command that gives a lock back; the session is added to it. */
+  readonly release: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** The script travels in the environment: among the arguments it would fill every list of processes. */
+const SCRIPT = 'CONSUL_LOCKER_GUARDIAN'
+
+/** A guardian that dies sooner than this, again and again, won't live. */
+const SHORT_LIFE_MS = 1000
+const SHORT_LIVES = 3
+
+type Orders = 'none' | 'disarmed' | { readonly group: number; readonly at: Instant; readonly ms: number }
+
+/** A guardian that is a shell in a session of its own. When somebody kills it, another takes over what it was told. */
+export class ShellGuardian implements Guardian {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #options: GuardianOptions
+  readonly #failed = new AbortController()
+  #shell: ChildProcess
+  #startedAt: Instant
+  #shortLives = 0
+  #session = ''
+  #orders: Orders = 'none'
+  #dismissed = false
+
+  constructor(clock: Clock, log: Log, options: GuardianOptions) {
+    this.#clock = clock
+    this.#log = log
+    this.#options = options
+    this.#startedAt = clock.now()
+    this.#shell = this.#start()
+  }
+
+  get failed(): AbortSignal {
+    return this.#failed.signal
+  }
+
+  answerFor(session: string): void {
+    this.#session = session
+    this.#tell(`session ${session}`)
+  }
+
+  arm(group: number, ms: number): void {
+    this.#orders = { group, ms, at: this.#clock.now() }
+    this.#tell(`arm ${group} ${(Math.max(0, ms) / 1000).toFixed(2)}`)
+  }
+
+  disarm(): void {
+    this.#orders = 'disarmed'
+    this.#tell('disarm')
+  }
+
+  dismiss(): void {
+    this.#dismissed = true
+    this.#tell('dismiss')
+  }
+
+  #start(): ChildProcess {
+    const { graceMs, marker, release, environment } = this.#options
+    const tenths = String(Math.round(graceMs / 100))
+    const args = ['-c', `eval "$${SCRIPT}"`, 'consul-locker-guardian', tenths, marker, ...release]
+    const env = { ...environment, [SCRIPT]: GUARDIAN_SCRIPT }
+    const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env })
+    // Broken pipes are told by the end of the process.
+    shell.stdin?.on('error', () => {})
+    shell.once('error', () => this.#failed.abort())
+    shell.once('exit', () => this.#replace())
+    return shell
+  }
+
+  /** A killed guardian's timer lives on, and would end the command that another one guards by then. */
+  #silenceOrphans(): void {
+    try {
+      process.kill(-(this.#shell.pid as number), 'SIGKILL')
+    } catch {
+      // There is none.
+    }
+  }
+
+  #tell(line: string): void {
+    this.#shell.stdin?.write(`${line}\n`)
+  }
+
+  #replace(): void {
+    if (this.#dismissed) return
+    this.#silenceOrphans()
+    this.#shortLives = this.#clock.since(this.#startedAt) < SHORT_LIFE_MS ? this.#shortLives + 1 : 0
+    if (this.#shortLives >= SHORT_LIVES) {
+      this.#failed.abort()
+      return
+    }
+    this.#log.warn('the guardian was killed; started another')
+    this.#startedAt = this.#clock.now()
+    this.#shell = this.#start()
+    const orders = this.#orders
+    if (this.#session) this.answerFor(this.#session)
+    if (orders === 'disarmed') this.disarm()
+    else if (orders !== 'none') this.arm(orders.group, orders.ms - this.#clock.since(orders.at))
+  }
+}
+
+/** For those who want none. */
+export const NO_GUARDIAN: Guardian = {
+  answerFor() {},
+  arm() {},
+  disarm() {},
+  dismiss() {},
+  failed: new AbortController().signal,
+}

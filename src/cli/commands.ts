@@ -1,0 +1,16 @@
+import type { Command } from './invocation.ts'
+import { type CommandWord, RELEASE_WORD } from './words.ts'
+
+type Load = () => Promise<Command>
+
+const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
+  run: async () => (await import('./run-command.ts')).explicitRunCommand,
+  verify: async () => (await import('./verify-command.ts')).verifyCommand,
+  fenced: async () => (await import('./fenced-command.ts')).fencedCommand,
+  [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
+}
+
+/** How to load the command that a first word names; `undefined` when it names none. */
+export function commandOf(word: string | undefined): Load | undefined {
+  return word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word as CommandWord] : undefined
+}

@@ -1,0 +1,31 @@
+import type { Options } from 'yargs'
+import { Failure } from '../base/failure.ts'
+import { variableOf } from './options.ts'
+
+/** Options that the environment gives, as words; put before those of the command line, they give way to them. */
+export function wordsOf(options: Readonly<Record<string, Options>>, environment: NodeJS.ProcessEnv): string[] {
+  const words: string[] = []
+  for (const [name, { type }] of Object.entries(options)) {
+    const value = environment[variableOf(name)]
+    if (value === undefined || value === '' || !isOurs(name, environment)) continue
+    if (type === 'string') words.push(`--${name}=${value}`)
+    else if (truth(variableOf(name), value)) words.push(`--${name}`)
+  }
+  return words
+}
+
+/**
+ * Inside a run CONSUL_LOCKER_KEY is the key of the lock around us, not a wish for ours; and a variable that names our
+ * version is somebody's note.
+ */
+function isOurs(name: string, environment: NodeJS.ProcessEnv): boolean {
+  if (name === 'help' || name === 'version') return false
+  return name !== 'key' || environment.CONSUL_LOCKER_RUN_ID === undefined
+}
+
+/** A yes or no as Go's ParseBool reads it. Throws a `usage` failure. */
+export function truth(variable: string, value: string): boolean {
+  if (/^(1|t|true)$/i.test(value)) return true
+  if (/^(0|f|false)$/i.test(value)) return false
+  throw new Failure('usage', `${variable} is ${JSON.stringify(value)}, which is neither true nor false`)
+}

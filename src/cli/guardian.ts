@@ -1,0 +1,27 @@
+import type { Context } from '../base/context.ts'
+import { ShellGuardian } from '../child/guardian.ts'
+import { markerOf } from '../run/environment.ts'
+import type { Job } from '../run/job.ts'
+import { RUN_OPTIONS, variableOf } from './options.ts'
+import type { Parsed } from './parse.ts'
+import { RELEASE_WORD } from './words.ts'
+
+/** Starts a guardian that runs this very executable to give the lock back. */
+export function startGuardian(ctx: Context, job: Job, parsed: Parsed): ShellGuardian {
+  return new ShellGuardian(ctx.clock, ctx.log, {
+    graceMs: job.timing.graceMs,
+    marker: markerOf(job.runId),
+    release: [process.execPath, RELEASE_WORD, job.key],
+    environment: { ...job.environment, ...asVariables(parsed.options) },
+  })
+}
+
+/** Options as environment variables: others may read our arguments, and a token is no business of theirs. */
+function asVariables(options: Parsed['options']): NodeJS.ProcessEnv {
+  const known = Object.keys(RUN_OPTIONS)
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([name]) => known.includes(name))
+      .map(([name, value]) => [variableOf(name), String(value)]),
+  )
+}

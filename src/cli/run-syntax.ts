@@ -1,0 +1,27 @@
+import { EXIT_CODES_TEXT } from './exit-codes.ts'
+import { RUN_OPTIONS } from './options.ts'
+import type { Syntax } from './parse.ts'
+
+/** `consul-locker [run] [options] <name> <command> [args…]` */
+export const RUN_SYNTAX: Syntax = {
+  usage: `consul-locker [options] <name> <command> [args…]
+
+Runs a command on exactly one machine at a time: waits for the lock <name> in
+Consul, runs the command while holding it, and exits with the command's code.`,
+  options: RUN_OPTIONS,
+  epilogue: `Inside a run:
+  consul-locker verify [--remaining 5s]       is the lock still ours?
+  consul-locker fenced put <key> <value>      write, but only while it is
+A lock with a name like one of these words: consul-locker run <name> …
+
+Examples:
+  consul-locker mongodb ./bootstrap.sh        wait for my turn, then run it
+  consul-locker --no-wait report ./report.sh  run it, unless another one does
+  consul-locker --wait 90s deploy ./deploy    wait a while for my turn
+  DEBUG=true consul-locker test sleep 10      show every request and answer
+
+Every option is also an environment variable: --no-wait is
+CONSUL_LOCKER_NO_WAIT=true, --ttl 20s is CONSUL_LOCKER_TTL=20s.
+
+${EXIT_CODES_TEXT}`,
+}

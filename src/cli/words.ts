@@ -1,0 +1,11 @@
+/** First words that are commands of ours. A lock with such a name is locked by `run`. */
+export const COMMAND_WORDS = ['run', 'verify', 'fenced'] as const
+
+export type CommandWord = (typeof COMMAND_WORDS)[number]
+
+/** The word that has us give back the lock of a dead runner. It can't be the name of a lock. */
+export const RELEASE_WORD = ':release'
+
+export function isCommandWord(word: string): word is CommandWord {
+  return (COMMAND_WORDS as readonly string[]).includes(word)
+}

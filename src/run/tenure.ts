@@ -1,0 +1,110 @@
+import { aborted, firstOf, unlessAborted } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import type { Child } from '../child/child.ts'
+import type { Held } from '../lock/contend.ts'
+import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
+import { Hold } from '../lock/hold.ts'
+import { DEADLINE, type Loss } from '../lock/loss.ts'
+import { release } from '../lock/release.ts'
+import { childEnvironment, markerOf } from './environment.ts'
+import type { Job, Outcome, Result, World } from './job.ts'
+import { Relay } from './relay.ts'
+
+const PUBLISH_AFTER_MS = 50
+
+type End = Extract<Outcome, { kind: 'ran' | 'lost' }>
+
+/** The time that a lock is ours: the command runs, three witnesses look out for the loss of the lock. */
+export class Tenure {
+  readonly #world: World
+  readonly #job: Job
+  readonly #held: Held
+
+  constructor(world: World, job: Job, held: Held) {
+    this.#world = world
+    this.#job = job
+    this.#held = held
+  }
+
+  /** Runs the command to its end, or until the lock is lost, and gives the lock back. */
+  async run(ctx: Context): Promise<Omit<Result, 'waitedMs'>> {
+    const { guardian, consul } = this.#world
+    const { session, stake } = this.#held
+    const beganAt = ctx.clock.now()
+    const hold = new Hold(ctx, consul, this.#held)
+    let mayRelease = true
+    try {
+      const { outcome, dead } = await this.#command(ctx, hold)
+      mayRelease = dead
+      return { outcome, fence: hold.fence, ranMs: ctx.clock.since(beganAt) }
+    } finally {
+      session.onRenewed(() => {})
+      if (mayRelease) guardian.disarm()
+      await hold.end()
+      if (mayRelease) await release(ctx, consul, session, stake)
+      if (mayRelease) guardian.dismiss()
+      session.end()
+    }
+  }
+
+  async #command(ctx: Context, hold: Hold): Promise<{ outcome: End; dead: boolean }> {
+    const { guardian, signals, launch } = this.#world
+    const { session } = this.#held
+    using relay = new Relay(signals)
+    const environment = childEnvironment(this.#job, this.#held)
+    const child = await launch({ environment, marker: markerOf(this.#job.runId) })
+    const arm = () => guardian.arm(child.group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
+    arm()
+    session.onRenewed(arm)
+    relay.to(child)
+    using _answering = this.#publish(ctx, hold)
+    const outcome = await this.#end(ctx, hold, child)
+    return { outcome, dead: outcome.kind === 'ran' || (await this.#stop(ctx, child, outcome.loss)) }
+  }
+
+  /** Most commands never ask, and short ones can't wait: the socket comes when the command runs for a while. */
+  #publish(ctx: Context, hold: Hold): Disposable {
+    const { session } = this.#held
+    const lease = () => ({ held: !hold.lost.aborted, leftMs: session.leaseLeftMs(), fence: hold.fence })
+    let published: Disposable | undefined
+    const cancel = ctx.clock.after(PUBLISH_AFTER_MS, () => {
+      published = this.#world.publish(lease)
+    })
+    return {
+      [Symbol.dispose]() {
+        cancel()
+        published?.[Symbol.dispose]()
+      },
+    }
+  }
+
+  /** Settles with what comes first: the command's own end, or a witness that the lock is lost. */
+  #end(ctx: Context, hold: Hold, child: Child): Promise<End> {
+    const lost = (loss: Loss): End => ({ kind: 'lost', loss })
+    return firstOf<End>(ctx, [
+      async (ctx) => {
+        const status = await unlessAborted(ctx.signal, child.exited)
+        if (this.#job.waitGroup) await child.emptied(ctx)
+        // Who wakes from a suspension may see the command's end before the deadline that passed meanwhile.
+        return this.#held.session.leaseLeftMs() > 0 ? { kind: 'ran', status } : lost(DEADLINE)
+      },
+      async (ctx) => lost((await unlessAborted(ctx.signal, aborted(hold.lost))) as Loss),
+      async (ctx) => {
+        await unlessAborted(ctx.signal, aborted(this.#world.guardian.failed))
+        return lost({ kind: 'unguarded', sentence: 'no guardian could be kept alive' })
+      },
+    ])
+  }
+
+  /** Settles with whether the command is dead: one that lives on must never be followed by a release. */
+  async #stop(ctx: Context, child: Child, loss: Loss): Promise<boolean> {
+    const { session } = this.#held
+    const graceMs = session.graceLeftMs(loss)
+    ctx.log.warn(`lost the lock ${this.#job.name}: ${loss.sentence}; stopping the command`, { loss: loss.kind })
+    session.onRenewed(() => {})
+    this.#world.guardian.arm(child.group, graceMs + GUARDIAN_SLACK_MS)
+    const dead = await child.stop(ctx, graceMs)
+    if (!dead) ctx.log.error(`the command can't be killed (group ${child.group}); its session is left to expire`)
+    return dead
+  }
+}
