@@ -1,0 +1,21 @@
+import { describe } from 'vitest'
+import { blockingPromises } from './blocking-promises.ts'
+import { expiryPromises } from './expiry-promises.ts'
+import { kvPromises } from './kv-promises.ts'
+import { lockPromises } from './lock-promises.ts'
+import { sessionPromises } from './session-promises.ts'
+import { Client, type Target } from './target.ts'
+import { txnPromises } from './txn-promises.ts'
+
+/** Registers what Consul promises and this project leans on, as tests of what `open` gives; each test gets its own. */
+export function consulPromises(name: string, open: () => Target): void {
+  const client = () => new Client(open())
+  describe.concurrent(name, () => {
+    describe('an expiring session', () => expiryPromises(client))
+    describe('a session', () => sessionPromises(client))
+    describe('a key', () => kvPromises(client))
+    describe('a lock', () => lockPromises(client))
+    describe('a transaction', () => txnPromises(client))
+    describe('a blocking read', () => blockingPromises(client))
+  })
+}

@@ -1,0 +1,21 @@
+import { DevAgent } from '../../src/devagent/dev-agent.ts'
+import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import { consulPromises } from './consul-promises.ts'
+import type { Target } from './target.ts'
+
+consulPromises('the in-memory Consul', (): Target => {
+  const clock = new VirtualClock()
+  const agent = new DevAgent({ clock, random: Math.random })
+  const never = new AbortController().signal
+  let keys = 0
+  return {
+    async call(method, path, body = '') {
+      const { status, headers, text } = await agent.handle({ method, path, body }, never)
+      return { status, index: Number(headers['x-consul-index']), text }
+    },
+    pass: (ms) => clock.advance(ms),
+    during: (work) => clock.run(work),
+    nowMs: () => clock.nowMs,
+    freshKey: () => `contract/${keys++}`,
+  }
+})
