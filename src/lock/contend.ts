@@ -19,8 +19,8 @@ export interface Contest {
   readonly name: string
   readonly key: string
   readonly sessionName: string
-  /** The holder record, ready to be stored. */
-  readonly value: string
+  /** The holder record of who gets the lock now, ready to be stored. */
+  readonly record: (nowMs: number) => string
   readonly timing: Timing
   /** Gives up at once when the lock isn't free, and at the first trouble. */
   readonly once: boolean
@@ -44,8 +44,8 @@ const LONG_POLL_MS = 30_000
 const LINGER_MS = 1000
 /** Between two tries while Consul keeps the lock closed and we don't know since when. */
 const LOCK_DELAY_RETRY_MS = 1000
-/** A lease with less than this left is renewed before the lock is handed out. */
-const FRESH_MS = 1000
+/** A lease with a smaller part of its TTL left is renewed before the command starts. */
+const ENOUGH = 1 / 4
 
 /**
  * Waits for the lock. Settles with it, or with `'busy'` when it wasn't free for a contest that tries once or whose
@@ -80,7 +80,7 @@ class Contender {
   readonly #consul: Consul
   readonly #contest: Contest
   readonly #session: Session
-  readonly #stake: Stake
+  #stake: Stake
   readonly #persist: Persist
   readonly #line: WaitingLine
   /** When we saw the last holder's session vanish from the key, Consul keeps the lock closed from then on. */
@@ -91,7 +91,7 @@ class Contender {
     this.#consul = consul
     this.#contest = contest
     this.#session = session
-    this.#stake = { key: contest.key, value: contest.value, sessionId: session.id }
+    this.#stake = this.#newStake()
     this.#persist = persist
     this.#line = new WaitingLine(ctx, contest.name)
   }
@@ -113,8 +113,11 @@ class Contender {
       if (got.kind === 'session-gone') return 'session-gone'
       if (got.kind === 'held') {
         this.#ctx.signal.throwIfAborted()
-        if (!(await this.#isFresh())) return 'session-gone'
-        return { session: this.#session, stake: this.#stake, fence: got.fence }
+        if (this.#hasTime()) return { session: this.#session, stake: this.#stake, fence: got.fence }
+        // Renewing may take long, and the lock may leave us meanwhile: it is claimed anew afterwards.
+        await this.#persist(this.#ctx, () => this.#session.renew(this.#ctx, this.#consul))
+        if (this.#session.gone.aborted) return 'session-gone'
+        continue
       }
       if (this.#contest.once) return this.#giveWay(got.kind)
       if (!(await this.#untilWorthATry(got.kind))) return 'session-gone'
@@ -122,16 +125,20 @@ class Contender {
   }
 
   #try(): Promise<Claim> {
+    this.#stake = this.#newStake()
     return this.#persist(this.#ctx, () =>
       lingering(this.#ctx, LINGER_MS, (ctx) => claim(ctx, this.#consul, this.#stake)),
     )
   }
 
-  /** Sees to it that the lease has enough time left; `false` when the session turns out to be gone. */
-  async #isFresh(): Promise<boolean> {
-    const spent = this.#contest.timing.ttlMs - this.#session.leaseLeftMs()
-    if (spent > FRESH_MS) await this.#persist(this.#ctx, () => this.#session.renew(this.#ctx, this.#consul))
-    return !this.#session.gone.aborted
+  #newStake(): Stake {
+    const { key, record } = this.#contest
+    return { key, value: record(this.#ctx.clock.now().wallMs), sessionId: this.#session.id }
+  }
+
+  /** Whether the lease leaves enough time to start a command. */
+  #hasTime(): boolean {
+    return this.#session.leaseLeftMs() > this.#contest.timing.ttlMs * ENOUGH
   }
 
   async #giveWay(why: 'taken' | 'lock-delay'): Promise<'busy'> {
@@ -152,8 +159,11 @@ class Contender {
     let index = 0
     let holder: Entry | undefined
     for (;;) {
-      const options = { index, waitMs: LONG_POLL_MS }
-      const reading = await this.#persist(ctx, () => readKey(ctx, this.#consul, this.#contest.key, options))
+      const reading = await this.#persist(ctx, () => {
+        const options = { index, waitMs: LONG_POLL_MS }
+        index = 0 // What is tried again begins anew: an index may belong to a past that was undone.
+        return readKey(ctx, this.#consul, this.#contest.key, options)
+      })
       if (!reading.entry?.session) {
         this.#closedFor = holder && { since: ctx.clock.now(), ms: lockDelayOf(holder.value) }
         return

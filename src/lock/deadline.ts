@@ -27,6 +27,12 @@ const UNPROTECTED_GRACE_MS = 2000
 export const RENEW_ATTEMPT_MS = 3000
 export const RENEW_RETRY_MS = 1000
 
+/**
+ * By so much may the holder's clock be slower than Consul's. It counts twice for a session that expires by its TTL,
+ * since Consul waits for two of them; for one that is destroyed while its holder is cut off, the lock-delay is all.
+ */
+const CLOCK_RATE = 2
+
 const TTL_MIN_MS = 10_000
 const TTL_MAX_MS = 24 * 3_600_000
 const LOCK_DELAY_MAX_MS = 60_000
@@ -35,13 +41,15 @@ const DEFAULTS = { ttlMs: 15_000, graceMs: 5000 }
 /**
  * Fills in what wasn't asked for and checks the rule that makes exclusion independent of how a session dies:
  * with t0 = the sending of the last good renewal, the group is dead by t0 + TTL + grace, and nobody can have the lock
- * before t0 + lock-delay. So lock-delay >= TTL + grace + margin. Throws a `usage` failure with the numbers.
+ * before t0 + lock-delay. So lock-delay >= TTL + grace + margin; unless asked otherwise it is long enough for a clock
+ * that ticks at half of Consul's rate. Throws a `usage` failure with the numbers.
  */
 export function planTiming(wanted: Partial<Timing>): Timing {
   const { ttlMs, graceMs } = { ...DEFAULTS, ...wanted }
   const renewMs = wanted.renewMs ?? Math.round((ttlMs * 2) / 3)
   const neededMs = ttlMs + graceMs + MARGIN_MS
-  const lockDelayMs = wanted.lockDelayMs ?? neededMs
+  const comfortableMs = CLOCK_RATE * (ttlMs + graceMs) + MARGIN_MS
+  const lockDelayMs = wanted.lockDelayMs ?? Math.max(neededMs, Math.min(comfortableMs, LOCK_DELAY_MAX_MS))
   const say = formatDuration
   const sum = `TTL ${say(ttlMs)} + grace ${say(graceMs)} + margin ${say(MARGIN_MS)} = ${say(neededMs)}`
   if (ttlMs < TTL_MIN_MS || ttlMs > TTL_MAX_MS) {

@@ -90,6 +90,7 @@ export class Hold {
         if (!(thrown instanceof Failure)) throw thrown
         // Trouble on the wire is not a verdict; the deadline judges.
         ctx.log.debug(`the lock's key can't be watched: ${thrown.message}`)
+        index = 0
         await sleep(ctx, backoff.next())
       }
     }

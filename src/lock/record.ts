@@ -6,7 +6,7 @@ export interface HolderRecord {
   readonly pid: number
   readonly user: string
   readonly command: readonly string[]
-  /** When it began to contend, as an ISO date. */
+  /** Since when it holds the lock, as an ISO date. */
   readonly since: string
   readonly runId: string
   /** How long Consul keeps the lock closed when this holder's session dies. */

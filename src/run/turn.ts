@@ -3,6 +3,7 @@ import { type Context, under } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { type ForwardedSignal, stopSelf } from '../child/signals.ts'
 import { type Contest, contend, type Held, WAIT_OVER } from '../lock/contend.ts'
+import type { HolderRecord } from '../lock/record.ts'
 import { enclosingSessions } from './environment.ts'
 import type { Job, Outcome, World } from './job.ts'
 
@@ -26,7 +27,7 @@ export async function awaitTurn(ctx: Context, world: World, job: Job): Promise<H
   const limited = job.waitMs > 0 && Number.isFinite(job.waitMs)
   const cancel = limited ? ctx.clock.after(job.waitMs, () => wait.abort(WAIT_OVER)) : () => {}
   try {
-    const contest = contestOf(ctx, world, job)
+    const contest = contestOf(world, job)
     const won = await unlessAborted(hurry.signal, contend(under(ctx, wait.signal), world.consul, contest))
     if (won !== 'busy') return won
     if (limited) ctx.log.notice(`${job.name} was still busy after ${formatDuration(job.waitMs)}`)
@@ -41,15 +42,18 @@ export async function awaitTurn(ctx: Context, world: World, job: Job): Promise<H
   }
 }
 
-function contestOf(ctx: Context, world: World, job: Job): Contest {
+function contestOf(world: World, job: Job): Contest {
   const { name, key, timing, command, runId } = job
-  const since = new Date(ctx.clock.now().wallMs).toISOString()
   return {
     name,
     key,
     timing,
     sessionName: `consul-locker ${name}`,
-    value: JSON.stringify({ ...world.self, command, since, runId, lockDelayMs: timing.lockDelayMs }),
+    record: (nowMs) => {
+      const since = new Date(nowMs).toISOString()
+      const record: HolderRecord = { ...world.self, command, since, runId, lockDelayMs: timing.lockDelayMs }
+      return JSON.stringify(record)
+    },
     once: job.waitMs === 0,
     ancestors: enclosingSessions(job.environment),
     onSession: (id) => world.guardian.answerFor(id),

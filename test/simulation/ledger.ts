@@ -1,0 +1,62 @@
+/** One command's life under a lock. */
+export interface Life {
+  readonly run: string
+  readonly fence: number
+  readonly beganMs: number
+  /** Somebody took the lock away in a way that no lock can survive; see `Ledger.tamper`. */
+  tampered: boolean
+}
+
+/** A lock may be ours for so long before its command begins: the reply takes its time. */
+const CLAIM_TAKES_MS = 4000
+
+/** Who lived when; finds two commands that live at once. */
+export class Ledger {
+  readonly violations: string[] = []
+  /** Overlaps that the design excludes by name. */
+  excused = 0
+  lives = 0
+  readonly #living = new Set<Life>()
+  #lastFence = 0
+  #tamperedUntilMs = 0
+  /** Fences may fall behind a restored snapshot. */
+  #fencesCount = true
+
+  begin(run: string, fence: number, nowMs: number): Life {
+    const life: Life = { run, fence, beganMs: nowMs, tampered: nowMs < this.#tamperedUntilMs }
+    for (const other of this.#living) this.#overlap(other, life, nowMs)
+    if (this.#fencesCount && fence <= this.#lastFence && !life.tampered) {
+      this.violations.push(`at ${nowMs} ms ${run} got the fence ${fence} after ${this.#lastFence}`)
+    }
+    this.#lastFence = fence
+    this.#living.add(life)
+    this.lives += 1
+    return life
+  }
+
+  #overlap(older: Life, newer: Life, nowMs: number): void {
+    if (older.tampered) this.excused += 1
+    else this.violations.push(`at ${nowMs} ms ${newer.run} begins while ${older.run} lives (since ${older.beganMs} ms)`)
+  }
+
+  end(life: Life): void {
+    this.#living.delete(life)
+  }
+
+  get living(): number {
+    return this.#living.size
+  }
+
+  /**
+   * Whoever lives now may meet another one: an operator deletes the key or releases it in the holder's name, servers
+   * forget the lock-delay, or the cluster is set back to an older state. The design excludes these by name.
+   */
+  tamper(nowMs: number): void {
+    this.#tamperedUntilMs = nowMs + CLAIM_TAKES_MS
+    for (const life of this.#living) life.tampered = true
+  }
+
+  forgetFences(): void {
+    this.#fencesCount = false
+  }
+}

@@ -1,0 +1,135 @@
+import { planTiming, type Timing } from '../../src/lock/deadline.ts'
+import { Dice } from './dice.ts'
+
+/** What a command does. */
+export interface Script {
+  readonly runsMs: number
+  /** Milliseconds from TERM to its end; `Infinity`: only KILL ends it. */
+  readonly termTakesMs: number
+}
+
+/** One run of the lock runner. */
+export interface PlannedRun {
+  readonly atMs: number
+  readonly waitMs: number
+  readonly timing: Timing
+  readonly script: Script
+}
+
+/** A machine with an agent, whose clock ticks at a rate of its own. */
+export interface PlannedMachine {
+  readonly rate: number
+  readonly runs: readonly PlannedRun[]
+  /** What is wrong between the runner and its agent, and when. */
+  readonly wire: readonly WireFault[]
+}
+
+export interface WireFault {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly kind: (typeof WIRE_FAULTS)[number]
+}
+
+export const WIRE_FAULTS = [
+  'refused',
+  'black-hole',
+  'cut',
+  'reply-lost',
+  'error-500',
+  'limited-429',
+  'overloaded-503',
+  'garbage',
+  'truncated',
+  'masked-500',
+  'slow',
+] as const
+
+/** Something that happens to a machine's runner, or to the cluster. */
+export interface Incident {
+  readonly atMs: number
+  readonly kind: (typeof INCIDENTS)[number]
+  readonly machine: number
+  /** For those that last. */
+  readonly lastsMs: number
+}
+
+export const INCIDENTS = [
+  'kill-runner',
+  'stop-runner',
+  'kill-guardian',
+  'signal-int',
+  'signal-term',
+  'signal-twice',
+  'set-wall-clock',
+  'destroy-session',
+  'node-critical',
+  'delete-key',
+  'force-release',
+  'no-leader',
+  'change-leader',
+  'restart-servers',
+  'forget-lock-delays',
+  'restore-snapshot',
+  'stir-reads',
+  'stop-servers',
+] as const
+
+/** A whole story: who contends when, and what goes wrong. The same seed gives the same story. */
+export interface Schedule {
+  readonly machines: readonly PlannedMachine[]
+  readonly incidents: readonly Incident[]
+  /** After this nothing goes wrong any more, and everything must come to its end. */
+  readonly calmMs: number
+}
+
+const CALM_MS = 240_000
+
+/** Clocks tick between 1/1.5 and 1.5 times as fast as Consul's. */
+const DRIFT = 1.5
+
+/** Makes the story of a seed. */
+export function scheduleOf(seed: number): Schedule {
+  const dice = new Dice(seed)
+  const isCalm = dice.chance(0.1)
+  const machines = Array.from({ length: dice.whole(2, 5) }, () => machine(dice, isCalm))
+  const incidents = Array.from({ length: isCalm ? 0 : dice.whole(0, 8) }, () => incident(dice, machines.length))
+  return { machines, incidents: incidents.sort((a, b) => a.atMs - b.atMs), calmMs: CALM_MS }
+}
+
+function machine(dice: Dice, isCalm: boolean): PlannedMachine {
+  const runs = Array.from({ length: dice.whole(1, 3) }, () => run(dice))
+  const wire = Array.from({ length: isCalm ? 0 : dice.whole(0, 3) }, () => wireFault(dice))
+  return {
+    rate: dice.chance(0.5) ? 1 : dice.between(1 / DRIFT, DRIFT),
+    runs: runs.sort((a, b) => a.atMs - b.atMs),
+    wire,
+  }
+}
+
+function run(dice: Dice): PlannedRun {
+  return {
+    atMs: dice.chance(0.3) ? 0 : dice.between(0, 120_000),
+    waitMs: dice.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, dice.between(1000, 60_000)]),
+    timing: planTiming(
+      dice.chance(0.5) ? {} : { ttlMs: dice.whole(10, 20) * 1000, graceMs: dice.pick([0, 500, 2000, 5000, 9000]) },
+    ),
+    script: {
+      runsMs: dice.pick([dice.between(0, 50), dice.between(0, 5000), dice.between(5000, 90_000)]),
+      termTakesMs: dice.pick([0, dice.between(0, 1000), dice.between(0, 8000), Number.POSITIVE_INFINITY]),
+    },
+  }
+}
+
+function wireFault(dice: Dice): WireFault {
+  const fromMs = dice.between(0, 150_000)
+  return { fromMs, toMs: fromMs + dice.pick([500, 2000, 8000, 20_000, 60_000]), kind: dice.pick(WIRE_FAULTS) }
+}
+
+function incident(dice: Dice, machines: number): Incident {
+  return {
+    atMs: dice.between(0, 160_000),
+    kind: dice.pick(INCIDENTS),
+    machine: dice.whole(0, machines - 1),
+    lastsMs: dice.pick([500, 3000, 9000, 18_000, 40_000]),
+  }
+}

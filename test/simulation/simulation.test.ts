@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { scheduleOf } from './schedule.ts'
+import { tell } from './story.ts'
+
+const SEEDS = 3000
+
+describe('seeded stories of contenders, faults and operators', () => {
+  test(`never let two commands live at once, always end, and leave no session (${SEEDS} seeds)`, async () => {
+    const violations: string[] = []
+    let lives = 0
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const ending = await tell(seed)
+      lives += ending.lives
+      violations.push(...ending.violations.map((violation) => `seed ${seed}: ${violation}`))
+    }
+    expect(violations).toEqual([])
+    expect(lives).toBeGreaterThan(SEEDS)
+  })
+
+  test('tell the same twice for one seed', async () => {
+    expect(await tell(7)).toEqual(await tell(7))
+  })
+
+  test('find out a lock-delay that is too short', async () => {
+    let overlaps = 0
+    for (let seed = 0; seed < SEEDS && overlaps === 0; seed++) {
+      const schedule = scheduleOf(seed)
+      const machines = schedule.machines.map((machine) => ({
+        ...machine,
+        runs: machine.runs.map((run) => ({ ...run, timing: { ...run.timing, lockDelayMs: 1 } })),
+      }))
+      const { violations } = await tell(seed, { ...schedule, machines })
+      overlaps += violations.filter((violation) => violation.includes('begins while')).length
+    }
+    expect(overlaps).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,26 @@
+import { type Fate, type Fault, strangeReply } from '../../src/devagent/faulty-transport.ts'
+import type { Dice } from './dice.ts'
+import type { PlannedMachine, WireFault } from './schedule.ts'
+
+const FAULTS: Record<Exclude<WireFault['kind'], 'slow'>, Fault> = {
+  refused: { kind: 'refused' },
+  'black-hole': { kind: 'black-hole' },
+  cut: { kind: 'cut' },
+  'reply-lost': { kind: 'reply-lost' },
+  'error-500': { kind: 'answered', reply: strangeReply(500, 'rpc error making call: EOF') },
+  'limited-429': { kind: 'answered', reply: strangeReply(429, 'Your IP is issuing too many concurrent connections') },
+  'overloaded-503': { kind: 'answered', reply: strangeReply(503, '<html>Service Unavailable</html>') },
+  garbage: { kind: 'masked', reply: strangeReply(200, '<html>welcome</html>') },
+  truncated: { kind: 'masked', reply: strangeReply(200, '{"Results": [{"KV":') },
+  'masked-500': { kind: 'masked', reply: strangeReply(500, 'rpc error making call: EOF') },
+}
+
+/** What happens on a machine's wire to a request that is sent now. */
+export function fateAt(machine: PlannedMachine, nowMs: number, dice: Dice): Fate {
+  const outMs = dice.between(0.1, 3)
+  const backMs = dice.chance(0.02) ? dice.between(100, 2000) : dice.between(0.1, 3)
+  const fault = machine.wire.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)?.kind
+  if (fault === undefined) return { outMs, backMs }
+  if (fault === 'slow') return { outMs: dice.between(0, 2500), backMs: dice.between(0, 2500) }
+  return { outMs, backMs, fault: FAULTS[fault] }
+}
