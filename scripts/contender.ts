@@ -20,11 +20,11 @@ const termLimitMs = 8_000
 export function startContender(
   name: string,
   command: readonly [string, ...string[]],
-  env: NodeJS.ProcessEnv,
+  place: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
   onLine: (line: string) => void,
 ): Contender {
   const [file, ...args] = command
-  const child = spawn(file, args, { detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, args, { detached: true, ...place, stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine)
   const ended = once(child, 'close').then(
     ([code]) => code ?? 128,

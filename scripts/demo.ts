@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { styleText } from 'node:util'
@@ -10,7 +10,7 @@ const colours = { web1: 'cyan', web2: 'magenta', web3: 'yellow' } as const
 const limitMs = 60_000
 
 // The command keeps its own record: our reading of its output may lag behind what happened.
-const command = `
+const script = `#!/bin/sh
 date +%s.%N >"$DEMO_DIR/$DEMO_NAME.start"
 echo "command starts"
 sleep 2
@@ -30,7 +30,7 @@ async function contend(runner: string, address: string, dir: string, cleanUp: As
     const colour = process.stdout.isTTY ? (text: string) => styleText(colours[name], text) : (text: string) => text
     const env = { ...plainEnvironment(), CONSUL_HTTP_ADDR: address, DEMO_DIR: dir, DEMO_NAME: name }
     const print = (line: string) => console.log(`${colour(`${name} |`)} ${line}`)
-    return startContender(name, [runner, 'demo', 'sh', '-c', command], env, print)
+    return startContender(name, [runner, 'demo', './report.sh', name], { env, cwd: dir }, print)
   })
   cleanUp.defer(async () => void (await Promise.all(contenders.map((contender) => contender.stop()))))
   await Promise.all(contenders.map(succeeds))
@@ -68,6 +68,7 @@ async function demo(runner: string, cleanUp: AsyncDisposableStack): Promise<void
   const dir = mkdtempSync(join(tmpdir(), 'consul-locker-demo-'))
   cleanUp.defer(() => rmSync(dir, { recursive: true, force: true }))
   console.log('Starting a Consul agent…')
+  writeFileSync(join(dir, 'report.sh'), script, { mode: 0o755 })
   const agent = await startConsul()
   cleanUp.defer(() => agent.stop())
   console.log(`Consul is ready at ${agent.address}. ${names.join(', ')} contend for the lock "demo", all at once:\n`)
