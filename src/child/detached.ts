@@ -4,8 +4,12 @@ import type { Child, Launch } from './child.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { ProcessGroup } from './group.ts'
 import { passedSockets } from './listen-fds.ts'
+import { isPending } from './members.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
 import { canBeContinued, type ForwardedSignal, stopSelf } from './signals.ts'
+
+/** A signal that was not taken by then is blocked. */
+const DELIVERY_MS = 50
 
 /** Starts a command in a process group and a session of its own, without a controlling terminal. */
 export async function launchDetached({ command, environment, marker }: Launch): Promise<Child> {
@@ -35,7 +39,10 @@ class DetachedChild implements Child {
     if (signal === 'SIGTSTP' && !canBeContinued()) return
     this.#group.signal(signal)
     if (signal !== 'SIGTSTP') return
-    // The kernel drops TSTP for a group whose session has no terminal; STOP it always honours.
+    // The kernel drops TSTP for a group whose session has no terminal; STOP it always honours. But CONT makes it forget
+    // a TSTP that wasn't taken yet. We are about to stop, so nobody misses us meanwhile.
+    const never = new Int32Array(new SharedArrayBuffer(4))
+    for (let ms = 0; ms < DELIVERY_MS && isPending(this.#group.id, signal); ms++) Atomics.wait(never, 0, 0, 1)
     this.#group.signal('SIGSTOP')
     stopSelf()
   }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 
 /** A process of a command's. */
 export interface Member {
@@ -18,6 +19,15 @@ export function livingMembers(group: number, marker?: string): Member[] | undefi
     if (state === '' || state === 'Z' || state === 'X') return []
     const belongs = pgrp === group || session === group || (marker !== undefined && carries(pid, marker))
     return belongs ? [{ pid, group: pgrp }] : []
+  })
+}
+
+/** Whether a process of the group has the signal still before it: neither taken by a handler nor dropped. */
+export function isPending(group: number, signal: NodeJS.Signals): boolean {
+  const bit = 1n << BigInt(constants.signals[signal] - 1)
+  return (livingMembers(group) ?? []).some(({ pid }) => {
+    const masks = read(`/proc/${pid}/status`).matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)/gm)
+    return [...masks].some(([, mask]) => (BigInt(`0x${mask}`) & bit) !== 0n)
   })
 }
 

@@ -9,6 +9,7 @@ import type { Job, Result, World } from '../run/job.ts'
 import { answerFor } from '../run/lease-socket.ts'
 import { checkReportFile, reportOf, writeReport } from '../run/report.ts'
 import { run } from '../run/run.ts'
+import { checkEncoding } from './bytes.ts'
 import { connect } from './connect.ts'
 import { EXIT } from './exit-codes.ts'
 import { startGuardian } from './guardian.ts'
@@ -43,6 +44,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const job = jobOf(parsed, environment)
+  checkEncoding(job.command)
   const command = findCommand(job.command, environment.PATH)
   const busyCode = exitCodeOf('conflict-exit-code', given) ?? EXIT.busy
   const reportFile = given('report-file')

@@ -164,6 +164,8 @@ class Contender {
         index = 0 // What is tried again begins anew: an index may belong to a past that was undone.
         return readKey(ctx, this.#consul, this.#contest.key, options)
       })
+      // Our own: an older state that was restored, or a claim that we took for refused. Trying again tells.
+      if (reading.entry?.session === this.#session.id) return
       if (!reading.entry?.session) {
         this.#closedFor = holder && { since: ctx.clock.now(), ms: lockDelayOf(holder.value) }
         return

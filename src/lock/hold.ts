@@ -1,9 +1,9 @@
-import { aborted, firstOf, sleep } from '../base/abort.ts'
+import { aborted, firstOf, sleep, withDeadline } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import { readKey } from '../consul/kv.ts'
+import { type Entry, readKey } from '../consul/kv.ts'
 import { claim } from './claim.ts'
 import type { Held } from './contend.ts'
 import { DEADLINE, type Loss } from './loss.ts'
@@ -11,6 +11,13 @@ import { DEADLINE, type Loss } from './loss.ts'
 /** The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. */
 const TICK_MS = 1000
 const LONG_POLL_MS = 30_000
+/** How long we take to find out why the key was let go. */
+const ASKING_MS = 500
+
+const SESSION_GONE: Loss = {
+  kind: 'session-gone',
+  sentence: 'Consul no longer knows our session (it expired or was destroyed)',
+}
 
 /**
  * Watches over a lock that is ours. The lock can leave us at any time (an operator, a dead agent, a cut cable); three
@@ -63,7 +70,7 @@ export class Hold {
   async #sessionGone(ctx: Context): Promise<Loss | undefined> {
     await Promise.race([aborted(this.#held.session.gone), aborted(ctx.signal)])
     if (!this.#held.session.gone.aborted) return undefined
-    return { kind: 'session-gone', sentence: 'Consul no longer knows our session (it expired or was destroyed)' }
+    return SESSION_GONE
   }
 
   async #deadline(ctx: Context): Promise<Loss> {
@@ -75,13 +82,13 @@ export class Hold {
   }
 
   async #key(ctx: Context): Promise<Loss> {
-    const { key, sessionId } = this.#held.stake
+    const { key } = this.#held.stake
     const backoff = new Backoff(ctx.random)
     let index = this.#held.fence
     for (;;) {
       try {
         const reading = await readKey(ctx, this.#consul, key, { index, waitMs: LONG_POLL_MS, consistent: true })
-        const loss = reading.entry ? lossBy(reading.entry.session, sessionId) : await this.#takeAgain(ctx)
+        const loss = await this.#lossBy(ctx, reading.entry)
         if (loss) return loss
         index = reading.index
         backoff.reset()
@@ -96,6 +103,21 @@ export class Hold {
     }
   }
 
+  async #lossBy(ctx: Context, entry: Entry | undefined): Promise<Loss | undefined> {
+    if (entry === undefined) return this.#takeAgain(ctx)
+    if (entry.session === this.#held.stake.sessionId) return undefined
+    if (entry.session === undefined) return this.#letGo(ctx)
+    return { kind: 'key-taken', sentence: `the key is held by somebody else (session ${entry.session})` }
+  }
+
+  /** Nobody holds the key. If our session has died, the lock-delay protects us yet; if not, somebody released it. */
+  async #letGo(ctx: Context): Promise<Loss> {
+    const { session } = this.#held
+    await withDeadline(ctx, ASKING_MS, (ctx) => session.renew(ctx, this.#consul)).catch(() => {})
+    if (session.gone.aborted) return SESSION_GONE
+    return { kind: 'key-released', sentence: 'somebody released the key in our name' }
+  }
+
   /** Somebody deleted our key. Our session lives, so the lock can be ours again, unless somebody was faster. */
   async #takeAgain(ctx: Context): Promise<Loss | undefined> {
     const { key } = this.#held.stake
@@ -105,13 +127,7 @@ export class Hold {
       ctx.log.warn(`someone deleted the key ${key} while we held it; took it again (fence ${again.fence})`)
       return undefined
     }
-    if (again.kind === 'session-gone') return undefined
+    if (again.kind === 'session-gone') return SESSION_GONE
     return { kind: 'key-taken', sentence: `someone deleted the key ${key}, and it was not ours to take again` }
   }
-}
-
-function lossBy(session: string | undefined, ours: string): Loss | undefined {
-  if (session === ours) return undefined
-  if (session === undefined) return { kind: 'key-released', sentence: 'the key is no longer held by our session' }
-  return { kind: 'key-taken', sentence: `the key is held by somebody else (session ${session})` }
 }

@@ -13,9 +13,6 @@ export interface HolderRecord {
   readonly lockDelayMs: number
 }
 
-/** The lock-delay of sessions that don't say: Consul's default. */
-const DEFAULT_LOCK_DELAY_MS = 15_000
-
 /** What a key's value tells of its holder. Other tools leave a host name, or nothing. */
 export function parseRecord(value: string): Partial<HolderRecord> {
   try {
@@ -27,22 +24,25 @@ export function parseRecord(value: string): Partial<HolderRecord> {
   return /^[\w.-]{1,253}$/.test(value.trim()) ? { host: value.trim() } : {}
 }
 
-/** How long Consul may keep a lock closed after the holder with this value lost its session, in milliseconds. */
+/**
+ * How long Consul keeps a lock closed after the holder with this value lost its session, in milliseconds; 0 when the
+ * value doesn't tell.
+ */
 export function lockDelayOf(value: string): number {
   const { lockDelayMs } = parseRecord(value)
-  return typeof lockDelayMs === 'number' ? lockDelayMs : DEFAULT_LOCK_DELAY_MS
+  return typeof lockDelayMs === 'number' ? lockDelayMs : 0
 }
 
 /** `held by web3 (pid 812, ./bootstrap.sh) for 4m12s`, as far as the value tells. */
 export function describeHolder(value: string, nowMs: number): string {
   const { host, pid, command, since } = parseRecord(value)
-  if (!host) return 'held by someone who left no name'
+  if (typeof host !== 'string' || host === '') return 'held by someone who left no name'
   const details: string[] = []
   if (typeof pid === 'number') details.push(`pid ${pid}`)
   if (Array.isArray(command)) details.push(shorten(command.join(' ')))
   const sinceMs = typeof since === 'string' ? Date.parse(since) : Number.NaN
   const duration = Number.isNaN(sinceMs) ? '' : ` for ${formatDuration(Math.max(0, nowMs - sinceMs))}`
-  return `held by ${host}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
+  return `held by ${shorten(host)}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
 }
 
 /** Other people's words on our terminal: one line, printable, not too long. */

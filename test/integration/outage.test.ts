@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
+import { freePorts, type Ports } from '../../scripts/ports.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { runLocker, startLocker } from '../kit/locker.ts'
+import { runs } from '../kit/processes.ts'
+import { uniqueName } from '../kit/unique.ts'
+
+const piped = { stdio: ['pipe', 'pipe', 'pipe'] as ('pipe' | 'ignore')[] }
+
+describe('an agent that is not there at the start', () => {
+  let ports: Ports
+  let address: string
+
+  beforeAll(async () => {
+    ports = await freePorts()
+    address = `http://127.0.0.1:${ports.http}`
+  })
+
+  test('ends a run that doesn’t wait, with 3', async () => {
+    const ended = await runLocker(['--no-wait', uniqueName('down'), 'echo', 'ran'], { address })
+    expect(ended).toMatchObject({ code: 3, stdout: '' })
+    expect(ended.stderr).toMatch(/^consul-locker: error: Consul at http:\/\/127\.0\.0\.1:\d+ can't be reached.*\n$/)
+  })
+
+  test('ends a run whose wait is over, with 3', async () => {
+    const ended = await runLocker(['--wait', '0.5', uniqueName('down'), 'echo', 'ran'], { address })
+    expect(ended).toMatchObject({ code: 3, stdout: '' })
+    expect(ended.stderr).toMatch(/error: Consul at .* can't be reached.*\n$/)
+  })
+
+  test('leaves a waiting run interruptible', async () => {
+    const runner = startLocker([uniqueName('down'), 'echo', 'ran'], { address })
+    await runner.says(/trying again/)
+    runner.kill('SIGINT')
+    expect(await runner.ends()).toMatchObject({ code: 130, stdout: '' })
+  })
+
+  test('is waited for; that is said once, and the run begins when the agent comes', async () => {
+    const runner = startLocker([uniqueName('late'), 'sh', '-c', 'echo ran; exit 5'], { address })
+    await runner.says(/trying again/)
+    const agent = await startConsul({ ports })
+    onTestFinished(() => agent.stop())
+    expect(await runner.ends()).toMatchObject({ code: 5, stdout: 'ran\n' })
+    expect(runner.stderr.match(/trying again/g)).toHaveLength(1)
+    expect(runner.stderr.match(/answers again/g)).toHaveLength(1)
+  })
+})
+
+describe('an agent that falls silent', () => {
+  let agent: ConsulAgent
+
+  beforeAll(async () => {
+    agent = await startConsul()
+  })
+
+  afterAll(() => agent?.stop())
+
+  test('for less than the TTL is nothing to the command', async () => {
+    const name = uniqueName('blip')
+    const options = { ...piped, address: agent.address, env: { DEBUG: '1' } }
+    const runner = startLocker(['--renew', '1s', name, 'sh', '-c', 'echo ready; read -r line; exit 5'], options)
+    await runner.prints(/ready/)
+    agent.kill('SIGSTOP')
+    await runner.says(/could not be renewed/)
+    agent.kill('SIGCONT')
+    runner.child.stdin?.end('\n')
+    expect(await runner.ends()).toMatchObject({ code: 5 })
+    expect(runner.stderr).not.toMatch(/(warn|error):/)
+    expect(await new ConsulClient(agent.address).remains(name)).toEqual([])
+  })
+
+  test('for longer than the TTL costs the lock: the command is stopped before anybody else may have it', async () => {
+    const name = uniqueName('silent')
+    const script = 'trap "exit 5" TERM; sleep 60 & echo "pids $$ $!."; wait'
+    const options = ['--ttl', '10s', '--renew', '1s']
+    const runner = startLocker([...options, name, 'sh', '-c', script], { address: agent.address })
+    const [, one, other] = await runner.prints(/^pids (\d+) (\d+)\.$/m)
+    const stoppedAt = performance.now()
+    agent.kill('SIGSTOP')
+    await runner.says(/lost the lock/)
+    // The promise is a time: the TTL from the last renewal, which was before the agent fell silent.
+    expect(performance.now() - stoppedAt).toBeLessThan(12_000)
+    expect(await runner.ends()).toMatchObject({ code: 6 })
+    agent.kill('SIGCONT')
+    expect([Number(one), Number(other)].filter(runs)).toEqual([])
+    expect(runner.stderr).toMatch(/error: .*could not be renewed in time/)
+  })
+})
+
+describe('an agent that is gone at the end', () => {
+  test('costs a warning; the command’s code passes', async () => {
+    const agent = await startConsul()
+    onTestFinished(() => agent.stop())
+    const options = { ...piped, address: agent.address }
+    const script = 'echo ready; read -r line; exit 5'
+    const runner = startLocker(['--ttl', '10s', uniqueName('gone'), 'sh', '-c', script], options)
+    await runner.prints(/ready/)
+    agent.kill('SIGKILL')
+    await agent.exited()
+    runner.child.stdin?.end('\n')
+    const ended = await runner.ends()
+    expect(ended).toMatchObject({ code: 5 })
+    expect(ended.stderr).toMatch(/warn: the lock could not be given back/)
+  })
+})

@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** The processes that have a text in their command line or environment, by pid; zombies have neither. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .filter((pid) => read(pid, 'cmdline').includes(text) || read(pid, 'environ').includes(text))
+    .map(Number)
+}
+
+/** Whether a process runs; a zombie doesn't. */
+export function runs(pid: number): boolean {
+  return !['', 'Z', 'X'].includes(stateOf(pid))
+}
+
+/** A process's state as `ps` shows it: R, S, D, T, Z; empty when it is gone. */
+export function stateOf(pid: number): string {
+  const stat = read(String(pid), 'stat')
+  return stat.slice(stat.lastIndexOf(')') + 2).charAt(0)
+}
+
+function read(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return ''
+  }
+}
