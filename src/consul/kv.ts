@@ -3,10 +3,13 @@ import { ATTEMPT_MS, type Consul } from './consul.ts'
 
 /** A key as Consul keeps it. Flags are 64 bits wide: a JavaScript number would lose digits. */
 export interface Entry {
+  readonly key: string
   readonly value: string
   readonly flags: bigint
   /** The session that holds it. */
   readonly session: string | undefined
+  /** The raft index at which it came into being, since it was last deleted. */
+  readonly createIndex: number
   readonly modifyIndex: number
 }
 
@@ -46,7 +49,23 @@ export async function readKey(ctx: Context, consul: Consul, key: string, options
   if (!Number.isInteger(answered)) throw consul.strange('a key without X-Consul-Index')
   // An index that went backwards (a restored snapshot) means: start again.
   const next = answered < index ? 0 : Math.max(answered, 1)
-  return { entry: reply.status === 404 ? undefined : parseEntry(consul.json(withBigFlags(reply))), index: next }
+  if (reply.status === 404) return { entry: undefined, index: next }
+  const [entry] = entriesIn(consul, consul.json(withBigFlags(reply)))
+  if (!entry) throw consul.strange('a key without an entry')
+  return { entry, index: next }
+}
+
+/** Reads all keys that begin with a prefix, in the order of their names. */
+export async function readKeys(ctx: Context, consul: Consul, prefix: string): Promise<Entry[]> {
+  const reply = await consul.call(ctx, {
+    method: 'GET',
+    path: `/v1/kv/${encodeKey(prefix)}`,
+    query: { recurse: true },
+    timeoutMs: ATTEMPT_MS,
+    expects: [404],
+    needs: `key_prefix "${prefix}" { policy = "write" }`,
+  })
+  return reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
 }
 
 /** Path segments encoded one by one: a slash in a key is a folder. */
@@ -60,23 +79,31 @@ export function withBigFlags<T extends { text: string }>(reply: T): T {
 }
 
 interface WireEntry {
+  readonly Key: string
   readonly Value?: string | null
   readonly Flags: string
   readonly Session?: string
+  readonly CreateIndex: number
   readonly ModifyIndex: number
 }
 
-function parseEntry(json: unknown): Entry | undefined {
-  const [wire] = json as WireEntry[]
-  return wire && readEntry(wire)
+/** The entries in a JSON whose flags are quoted. Throws a `not-consul` failure when it is anything else. */
+export function entriesIn(consul: Consul, json: unknown): Entry[] {
+  if (!Array.isArray(json) || !json.every(isEntry)) throw consul.strange('no entries of keys')
+  return json.map(readEntry)
 }
 
-/** An entry from its JSON, flags quoted. */
-export function readEntry(wire: WireEntry): Entry {
+function isEntry(json: unknown): json is WireEntry {
+  return typeof json === 'object' && json !== null && 'Flags' in json && 'ModifyIndex' in json
+}
+
+function readEntry(wire: WireEntry): Entry {
   return {
+    key: wire.Key,
     value: Buffer.from(wire.Value ?? '', 'base64').toString('utf8'),
     flags: BigInt(wire.Flags),
     session: wire.Session || undefined,
+    createIndex: wire.CreateIndex,
     modifyIndex: wire.ModifyIndex,
   }
 }

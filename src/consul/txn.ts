@@ -1,10 +1,23 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
-import { type Entry, readEntry, withBigFlags } from './kv.ts'
+import { type Entry, entriesIn, withBigFlags } from './kv.ts'
+import { isDenial, refused } from './trouble.ts'
+
+type Verb =
+  | 'get'
+  | 'set'
+  | 'cas'
+  | 'lock'
+  | 'unlock'
+  | 'delete'
+  | 'delete-cas'
+  | 'check-index'
+  | 'check-session'
+  | 'check-not-exists'
 
 /** One step of a transaction; https://developer.hashicorp.com/consul/api-docs/txn */
 export interface KvStep {
-  readonly verb: 'lock' | 'unlock' | 'set' | 'cas' | 'delete' | 'check-session' | 'check-index' | 'get'
+  readonly verb: Verb
   readonly key: string
   readonly value?: string
   readonly flags?: bigint
@@ -19,25 +32,34 @@ export type TxnOutcome =
 
 /** Does all steps or none. `readsOnly` transactions don't go through raft. */
 export async function transact(ctx: Context, consul: Consul, steps: readonly KvStep[]): Promise<TxnOutcome> {
-  const { namespace, partition } = consul.settings
+  const { namespace, partition, address } = consul.settings
   const scope = { ...(namespace ? { Namespace: namespace } : {}), ...(partition ? { Partition: partition } : {}) }
+  const call = { method: 'PUT', path: '/v1/txn', needs: needsOf(steps[0]) } as const
   const reply = await consul.call(ctx, {
-    method: 'PUT',
-    path: '/v1/txn',
+    ...call,
     body: `[${steps.map((step) => `{"KV":${encodeStep(step, scope)}}`).join(',')}]`,
     timeoutMs: ATTEMPT_MS,
     expects: [409],
-    needs: steps.map((step) => `key_prefix "${step.key}" { policy = "write" }`)[0] ?? '',
   })
   const answer = consul.json(withBigFlags(reply)) as WireAnswer | null
-  if (reply.status === 409) return { done: false, reasons: (answer?.Errors ?? []).map((error) => error.What) }
+  if (reply.status === 409) {
+    const errors = answer?.Errors ?? []
+    const denial = errors.find((error) => isDenial(error.What))
+    if (denial) throw refused(address.text, { ...call, needs: needsOf(steps[denial.OpIndex]) }, denial.What)
+    return { done: false, reasons: errors.map((error) => error.What) }
+  }
   if (!Array.isArray(answer?.Results)) throw consul.strange('a transaction without results')
-  return { done: true, entries: answer.Results.map((result) => readEntry(result.KV)) }
+  const kvs = answer.Results.map((result: { KV?: unknown } | null) => result?.KV)
+  return { done: true, entries: entriesIn(consul, kvs) }
 }
 
 interface WireAnswer {
-  readonly Results?: { KV: Parameters<typeof readEntry>[0] }[]
-  readonly Errors?: { What: string }[] | null
+  readonly Results?: ({ KV?: unknown } | null)[] | null
+  readonly Errors?: { OpIndex: number; What: string }[] | null
+}
+
+function needsOf(step: KvStep | undefined): string {
+  return `key_prefix "${step?.key ?? ''}" { policy = "write" }`
 }
 
 /** The flags are written digit by digit: a JavaScript number would round them. */

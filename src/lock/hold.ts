@@ -5,7 +5,7 @@ import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import { claim } from './claim.ts'
-import type { Held } from './contend.ts'
+import type { Held } from './contest.ts'
 import { DEADLINE, type Loss } from './loss.ts'
 
 /** The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. */

@@ -1,6 +1,6 @@
 import { withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { messageOf } from '../base/failure.ts'
+import { Failure, messageOf } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
@@ -44,14 +44,26 @@ async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: 
  * What a contender leaves that didn't get the lock, or that may have got it without learning of it: nothing. Short,
  * and silent: its session dies by itself.
  */
-export async function clearAway(ctx: Context, consul: Consul, session: Session, stake: Stake): Promise<void> {
+export async function clearAway(
+  ctx: Context,
+  consul: Consul,
+  session: Session,
+  stake: Stake,
+  leaveLine: (ctx: Context) => Promise<void>,
+): Promise<void> {
   session.end()
   try {
     await withDeadline(ctx, FAREWELL_MS, async (ctx) => {
-      await giveUp(ctx, consul, stake)
+      await giveUp(ctx, consul, stake).catch(unlessRefused)
+      await leaveLine(ctx).catch(unlessRefused)
       await destroySession(ctx, consul, session.id)
     })
   } catch (thrown) {
     ctx.log.debug(`the session ${session.id} could not be destroyed: ${messageOf(thrown)}`)
   }
+}
+
+/** Who may not touch a key doesn't hold it; the session is still ours to destroy. */
+function unlessRefused(thrown: unknown): void {
+  if (!(thrown instanceof Failure) || thrown.code !== 'refused') throw thrown
 }

@@ -4,12 +4,13 @@ import type { Entry } from '../consul/kv.ts'
 import { describeHolder } from './record.ts'
 
 const REPEAT_MS = 60_000
+const CLOSED = 'its last holder was cut off, Consul keeps it closed for a while'
 
 /** Tells people what a contender waits for: at once, when the holder changes hands, and once a minute. */
 export class WaitingLine {
   readonly #ctx: Context
   readonly #name: string
-  #said: { readonly at: Instant; readonly holder: string | undefined } | undefined
+  #said: { readonly at: Instant; readonly about: string | undefined } | undefined
 
   constructor(ctx: Context, name: string) {
     this.#ctx = ctx
@@ -23,25 +24,35 @@ export class WaitingLine {
 
   /** Consul keeps the lock closed, and we wait. */
   closed(): void {
-    this.#say(undefined, `waiting for ${this.#name}: its last holder was cut off, Consul keeps it closed for a while`)
+    this.#say(undefined, `waiting for ${this.#name}: ${CLOSED}`)
+  }
+
+  /** Others wait longer than we do. */
+  inLine(ahead: number, holder: Entry | undefined): void {
+    const held = holder?.session ? `, ${describeHolder(holder.value, this.#nowMs())}` : ''
+    this.#say(`${ahead}`, `waiting for ${this.#name}: ${ordinal(ahead + 1)} in line${held}`)
   }
 
   /** We don't wait. */
-  giveWay(holder: Entry | undefined): void {
-    const why = holder
-      ? describeHolder(holder.value, this.#nowMs())
-      : 'its last holder was cut off, Consul keeps it closed for a while'
-    this.#ctx.log.notice(`${this.#name} is busy: ${why}`)
+  giveWay(why: 'taken' | 'lock-delay' | 'in-line', holder: Entry | undefined): void {
+    const reason = why === 'lock-delay' ? CLOSED : why === 'in-line' ? 'others stand in line for it' : undefined
+    const held = holder ? describeHolder(holder.value, this.#nowMs()) : 'it was held a moment ago'
+    this.#ctx.log.notice(`${this.#name} is busy: ${reason ?? held}`)
   }
 
-  #say(holder: string | undefined, sentence: string): void {
+  #say(about: string | undefined, sentence: string): void {
     const said = this.#said
-    if (said && said.holder === holder && this.#ctx.clock.since(said.at) < REPEAT_MS) return
-    this.#said = { at: this.#ctx.clock.now(), holder }
+    if (said && said.about === about && this.#ctx.clock.since(said.at) < REPEAT_MS) return
+    this.#said = { at: this.#ctx.clock.now(), about }
     this.#ctx.log.notice(sentence)
   }
 
   #nowMs(): number {
     return this.#ctx.clock.now().wallMs
   }
+}
+
+function ordinal(n: number): string {
+  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
+  return `${n}${ending}`
 }

@@ -1,4 +1,4 @@
-import type { Held } from '../lock/contend.ts'
+import type { Held } from '../lock/contest.ts'
 import type { Job } from './job.ts'
 
 /** The sessions of all runs around this one, outermost first. */

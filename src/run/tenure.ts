@@ -1,7 +1,7 @@
 import { aborted, firstOf, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Child } from '../child/child.ts'
-import type { Held } from '../lock/contend.ts'
+import type { Held } from '../lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
 import { DEADLINE, type Loss } from '../lock/loss.ts'

@@ -104,7 +104,9 @@ export class ConsulClient {
 
   /** What is left of a lock: its key, and sessions of its name. */
   async remains(name: string, key = `consul-locker-${name}`): Promise<unknown[]> {
-    const entry = await this.entry(key)
-    return [...(entry ? [entry] : []), ...(await this.sessions(name))]
+    const response = await this.request('GET', `/kv/${key}?keys`)
+    const keys = response.status === 404 ? [] : ((await response.json()) as string[])
+    const ours = keys.filter((found) => found === key || found.startsWith(`${key}=queue`))
+    return [...ours, ...(await this.sessions(name))]
   }
 }

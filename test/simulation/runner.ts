@@ -2,7 +2,6 @@ import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Log } from '../../src/base/log.ts'
 import type { ForwardedSignal, SignalSource } from '../../src/child/signals.ts'
-import { parseAddress } from '../../src/consul/address.ts'
 import { Consul } from '../../src/consul/consul.ts'
 import type { Transport } from '../../src/consul/wire.ts'
 import type { DevAgent } from '../../src/devagent/dev-agent.ts'
@@ -18,6 +17,7 @@ import type { Ledger } from './ledger.ts'
 import { MachineClock } from './machine-clock.ts'
 import { SimulatedProcess } from './process.ts'
 import type { PlannedMachine, PlannedRun } from './schedule.ts'
+import { NO_SETTINGS } from './settings.ts'
 import { fateAt } from './wire.ts'
 
 export const NAME = 'simulated'
@@ -121,23 +121,7 @@ export class SimulatedRunner {
     const { agent, time, dice } = this.#stage
     const node = this.#name.split('/')[0] as string
     const policy = () => fateAt(this.#machine, time.nowMs, dice)
-    const settings = {
-      address: parseAddress('127.0.0.1:8500', false),
-      token: undefined,
-      basicAuth: undefined,
-      datacenter: undefined,
-      namespace: undefined,
-      partition: undefined,
-      tls: {
-        caFile: undefined,
-        caPath: undefined,
-        clientCert: undefined,
-        clientKey: undefined,
-        serverName: undefined,
-        verify: true,
-      },
-    }
-    return new Consul(settings, into(process, new FaultyTransport(agent.transport(node), time, policy)))
+    return new Consul(NO_SETTINGS, into(process, new FaultyTransport(agent.transport(node), time, policy)))
   }
 }
 

@@ -1,0 +1,188 @@
+import { aborted, firstOf, lingering, sleep } from '../base/abort.ts'
+import type { Instant } from '../base/clock.ts'
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { type Entry, readKey } from '../consul/kv.ts'
+import { type Claim, claim, type Stake } from './claim.ts'
+import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
+import { SEMAPHORE_FLAGS } from './keys.ts'
+import { Line } from './line.ts'
+import { lockDelayOf } from './record.ts'
+import { clearAway } from './release.ts'
+import type { Session } from './session.ts'
+import { WaitingLine } from './waiting-line.ts'
+
+const LONG_POLL_MS = 30_000
+/** Between two tries while Consul keeps the lock closed and we don't know since when. */
+const LOCK_DELAY_RETRY_MS = 1000
+/** A lease with a smaller part of its TTL left is renewed before the command starts. */
+const ENOUGH = 1 / 4
+
+type Decision = Held | 'busy' | 'session-gone'
+
+/** One session's way to the lock. */
+export class Contender {
+  readonly #ctx: Context
+  readonly #consul: Consul
+  readonly #contest: Contest
+  readonly #session: Session
+  readonly #persist: Persist
+  readonly #line: Line
+  readonly #waiting: WaitingLine
+  #stake: Stake
+  /** When we saw the last holder's session vanish from the key; Consul keeps the lock closed from then on. */
+  #closedFor: { readonly since: Instant; readonly ms: number } | undefined
+
+  constructor(ctx: Context, consul: Consul, contest: Contest, session: Session, persist: Persist) {
+    this.#ctx = ctx
+    this.#consul = consul
+    this.#contest = contest
+    this.#session = session
+    this.#persist = persist
+    this.#waiting = new WaitingLine(ctx, contest.name)
+    this.#line = new Line(consul, contest.key, session.id, persist)
+    this.#stake = this.#newStake()
+  }
+
+  /** Clears away the session, and what it may have got, unless it settles with the lock. */
+  async contend(): Promise<Decision> {
+    let decision: Decision = 'busy'
+    try {
+      decision = await this.#untilDecided()
+    } finally {
+      if (typeof decision === 'string') {
+        await clearAway(this.#ctx, this.#consul, this.#session, this.#stake, (ctx) => this.#line.leave(ctx))
+      }
+    }
+    return decision
+  }
+
+  async #untilDecided(): Promise<Decision> {
+    for (;;) {
+      const got = await this.#try()
+      if (got.kind === 'session-gone') return 'session-gone'
+      if (got.kind === 'held') {
+        this.#line.through()
+        this.#ctx.signal.throwIfAborted()
+        if (this.#hasTime()) return { session: this.#session, stake: this.#stake, fence: got.fence }
+        // Renewing may take long, and the lock may leave us meanwhile: it is claimed anew afterwards.
+        await this.#persist(this.#ctx, () => this.#session.renew(this.#ctx, this.#consul))
+        if (this.#session.gone.aborted) return 'session-gone'
+      } else if (!this.#contest.once) {
+        if (!(await this.#untilWorthATry(got.kind))) return 'session-gone'
+      } else if (got.kind !== 'in-line' || !(await this.#line.isAbandoned(this.#ctx))) {
+        return this.#giveWay(got.kind)
+      }
+    }
+  }
+
+  #try(): Promise<Claim> {
+    this.#stake = this.#newStake()
+    return this.#line.withSteps(this.#ctx, (steps) =>
+      this.#persist(this.#ctx, () =>
+        lingering(this.#ctx, LINGER_MS, (ctx) => claim(ctx, this.#consul, this.#stake, steps)),
+      ),
+    )
+  }
+
+  #newStake(): Stake {
+    const { key, record } = this.#contest
+    return { key, value: record(this.#ctx.clock.now().wallMs), sessionId: this.#session.id }
+  }
+
+  /** Whether the lease leaves enough time to start a command. */
+  #hasTime(): boolean {
+    return this.#session.leaseLeftMs() > this.#contest.timing.ttlMs * ENOUGH
+  }
+
+  async #giveWay(why: 'taken' | 'lock-delay' | 'in-line'): Promise<'busy'> {
+    const { entry } = await readKey(this.#ctx, this.#consul, this.#contest.key)
+    if (entry) this.#inspect(entry)
+    this.#waiting.giveWay(why, entry)
+    return 'busy'
+  }
+
+  /** Waits until the lock may be free and it's our turn; `false` when our session is gone by then. */
+  async #untilWorthATry(why: 'taken' | 'lock-delay' | 'in-line'): Promise<boolean> {
+    const wait = async (ctx: Context) => {
+      if (!(await this.#untilOurTurn(ctx))) return
+      if (why === 'lock-delay') await this.#untilOpened(ctx)
+      else if (why === 'taken') await this.#untilLetGo(ctx)
+    }
+    const gone = async (ctx: Context) => {
+      await Promise.race([aborted(this.#session.gone), aborted(ctx.signal)])
+    }
+    await firstOf(this.#ctx, [wait, gone])
+    return !this.#session.gone.aborted
+  }
+
+  /** `false` when it isn't our turn, but the lock is ours already, or who stands before us doesn't take it. */
+  async #untilOurTurn(ctx: Context): Promise<boolean> {
+    let isOverdue = false
+    for (;;) {
+      const { entry } = await this.#read(ctx, 0)
+      if (entry?.session === this.#session.id) {
+        // A claim had its effect, and its reply was lost.
+        this.#line.through()
+        return false
+      }
+      const ahead = await this.#line.ahead(ctx, entry?.session)
+      if (ahead === 0) return true
+      if (isOverdue && !entry?.session) return false
+      if (entry) this.#inspect(entry)
+      this.#waiting.inLine(ahead, entry)
+      isOverdue = !(await this.#line.untilCloser(ctx)) && ahead === 1
+    }
+  }
+
+  async #untilLetGo(ctx: Context): Promise<void> {
+    let index = 0
+    let holder: Entry | undefined
+    for (;;) {
+      const reading = await this.#read(ctx, index)
+      // Our own: an older state that was restored, or a claim that we took for refused. Trying again tells.
+      if (reading.entry?.session === this.#session.id) return
+      if (!reading.entry?.session) {
+        this.#closedFor = holder && { since: ctx.clock.now(), ms: lockDelayOf(holder.value) }
+        return
+      }
+      holder = reading.entry
+      index = reading.index
+      this.#inspect(holder)
+      this.#waiting.heldBy(holder)
+    }
+  }
+
+  #read(ctx: Context, index: number) {
+    let from = index
+    return this.#persist(ctx, () => {
+      const options = { index: from, waitMs: LONG_POLL_MS }
+      from = 0 // What is tried again begins anew: an index may belong to a past that was undone.
+      return readKey(ctx, this.#consul, this.#contest.key, options)
+    })
+  }
+
+  /** Nothing wakes a waiter at the end of a lock-delay, and Consul doesn't say when it began. */
+  async #untilOpened(ctx: Context): Promise<void> {
+    this.#waiting.closed()
+    const known = this.#closedFor
+    this.#closedFor = undefined
+    const leftMs = known ? known.ms - ctx.clock.since(known.since) : 0
+    await sleep(ctx, Math.max(leftMs, LOCK_DELAY_RETRY_MS * (0.5 + ctx.random() / 2)))
+  }
+
+  #inspect(holder: Entry): void {
+    const { key, name, ancestors } = this.#contest
+    if (holder.flags === SEMAPHORE_FLAGS) {
+      throw new Failure('rejected', `the key ${key} belongs to a semaphore, not to a lock`, {
+        hint: 'lock another name, or another --key',
+      })
+    }
+    if (holder.session !== undefined && ancestors.includes(holder.session)) {
+      throw new Failure('usage', `${name} is already held by the run around this one: waiting would never end`, {
+        hint: 'run the command without a second lock, or lock another name',
+      })
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import type { Context } from '../../src/base/context.ts'
+import type { Log } from '../../src/base/log.ts'
+import { Consul } from '../../src/consul/consul.ts'
+import { DevAgent } from '../../src/devagent/dev-agent.ts'
+import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
+import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import { contend } from '../../src/lock/contend.ts'
+import { planTiming } from '../../src/lock/deadline.ts'
+import { release } from '../../src/lock/release.ts'
+import { Dice } from './dice.ts'
+import { NO_SETTINGS } from './settings.ts'
+
+/** What hand-overs cost while many wait. */
+export interface HerdCost {
+  readonly waiters: number
+  /** Per hand-over, renewals left out. */
+  readonly requests: number
+  readonly raftWrites: number
+  /** From one holder's release to the next one's lock, in virtual milliseconds. */
+  readonly takesMs: number
+  /** Whether they got the lock in the order in which they came. */
+  readonly inOrder: boolean
+}
+
+const SILENT: Log = { debugging: false, debug() {}, notice() {}, warn() {}, error() {} }
+const WIRE_MS = 0.5
+const KEY = 'consul-locker-herd'
+
+/** Has `waiters` contenders wait for one lock, and measures the first `handOvers` hand-overs. */
+export async function measureHerd(waiters: number, handOvers: number): Promise<HerdCost> {
+  const clock = new VirtualClock()
+  const dice = new Dice(waiters)
+  const agent = new DevAgent({ clock, random: dice.next })
+  let renewals = 0
+  const wire = new FaultyTransport(agent.transport(), clock, ({ path }) => {
+    if (path.startsWith('/v1/session/renew')) renewals += 1
+    return { outMs: WIRE_MS, backMs: WIRE_MS }
+  })
+  const turns: number[] = []
+  const ctx = (): Context => ({ clock, log: SILENT, signal: new AbortController().signal, random: dice.next })
+  const consul = () => new Consul(NO_SETTINGS, wire)
+  const contest = {
+    name: 'herd',
+    key: KEY,
+    sessionName: 'herd',
+    record: () => '{"host":"herd"}',
+    timing: planTiming({}),
+    once: false,
+    ancestors: [],
+    onSession() {},
+  }
+  const first = await clock.run(contend(ctx(), consul(), contest))
+  if (first === 'busy') throw new Error('the first contender found the lock taken')
+  let holder = first
+  let next = Promise.withResolvers<void>()
+  for (let n = 0; n < waiters; n++) {
+    const waiter = contend(ctx(), consul(), contest)
+    waiter.then((held) => {
+      if (held === 'busy') return
+      turns.push(n)
+      holder = held
+      next.resolve()
+    })
+    await clock.advance(WIRE_MS * 4)
+  }
+  await clock.advance(1000)
+  const before = { requests: agent.requests - renewals, writes: agent.raftWrites, ms: 0 }
+  for (let turn = 0; turn < handOvers; turn++) {
+    next = Promise.withResolvers<void>()
+    const beganMs = clock.nowMs
+    const released = release(ctx(), consul(), holder.session, holder.stake)
+    await clock.run(next.promise)
+    before.ms += clock.nowMs - beganMs
+    await clock.run(released)
+    await clock.advance(20)
+  }
+  return {
+    waiters,
+    requests: (agent.requests - renewals - before.requests) / handOvers,
+    raftWrites: (agent.raftWrites - before.writes) / handOvers,
+    takesMs: before.ms / handOvers,
+    inOrder: turns.every((n, turn) => n === turn) && turns.length === handOvers,
+  }
+}

@@ -1,0 +1,20 @@
+import { parseAddress } from '../../src/consul/address.ts'
+import type { ConsulSettings } from '../../src/consul/settings.ts'
+
+/** For clients of the in-memory agent, which heeds none of this. */
+export const NO_SETTINGS: ConsulSettings = {
+  address: parseAddress('127.0.0.1:8500', false),
+  token: undefined,
+  basicAuth: undefined,
+  datacenter: undefined,
+  namespace: undefined,
+  partition: undefined,
+  tls: {
+    caFile: undefined,
+    caPath: undefined,
+    clientCert: undefined,
+    clientKey: undefined,
+    serverName: undefined,
+    verify: true,
+  },
+}
