@@ -4,11 +4,13 @@
  * - `config`: a configuration file is wrong
  * - `not-found`, `not-executable`: the command can't be run
  * - `unreachable`: no connection, or it broke
+ * - `untrusted`: no TLS, or one side doesn't trust the other's certificate
  * - `silent`: connected, but no answer came in time
  * - `unavailable`: Consul answers that it can't serve now (500, 429, 503)
  * - `refused`: Consul refuses for want of rights (403)
  * - `rejected`: Consul refuses what was asked, for good
  * - `not-consul`: what answers is something else
+ * - `declined`: the state that things are in doesn't allow what was asked, or it didn't come about in time
  */
 export type FailureCode =
   | 'usage'
@@ -16,11 +18,13 @@ export type FailureCode =
   | 'not-found'
   | 'not-executable'
   | 'unreachable'
+  | 'untrusted'
   | 'silent'
   | 'unavailable'
   | 'refused'
   | 'rejected'
   | 'not-consul'
+  | 'declined'
 
 /** An end that a person must hear of: one sentence, and a hint what to do. */
 export class Failure extends Error {

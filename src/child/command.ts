@@ -1,5 +1,4 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { Failure } from '../base/failure.ts'
 
 /** A command that exists and may be executed. */
@@ -16,16 +15,20 @@ const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 /** Finds the file of a command as a shell would. Throws a `not-found` or a `not-executable` failure. */
 export function findCommand(words: readonly [string, ...string[]], path = DEFAULT_PATH): Command {
   const [name] = words
-  const candidates = name.includes('/') ? [name] : path.split(':').map((directory) => join(directory || '.', name))
+  const candidates = name.includes('/') ? [name] : path.split(':').map((directory) => `${directory || '.'}/${name}`)
   let denied: string | undefined
   for (const file of name === '' ? [] : candidates) {
     const verdict = judge(file)
     if (verdict === 'executable') return { file, words }
     if (verdict !== 'absent') denied ??= verdict
   }
-  if (denied) throw new Failure('not-executable', `the command ${name} can't be executed: ${denied}`)
+  if (denied) {
+    throw new Failure('not-executable', `the command ${name} can't be executed: ${denied}`, {
+      hint: 'is that a program or a script, and may this user execute it?',
+    })
+  }
   throw new Failure('not-found', `the command ${JSON.stringify(name)} was not found`, {
-    hint: name.includes('/') ? undefined : `the PATH is ${path}`,
+    hint: name.includes('/') ? 'is its path right?' : `the PATH is ${path}`,
   })
 }
 

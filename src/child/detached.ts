@@ -4,7 +4,7 @@ import type { Child, Launch } from './child.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { ProcessGroup } from './group.ts'
 import { passedSockets } from './listen-fds.ts'
-import { isPending } from './members.ts'
+import { isPending, ownCgroup, type Traces } from './members.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
 import { canBeContinued, type ForwardedSignal, stopSelf } from './signals.ts'
 
@@ -18,15 +18,15 @@ export async function launchDetached({ command, environment, marker }: Launch): 
   const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', ...sockets.fds]
   const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
   const process = await started(spawn(program, args, { argv0, stdio, detached: true, env: environment }), words[0])
-  return new DetachedChild(process, marker)
+  return new DetachedChild(process, { marker, cgroup: ownCgroup(environment) })
 }
 
 class DetachedChild implements Child {
   readonly exited: Promise<ExitStatus>
   readonly #group: ProcessGroup
 
-  constructor(process: ChildProcess, marker: string) {
-    this.#group = new ProcessGroup(process.pid as number, marker)
+  constructor(process: ChildProcess, traces: Traces) {
+    this.#group = new ProcessGroup(process.pid as number, traces)
     this.exited = exitOf(process)
     tieToOurLife(this.#group, this.exited)
   }

@@ -1,6 +1,6 @@
 import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { livingMembers, type Member } from './members.ts'
+import { livingMembers, type Member, type Traces } from './members.ts'
 
 /** Nothing tells when a group is empty, so it is looked at this often. */
 const LOOK_MS = 50
@@ -10,12 +10,11 @@ const KILL_TAKES_MS = 5000
 /** A command's process group, by the id of its first process, and what has left it. */
 export class ProcessGroup {
   readonly id: number
-  readonly #marker: string
+  readonly #traces: Traces
 
-  /** `marker` is an environment entry (`NAME=value`) that all of the command's processes carry, and nobody else. */
-  constructor(id: number, marker: string) {
+  constructor(id: number, traces: Traces) {
     this.id = id
-    this.#marker = marker
+    this.#traces = traces
   }
 
   /** Sends a signal to every process of the group; `false` when there is none. */
@@ -61,7 +60,7 @@ export class ProcessGroup {
   }
 
   #living(): Member[] | undefined {
-    return livingMembers(this.id, this.#marker)
+    return livingMembers(this.id, this.#traces)
   }
 }
 

@@ -1,3 +1,6 @@
+/** The script travels in this variable: among the arguments it would fill every list of processes. */
+export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
+
 /**
  * The guardian: a shell that outlives a killed, stopped or wedged runner. POSIX sh only (dash, busybox).
  *
@@ -9,43 +12,44 @@
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
-PATH=$PATH:/usr/local/bin:/usr/bin:/bin
+PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin
 grace=$1 marker=$2
 shift 2
 group=none armed=yes session='' sentinel=''
 
 # Everything of the command's that still runs, as lines of group and process: its group, its session, and what left
-# both but kept the environment.
+# both but kept the environment. A shell's own loop over all processes would take seconds on a busy machine.
 members() {
-  marked=" $(grep -lF -- "$marker" /proc/[0-9]*/environ 2>/dev/null | tr '\\n' ' ')"
-  for stat in /proc/[0-9]*/stat; do
-    { read -r line <"$stat"; } 2>/dev/null || continue
-    pid=\${line%% *}
-    IFS=' ' read -r state _ pgrp sid _ <<EOL
-\${line##*) }
-EOL
-    case $state in Z | X) continue ;; esac
-    case $marked in
-      *" /proc/$pid/environ "*) ;;
-      *) [ "$pgrp" = "$group" ] || [ "$sid" = "$group" ] || continue ;;
-    esac
-    echo "$pgrp $pid"
-  done
+  alive='s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* \\([0-9]*\\)'
+  {
+    sed -n -e "$alive $group .*/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group .*/$group \\1/p" /proc/[0-9]*/stat
+    marked=$(grep -lF -- "$marker" /proc/[0-9]*/environ | sed 's/environ$/stat/')
+    # shellcheck disable=SC2086 # These are many files.
+    [ -z "$marked" ] || sed -n "$alive .*/\\2 \\1/p" $marked
+  } 2>/dev/null
 }
 
-# The group at one blow, then those that left it.
+# Those outside of the group first: the job shell of a command on a terminal would take that away from the user's
+# shell when it sees its job end. Then the group at one blow.
 send() {
-  [ "$group" = none ] || kill -s "$1" -- "-$group" 2>/dev/null
   members | while read -r pgrp pid; do
     [ "$pgrp" = "$group" ] || kill -s "$1" "$pid" 2>/dev/null
   done
+  [ "$group" = none ] || kill -s "$1" -- "-$group" 2>/dev/null
+}
+
+# Tenths of a second since the machine started.
+now() {
+  read -r up _ </proc/uptime
+  up=\${up%?}
+  echo "\${up%.*}\${up#*.}"
 }
 
 gone_within() {
-  tenths=$1
+  end=$(($(now) + $1))
   while [ -n "$(members)" ]; do
-    [ "$tenths" -gt 0 ] || return 1
-    if sleep 0.1 2>/dev/null; then tenths=$((tenths - 1)); else sleep 1; tenths=$((tenths - 10)); fi
+    [ "$(now)" -lt "$end" ] || return 1
+    sleep 0.1 2>/dev/null || sleep 1
   done
 }
 
@@ -67,8 +71,9 @@ nap() {
 }
 
 watch() {
-  trap 'kill -s USR1 $! 2>/dev/null; exit 0' USR1
-  seconds=$1
+  # KILL: another signal would be lost on a process that is not a sleep yet. And nobody else's last process.
+  before=$! seconds=$1
+  trap '[ "$!" = "$before" ] || kill -s KILL $! 2>/dev/null; exit 0' USR1
   shift
   nap "$seconds" && act "$@"
 }

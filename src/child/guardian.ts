@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock, Instant } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { GUARDIAN_SCRIPT } from './guardian-script.ts'
+import { GUARDIAN_SCRIPT, GUARDIAN_VARIABLE } from './guardian-script.ts'
 
 /** A tiny process that outlives us: should we be killed or stopped, it ends the command and gives the lock back. */
 export interface Guardian {
@@ -26,9 +26,6 @@ export interface GuardianOptions {
   readonly release: readonly string[]
   readonly environment: NodeJS.ProcessEnv
 }
-
-/** The script travels in the environment: among the arguments it would fill every list of processes. */
-const SCRIPT = 'CONSUL_LOCKER_GUARDIAN'
 
 /** A guardian that dies sooner than this, again and again, won't live. */
 const SHORT_LIFE_MS = 1000
@@ -84,8 +81,8 @@ export class ShellGuardian implements Guardian {
   #start(): ChildProcess {
     const { graceMs, marker, release, environment } = this.#options
     const tenths = String(Math.round(graceMs / 100))
-    const args = ['-c', `eval "$${SCRIPT}"`, 'consul-locker-guardian', tenths, marker, ...release]
-    const env = { ...environment, [SCRIPT]: GUARDIAN_SCRIPT }
+    const args = ['-c', `eval "$${GUARDIAN_VARIABLE}"`, 'consul-locker-guardian', tenths, marker, ...release]
+    const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT }
     const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env })
     // Broken pipes are told by the end of the process.
     shell.stdin?.on('error', () => {})

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { GUARDIAN_VARIABLE } from './guardian-script.ts'
 
 /** A process of a command's. */
 export interface Member {
@@ -8,18 +9,47 @@ export interface Member {
   readonly group: number
 }
 
+/** By what processes that left their group and session are known for a command's. */
+export interface Traces {
+  /** An environment entry (`NAME=value`) that all of the command's processes carry, and nobody else. */
+  readonly marker: string
+  /** The list of processes of a cgroup that is ours alone; `undefined` when we share ours with others. */
+  readonly cgroup: string | undefined
+}
+
 /**
  * The processes of a command that still run: those of its process group, those of its session (what left the group by
- * job control), and those that left both but carry the marker in their environment (daemons). What also cleared its
- * environment is not found. Zombies don't count: `kill` finds them, but they do nothing. `undefined` without a /proc.
+ * job control), and those that left both but not their traces (daemons). Zombies don't count: `kill` finds them, but
+ * they do nothing. `undefined` without a /proc.
  */
-export function livingMembers(group: number, marker?: string): Member[] | undefined {
+export function livingMembers(group: number, traces?: Traces): Member[] | undefined {
+  const inCgroup = traces?.cgroup === undefined ? [] : read(traces.cgroup).split('\n')
   return processIds()?.flatMap((pid) => {
     const { state, pgrp, session } = statusOf(pid)
-    if (state === '' || state === 'Z' || state === 'X') return []
-    const belongs = pgrp === group || session === group || (marker !== undefined && carries(pid, marker))
+    if (state === '' || state === 'Z' || state === 'X' || pid === process.pid) return []
+    const belongs =
+      pgrp === group ||
+      session === group ||
+      (traces !== undefined && carries(pid, traces.marker)) ||
+      (inCgroup.includes(String(pid)) && !isGuardian(pid))
     return belongs ? [{ pid, group: pgrp }] : []
   })
+}
+
+/**
+ * The list of processes of our cgroup, when it is ours alone: systemd made it for the unit whose main process we are,
+ * and everything in it comes from us.
+ */
+export function ownCgroup(environment: NodeJS.ProcessEnv): string | undefined {
+  if (environment.SYSTEMD_EXEC_PID !== String(process.pid)) return undefined
+  const path = /^0::(\/.+)$/m.exec(read('/proc/self/cgroup'))?.[1]
+  const lists = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].map((mount) => `${mount}${path}/cgroup.procs`)
+  return path === undefined ? undefined : lists.find((list) => read(list) !== '')
+}
+
+/** The guardian, and what it starts, live in our cgroup, too. */
+function isGuardian(pid: number): boolean {
+  return read(`/proc/${pid}/environ`).includes(`${GUARDIAN_VARIABLE}=`)
 }
 
 /** Whether a process of the group has the signal still before it: neither taken by a handler nor dropped. */

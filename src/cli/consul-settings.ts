@@ -32,7 +32,7 @@ export function consulSettings(given: Given, environment: NodeJS.ProcessEnv): Co
   const tokenFile = given('token-file') ?? from('CONSUL_HTTP_TOKEN_FILE')
   return {
     address: parseAddress(address, flag('CONSUL_HTTP_SSL', false)),
-    token: (tokenFile && readToken(tokenFile)) || (given('token') ?? from('CONSUL_HTTP_TOKEN')),
+    token: checkToken((tokenFile && readToken(tokenFile)) || (given('token') ?? from('CONSUL_HTTP_TOKEN'))),
     basicAuth: from('CONSUL_HTTP_AUTH'),
     datacenter: given('datacenter'),
     namespace: given('namespace') ?? from('CONSUL_NAMESPACE'),
@@ -41,11 +41,21 @@ export function consulSettings(given: Given, environment: NodeJS.ProcessEnv): Co
   }
 }
 
+function checkToken(token: string | undefined): string | undefined {
+  if (token === undefined || !/[^ -~]/.test(token)) return token
+  throw new Failure('usage', 'the token has a character in it that no token has, such as a line break', {
+    hint: 'look at --token, --token-file, CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE',
+  })
+}
+
 /** An empty file gives no token, and the one given otherwise counts; so does `consul`. */
 function readToken(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (thrown) {
-    throw new Failure('usage', `the token file ${file} can't be read: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('usage', `the token file can't be read: ${messageOf(thrown)}`, {
+      hint: 'is its path right (--token-file or CONSUL_HTTP_TOKEN_FILE), and may this user read it?',
+      cause: thrown,
+    })
   }
 }

@@ -27,5 +27,7 @@ function isOurs(name: string, environment: NodeJS.ProcessEnv): boolean {
 export function truth(variable: string, value: string): boolean {
   if (/^(1|t|true)$/i.test(value)) return true
   if (/^(0|f|false)$/i.test(value)) return false
-  throw new Failure('usage', `${variable} is ${JSON.stringify(value)}, which is neither true nor false`)
+  throw new Failure('usage', `${variable} is ${JSON.stringify(value)}, which is neither true nor false`, {
+    hint: 'set it to true or false, or to 1 or 0',
+  })
 }

@@ -10,11 +10,13 @@ export const EXIT_OF_FAILURE: Record<FailureCode, number> = {
   'not-found': 127,
   'not-executable': 126,
   unreachable: EXIT.consul,
+  untrusted: EXIT.consul,
   silent: EXIT.notConsul,
   unavailable: EXIT.consul,
   refused: EXIT.consul,
   rejected: EXIT.consul,
   'not-consul': EXIT.notConsul,
+  declined: EXIT.busy,
 }
 
 /** For the help. */

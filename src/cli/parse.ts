@@ -66,7 +66,7 @@ function parser(syntax: Syntax) {
     .wrap(COLUMNS)
     .epilogue(syntax.epilogue)
     .fail((message, error) => {
-      throw error ?? usageFailure(message, syntax)
+      throw error === undefined || error.name === 'YError' ? usageFailure(message, syntax) : error
     })
 }
 

@@ -14,7 +14,8 @@ export interface Address {
 
 /**
  * Reads an agent's address as `consul` does: `host:port`, `http://…`, `https://…` (both with an optional path) or
- * `unix:///path`. An https scheme forces TLS; `secure` (CONSUL_HTTP_SSL) does so for the others.
+ * `unix:///path`. An https scheme forces TLS; `secure` (CONSUL_HTTP_SSL) does so for the others. Without a port it is
+ * the scheme's own, 80 or 443.
  * Throws a `usage` failure when it is no address.
  */
 export function parseAddress(text: string, secure: boolean): Address {
@@ -22,10 +23,11 @@ export function parseAddress(text: string, secure: boolean): Address {
   const full = text.includes('://') ? text : `http://${text}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   const scheme = url?.protocol
-  if (!url?.hostname || (scheme !== 'http:' && scheme !== 'https:')) throw notAnAddress(text)
+  // URL takes the first part of a path for the host when there is none.
+  if (!url?.hostname || !/^https?:\/\/[^/]/i.test(full)) throw notAnAddress(text)
   if (url.username || url.password || url.search || url.hash) throw notAnAddress(text)
   const https = secure || scheme === 'https:'
-  const port = url.port || explicitPort(full) || '8500'
+  const port = url.port || explicitPort(full) || (https ? '443' : '80')
   return {
     text,
     origin: `${https ? 'https' : 'http'}://${url.hostname}:${port}`,
@@ -35,9 +37,9 @@ export function parseAddress(text: string, secure: boolean): Address {
   }
 }
 
-/** URL drops a port that is its scheme's default, but Consul's default is another one. */
+/** URL drops a port that is its scheme's default, but CONSUL_HTTP_SSL can change the scheme. */
 function explicitPort(text: string): string | undefined {
-  return /^https?:\/\/[^/]*:(\d+)(?:\/|$)/.exec(text)?.[1]
+  return /^https?:\/\/[^/]*:(\d+)(?:\/|$)/i.exec(text)?.[1]
 }
 
 function socketAddress(text: string): Address {
@@ -47,7 +49,10 @@ function socketAddress(text: string): Address {
 }
 
 function notAnAddress(text: string): Failure {
-  return new Failure('usage', `${JSON.stringify(text)} is not the address of a Consul agent`, {
-    hint: 'write it as 127.0.0.1:8500, https://consul.example:8501 or unix:///run/consul.sock',
+  const shown = text.replace(/[^/@]*@/, '***@')
+  return new Failure('usage', `${JSON.stringify(shown)} is not the address of a Consul agent`, {
+    hint: text.includes('@')
+      ? 'user and password belong into CONSUL_HTTP_AUTH'
+      : 'write it as 127.0.0.1:8500, https://consul.example:8501 or unix:///run/consul.sock',
   })
 }

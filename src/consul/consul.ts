@@ -13,12 +13,20 @@ export const ATTEMPT_MS = 3000
 export class Consul {
   readonly settings: ConsulSettings
   readonly #transport: Transport
-  /** Whether this address has ever answered as Consul does. What fails afterwards is trouble, not a wrong address. */
+  /**
+   * Whether this address has ever answered as Consul does; who reads an answer that only Consul gives says so. What
+   * fails afterwards is trouble, not a wrong address.
+   */
   heard = false
 
   constructor(settings: ConsulSettings, transport: Transport) {
     this.settings = settings
     this.#transport = transport
+  }
+
+  /** The same agent, asked for another datacenter. */
+  inDatacenter(datacenter: string): Consul {
+    return new Consul({ ...this.settings, datacenter }, this.#transport)
   }
 
   /**
@@ -80,9 +88,7 @@ export class Consul {
   /** Reads a reply's JSON. Throws a `not-consul` failure when it is none. */
   json(reply: WireReply): unknown {
     try {
-      const value: unknown = JSON.parse(reply.text)
-      this.heard = true
-      return value
+      return JSON.parse(reply.text)
     } catch {
       throw this.strange('no JSON')
     }

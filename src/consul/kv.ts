@@ -47,6 +47,7 @@ export async function readKey(ctx: Context, consul: Consul, key: string, options
   })
   const answered = Number(reply.headers['x-consul-index'])
   if (!Number.isInteger(answered)) throw consul.strange('a key without X-Consul-Index')
+  consul.heard = true
   // An index that went backwards (a restored snapshot) means: start again.
   const next = answered < index ? 0 : Math.max(answered, 1)
   if (reply.status === 404) return { entry: undefined, index: next }

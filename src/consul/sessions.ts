@@ -28,6 +28,7 @@ export async function createSession(ctx: Context, consul: Consul, request: Sessi
   })
   const created = consul.json(reply) as { ID?: unknown } | null
   if (typeof created?.ID !== 'string') throw consul.strange('a session without an ID')
+  consul.heard = true
   return created.ID
 }
 
@@ -44,12 +45,19 @@ export async function renewSession(ctx: Context, consul: Consul, id: string): Pr
     if (!reply.text.includes(id)) throw consul.strange('404 for a session, without naming it')
     return false
   }
-  consul.json(reply)
+  // What else may answer here, with 200 and in JSON, must not prolong a lease.
+  const [renewed] = arrayOf(consul.json(reply))
+  if ((renewed as { ID?: unknown } | null | undefined)?.ID !== id) throw consul.strange('a renewal of no session')
   return true
+}
+
+function arrayOf(json: unknown): unknown[] {
+  return Array.isArray(json) ? json : []
 }
 
 /** Destroys a session; one that is gone already is no error. Keys that it still holds get their lock-delay. */
 export async function destroySession(ctx: Context, consul: Consul, id: string): Promise<void> {
   const path = `/v1/session/destroy/${id}`
-  consul.json(await consul.call(ctx, { method: 'PUT', path, timeoutMs: ATTEMPT_MS, needs: NEEDS }))
+  const destroyed = consul.json(await consul.call(ctx, { method: 'PUT', path, timeoutMs: ATTEMPT_MS, needs: NEEDS }))
+  if (destroyed !== true) throw consul.strange('a session destroyed, but not true')
 }

@@ -13,24 +13,47 @@ interface TlsOptions {
 
 /**
  * Reads certificates for `tls.connect`. A CA given by the user replaces the others, as in `consul`; without one the
- * system's and Node's own are trusted. Throws a `usage` failure for a file that can't be read.
+ * system's and Node's own are trusted. Throws a `usage` failure for a file that can't be read or makes no sense.
  */
 export async function tlsOptions(settings: TlsSettings): Promise<TlsOptions> {
   const { clientCert, clientKey, serverName } = settings
   const given = givenAuthorities(settings)
+  const identity = clientCert === undefined || clientKey === undefined ? {} : await pair(clientCert, clientKey)
   return {
     ca: given.length > 0 ? given : await knownAuthorities(),
     rejectUnauthorized: settings.verify,
-    ...(clientCert === undefined ? {} : { cert: read(clientCert, 'client certificate') }),
-    ...(clientKey === undefined ? {} : { key: read(clientKey, 'client key') }),
+    ...identity,
     ...(serverName === undefined ? {} : { servername: serverName }),
   }
 }
 
 function givenAuthorities({ caFile, caPath }: TlsSettings): string[] {
-  if (caFile !== undefined) return [read(caFile, 'CA file').toString()]
+  if (caFile !== undefined) return [authority(caFile)]
   if (caPath === undefined) return []
-  return list(caPath).map((name) => read(join(caPath, name), 'CA file').toString())
+  return list(caPath).map((name) => authority(join(caPath, name)))
+}
+
+/** Node takes a file without a certificate for no CA at all, in silence. */
+function authority(file: string): string {
+  const text = read(file, 'CA file').toString()
+  if (text.includes('-----BEGIN')) return text
+  throw new Failure('usage', `the CA file ${file} has no certificate in it`, { hint: 'it must be PEM' })
+}
+
+/** A client certificate with its key. */
+async function pair(certFile: string, keyFile: string): Promise<{ cert: Buffer; key: Buffer }> {
+  const { createSecureContext } = await import('node:tls')
+  const identity = { cert: read(certFile, 'client certificate'), key: read(keyFile, 'client key') }
+  try {
+    createSecureContext(identity)
+    return identity
+  } catch (thrown) {
+    const { reason = messageOf(thrown) } = thrown as { reason?: string }
+    throw new Failure('usage', `the client certificate ${certFile} can't be used with ${keyFile}: ${reason}`, {
+      hint: 'check --client-cert and --client-key; both must be PEM, and the key the one of the certificate',
+      cause: thrown,
+    })
+  }
 }
 
 async function knownAuthorities(): Promise<string[]> {
@@ -42,7 +65,7 @@ function list(directory: string): string[] {
   try {
     return readdirSync(directory).filter((name) => /\.(pem|crt|cer)$/.test(name))
   } catch (thrown) {
-    throw unreadable('CA directory', directory, thrown)
+    throw unreadable('CA directory', thrown)
   }
 }
 
@@ -50,10 +73,13 @@ function read(file: string, what: string): Buffer {
   try {
     return readFileSync(file)
   } catch (thrown) {
-    throw unreadable(what, file, thrown)
+    throw unreadable(what, thrown)
   }
 }
 
-function unreadable(what: string, path: string, thrown: unknown): Failure {
-  return new Failure('usage', `the ${what} ${path} can't be read: ${messageOf(thrown)}`, { cause: thrown })
+function unreadable(what: string, thrown: unknown): Failure {
+  return new Failure('usage', `the ${what} can't be read: ${messageOf(thrown)}`, {
+    hint: 'is its path right?',
+    cause: thrown,
+  })
 }

@@ -7,18 +7,30 @@ export function failureOf(reply: WireReply, call: Call, address: string): Failur
   if (status === 200 || call.expects?.includes(status)) return undefined
   const said = firstLine(text)
   if (status === 403 || status === 401) {
-    return new Failure('refused', `Consul at ${address} refuses ${call.method} ${call.path}: ${said || status}`, {
-      hint: `the token (--token, CONSUL_HTTP_TOKEN) needs the ACL rule: ${call.needs}`,
-    })
+    return refused(address, call, said || String(status))
   }
   if (status >= 500 || status === 429) {
     const code = isFinal(text) ? 'rejected' : 'unavailable'
     return new Failure(code, `Consul at ${address} answers ${status}: ${said || 'without a reason'}`)
   }
   if (status === 400 || status === 413 || status === 409) {
-    return new Failure('rejected', `Consul at ${address} rejects ${call.method} ${call.path}: ${said || status}`)
+    return new Failure('rejected', `Consul at ${address} rejects ${call.method} ${call.path}: ${said || status}`, {
+      hint: /HTTPS server/.test(said) ? 'write its address as https://…, or set CONSUL_HTTP_SSL=true' : undefined,
+    })
   }
   return notConsul(address, `${call.path} gives ${status}`)
+}
+
+/** Consul refuses a call for want of rights. */
+export function refused(address: string, call: Pick<Call, 'method' | 'path' | 'needs'>, said: string): Failure {
+  return new Failure('refused', `Consul at ${address} refuses ${call.method} ${call.path}: ${said}`, {
+    hint: `the token (--token, CONSUL_HTTP_TOKEN) needs the ACL rule: ${call.needs}`,
+  })
+}
+
+/** Whether these are Consul's words for a want of rights. */
+export function isDenial(said: string): boolean {
+  return /permission denied|acl not found/i.test(said)
 }
 
 /** Something else than Consul answers. */
@@ -40,8 +52,11 @@ function firstLine(text: string): string {
 
 const TRANSIENT: readonly FailureCode[] = ['unreachable', 'silent', 'unavailable']
 
-/** Whether trying again may help. Garbage from an address that has spoken as Consul before is a disturbance, too. */
+/** From an address that has spoken as Consul before, these are disturbances, too. */
+const DISTURBANCES: readonly FailureCode[] = ['not-consul', 'untrusted']
+
+/** Whether trying again may help. */
 export function isTransient(thrown: unknown, heard: boolean): thrown is Failure {
   if (!(thrown instanceof Failure)) return false
-  return TRANSIENT.includes(thrown.code) || (heard && thrown.code === 'not-consul')
+  return TRANSIENT.includes(thrown.code) || (heard && DISTURBANCES.includes(thrown.code))
 }

@@ -49,6 +49,7 @@ export async function transact(ctx: Context, consul: Consul, steps: readonly KvS
     return { done: false, reasons: errors.map((error) => error.What) }
   }
   if (!Array.isArray(answer?.Results)) throw consul.strange('a transaction without results')
+  consul.heard = true
   const kvs = answer.Results.map((result: { KV?: unknown } | null) => result?.KV)
   return { done: true, entries: entriesIn(consul, kvs) }
 }

@@ -53,7 +53,9 @@ export function planTiming(wanted: Partial<Timing>): Timing {
   const say = formatDuration
   const sum = `TTL ${say(ttlMs)} + grace ${say(graceMs)} + margin ${say(MARGIN_MS)} = ${say(neededMs)}`
   if (ttlMs < TTL_MIN_MS || ttlMs > TTL_MAX_MS) {
-    throw new Failure('usage', `a TTL of ${say(ttlMs)} is outside of what Consul takes, 10s to 24h`)
+    throw new Failure('usage', `a TTL of ${say(ttlMs)} is outside of what Consul takes`, {
+      hint: `--ttl must lie between ${say(TTL_MIN_MS)} and 24h`,
+    })
   }
   if (renewMs < RENEW_RETRY_MS || renewMs + RENEW_RETRY_MS > ttlMs) {
     throw new Failure('usage', `renewing every ${say(renewMs)} does not keep a session with a TTL of ${say(ttlMs)}`, {

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { Failure, messageOf } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import type { Job, Result } from './job.ts'
@@ -25,18 +25,31 @@ export function reportOf(job: Job, end: Result | Failure): Record<string, unknow
 
 /** Writes a report so that a reader sees the whole of it or the one before. Throws what the file system throws. */
 export function writeReport(file: string, report: Record<string, unknown>): void {
-  const draft = draftOf(file)
+  const draft = isReplaceable(file) ? draftOf(file) : file
   writeFileSync(draft, `${JSON.stringify(report)}\n`)
-  renameSync(draft, file)
+  if (draft !== file) renameSync(draft, file)
+}
+
+/** A device, a pipe or a link (/dev/stderr) must stay what it is. */
+function isReplaceable(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() ?? true
 }
 
 /** Throws a `usage` failure when a report could not be written there: better before the run than after it. */
 export function checkReportFile(file: string): void {
   try {
-    writeFileSync(draftOf(file), '')
-    rmSync(draftOf(file))
+    if (isReplaceable(file)) {
+      writeFileSync(draftOf(file), '')
+      rmSync(draftOf(file))
+    } else {
+      accessSync(file, constants.W_OK)
+      if (statSync(file).isDirectory()) throw new Error(`${file} is a directory`)
+    }
   } catch (thrown) {
-    throw new Failure('usage', `the report file can't be written: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('usage', `the report file can't be written: ${messageOf(thrown)}`, {
+      hint: 'name a file in a directory that is there, and that this user may write to',
+      cause: thrown,
+    })
   }
 }
 

@@ -1,0 +1,276 @@
+import { once } from 'node:events'
+import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { RUN_OPTIONS, variableOf } from '../../src/cli/options.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { type Ended, runLocker } from '../kit/locker.ts'
+import { startProxy } from '../kit/proxy.ts'
+import { makeCertificates } from '../kit/secure-agent.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+/** One line with a hint in brackets, nothing on standard output, no stack trace. */
+function expectSentence(ended: Ended, code: number, sentence: RegExp): void {
+  expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(sentence) })
+  expect(ended.stderr).toMatch(/^consul-locker: error: [^\n]+ \([^\n]+\)\n$/)
+  expect(ended.stderr).not.toContain('    at ')
+  expect(ended.stderr.length).toBeLessThan(600)
+}
+
+/** Runs against an agent that must not hear of it. */
+async function refuse(words: readonly string[], sentence: RegExp, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const { address, requests } = await startProxy()
+  expectSentence(await runLocker(words, { address, env }), 2, sentence)
+  expect(requests).toEqual([])
+}
+
+describe('a name', () => {
+  test.for([
+    ['', /name "" is empty/],
+    ['..', /"\.\."/],
+    ['a/../b', /'\.\.'/],
+    ['a b', /"a b" has the character " " in it/],
+    ['?x', /has the character "\?" in it/],
+    ['/x', /begins with a slash/],
+    ['a//b', /empty part/],
+    ['a/', /empty part/],
+    ['ümlaut', /has the character "ü" in it/],
+    ['two\nlines', /has the character "\\n" in it/],
+    ['n'.repeat(600), /has 600 characters; 498 are the most/],
+  ] as const)('like %j is refused', ([name, sentence]) => refuse([name, 'true'], sentence))
+
+  test('is missing', () => refuse([], /no lock was named/))
+
+  test('may have 498 characters, and all that is listed', async () => {
+    const name = `${uniqueName('long')}/a.b_c,d-${'n'.repeat(600)}`.slice(0, 498)
+    expect(await runLocker([name, 'echo', 'ran'])).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
+    expect(await new ConsulClient().remains(name)).toEqual([])
+  })
+
+  test.for([
+    ['', /--key "" is empty/],
+    ['/x/.lock', /begins with a slash/],
+    ['k'.repeat(513), /has 513 characters; 512 are the most/],
+  ] as const)('of a key like %j is refused', ([key, sentence]) => refuse([`--key=${key}`, 'name', 'true'], sentence))
+})
+
+describe('words', () => {
+  test('without a command', () => refuse(['name'], /no command was given to run under name/))
+
+  test('without a command behind --', () => refuse(['name', '--'], /no command was given to run under name/))
+
+  test.for([
+    ['--no-wiat', /no option --no-wiat \(did you mean --no-wait\?/],
+    ['--tll=20s', /no option --tll \(did you mean --ttl\?/],
+    ['-x', /no option -x /],
+    ['--', /no lock was named/],
+  ] as const)('that are no option: %s', ([word, sentence]) => refuse([word], sentence))
+
+  test('an option of another spelling is not taken for a name', () =>
+    refuse(['--Wait', '5s', 'name', 'true'], /no option --Wait \(did you mean --wait\?/))
+
+  test.for(Object.entries(RUN_OPTIONS).flatMap(([name, { type }]) => (type === 'string' ? [name] : [])))(
+    'an option without its value: --%s',
+    (option) => refuse([`--${option}`], /not enough arguments/i),
+  )
+
+  test('an option twice: the last one counts', async () => {
+    const ended = await runLocker(['--report-file', '/nowhere/x', '--report-file', '/dev/null/x', 'name', 'true'])
+    expectSentence(ended, 2, /\/dev\/null\/x/)
+  })
+})
+
+describe('a duration', () => {
+  test.for(['--wait', '--ttl', '--renew', '--lock-delay', '--kill-after'])('for %s that is none', async (option) => {
+    for (const text of ['soon', '-1s', '5 s', '1e3']) {
+      await refuse([`${option}=${text}`, 'name', 'true'], /is not a duration \(write it as 90s,/)
+    }
+  })
+
+  test.for([
+    [['--ttl', '5s'], /TTL of 5s .*between 10s and 24h/],
+    [['--ttl', '25h'], /TTL of 1d1h .*between 10s and 24h/],
+    [['--renew', '15s'], /every 15s .* TTL of 15s \(--renew must lie between 1s and 14s\)/],
+    [['--renew', '0'], /every 0ms /],
+    [['--ttl', '30s', '--renew', '40s'], /every 40s .* TTL of 30s/],
+    [['--lock-delay', '3m'], /lock-delay of 3m .* 1m /],
+    [['--ttl', '60s'], /TTL 1m \+ grace 5s \+ margin 2s = 1m7s, .* 1m /],
+    [['--lock-delay', '20s'], /lock-delay of 20s .*TTL 15s \+ grace 5s \+ margin 2s = 22s/],
+    [['--lock-delay', '22s', '--kill-after', '10s'], /lock-delay of 22s .*TTL 15s \+ grace 10s \+ margin 2s = 27s/],
+  ] as const)('that is not safe: %j', ([words, sentence]) => refuse([...words, 'name', 'true'], sentence))
+})
+
+describe('other values', () => {
+  test.for(['300', '-1', 'x', '1.5', ''])('an exit code of %j', (code) =>
+    refuse(
+      [`--conflict-exit-code=${code}`, 'name', 'true'],
+      /--conflict-exit-code .* is not an exit code \(0 to 255\)/,
+    ),
+  )
+
+  test('a log format', () => refuse(['--log-format', 'xml', 'name', 'true'], /log-format.*xml.*text.*json/))
+
+  test('a token beside a token file that is not there', () =>
+    refuse(['--token', 't', '--token-file', '/nowhere/token', 'name', 'true'], /token file.*\/nowhere\/token/))
+
+  test('a token that no header can carry', async () => {
+    const file = join(scratch(), 'token')
+    writeFileSync(file, 'two\nlines\n')
+    await refuse(['--token-file', file, 'name', 'true'], /token/)
+  })
+
+  test.for(['::', 'http://', 'ftp://x', 'localhost:port', 'http://x:99999', 'unix://relative', 'http://u:p@x', 'a b'])(
+    'an address: %s',
+    (address) => refuse([`--http-addr=${address}`, 'name', 'true'], /is not the address of a Consul agent/),
+  )
+
+  test('a certificate without its key', async () => {
+    const { cert, key } = await makeCertificates()
+    await refuse(['--client-cert', cert, 'name', 'true'], /a client certificate needs its key/)
+    await refuse(['--client-key', key, 'name', 'true'], /a client certificate needs its key/)
+  })
+
+  test('a report file in a directory that is not there', () =>
+    refuse(['--report-file', '/nowhere/report', 'name', 'true'], /report file.*\/nowhere\/report/))
+
+  test('a report file that is a directory', () =>
+    refuse(['--report-file', scratch(), 'name', 'true'], /report file.*directory/))
+
+  test.for(['CONSUL_LOCKER_NO_WAIT', 'CONSUL_HTTP_SSL', 'CONSUL_HTTP_SSL_VERIFY'])(
+    'a yes or no in %s that is neither',
+    (variable) =>
+      refuse(['name', 'true'], new RegExp(`${variable} is "maybe", which is neither`), { [variable]: 'maybe' }),
+  )
+
+  test('an option in the environment is named by its variable', () =>
+    refuse(['name', 'true'], /soon.*is not a duration/, { CONSUL_LOCKER_WAIT: 'soon' }))
+})
+
+describe('a command', () => {
+  test('that is not there', async () => {
+    const { address, requests } = await startProxy()
+    expectSentence(await runLocker(['name', 'no-such-command'], { address }), 127, /"no-such-command" was not found/)
+    expect(requests).toEqual([])
+  })
+
+  test.for(['./no/such/file', ''])('%j is not there, and the sentence has a hint', async (word) => {
+    const { address, requests } = await startProxy()
+    expectSentence(await runLocker(['name', word], { address }), 127, /was not found/)
+    expect(requests).toEqual([])
+  })
+
+  test('that may not be executed', async () => {
+    const { address, requests } = await startProxy()
+    const file = join(scratch(), 'plain')
+    writeFileSync(file, 'true\n', { mode: 0o644 })
+    for (const word of [file, scratch()]) {
+      expectSentence(await runLocker(['name', word], { address }), 126, /can't be executed/)
+    }
+    expect(requests).toEqual([])
+  })
+})
+
+describe('what answers is not Consul:', () => {
+  const http = (status: string, type: string, body: string) =>
+    `HTTP/1.1 ${status}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  const page = `<!DOCTYPE html>\n<html><body>${'<p>It works!</p>\n'.repeat(50)}</body></html>`
+
+  test.for([
+    ['a web page', http('200 OK', 'text/html', page)],
+    ['a web page for what is not found', http('404 Not Found', 'text/html', page)],
+    ['a web page that asks to go elsewhere', http('302 Found', 'text/html', page)],
+    ['truncated JSON', http('200 OK', 'application/json', '{"ID":"8f3b')],
+    ['other JSON', http('200 OK', 'application/json', '{"hello":"world"}')],
+    ['JSON of another kind', http('200 OK', 'application/json', 'null')],
+    ['the banner of SSH', 'SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n'],
+    ['10 MB of zeros', '\0'.repeat(10 << 20)],
+    ['10 MB of HTTP', http('200 OK', 'text/plain', 'noise '.repeat((10 << 20) / 6))],
+    ['endless headers', `HTTP/1.1 200 OK\r\n${'X-Noise: noise\r\n'.repeat(100_000)}`],
+  ] as const)('%s', async ([, answer]) => {
+    const address = await serve((socket) => socket.once('data', () => socket.end(answer)))
+    const ended = await runLocker(['name', 'echo', 'ran'], { address })
+    expectSentence(ended, 4, /is not Consul.*\(.*CONSUL_HTTP_ADDR.*\)/)
+  })
+
+  test('a port that accepts and stays silent', async () => {
+    const address = await serve(() => {})
+    const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address })
+    expectSentence(ended, 4, /nothing answered.*\(.*\)/)
+  })
+
+  test('a port that accepts and closes', async () => {
+    const address = await serve((socket) => socket.once('data', () => socket.destroy()))
+    const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address })
+    expectSentence(ended, 4, /closes the connection without an answer.*\(.*\)/)
+  })
+
+  test('a port that accepts and closes does not keep a waiter waiting', async () => {
+    const address = await serve((socket) => socket.once('data', () => socket.destroy()))
+    const ended = await runLocker(['name', 'echo', 'ran'], { address })
+    expect(ended).toMatchObject({ code: 4, stdout: '' })
+    expect(ended.stderr).toMatch(/error: .*closes the connection without an answer.*\(.*\)\n$/)
+  })
+
+  test('a port where nobody listens is an outage', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, 'close')
+    const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address: `127.0.0.1:${port}` })
+    expectSentence(ended, 3, /can't be reached.*\(.*CONSUL_HTTP_ADDR.*\)/)
+  })
+})
+
+describe('--help', () => {
+  test('fits 80 columns, names every option, and tells the exit codes', async () => {
+    const { code, stdout, stderr } = await runLocker(['--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    const named = (option: string) => new RegExp(`(^|\\s)--${option}\\s`, 'm').test(stdout)
+    expect(Object.keys(RUN_OPTIONS).filter((option) => !named(option))).toEqual([])
+    expect(stdout).toMatch(/Exit codes:/)
+    expect(stdout).toContain(`${variableOf('no-wait')}=true`)
+  })
+
+  test('is the same as -h, whatever stands behind it, and needs no Consul', async () => {
+    const { stdout } = await runLocker(['--help'])
+    expect((await runLocker(['-h', 'name'], { address: 'nowhere:1' })).stdout).toBe(stdout)
+    expect((await runLocker(['run', '--help'])).stdout).toBe(stdout)
+  })
+})
+
+test('a report file may be a link (as /dev/stderr is one), and stays one', async () => {
+  const dir = scratch()
+  writeFileSync(join(dir, 'file'), '')
+  symlinkSync('file', join(dir, 'link'))
+  const words = ['--report-file', join(dir, 'link'), uniqueName('link'), 'true']
+  expect(await runLocker(words)).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(readFileSync(join(dir, 'file'), 'utf8'))).toMatchObject({ outcome: 'ran', childExit: 0 })
+  expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true)
+})
+
+test('--version tells version, commit, Node and platform on one line', async () => {
+  const ended = await runLocker(['--version'])
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  expect(ended.stdout).toMatch(
+    /^consul-locker \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}\+?|unknown), Node v\d+\.\d+\.\d+, linux-\w+\)\n$/,
+  )
+})
+
+/** A server that lives as long as the test. */
+async function serve(talk: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    talk(socket)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -1,0 +1,46 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { patiently, startLocker } from '../kit/locker.ts'
+import { uniqueName } from '../kit/unique.ts'
+
+const mounts = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].filter((dir) => existsSync(join(dir, 'cgroup.procs')))
+
+/** A cgroup of the test's own; `undefined` where the machine lets nobody make one (an unprivileged container). */
+function makeCgroup(name: string): string | undefined {
+  const [mount] = mounts
+  if (mount === undefined) return undefined
+  try {
+    mkdirSync(join(mount, name))
+    return join(mount, name)
+  } catch {
+    return undefined
+  }
+}
+
+const probe = makeCgroup(`consul-locker-probe-${process.pid}`)
+if (probe !== undefined) rmdirSync(probe)
+
+// systemd's promise to a unit's main process: SYSTEMD_EXEC_PID is its own id, and the cgroup is the unit's alone.
+const AS_UNIT = 'echo $$ >"$CGROUP/cgroup.procs"; SYSTEMD_EXEC_PID=$$ exec "$@"'
+
+test.skipIf(probe === undefined)('a unit’s main process stops what only the cgroup still knows', async () => {
+  const name = uniqueName('cgroup')
+  const cgroup = makeCgroup(name) as string
+  const members = () => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8')
+  const consul = new ConsulClient()
+  const command = 'setsid env -i sleep 300 & echo started; sleep 300'
+  const runner = startLocker([name, 'sh', '-c', command], {
+    through: ['/bin/sh', '-c', AS_UNIT, 'sh'],
+    env: { CGROUP: cgroup },
+  })
+  onTestFinished(async () => {
+    const left = () => `still in the cgroup: ${members()}`
+    await patiently(() => members() === '', left)
+    rmdirSync(cgroup)
+  })
+  await runner.prints(/started/)
+  await consul.destroySession((await consul.entry(`consul-locker-${name}`))?.Session ?? '')
+  expect((await runner.ends()).code).toBe(6)
+})

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { parse, UnknownOption } from '../../src/cli/parse.ts'
+import { RUN_SYNTAX } from '../../src/cli/run-syntax.ts'
+
+const parseRun = (words: string[], environment: NodeJS.ProcessEnv = {}) => parse(RUN_SYNTAX, words, environment)
+
+describe("a run's words", () => {
+  test.each<[string[], Record<string, unknown>, string[]]>([
+    [['name', 'cmd'], {}, ['name', 'cmd']],
+    [['--no-wait', 'name', 'cmd'], { 'no-wait': true }, ['name', 'cmd']],
+    [['--wait', '5s', 'name', 'cmd'], { wait: '5s' }, ['name', 'cmd']],
+    [['--wait=5s', 'name', 'cmd'], { wait: '5s' }, ['name', 'cmd']],
+    [['-E', '7', 'name', 'cmd'], { 'conflict-exit-code': '7' }, ['name', 'cmd']],
+    [['-E7', 'name', 'cmd'], { 'conflict-exit-code': '7' }, ['name', 'cmd']],
+    [['-q', '-h'], { quiet: true, help: true }, []],
+    [['-qE', '7', 'name'], { quiet: true, 'conflict-exit-code': '7' }, ['name']],
+    [['--', 'name', 'cmd'], {}, ['name', 'cmd']],
+    [['--quiet', '--', '--odd-name', 'cmd'], { quiet: true }, ['--odd-name', 'cmd']],
+    [['name', '--', 'cmd'], {}, ['name', '--', 'cmd']],
+    [['name', 'cmd', '--no-wait', '-E', '--', '-h'], {}, ['name', 'cmd', '--no-wait', '-E', '--', '-h']],
+    [['name', '--wait', '5s'], {}, ['name', '--wait', '5s']],
+    [['name', 'cmd', '', ' ', '0x10', '1e3', '007'], {}, ['name', 'cmd', '', ' ', '0x10', '1e3', '007']],
+    [['123', '456'], {}, ['123', '456']],
+    [['', 'cmd'], {}, ['', 'cmd']],
+    [['--wait', '1', '--wait', '2', 'name'], { wait: '2' }, ['name']],
+    [['--token', '0012', 'name'], { token: '0012' }, ['name']],
+    [['--token=a=b', 'name'], { token: 'a=b' }, ['name']],
+    [['--key=', 'name'], { key: '' }, ['name']],
+    [['--datacenter', 'dc.1', 'name'], { datacenter: 'dc.1' }, ['name']],
+    [[], {}, []],
+  ])('%j', (words, options, rest) => {
+    expect(parseRun(words)).toEqual({ options: expect.objectContaining(options), words: rest })
+    const given = Object.entries(parseRun(words).options).filter(([, value]) => value !== undefined)
+    expect(Object.fromEntries(given)).toEqual(options)
+  })
+
+  test.each([
+    [['--nope'], 'there is no option --nope'],
+    [['-x'], 'there is no option -x'],
+    [['--waitt', '5s', 'name'], 'there is no option --waitt'],
+    [['--wait'], 'not enough arguments following: wait'],
+    [['--wait', '--no-wait', 'name'], 'not enough arguments following: wait'],
+    [['--log-format', 'xml', 'name'], 'invalid values'],
+  ])('%j are refused', (words, sentence) => {
+    const failure = expect.objectContaining({ code: 'usage', message: expect.stringContaining(sentence) })
+    expect(() => parseRun(words)).toThrow(failure)
+  })
+
+  test.each([
+    ['no-wiat', 'no-wait'],
+    ['lockdelay', 'lock-delay'],
+    ['http-adr', 'http-addr'],
+    ['Token', 'token'],
+  ])('an unknown option --%s is answered with --%s', async (unknown, known) => {
+    const failure = new UnknownOption(unknown, Object.keys(RUN_SYNTAX.options))
+    expect((await failure.withNearest()).hint).toContain(`did you mean --${known}?`)
+  })
+})
+
+describe('options in the environment', () => {
+  test.each<[NodeJS.ProcessEnv, Record<string, unknown>]>([
+    [
+      { CONSUL_LOCKER_WAIT: '5s', CONSUL_LOCKER_HTTP_ADDR: 'x:1' },
+      { wait: '5s', 'http-addr': 'x:1' },
+    ],
+    [{ CONSUL_LOCKER_NO_WAIT: 'true' }, { 'no-wait': true }],
+    [
+      { CONSUL_LOCKER_NO_WAIT: '1', CONSUL_LOCKER_QUIET: 'T' },
+      { 'no-wait': true, quiet: true },
+    ],
+    [{ CONSUL_LOCKER_NO_WAIT: 'false', CONSUL_LOCKER_QUIET: '0' }, {}],
+    [{ CONSUL_LOCKER_WAIT: '', CONSUL_LOCKER_NO_WAIT: '' }, {}],
+    [{ CONSUL_LOCKER_TOKEN: '--no-wait' }, { token: '--no-wait' }],
+    [{ CONSUL_LOCKER_TOKEN: 'a b=c' }, { token: 'a b=c' }],
+    [{ CONSUL_LOCKER_KEY: 'k' }, { key: 'k' }],
+    [{ CONSUL_LOCKER_KEY: 'k', CONSUL_LOCKER_RUN_ID: 'r' }, {}],
+    [{ CONSUL_LOCKER_VERSION: '1.2', CONSUL_LOCKER_HELP: '1' }, {}],
+    [{ CONSUL_LOCKER_NAME: 'n', CONSUL_LOCKER_FENCE: '5', CONSUL_LOCKER_SESSION: 's' }, {}],
+  ])('%j', (environment, options) => {
+    const parsed = parseRun(['name', 'cmd'], environment)
+    expect(parsed.words).toEqual(['name', 'cmd'])
+    const given = Object.entries(parsed.options).filter(([, value]) => value !== undefined)
+    expect(Object.fromEntries(given)).toEqual(options)
+  })
+
+  test('give way to those of the command line', () => {
+    expect(parseRun(['--wait', '1s', 'name'], { CONSUL_LOCKER_WAIT: '2s' }).options.wait).toBe('1s')
+  })
+
+  test('with neither yes nor no are refused', () => {
+    expect(() => parseRun(['name'], { CONSUL_LOCKER_NO_WAIT: 'yes' })).toThrow(
+      'CONSUL_LOCKER_NO_WAIT is "yes", which is neither true nor false',
+    )
+  })
+})

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { describeHolder, lockDelayOf, parseRecord } from '../../src/lock/record.ts'
+
+const now = Date.parse('2026-05-04T10:00:00Z')
+const full = {
+  host: 'web3',
+  pid: 812,
+  user: 'deploy',
+  command: ['./bootstrap.sh', '--all'],
+  since: '2026-05-04T09:55:48Z',
+  runId: 'r',
+  lockDelayMs: 22_000,
+}
+
+describe("a key's value", () => {
+  test.each([
+    ['our own record', JSON.stringify(full), full],
+    ["the Bash original's host name", 'web3.example\n', { host: 'web3.example' }],
+    ['nothing', '', {}],
+    ['a sentence', 'do not touch!', {}],
+    ['a list', '[1]', [1]],
+    ['null', 'null', { host: 'null' }],
+    ['half of a record', JSON.stringify(full).slice(0, 30), {}],
+    ['a very long word', 'w'.repeat(254), {}],
+  ])('that is %s', (_, value, record) => {
+    expect(parseRecord(value)).toEqual(record)
+  })
+
+  test.each([
+    ['our own record', JSON.stringify(full), 22_000],
+    ['a host name', 'web3', 0],
+    ['a record with nonsense', '{"lockDelayMs":"soon"}', 0],
+    ['nothing', '', 0],
+  ])('that is %s tells the lock-delay', (_, value, ms) => {
+    expect(lockDelayOf(value)).toBe(ms)
+  })
+
+  test.each([
+    ['our own record', JSON.stringify(full), 'held by web3 (pid 812, ./bootstrap.sh --all) for 4m12s'],
+    ['a host name', 'web3', 'held by web3'],
+    ['nothing', '', 'held by someone who left no name'],
+    ['a record without a command', '{"host":"web3","pid":812}', 'held by web3 (pid 812)'],
+    ['a record from the future', '{"host":"web3","since":"2030-01-01T00:00:00Z"}', 'held by web3 for 0ms'],
+    ['a record with a date that is none', '{"host":"web3","since":"yesterday"}', 'held by web3'],
+    ['a record with wrong kinds', '{"host":5,"pid":"x","command":"y"}', 'held by someone who left no name'],
+    ['a record with odd words in it', '{"host":"web3","command":[null,{}]}', 'held by web3 ([object Object])'],
+  ])('that is %s describes the holder', (_, value, sentence) => {
+    expect(describeHolder(value, now)).toBe(sentence)
+  })
+
+  test("can't break our line or write escape sequences on a terminal", () => {
+    const evil = { host: 'web3\u001b]0;title\u0007', command: ['a\nb', '\u001b[31mred', '\u009b1m', 'c'.repeat(500)] }
+    const sentence = describeHolder(JSON.stringify(evil), now)
+    expect(sentence).not.toMatch(/\p{C}/u)
+    expect(sentence.length).toBeLessThan(150)
+  })
+})
