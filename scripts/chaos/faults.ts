@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ConsulAgent } from '../agent.ts'
+import type { Cluster } from './cluster.ts'
+import type { Host } from './host.ts'
+import type { Operator } from './operator.ts'
+import type { Random } from './random.ts'
+import { TROUBLES, type Trouble } from './trouble.ts'
+
+/** What a fault hits: the holder of the moment, and those around it. */
+export interface Scene {
+  readonly cluster: Cluster
+  readonly operator: Operator
+  readonly random: Random
+  readonly host: Host
+  /** The holder's runner. */
+  readonly runner: number
+  /** The holder's local agent. */
+  readonly agent: ConsulAgent
+  /** Everybody but the holder. */
+  readonly others: readonly Host[]
+}
+
+export interface Fault {
+  readonly name: string
+  /** It takes a guardian, which not every tool has. */
+  readonly needsGuardian?: true
+  /** It takes servers and client agents of their own. */
+  readonly needsCluster?: true
+  /** Does the damage, and mends what would not mend itself. */
+  inject(scene: Scene): Promise<void>
+}
+
+const SECOND = 1000
+
+/** All faults, each of its kind. */
+export const FAULTS: readonly Fault[] = [
+  { name: 'runner-killed', inject: async ({ host, runner }) => host.signal(runner, 'SIGKILL') },
+  ...[5, 25].map((seconds) => ({ name: `runner-stopped-${seconds}s`, inject: stopRunner(seconds) })),
+  { name: 'guardian-killed', needsGuardian: true, inject: async ({ runner }) => killGuardian(runner) },
+  { name: 'runner-and-guardian-killed', needsGuardian: true, inject: killBoth },
+  { name: 'leader-killed', needsCluster: true, inject: async ({ cluster }) => crash(await cluster.leader(), 5) },
+  { name: 'leader-stopped-10s', needsCluster: true, inject: async ({ cluster }) => freeze(await cluster.leader(), 10) },
+  { name: 'agent-killed', needsCluster: true, inject: ({ agent }) => crash(agent, 0) },
+  { name: 'agent-left', needsCluster: true, inject: ({ agent }) => agent.restart() },
+  ...[5, 25].map(
+    (seconds) =>
+      ({
+        name: `agent-stopped-${seconds}s`,
+        needsCluster: true,
+        inject: ({ agent }: Scene) => freeze(agent, seconds),
+      }) as const,
+  ),
+  ...TROUBLES.map((trouble) => disturbance(trouble, 8)),
+  disturbance('refused', 25),
+  disturbance('black-hole', 25),
+  { name: 'session-destroyed', inject: ({ operator }) => operator.destroySession() },
+  { name: 'key-deleted', inject: ({ operator }) => operator.deleteKey() },
+]
+
+function stopRunner(seconds: number) {
+  return async ({ host, runner }: Scene) => {
+    host.signal(runner, 'SIGSTOP')
+    await delay(seconds * SECOND)
+    host.signal(runner, 'SIGCONT')
+  }
+}
+
+async function killBoth({ host, runner }: Scene): Promise<void> {
+  // A stopped runner can't start another guardian in between.
+  host.signal(runner, 'SIGSTOP')
+  killGuardian(runner)
+  host.signal(runner, 'SIGKILL')
+}
+
+async function crash(agent: ConsulAgent, downSeconds: number): Promise<void> {
+  agent.kill('SIGKILL')
+  await agent.exited()
+  await delay(downSeconds * SECOND)
+  await agent.restart()
+}
+
+async function freeze(agent: ConsulAgent, seconds: number): Promise<void> {
+  agent.kill('SIGSTOP')
+  await delay(seconds * SECOND)
+  agent.kill('SIGCONT')
+}
+
+/** Trouble between the holder and its agent, and for some of the others. */
+function disturbance(trouble: Trouble, seconds: number): Fault {
+  return {
+    name: `${trouble}-${seconds}s`,
+    async inject({ host, others, random }) {
+      const proxies = [host, ...others.filter(() => random.next() < 0.5)].map(({ proxy }) => proxy)
+      for (const proxy of proxies) proxy.begin(trouble)
+      await delay(seconds * SECOND)
+      await Promise.all(proxies.map((proxy) => proxy.end()))
+    },
+  }
+}
+
+function killGuardian(runner: number): void {
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    if (read(pid, 'cmdline').includes('consul-locker-guardian') && parentOf(pid) === runner) {
+      process.kill(Number(pid), 'SIGKILL')
+    }
+  }
+}
+
+function parentOf(pid: string): number {
+  const stat = read(pid, 'stat')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+}
+
+function read(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return ''
+  }
+}

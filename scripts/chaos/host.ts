@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startWatchdog } from '../watchdog.ts'
+import { FaultProxy } from './fault-proxy.ts'
+import { now, write } from './history.ts'
+
+/** What a host is made of. */
+export interface HostOptions {
+  readonly name: string
+  /** Where histories are kept. */
+  readonly dir: string
+  /** The local agent's address, and the one that this host's proxy listens on. */
+  readonly agent: string
+  readonly address: string
+  /** The runner with all its words. */
+  readonly command: readonly [string, ...string[]]
+}
+
+const TERM_LIMIT_MS = 12_000
+/** A supervisor's pause before it starts again what failed. */
+const PAUSE_MS = 500
+
+/** A machine on which a supervisor runs one lock runner again and again. */
+export class Host {
+  readonly name: string
+  readonly proxy: FaultProxy
+  readonly #options: HostOptions
+  readonly #watchdog = startWatchdog()
+  readonly #looping: Promise<void>
+  #runner: { readonly pid: number; readonly ended: Promise<unknown> } | undefined
+  #stopping = false
+
+  private constructor(options: HostOptions, proxy: FaultProxy) {
+    this.name = options.name
+    this.#options = options
+    this.proxy = proxy
+    this.#looping = this.#loop()
+  }
+
+  /** Begins to contend. */
+  static async start(options: HostOptions): Promise<Host> {
+    return new Host(options, await FaultProxy.start(options.agent, options.address))
+  }
+
+  /** Sends the runner a signal, if it is still this one. */
+  signal(runner: number, signal: NodeJS.Signals): void {
+    if (this.#runner?.pid === runner) process.kill(runner, signal)
+  }
+
+  /** Ends the runner, by force if it must be, and starts no other. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const runner = this.#runner
+    if (runner) {
+      for (const signal of ['SIGCONT', 'SIGTERM'] as const) this.signal(runner.pid, signal)
+      const limit = new AbortController()
+      const late = delay(TERM_LIMIT_MS, undefined, { signal: limit.signal }).then(
+        () => this.signal(runner.pid, 'SIGKILL'),
+        () => {},
+      )
+      await runner.ended
+      limit.abort()
+      await late
+    }
+    await this.#looping
+    await this.#watchdog.dismiss()
+    await this.proxy[Symbol.asyncDispose]()
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopping) {
+      const code = await this.#run()
+      if (code !== 0 && !this.#stopping) await delay(PAUSE_MS)
+    }
+  }
+
+  async #run(): Promise<number> {
+    const { name, dir, command } = this.#options
+    const [file, ...args] = command
+    const log = openSync(join(dir, `${name}.log`), 'a')
+    const env = { ...plainEnvironment(), CONSUL_HTTP_ADDR: this.proxy.address }
+    const child = spawn(file, args, { detached: true, env, stdio: ['ignore', log, log] })
+    closeSync(log)
+    const ended = once(child, 'exit')
+    this.#runner = { pid: child.pid as number, ended }
+    this.#watchdog.guard(child.pid)
+    const [code] = await ended
+    this.#runner = undefined
+    this.#watchdog.guard(undefined)
+    write(join(dir, 'history'), { at: now(), event: 'exit', host: name, code: code ?? 128 })
+    return code ?? 128
+  }
+}
+
+// A developer's own CONSUL_HTTP_TOKEN or CONSUL_LOCKER_WAIT would make it another chaos.
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CONSUL_')))
+}
