@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { FAULTS, type Fault } from './chaos/faults.ts'
 import { perform } from './chaos/performance.ts'
 import { summaryOf, tableOf } from './chaos/table.ts'
 import { TOOLS, type ToolName } from './chaos/tool.ts'
+import { startWatchdog } from './watchdog.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--contenders N] [--tool T] [--faults A,B] [--keep]
 
@@ -69,9 +70,12 @@ function settingsOf(argv: string[]): Settings | 'help' {
 async function chaos(settings: Settings, signal: AbortSignal, cleanUp: AsyncDisposableStack): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'consul-locker-chaos-'))
   if (settings.keep) console.error(`histories and logs: ${dir}`)
-  else cleanUp.defer(() => rmSync(dir, { recursive: true, force: true }))
+  // The directory goes even if we are killed, and with it the last commands, which look for it.
+  const watchdog = startWatchdog(settings.keep ? '' : dir)
+  cleanUp.defer(() => watchdog.dismiss())
   console.error(`seed ${settings.seed}; starting 3 servers and ${settings.contenders} client agents…`)
   const cluster = await startCluster(settings.contenders, cleanUp)
+  signal.throwIfAborted()
   const verdicts: [ToolName, Verdict][] = []
   for (const tool of settings.tools) verdicts.push([tool, await performWith(tool, settings, cluster, dir, signal)])
   for (const [tool, verdict] of verdicts) report(tool, verdict, settings)

@@ -1,5 +1,6 @@
+import { startupSnapshot } from 'node:v8'
 import { writeStderr } from './base/log.ts'
-import { dieOfInterrupt } from './child/terminal.ts'
+import { dieOfInterrupt } from './child/foreground.ts'
 import { main } from './cli/cli.ts'
 
 const BUG = 70
@@ -18,8 +19,12 @@ function bug(thrown: unknown): never {
   leave(BUG)
 }
 
-process.on('uncaughtException', bug)
-process.on('unhandledRejection', bug)
+/** Begins the work. What runs before this, while modules load, is done once and for all in the start-up snapshot. */
+export function start(): void {
+  process.on('uncaughtException', bug)
+  process.on('unhandledRejection', bug)
+  const root = new AbortController()
+  main(process.argv.slice(2), root.signal).then(leave, bug)
+}
 
-const root = new AbortController()
-main(process.argv.slice(2), root.signal).then(leave, bug)
+if (!startupSnapshot.isBuildingSnapshot()) start()

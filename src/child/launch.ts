@@ -1,12 +1,13 @@
 import type { Child, Launch } from './child.ts'
 import { launchDetached } from './detached.ts'
-import { inForeground, launchOnTerminal } from './terminal.ts'
+import { inForeground } from './foreground.ts'
 
 /**
  * Starts a command in a process group of its own, with our standard streams, working directory and arguments
  * untouched. On a terminal it becomes the foreground job there; otherwise it gets a session of its own. Should we exit
  * for whatever reason while it runs, its group is killed. Rejects with a failure when it can't be started.
  */
-export function launch(request: Launch): Promise<Child> {
-  return inForeground() ? launchOnTerminal(request) : launchDetached(request)
+export async function launch(request: Launch): Promise<Child> {
+  if (!inForeground()) return launchDetached(request)
+  return (await import('./terminal.ts')).launchOnTerminal(request)
 }

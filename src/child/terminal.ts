@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { isatty } from 'node:tty'
 import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Child, Launch } from './child.ts'
 import { type ExitStatus, shellStatus } from './exit-status.ts'
+import { inForeground } from './foreground.ts'
 import { ProcessGroup } from './group.ts'
 import { jobShell } from './job-shell.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
@@ -18,18 +17,6 @@ const HAND_BACK_MS = 1000
 
 const BY_KEYBOARD = ['SIGINT', 'SIGQUIT'] as const
 const WANTS_TERMINAL = [shellStatus({ signal: 'SIGTTIN' }), shellStatus({ signal: 'SIGTTOU' })]
-
-/** Whether our standard input is a terminal, and we are its foreground job. */
-export function inForeground(): boolean {
-  if (!isatty(0)) return false
-  try {
-    const stat = readFileSync('/proc/self/stat', 'latin1')
-    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return group === foreground
-  } catch {
-    return false
-  }
-}
 
 /**
  * Starts a command as the foreground job of our terminal, which stays its controlling terminal: what is typed there
@@ -153,14 +140,4 @@ class TerminalChild implements Child {
     if (signal && !this.#forwarded.has(signal)) process.kill(0, signal)
     return status
   }
-}
-
-/**
- * Ends this process by INT itself, if it is the foreground of a terminal. To a shell both are status 130, but a script
- * goes on after a command that exits with it, and stops after one that died of it.
- */
-export function dieOfInterrupt(): void {
-  if (!inForeground()) return
-  process.removeAllListeners('SIGINT')
-  process.kill(process.pid, 'SIGINT')
 }

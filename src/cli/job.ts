@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
+import { randomId } from '../base/random-id.ts'
 import { planTiming, type Timing } from '../lock/deadline.ts'
 import { checkKey, keyOfName } from '../lock/keys.ts'
 import type { Job } from '../run/job.ts'
@@ -25,7 +25,7 @@ export function jobOf(parsed: Parsed, environment: NodeJS.ProcessEnv): Job {
     waitMs: parsed.options['no-wait'] ? 0 : (duration('wait', given) ?? Number.POSITIVE_INFINITY),
     waitGroup: parsed.options['wait-group'] === true,
     environment,
-    runId: randomUUID(),
+    runId: randomId(),
   }
 }
 

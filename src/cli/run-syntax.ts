@@ -1,9 +1,9 @@
 import { EXIT_CODES_TEXT } from './exit-codes.ts'
 import { RUN_OPTIONS } from './options.ts'
-import type { Syntax } from './parse.ts'
+import { prepared } from './parse.ts'
 
 /** `consul-locker [run] [options] <name> <command> [args…]` */
-export const RUN_SYNTAX: Syntax = {
+export const RUN_SYNTAX = prepared({
   usage: `consul-locker [options] <name> <command> [args…]
 
 Runs a command on exactly one machine at a time: waits for the lock <name> in
@@ -24,4 +24,4 @@ Every option is also an environment variable: --no-wait is
 CONSUL_LOCKER_NO_WAIT=true, --ttl 20s is CONSUL_LOCKER_TTL=20s.
 
 ${EXIT_CODES_TEXT}`,
-}
+})

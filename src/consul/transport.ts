@@ -1,4 +1,4 @@
-import { Client } from 'undici'
+import { buildConnector, Client } from 'undici'
 import { Failure, messageOf } from '../base/failure.ts'
 import type { ConsulSettings } from './settings.ts'
 import { notConsul } from './trouble.ts'
@@ -10,26 +10,30 @@ const MAX_REPLY_BYTES = 8 * 1024 * 1024
 /** Opens a transport over HTTP or HTTPS, TCP or a Unix socket. Nothing is connected before the first request. */
 export async function openTransport(settings: ConsulSettings): Promise<Transport> {
   const { address } = settings
-  const connect = {
+  const connector = buildConnector({
+    allowH2: false,
+    timeout: 0,
     ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
     ...(address.secure ? await (await import('./tls.ts')).tlsOptions(settings.tls) : {}),
-  }
-  return new HttpTransport(settings, () => new Client(address.origin, { connect, ...NO_TIMEOUTS }))
+  })
+  return new HttpTransport(settings, connector)
 }
 
 // Every request has a deadline of its own; undici's would cut long polls and add timers.
-const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 0, keepAliveTimeout: 30_000 }
+const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 }
 
 class HttpTransport implements Transport {
   readonly #settings: ConsulSettings
-  readonly #open: () => Client
+  readonly #connector: buildConnector.connector
   readonly #headers: Record<string, string>
+  /** What the connection of a client broke of. */
+  readonly #breaks = new WeakMap<Client, unknown>()
   #short: Client | undefined
   #long: Client | undefined
 
-  constructor(settings: ConsulSettings, open: () => Client) {
+  constructor(settings: ConsulSettings, connector: buildConnector.connector) {
     this.#settings = settings
-    this.#open = open
+    this.#connector = connector
     this.#headers = {
       ...(settings.token === undefined ? {} : { 'x-consul-token': settings.token }),
       ...(settings.basicAuth === undefined
@@ -52,7 +56,7 @@ class HttpTransport implements Transport {
     } catch (thrown) {
       this.#discard(client)
       if (signal.aborted) throw signal.reason
-      throw this.#failure(thrown)
+      throw this.#failure(this.#cause(client, thrown))
     }
   }
 
@@ -61,6 +65,23 @@ class HttpTransport implements Transport {
     if (client === this.#short) this.#short = undefined
     if (client === this.#long) this.#long = undefined
     client.destroy().catch(() => {})
+  }
+
+  #open(): Client {
+    const connect: buildConnector.connector = (options, callback) =>
+      this.#connector(options, (...[error, socket]) => {
+        socket?.once('error', (error) => this.#breaks.set(client, error))
+        if (error) callback(error, null)
+        else callback(null, socket)
+      })
+    const client = new Client(this.#settings.address.origin, { connect, ...NO_TIMEOUTS })
+    return client
+  }
+
+  /** When TLS says why the other side closes, undici hides it behind the mere fact that it did. */
+  #cause(client: Client, thrown: unknown): unknown {
+    const { code } = thrown as { code?: unknown }
+    return (code === 'UND_ERR_SOCKET' && this.#breaks.get(client)) || thrown
   }
 
   #client(longPoll: boolean): Client {

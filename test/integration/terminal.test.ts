@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -11,8 +12,11 @@ const client = new ConsulClient()
 
 /** Says that it runs, and lasts until a signal ends it; no shell, for bash would ignore QUIT. */
 const LASTS = 'echo $$ >pid; echo ready; exec sleep 60'
-/** Says that it runs, and goes on until there is a file called `end`. */
-const GOES_ON = 'echo $$ >pid; echo ready; while [ ! -e end ]; do sleep 0.05; done'
+/**
+ * Says that it runs, and goes on until there is a line in the pipe `go`. Without starting anything: a Ctrl-Z between
+ * vfork and exec leaves dash neither stopped nor running.
+ */
+const GOES_ON = 'exec 4<>go; echo $$ >pid; echo ready; until read -r _ <&4; do :; done'
 /** The same, but it writes INTs down. */
 const COUNTS = `trap 'echo INT >>signals' INT; ${GOES_ON}`
 
@@ -31,6 +35,7 @@ interface Stage {
 async function stage(scripts: Record<string, string>, shebang = '#!/bin/sh'): Promise<Stage> {
   const terminal = await Terminal.open()
   const name = uniqueName('terminal')
+  execFileSync('mkfifo', [join(terminal.dir, 'go')])
   for (const [file, script] of Object.entries(scripts)) {
     writeFileSync(join(terminal.dir, file), `${shebang}\n${script.replaceAll('NAME', name)}\n`)
     chmodSync(join(terminal.dir, file), 0o755)
@@ -171,7 +176,7 @@ describe('Ctrl-Z', () => {
       () => stateOf(pid()) !== 'T',
       () => 'it is still stopped',
     )
-    await terminal.run('touch end')
+    await terminal.run('echo >go')
     await terminal.enter('wait %1')
     await terminal.prompts(5)
     await terminal.run('tty')
@@ -180,14 +185,14 @@ describe('Ctrl-Z', () => {
 
   test('and bg: a command that reads the terminal is stopped, and fg lets it read', async () => {
     const { terminal, name, pid, runner, released } = await stage({
-      reads: 'echo $$ >pid; echo ready; while [ ! -e go ]; do sleep 0.05; done; echo "got $(head -n 1)"',
+      reads: `${GOES_ON}; echo "got $(head -n 1)"`,
     })
     await terminal.enter(`$L ${name} ./reads`)
     await terminal.shows(/ready/)
     await terminal.press('C-z')
     await terminal.stops()
     await terminal.run('bg')
-    await terminal.run('touch go')
+    await terminal.run('echo >go')
     await stopped(pid(), await runner())
     await terminal.enter('fg')
     await patiently(
@@ -246,14 +251,15 @@ describe('a command on a terminal', () => {
   })
 
   test('may be a shell with jobs of its own', async () => {
-    const { terminal, name, released } = await stage({})
+    const { terminal, name, released } = await stage({ lasts: LASTS })
     await terminal.enter(`$L ${name} env PS1='inner $?> ' bash --norc --noprofile -i`)
     await terminal.shows(/inner 0>/)
-    await terminal.enter('sleep 60')
+    await terminal.enter('./lasts')
+    await terminal.shows(/ready/)
     await terminal.press('C-z')
-    await terminal.shows(/\[1\]\+ +Stopped +sleep 60/)
+    await terminal.shows(/\[1\]\+ +Stopped +\.\/lasts/)
     await terminal.enter('fg')
-    await terminal.shows(/sleep 60/)
+    await terminal.shows(/inner 148> fg\n\.\/lasts/)
     await terminal.press('C-c')
     await terminal.shows(/inner 130>/)
     await terminal.enter('exit 9')
@@ -395,14 +401,14 @@ describe('in a pipeline', () => {
 
 test('started in the background, a command runs there to its end', async () => {
   const { terminal, name, released } = await stage({
-    ends: 'echo ready; while [ ! -e end ]; do sleep 0.05; done; exit 3',
+    ends: `${GOES_ON}; exit 3`,
   })
   await terminal.enter(`$L ${name} ./ends &`)
   await terminal.shows(/.*ready/)
   await terminal.press('Enter')
   await terminal.run('jobs')
   expect(await terminal.screen()).toMatch(/Running/)
-  await terminal.run('touch end')
+  await terminal.run('echo >go')
   await terminal.enter('wait %1')
   await terminal.prompts(3)
   await released()

@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** All that follows was tried and measured with this Node; for another one, do so again: `npm run bench`. */
+const PROVEN_WITH = 'v26.'
+
+/** Flags that the executable runs with, for good: `node --v8-options` tells more of them. */
+const FLAGS = [
+  // The hash tables in the snapshot keep the seed that they were made with: making them anew costs 3 to 4 ms. Who can
+  // choose keys could make them collide; ours come from the user himself and from his Consul.
+  '--no-rehash-snapshot',
+  // undici's parser is WebAssembly. After three answers V8 would optimise it, for 25 ms, and an exit waits for that.
+  '--liftoff-only',
+  // A run is over before optimised code would pay; waiting takes no time to speak of.
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+  // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, for the command, too.)
+  '--v8-pool-size=1',
+]
+
+const WARM_UP_LIMIT_MS = 60_000
+
+/** Makes the executable of `work/main.cjs`, which is run against the agent at this address. Settles with its path. */
+export async function makeExecutable(work: string, agent: string): Promise<string> {
+  if (!process.version.startsWith(PROVEN_WITH))
+    throw new Error(`build/executable.ts was not tried with ${process.version}`)
+  const node = await strippedNode(`${work}/node`)
+  const settings = {
+    main: 'main.cjs',
+    output: `${work}/injected`,
+    executable: node,
+    disableExperimentalSEAWarning: true,
+    useSnapshot: true,
+    execArgv: FLAGS,
+    // A user's NODE_OPTIONS is meant for the command, not for us.
+    execArgvExtension: 'none',
+  }
+  writeFileSync(`${work}/sea.json`, JSON.stringify(settings))
+  // The flags here, too: one that this Node doesn't know fails now and not at the users'. Nothing of our environment
+  // may find its way into the snapshot.
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', CONSUL_HTTP_ADDR: agent }
+  const options = { cwd: work, env, timeout: WARM_UP_LIMIT_MS }
+  const { stderr } = await run(node, [...FLAGS, '--no-warnings', '--build-sea', 'sea.json'], options)
+  if (stderr !== '') throw new Error(stderr)
+  // The injection leaves the file in huge page-cache folios, which count as memory of every process; a copy doesn't.
+  copyFileSync(`${work}/injected`, `${work}/consul-locker`)
+  chmodSync(`${work}/consul-locker`, 0o755)
+  return `${work}/consul-locker`
+}
+
+/** Node without its symbols, a quarter smaller. Afterwards it would be too late: `strip` drops what was injected. */
+async function strippedNode(copy: string): Promise<string> {
+  try {
+    await run('strip', ['-o', copy, process.execPath])
+    return copy
+  } catch {
+    console.error('no strip on this machine (it is in binutils): the executable is larger than it need be')
+    return process.execPath
+  }
+}

@@ -1,0 +1,44 @@
+import type { Plugin } from 'esbuild'
+
+/**
+ * Modules that stand in for others. undici's index loads fetch, WebSocket, caches and HTTP/2, several times what a run
+ * takes in all: the executable has the plain HTTP/1 client alone. That needs two things of node:http, which can't be
+ * part of a snapshot.
+ */
+const STAND_INS: Record<string, string> = {
+  undici: `
+    require('undici/lib/dispatcher/dispatcher.js').prototype.request = require('undici/lib/api/api-request.js')
+    exports.Client = require('undici/lib/dispatcher/client.js')
+    exports.buildConnector = require('undici/lib/core/connect.js')`,
+  'node:http': `
+    exports.maxHeaderSize = 16 * 1024
+    exports.IncomingMessage = class {}`,
+  './client-h2.js': `
+    module.exports = () => { throw new Error('this client was built without HTTP/2') }`,
+}
+
+/** They take 25 ms to load, and only the help needs them. */
+const LAZY = ['string-width', 'wrap-ansi', 'strip-ansi']
+
+const RESOLVED = Symbol('resolved already')
+
+/** Keeps out of the start-up what a run doesn't need. */
+export const slim: Plugin = {
+  name: 'slim',
+  setup(bundler) {
+    for (const [name, contents] of Object.entries(STAND_INS)) {
+      const filter = new RegExp(`^${name.replaceAll('.', '[.]')}$`)
+      bundler.onResolve({ filter }, () => ({ path: name, namespace: 'stand-in' }))
+      bundler.onLoad({ filter, namespace: 'stand-in' }, () => ({ contents, resolveDir: import.meta.dirname }))
+    }
+    bundler.onResolve({ filter: new RegExp(`^(${LAZY.join('|')})$`) }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === RESOLVED) return undefined
+      const { path: file } = await bundler.resolve(path, { ...from, pluginData: RESOLVED })
+      return { path: file, namespace: 'lazy' }
+    })
+    bundler.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+      contents: `export default (...args) => require(${JSON.stringify(path)}).default(...args)`,
+      resolveDir: import.meta.dirname,
+    }))
+  },
+}
