@@ -17,7 +17,6 @@ describe('a runner under nohup', () => {
   test.each([
     ['by bash', ['bash', '-c', 'nohup "$0" "$@"; exit $?']],
     ['by a script that itself runs under nohup', ['nohup', 'bash', '-c', '"$0" "$@"; exit $?']],
-    ['by bash, which it replaces', ['bash', '-c', 'exec nohup "$0" "$@"']],
   ])('survives the hang-up, started %s', async (_, through) => {
     const name = uniqueName('nohup')
     const waits = 'trap "echo hung up" HUP; echo ready; read -r x; echo "read $x"; exit 5'
