@@ -7,6 +7,10 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   run: async () => (await import('./run-command.ts')).explicitRunCommand,
   verify: async () => (await import('./verify-command.ts')).verifyCommand,
   fenced: async () => (await import('./fenced-command.ts')).fencedCommand,
+  promote: async () => (await import('./flag-command.ts')).promoteCommand,
+  demote: async () => (await import('./flag-command.ts')).demoteCommand,
+  init: async () => (await import('./init-command.ts')).initCommand,
+  check: async () => (await import('./check-command.ts')).checkCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

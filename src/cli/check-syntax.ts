@@ -1,0 +1,30 @@
+import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
+import type { Syntax } from './parse.ts'
+
+/** `consul-locker check KIND` */
+export const CHECK_SYNTAX: Syntax = {
+  usage: `consul-locker check [options] service|servicegroup|process|crontab
+
+A script check for Consul that knows the cluster: a primary must run, a standby
+must be stopped while a primary passes. Prints one line of JSON.`,
+  options: {
+    file: { ...option('Cluster:', 'string', 'an init script, which tells all of what follows'), alias: 'f' },
+    'consul-service': { ...option('Cluster:', 'string', 'the Consul service'), alias: 'S' },
+    'cluster-key': { ...option('Cluster:', 'string', 'the folder of the cluster keys (cluster/production)') },
+    'noop-file': { ...option('Cluster:', 'string', 'passes while this lockfile stands, until it expires'), alias: 'F' },
+    'noop-expires': option('Cluster:', 'string', 'how long one counts that has no expiry inside (10m)'),
+    service: { ...option('service:', 'string', 'the local service, or several with commas between'), alias: 's' },
+    'service-command': option('service:', 'string', 'systemctl, service, or a template with {service} and {action}'),
+    process: { ...option('process:', 'string', 'a text in the command line'), alias: 'P' },
+    'process-re': { ...option('process:', 'string', 'a regular expression for the command line'), alias: 'R' },
+    user: { ...option('process:', 'string', 'of this user only; for crontab: whose it is'), alias: 'u' },
+    ...CONSUL_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  epilogue: `Examples:
+  consul-locker check service -f /etc/init.d/web
+  consul-locker check process -S web -P 'nginx: master'
+
+Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
+tell, for Consul doesn't answer or it was called wrongly, is critical.`,
+}

@@ -1,0 +1,45 @@
+import { Failure } from '../base/failure.ts'
+import { ACTIONS, type Action } from '../init/role-rules.ts'
+import { Operation } from './init-operation.ts'
+import { INIT_SYNTAX } from './init-syntax.ts'
+import type { Invocation } from './invocation.ts'
+import { lsbCode } from './lsb-codes.ts'
+import { givenIn, helpOf, parse } from './parse.ts'
+import { print } from './print.ts'
+import { sharedEnvironment } from './shared-environment.ts'
+
+/** `consul-locker init FILE ACTION`, as a `#!` line calls it, or with `-f FILE`. Settles with an LSB exit code. */
+export async function initCommand(invocation: Invocation): Promise<number> {
+  const { words, environment } = invocation
+  const parsed = parse(INIT_SYNTAX, words, sharedEnvironment(environment))
+  if (parsed.options.help) return print(await helpOf(INIT_SYNTAX))
+  const given = givenIn(parsed)
+  const file = given('file')
+  const [path, actionWord, ...rest] = file === undefined ? parsed.words : [file, ...parsed.words]
+  const behind = parse(INIT_SYNTAX, rest, {})
+  const all = { words: behind.words, options: { ...parsed.options, ...behind.options } }
+  const ctx = invocation.context(all.options)
+  if (behind.options.help) return print(await helpOf(INIT_SYNTAX))
+  const action = actionOf(path, actionWord, all.words)
+  try {
+    return await new Operation(invocation, all, path ?? '').run(ctx, action)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    const { message, hint, code } = thrown
+    ctx.log.error(hint === undefined ? message : `${message} (${hint})`, { code })
+    return lsbCode(action, code)
+  }
+}
+
+function actionOf(path: string | undefined, word: string | undefined, rest: readonly string[]): Action {
+  const hint = `the actions are ${ACTIONS.join(', ')}`
+  if (path === undefined)
+    throw new Failure('usage', 'no init script was named', { hint: 'consul-locker init -f FILE ACTION' })
+  if (word === undefined) throw new Failure('usage', 'no action was given', { hint })
+  if (!(ACTIONS as readonly string[]).includes(word)) {
+    throw new Failure('usage', `there is no action ${JSON.stringify(word)}`, { hint })
+  }
+  if (rest.length > 0)
+    throw new Failure('usage', `${JSON.stringify(rest[0])} behind the action is one word too many`, { hint })
+  return word as Action
+}

@@ -1,0 +1,155 @@
+import { hostname, userInfo } from 'node:os'
+import { isatty } from 'node:tty'
+import { scope, sleep, unlessAborted } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { shellStatus } from '../child/exit-status.ts'
+import type { ForwardedSignal } from '../child/signals.ts'
+import { type InitFile, readInitFile } from '../init/init-file.ts'
+import { InitScript } from '../init/init-script.ts'
+import type { Action } from '../init/role-rules.ts'
+import { needsRoot } from '../init/service-command.ts'
+import { NO_PAINT, statusBlock, statusCode, TERMINAL_PAINT } from '../init/status-block.ts'
+import type { SwitchEnd } from '../switchover/switch.ts'
+import { connect } from './connect.ts'
+import { duration } from './duration.ts'
+import type { Invocation } from './invocation.ts'
+import { type Given, givenIn, type Parsed } from './parse.ts'
+import { print } from './print.ts'
+import { Progress } from './progress.ts'
+
+const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+const CLEANING_UP_MS = 5000
+
+/** One action of one init script. Making one throws a `config` failure. */
+export class Operation {
+  readonly #invocation: Invocation
+  readonly #parsed: Parsed
+  readonly #given: Given
+  readonly #path: string
+  readonly #file: InitFile
+
+  constructor(invocation: Invocation, parsed: Parsed, path: string) {
+    this.#invocation = invocation
+    this.#parsed = parsed
+    this.#given = givenIn(parsed)
+    this.#path = path
+    this.#file = readInitFile(path)
+  }
+
+  /**
+   * Settles with the exit code. A signal ends what we are at; start-primary it makes undo what is not decided yet, and
+   * a second one ends that, too. Rejects with a `Failure`.
+   */
+  async run(ctx: Context, action: Action): Promise<number> {
+    const { environment, signals } = this.#invocation
+    if (action !== 'status' && needsRoot(this.#file) && process.getuid?.() !== 0) throw notRoot(action)
+    const consul = await connect(this.#consulOptions(), environment)
+    const script = new InitScript({
+      consul,
+      file: this.#file,
+      path: this.#path,
+      environment,
+      teller: new Progress(ctx.clock, isatty(1)),
+    })
+    using gentle = scope(ctx.signal)
+    using hard = scope(ctx.signal)
+    let received: ForwardedSignal | undefined
+    using _listening = signals.listen((signal) => {
+      if (!ENDS_US.includes(signal)) return
+      if (received !== undefined || action !== 'start-primary') hard.abort(signal)
+      received ??= signal
+      gentle.abort(signal)
+    })
+    const acting = this.#act({ ...ctx, signal: hard.signal }, script, action, gentle.signal)
+    try {
+      return await unlessAborted(hard.signal, acting)
+    } catch (thrown) {
+      if (received === undefined) throw thrown
+      if (hard.signal.aborted) await Promise.race([acting.catch(() => {}), sleep(ctx, CLEANING_UP_MS)])
+      else if (thrown instanceof Failure) ctx.log.error(thrown.message)
+      return shellStatus({ signal: received })
+    } finally {
+      consul.close()
+    }
+  }
+
+  async #act(ctx: Context, script: InitScript, action: Action, interruption: AbortSignal): Promise<number> {
+    switch (action) {
+      case 'start':
+      case 'stop':
+      case 'restart':
+        await script[action](ctx)
+        return 0
+      case 'promote':
+      case 'demote':
+        await script.attend(ctx, action)
+        return 0
+      case 'status':
+        return this.#status(ctx, script)
+      case 'start-primary':
+        return this.#startPrimary(ctx, script, interruption)
+    }
+  }
+
+  async #status(ctx: Context, script: InitScript): Promise<number> {
+    const status = await script.status(ctx)
+    const paint = isatty(1) ? TERMINAL_PAINT : NO_PAINT
+    print(this.#parsed.options.json ? JSON.stringify(status) : statusBlock(status, paint).slice(0, -1))
+    return statusCode(status)
+  }
+
+  async #startPrimary(ctx: Context, script: InitScript, interruption: AbortSignal): Promise<number> {
+    const { force } = this.#parsed.options
+    const deadAfterMs = duration('dead-after', this.#given)
+    const end = await script.startPrimary(ctx, {
+      interruption,
+      wish: { toDatacenter: this.#given('to-datacenter'), force: force === true, patient: deadAfterMs !== undefined },
+      patience: {
+        stepMs: duration('step-timeout', this.#given) ?? this.#file.step_timeout,
+        deadAfterMs: force ? 0 : deadAfterMs,
+      },
+      who: { host: hostname(), pid: process.pid, user: userInfo().username, command: ['start-primary'], isAlive },
+    })
+    return conclude(ctx, end)
+  }
+
+  /** Options and environment come before what the script says. */
+  #consulOptions(): Given {
+    const { http_addr, token_file, ca_file } = this.#file.consul
+    const { environment } = this.#invocation
+    const own: Record<string, string | undefined> = {
+      'http-addr': environment.CONSUL_HTTP_ADDR ? undefined : http_addr,
+      'token-file': environment.CONSUL_HTTP_TOKEN || environment.CONSUL_HTTP_TOKEN_FILE ? undefined : token_file,
+      'ca-file': environment.CONSUL_CACERT ? undefined : ca_file,
+    }
+    return (option) => this.#given(option) ?? own[option]
+  }
+}
+
+function conclude(ctx: Context, end: SwitchEnd): number {
+  if (end.kind === 'undone') {
+    throw new Failure('declined', `${end.why}; the switch was undone, and the primary is the same as before`)
+  }
+  for (const node of end.skipped) {
+    ctx.log.warn(`${node} was not asked: its demotion stays raised, and stops its services when it comes back`)
+  }
+  for (const datacenter of end.owed) {
+    ctx.log.warn(`${datacenter} can't be reached and keeps the old roles; run start-primary again when it is back`)
+  }
+  return 0
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function notRoot(action: Action): Failure {
+  return new Failure('not-executable', `only root may ${action} services by the system's own service command`, {
+    hint: 'run it as root, or give the script a service_command that works for this user',
+  })
+}

@@ -1,0 +1,32 @@
+import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
+import type { Syntax } from './parse.ts'
+
+/** `consul-locker init [-f FILE] ACTION` */
+export const INIT_SYNTAX: Syntax = {
+  usage: `consul-locker init -f <file> [options] <action> [options]
+consul-locker init <file> <action> [options]
+
+A service script that knows its cluster. The file is its configuration, in
+YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
+
+  start          start the services of a primary node
+  stop           stop the services of a standby node
+  restart        stop and start those of a primary; checks don't mind
+  status         show the cluster's nodes and the local services
+  start-primary  make the standby nodes primary: run it on one of them
+  promote        do what the promote flag asks for: a watch's handler
+  demote         do what the demote flag asks for: a watch's handler`,
+  options: {
+    file: { ...option('Script:', 'string', 'the init script'), alias: 'f' },
+    json: option('status:', 'boolean', 'as one line of JSON'),
+    force: option('start-primary:', 'boolean', 'go on without a primary that Consul holds for dead'),
+    'dead-after': option('start-primary:', 'string', 'or only when it was dead for so long, e.g. 30s'),
+    'step-timeout': option('start-primary:', 'string', 'how long one step may take (90s)'),
+    'to-datacenter': option('start-primary:', 'string', 'only nodes of this datacenter become primary'),
+    ...CONSUL_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  epilogue: `Exit codes are those of init scripts. status: 0 running, 3 stopped, 4 unknown.
+Others: 0 done; 1 refused or failed; 2 wrong usage; 4 not permitted; 5 the
+service command is missing; 6 the script's configuration is wrong.`,
+}

@@ -1,0 +1,128 @@
+import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
+import { Failure } from '../base/failure.ts'
+import { shellStatus } from '../child/exit-status.ts'
+import { runTask } from '../child/task.ts'
+import type { InitFile } from './init-file.ts'
+import { type ServiceAction, serviceCommand } from './service-command.ts'
+
+/** How a service is, by the exit code of its status (LSB: 0 runs; 1, 2, 3 don't; the rest can't tell). */
+export interface ServiceStatus {
+  readonly service: string
+  readonly state: 'running' | 'stopped' | 'unknown'
+  readonly output: string
+}
+
+/** Tells people of each service as it goes. */
+export interface ServiceTeller {
+  begin(line: string): void
+  end(verdict: 'SUCCESS' | 'FAILED'): void
+  /** A whole line. */
+  say(line: string): void
+}
+
+const STATUS_TIMEOUT_MS = 30_000
+const STOPPED = [1, 2, 3]
+
+/** The services that an init script manages, in their order. */
+export class LocalServices {
+  readonly #file: InitFile
+  readonly #environment: NodeJS.ProcessEnv
+  readonly #teller: ServiceTeller
+
+  constructor(file: InitFile, environment: NodeJS.ProcessEnv, teller: ServiceTeller) {
+    this.#file = file
+    this.#environment = environment
+    this.#teller = teller
+  }
+
+  async status(ctx: Context): Promise<ServiceStatus[]> {
+    const all: ServiceStatus[] = []
+    for (const service of this.#file.local_services) all.push(await this.#statusOf(ctx, service))
+    return all
+  }
+
+  /** Starts those that don't run, in order. Rejects with a `Failure` at the first that can't be started. */
+  async start(ctx: Context): Promise<void> {
+    for (const service of this.#file.local_services) {
+      const { state } = await this.#statusOf(ctx, service)
+      if (state === 'running') this.#teller.say(`service.${service}: already running...`)
+      else await this.#change(ctx, service, 'start', this.#file.start_timeout)
+    }
+  }
+
+  /**
+   * Stops those that run, in reverse order, and looks whether they have stopped. Goes on after one that can't be
+   * stopped, and rejects with a `Failure` in the end.
+   */
+  async stop(ctx: Context): Promise<void> {
+    let failure: unknown
+    for (const service of this.#file.local_services.toReversed()) {
+      const { state } = await this.#statusOf(ctx, service)
+      if (state === 'stopped') this.#teller.say(`service.${service}: already stopped...`)
+      else await this.#change(ctx, service, 'stop', this.#file.stop_timeout).catch((thrown) => (failure ??= thrown))
+    }
+    ctx.signal.throwIfAborted()
+    if (failure !== undefined) throw failure
+  }
+
+  async #change(ctx: Context, service: string, action: 'start' | 'stop', timeoutMs: number): Promise<void> {
+    this.#teller.begin(`service.${service}: ${action === 'start' ? 'starting' : 'stopping'}`)
+    try {
+      await this.#run(ctx, service, action, timeoutMs)
+      await this.#verify(ctx, service, action)
+    } catch (thrown) {
+      this.#teller.end('FAILED')
+      throw thrown
+    }
+    this.#teller.end('SUCCESS')
+  }
+
+  async #run(ctx: Context, service: string, action: 'start' | 'stop', timeoutMs: number): Promise<void> {
+    const { status, output } = await this.#task(ctx, service, action, timeoutMs)
+    if (status === 'too-late') {
+      throw new Failure(
+        'declined',
+        `${service}: its ${action} command did not end within ${formatDuration(timeoutMs)}`,
+        {
+          hint: `${action}_timeout sets the limit`,
+        },
+      )
+    }
+    const code = shellStatus(status)
+    if (code !== 0)
+      throw new Failure('declined', `${service}: its ${action} command failed with ${code}${quoted(output)}`)
+  }
+
+  /** A stop that only asks for the end must not be taken for the end itself. */
+  async #verify(ctx: Context, service: string, action: 'start' | 'stop'): Promise<void> {
+    const { state, output } = await this.#statusOf(ctx, service)
+    if (state === (action === 'start' ? 'running' : 'stopped')) return
+    throw new Failure('declined', `${service} is ${state} after its ${action}${quoted(output)}`, {
+      hint: 'service_command must do its work before it ends, and its status must end with 0 or 3',
+    })
+  }
+
+  async #statusOf(ctx: Context, service: string): Promise<ServiceStatus> {
+    const { status, output } = await this.#task(ctx, service, 'status', STATUS_TIMEOUT_MS)
+    if (status === 'too-late') return { service, state: 'unknown', output: 'the status command does not end' }
+    const code = shellStatus(status)
+    const state = code === 0 ? 'running' : STOPPED.includes(code) ? 'stopped' : 'unknown'
+    return { service, state, output: oneLine(output) }
+  }
+
+  #task(ctx: Context, service: string, action: ServiceAction, timeoutMs: number) {
+    const command = serviceCommand(this.#file, service, action, this.#environment.PATH)
+    return runTask(ctx, { command, environment: this.#environment, timeoutMs })
+  }
+}
+
+/** A service's own words, its leading space included, on one line. */
+function oneLine(output: string): string {
+  return output.trimEnd().replaceAll(/\s*\n\s*/g, ' ')
+}
+
+function quoted(output: string): string {
+  const line = oneLine(output).trim()
+  return line === '' ? '' : `: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`
+}

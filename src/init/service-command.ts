@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import { Failure } from '../base/failure.ts'
+import { type Command, findCommand } from '../child/command.ts'
+import type { InitFile } from './init-file.ts'
+
+export type ServiceAction = 'start' | 'stop' | 'status'
+
+const SYSTEMCTL = {
+  start: 'systemctl start {service}',
+  stop: 'systemctl stop {service}',
+  status: 'systemctl is-active {service}',
+}
+const SERVICE = 'service {service} {action}'
+
+/** Whether the service commands are the system's own, which only root may give. */
+export function needsRoot({ service_command }: InitFile): boolean {
+  return service_command === undefined || service_command === 'systemctl' || service_command === 'service'
+}
+
+/**
+ * The command that does something to a local service: systemd's where that runs the machine, `service` elsewhere, or
+ * the file's own template. A template is split into words as a shell would without its other magic: quotes keep words
+ * together. Throws `not-found` and `not-executable` failures.
+ */
+export function serviceCommand(
+  file: InitFile,
+  service: string,
+  action: ServiceAction,
+  path: string | undefined,
+): Command {
+  const words = split(templateOf(file, action)).map((word) =>
+    word.replaceAll('{service}', service).replaceAll('{action}', action),
+  )
+  const [first, ...rest] = words
+  if (first === undefined) throw new Failure('config', `the service_command of ${file.name} is empty`)
+  return findCommand([first, ...rest], path)
+}
+
+function templateOf({ service_command }: InitFile, action: ServiceAction): string {
+  if (typeof service_command === 'object') return service_command[action]
+  switch (service_command) {
+    case 'systemctl':
+      return SYSTEMCTL[action]
+    case 'service':
+      return SERVICE
+    case undefined:
+      return existsSync('/run/systemd/system') ? SYSTEMCTL[action] : SERVICE
+    default:
+      return service_command
+  }
+}
+
+function split(template: string): string[] {
+  const words = template.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)
+  return [...words].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+}

@@ -1,0 +1,58 @@
+import type { Health } from '../consul/health.ts'
+import type { ServiceStatus } from './local-services.ts'
+
+/** A node of the cluster with its service's health. */
+export interface NodeHealth {
+  readonly node: string
+  readonly health: Health
+}
+
+/** All that `status` tells. */
+export interface Status {
+  readonly name: string
+  /** `undefined` when Consul doesn't tell. */
+  readonly cluster: { readonly active: readonly NodeHealth[]; readonly standby: readonly NodeHealth[] } | undefined
+  readonly local: readonly ServiceStatus[]
+}
+
+/** Makes text stand out where that is possible. */
+export interface Paint {
+  bold(text: string): string
+  good(text: string): string
+  bad(text: string): string
+}
+
+export const NO_PAINT: Paint = { bold: (text) => text, good: (text) => text, bad: (text) => text }
+
+export const TERMINAL_PAINT: Paint = {
+  bold: (text) => `\x1b[1m${text}\x1b[0m`,
+  good: (text) => `\x1b[32m${text}\x1b[0m`,
+  bad: (text) => `\x1b[31m${text}\x1b[0m`,
+}
+
+/** The status for people, with an empty line before and behind it. */
+export function statusBlock({ name, cluster, local }: Status, paint: Paint): string {
+  const nodes = (nodes: readonly NodeHealth[]) =>
+    nodes
+      .map(({ node, health }) => `${node}.${health === 'passing' ? paint.good(health) : paint.bad(health)}`)
+      .join(', ')
+  const lines = [
+    '',
+    paint.bold(`${name}.service:`),
+    `  ${paint.bold('cluster:')}`,
+    `    nodes.active: ${cluster ? nodes(cluster.active) : 'unknown'}`,
+    ...(cluster?.standby.length === 0 ? [] : [`    nodes.standby: ${cluster ? nodes(cluster.standby) : 'unknown'}`]),
+    `  ${paint.bold('local:')}`,
+    ...local.map(({ service, state, output }) => {
+      return `    service.${service}: ${state === 'running' ? paint.good(state) : paint.bad(state)}... [ ${output} ]`
+    }),
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** LSB: 0 all run, 3 not all do, 4 that can't be told. */
+export function statusCode({ cluster, local }: Status): 0 | 3 | 4 {
+  if (cluster === undefined || local.some(({ state }) => state === 'unknown')) return 4
+  return local.every(({ state }) => state === 'running') ? 0 : 3
+}

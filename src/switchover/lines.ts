@@ -1,0 +1,92 @@
+import type { Step } from './protocol.ts'
+
+/** How a line of the switch ends. */
+export type Verdict = 'SUCCESS' | 'FAILED' | 'SKIPPED'
+
+/** Tells people how far the switch is. Neither method ever throws. */
+export interface Teller {
+  /** A step begins; its line ends with the next `end`. */
+  begin(line: string): void
+  end(verdict: Verdict): void
+}
+
+const RAISED = { promote: 'Starting promotion for node', demote: 'Starting demotion for node' }
+const AWAITED = { promote: 'Promoting secondary node', demote: 'Demoting primary node' }
+const CLEARED = { promote: 'Clearing promotion trigger for node', demote: 'Clearing demotion trigger for node' }
+
+/** A step's line, without its verdict. Steps with the same line are one to people; those without are our own affair. */
+export function lineOf(step: Step): string | undefined {
+  switch (step.kind) {
+    case 'raise':
+      return `${RAISED[step.direction]} ${step.at.node}`
+    case 'await':
+      return `${AWAITED[step.direction]} ${step.at.node}`
+    case 'swap':
+      return 'Switching cluster primary/secondary node roles'
+    case 'clear':
+    case 'confirm':
+      return `${CLEARED[step.direction]} ${step.at.node}`
+    default:
+      return undefined
+  }
+}
+
+/** Tells the lines of one plan in their order, those included whose step was done before we came to look. */
+export class Script {
+  readonly #teller: Teller
+  readonly #lines: string[]
+  #skipped: ReadonlySet<string>
+  #open: string | undefined
+  #next: number | undefined
+
+  /** `skipped` are the lines of steps that a dead node is spared. */
+  constructor(teller: Teller, steps: readonly Step[], skipped: ReadonlySet<string>) {
+    this.#teller = teller
+    this.#lines = [...new Set(steps.map(lineOf).filter((line) => line !== undefined))]
+    this.#skipped = skipped
+  }
+
+  /** This step is the next: what stands before it was done. The first call tells nothing of what came earlier. */
+  reach(step: Step): void {
+    const line = lineOf(step)
+    if (line !== undefined && line === this.#open) return
+    this.#close('SUCCESS')
+    if (line === undefined) {
+      if (step.kind === 'forget') this.#fill(this.#lines.length)
+      return
+    }
+    const position = this.#lines.indexOf(line)
+    this.#fill(position)
+    this.#next = position + 1
+    this.#open = line
+    this.#teller.begin(line)
+  }
+
+  /** From now on these lines are skipped, the open one included. */
+  skip(lines: ReadonlySet<string>): void {
+    this.#skipped = lines
+    if (this.#open !== undefined && lines.has(this.#open)) this.#close('SKIPPED')
+  }
+
+  fail(): void {
+    this.#close('FAILED')
+  }
+
+  #fill(end: number): void {
+    for (const line of this.#lines.slice(this.#next ?? end, end)) {
+      this.#teller.begin(line)
+      this.#teller.end(this.#skipped.has(line) ? 'SKIPPED' : 'SUCCESS')
+    }
+    this.#next = end
+  }
+
+  #close(verdict: Verdict): void {
+    if (this.#open !== undefined) this.#teller.end(verdict)
+    this.#open = undefined
+  }
+}
+
+/** The lines that a plan spares its dead nodes. */
+export function linesSkipped(skipped: readonly string[]): Set<string> {
+  return new Set(skipped.flatMap((node) => [`${AWAITED.demote} ${node}`, `${CLEARED.demote} ${node}`]))
+}

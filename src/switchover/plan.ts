@@ -1,0 +1,60 @@
+import type { NodeAt } from './roles.ts'
+
+/** The change of one datacenter's cluster key, as exact texts: whoever changed it meanwhile is noticed. */
+export interface Swap {
+  readonly datacenter: string
+  readonly before: string
+  readonly after: string
+}
+
+/**
+ * One switch of roles, as it is kept in Consul from its first step to its last, so that anybody can go on with it.
+ * `forward` makes the nodes to promote primary; `back` undoes that before any of them has acted.
+ */
+export interface Plan {
+  readonly id: string
+  /** Grows with every change of the plan; of two copies the higher one counts. */
+  readonly revision: number
+  readonly course: 'forward' | 'back'
+  readonly promote: readonly NodeAt[]
+  readonly demote: readonly NodeAt[]
+  /** Nodes to demote that are dead: not waited for, and their demotion stays raised until they have stopped. */
+  readonly skipped: readonly string[]
+  readonly swaps: readonly Swap[]
+  /** The switch that this one takes back, because its new primary didn't start. */
+  readonly undoes?: string
+  /** Why it is being undone, for people. */
+  readonly why?: string
+  /** Who began it and when, for people. */
+  readonly by: string
+  readonly since: string
+}
+
+/** The plan without waiting for this node, which is dead. */
+export function skipping(plan: Plan, node: string): Plan {
+  return { ...plan, revision: plan.revision + 1, skipped: [...plan.skipped, node] }
+}
+
+/** The plan turned round, before any node has acted in its new role. */
+export function undoing(plan: Plan, why: string): Plan {
+  return { ...plan, revision: plan.revision + 1, course: 'back', why }
+}
+
+/**
+ * The switch that takes this one back when nodes may have acted in their new roles already: the same protocol with the
+ * sides exchanged. `undefined` when there is nobody to go back to, or when this is such a switch itself.
+ */
+export function reversing(plan: Plan, why: string): Plan | undefined {
+  const promote = plan.demote.filter(({ node }) => !plan.skipped.includes(node))
+  if (promote.length === 0 || plan.undoes !== undefined) return undefined
+  return {
+    ...plan,
+    revision: plan.revision + 1,
+    promote,
+    demote: plan.promote,
+    skipped: [],
+    swaps: plan.swaps.map(({ datacenter, before, after }) => ({ datacenter, before: after, after: before })),
+    undoes: plan.id,
+    why,
+  }
+}

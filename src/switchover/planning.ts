@@ -1,0 +1,129 @@
+import { Failure } from '../base/failure.ts'
+import { FLAG_VALUES, flagKey } from './flags.ts'
+import { type Ground, ownRole } from './ground.ts'
+import type { Plan, Swap } from './plan.ts'
+import { type NodeAt, type Role, type Roles, withRoles } from './roles.ts'
+
+/** What the operator wants of a switch. */
+export interface Wish {
+  /** Only nodes of this datacenter become primary. */
+  readonly toDatacenter: string | undefined
+  /** Goes on without nodes to demote that are dead, and with flags that an unknown switch left behind. */
+  readonly force: boolean
+  /** Dead nodes to demote are waited for, and then left out. */
+  readonly patient: boolean
+}
+
+export interface Intent {
+  readonly id: string
+  readonly since: string
+  readonly wish: Wish
+  readonly members: Readonly<Record<Role, readonly NodeAt[]>>
+  readonly dead: ReadonlySet<string>
+}
+
+/** The plan of a new switch. Throws a `declined` failure when there can be none. */
+export function planSwitch(ground: Ground, { id, since, wish, members, dead }: Intent): Plan {
+  const { self } = ground
+  refuseBadGround(ground)
+  if (ownRole(ground) === 'active') {
+    throw new Failure('declined', 'Node is already primary/active!', { hint: 'run start-primary on a standby node' })
+  }
+  refuseUnreachable(ground, wish)
+  const promote = candidates(ground, wish, members.standby, dead)
+  const demote = members.active
+  const deadActive = demote.filter(({ node }) => dead.has(node)).map(({ node }) => node)
+  if (deadActive.length > 0 && !wish.force && !wish.patient) {
+    throw new Failure('declined', `${deadActive.join(', ')} can't be demoted: Consul holds it for dead`, {
+      hint: '--force switches without it, once you know that its services are down; --dead-after 30s waits first',
+    })
+  }
+  refuseLeftovers(ground, wish, [...promote, ...demote])
+  return {
+    id,
+    revision: 1,
+    course: 'forward',
+    promote,
+    demote,
+    skipped: wish.force ? deadActive : [],
+    swaps: swapsOf(ground, promote),
+    by: self.node,
+    since,
+  }
+}
+
+function refuseBadGround({ dissenter, cluster, locked, self }: Ground): void {
+  if (dissenter !== undefined) {
+    throw new Failure(
+      'declined',
+      `the datacenters ${self.datacenter} and ${dissenter} disagree on the roles at ${cluster.key}`,
+      { hint: `make them equal: consul kv put -datacenter=… ${cluster.key} …` },
+    )
+  }
+  if (locked) {
+    throw new Failure('declined', `python-powerconsul has locked ${cluster.key}: a switch of its own is under way`, {
+      hint: 'it takes "lock" out of the key once a primary passes its check; so does consul-locker check on a standby',
+    })
+  }
+}
+
+function refuseUnreachable({ unreachable }: Ground, { force }: Wish): void {
+  if (unreachable.length === 0 || force) return
+  throw new Failure(
+    'declined',
+    `the datacenter ${unreachable.join(', ')} can't be reached, and may have a part in this`,
+    {
+      hint: '--force switches without it, once you know that its services are down',
+    },
+  )
+}
+
+function candidates(ground: Ground, wish: Wish, standby: readonly NodeAt[], dead: ReadonlySet<string>): NodeAt[] {
+  const { toDatacenter } = wish
+  const wanted = standby.filter(({ datacenter }) => toDatacenter === undefined || datacenter === toDatacenter)
+  const alive = wanted.filter(({ node }) => !dead.has(node))
+  if (alive.length > 0) return alive
+  const where = toDatacenter === undefined ? '' : ` in ${toDatacenter}`
+  throw new Failure('declined', `no standby node of ${ground.cluster.service}${where} is alive`, {
+    hint: 'status shows the nodes of the cluster',
+  })
+}
+
+/** A flag that isn't NULL while no plan stands is another tool's, or a fence that its node hasn't come to yet. */
+function refuseLeftovers({ sites, cluster }: Ground, { force }: Wish, nodes: readonly NodeAt[]): void {
+  for (const { node, datacenter } of nodes) {
+    const site = sites.find((site) => site.datacenter === datacenter)
+    for (const direction of ['promote', 'demote'] as const) {
+      const value = site?.flag(node, direction).value ?? 'NULL'
+      if (value === 'NULL' || (force && direction === 'demote' && value === 'START')) continue
+      const key = flagKey(cluster.service, node, direction)
+      throw new Failure('declined', `${key} is ${value}, but no switch of ours is under way`, {
+        hint: `once that is settled: consul-locker ${direction} ${cluster.service} --node ${node} --set ${FLAG_VALUES[0]}`,
+      })
+    }
+  }
+}
+
+/**
+ * Those that lose the role hear of it first: between two datacenters nobody is active for a while. One that is out of
+ * reach is taken to have the same text as ours, and is changed when it is back.
+ */
+function swapsOf(ground: Ground, promote: readonly NodeAt[]): Swap[] {
+  const { roles, cluster, self, home, sites, unreachable } = ground
+  const after = exchanged(roles, promote)
+  const texts = [
+    ...unreachable.map((datacenter) => ({ datacenter, before: home.cluster?.value ?? '' })),
+    ...sites.map((site) => ({ datacenter: site.datacenter, before: site.cluster?.value ?? '' })),
+  ]
+  const gains = ({ datacenter }: { datacenter: string }) => promote.some((at) => at.datacenter === datacenter)
+  return [...texts.filter((text) => !gains(text)), ...texts.filter(gains)].map(({ datacenter, before }) => {
+    return { datacenter, before, after: withRoles(cluster.key, before, self.node, after) }
+  })
+}
+
+function exchanged(roles: Roles, promote: readonly NodeAt[]): Roles {
+  if (roles.form === 'datacenters') return { form: 'datacenters', active: roles.standby, standby: roles.active }
+  const active = promote.map(({ node }) => node)
+  const left = roles.standby.filter((node) => !active.includes(node))
+  return { form: 'nodes', active, standby: [...roles.active, ...left] }
+}

@@ -1,0 +1,39 @@
+import type { Direction, Flag, FlagValue } from './flags.ts'
+import { serviceFolder } from './flags.ts'
+
+/** What a node made of one value of a flag. */
+export interface Handled {
+  /** The flag's ModifyIndex: another one is another transition. */
+  readonly index: number
+  readonly value: FlagValue
+  readonly outcome: 'done' | 'failed'
+  /** What went wrong, in one sentence. */
+  readonly note?: string
+}
+
+/**
+ * What a node tells of its flags. It stands beside them, so that a value that was dealt with isn't dealt with again
+ * when a watch fires for no reason, and so that others hear when a service didn't start or stop.
+ */
+export type NodeReport = Readonly<Partial<Record<Direction, Handled>>>
+
+export function reportKey(service: string, node: string): string {
+  return `${serviceFolder(service)}${node}/report`
+}
+
+/** Reads a node's report; what can't be read counts as none. */
+export function parseReport(text: string | undefined): NodeReport {
+  if (text === undefined) return {}
+  try {
+    const report: unknown = JSON.parse(text)
+    return typeof report === 'object' && report !== null ? report : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Whether a node has dealt with a flag as it stands. */
+export function hasHandled(report: NodeReport, direction: Direction, flag: Flag): boolean {
+  const handled = report[direction]
+  return handled?.index === flag.index && handled.outcome === 'done'
+}

@@ -1,0 +1,78 @@
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { type Entry, readKey, readKeys } from '../consul/kv.ts'
+import { type Direction, type Flag, flagKey, parseFlag, serviceFolder } from './flags.ts'
+import { journalKey, readPlan } from './journal.ts'
+import type { Plan } from './plan.ts'
+import { type NodeReport, parseReport, reportKey } from './report.ts'
+
+/** What a service is known by in Consul. */
+export interface Cluster {
+  readonly service: string
+  /** `<clusterKey>/<service>` */
+  readonly key: string
+}
+
+/** One datacenter's keys of a service, as they were at one reading. */
+export class Site {
+  readonly datacenter: string
+  readonly consul: Consul
+  /** What stands at the cluster key. */
+  readonly cluster: Entry | undefined
+  readonly #service: string
+  readonly #entries: ReadonlyMap<string, Entry>
+
+  constructor(service: string, at: Pick<Site, 'datacenter' | 'consul' | 'cluster'>, entries: readonly Entry[]) {
+    this.#service = service
+    this.datacenter = at.datacenter
+    this.consul = at.consul
+    this.cluster = at.cluster
+    this.#entries = new Map(entries.map((entry) => [entry.key, entry]))
+  }
+
+  flag(node: string, direction: Direction): Flag {
+    const key = flagKey(this.#service, node, direction)
+    return parseFlag(key, this.#entries.get(key))
+  }
+
+  report(node: string): NodeReport {
+    return parseReport(this.#entries.get(reportKey(this.#service, node))?.value)
+  }
+
+  get journal(): Entry | undefined {
+    return this.#entries.get(journalKey(this.#service))
+  }
+
+  get plan(): Plan | undefined {
+    const key = journalKey(this.#service)
+    return this.journal && readPlan(key, this.journal.value)
+  }
+}
+
+/** Reads a datacenter. Rejects with a `Failure`. */
+export async function readSite(ctx: Context, consul: Consul, cluster: Cluster, datacenter: string): Promise<Site> {
+  const there = consul.inDatacenter(datacenter)
+  const [entries, { entry }] = await Promise.all([
+    readKeys(ctx, there, serviceFolder(cluster.service)),
+    readKey(ctx, there, cluster.key, { consistent: true }),
+  ])
+  return new Site(cluster.service, { datacenter, consul: there, cluster: entry }, entries)
+}
+
+/** Reads a datacenter; `undefined` when it is out of reach. */
+export async function reachSite(
+  ctx: Context,
+  consul: Consul,
+  cluster: Cluster,
+  datacenter: string,
+): Promise<Site | undefined> {
+  try {
+    return await readSite(ctx, consul, cluster, datacenter)
+  } catch (thrown) {
+    ctx.signal.throwIfAborted()
+    if (!(thrown instanceof Failure) || thrown.code === 'declined') throw thrown
+    ctx.log.debug(`the datacenter ${datacenter} is out of reach: ${thrown.message}`)
+    return undefined
+  }
+}

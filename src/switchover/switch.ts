@@ -1,0 +1,209 @@
+import { scope, sleep, withDeadline } from '../base/abort.ts'
+import { Backoff } from '../base/backoff.ts'
+import type { Context } from '../base/context.ts'
+import { Failure, messageOf } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { Retry } from '../consul/retry.ts'
+import type { KvStep } from '../consul/txn.ts'
+import { DeadWatch } from './dead-watch.ts'
+import type { Direction } from './flags.ts'
+import { lateness } from './lateness.ts'
+import { linesSkipped, Script, type Teller } from './lines.ts'
+import { forget, perform } from './perform.ts'
+import { type Plan, skipping } from './plan.ts'
+import { disputed, nextStep, owed, retreat, type Step, stepsOf } from './protocol.ts'
+import type { NodeAt } from './roles.ts'
+import { look, type Sighting } from './sighting.ts'
+import type { Cluster } from './site.ts'
+
+/** What a switch needs of the world. */
+export interface SwitchWorld {
+  readonly consul: Consul
+  readonly cluster: Cluster
+  /** The node that we run on. */
+  readonly self: NodeAt
+  /** Proves in a transaction that the lock is ours. */
+  readonly fence: KvStep
+  readonly teller: Teller
+  /** Does what the watch on our own node's flag would do: nothing, when that has done it already. */
+  attend(ctx: Context, direction: Direction): Promise<void>
+  /** Aborts when somebody wants us to stop; that undoes a switch which has not swapped the roles yet. */
+  readonly interruption: AbortSignal
+}
+
+/** How long a switch waits, in milliseconds. */
+export interface Patience {
+  /** For one step. */
+  readonly stepMs: number
+  /** For a node that Consul holds for dead; 0: not at all; `undefined`: as for any other step. */
+  readonly deadAfterMs: number | undefined
+}
+
+/** How a switch ended: done, though some may still owe their part; or undone, with the roles as before. */
+export type SwitchEnd =
+  | { readonly kind: 'switched'; readonly skipped: readonly string[]; readonly owed: readonly string[] }
+  | { readonly kind: 'undone'; readonly why: string }
+
+const POLL_FIRST_MS = 100
+const POLL_MAX_MS = 1000
+/** How long we look for what to make of a failure. */
+const RECONSIDER_MS = 10_000
+
+/** Carries out a plan, from wherever it stands. */
+export class Switch {
+  readonly #world: SwitchWorld
+  readonly #patience: Patience
+  readonly #retry: Retry
+  readonly #deadWatch: DeadWatch
+  #plan: Plan
+  #script: Script
+
+  constructor(world: SwitchWorld, patience: Patience, plan: Plan) {
+    this.#world = world
+    this.#patience = patience
+    this.#retry = new Retry(world.consul)
+    this.#deadWatch = new DeadWatch(world.consul, patience.deadAfterMs)
+    this.#plan = plan
+    this.#script = this.#newScript()
+  }
+
+  /**
+   * Settles when the switch is done or undone. Rejects with a `Failure` when it can be neither now, or with the
+   * signal's reason; then the plan stands in Consul, and another run goes on with it.
+   */
+  async run(ctx: Context): Promise<SwitchEnd> {
+    for (;;) {
+      try {
+        const sighting = await this.#within(ctx, undefined, (ctx) => this.#look(ctx))
+        const step = this.#next(sighting)
+        this.#script.reach(step)
+        if (step.kind === 'forget') return await this.#finish(ctx, sighting)
+        await this.#within(ctx, step, (ctx) => this.#take(ctx, step, sighting))
+      } catch (thrown) {
+        this.#script.fail()
+        ctx.signal.throwIfAborted()
+        if (!(thrown instanceof Failure)) throw thrown
+        await this.#turnBack(ctx, thrown)
+      }
+    }
+  }
+
+  #next(sighting: Sighting): Step {
+    const datacenter = disputed(this.#plan, sighting)
+    if (datacenter === undefined) return nextStep(this.#plan, sighting)
+    throw new Failure('declined', `somebody changed the roles at ${this.#world.cluster.key} in ${datacenter} meanwhile`)
+  }
+
+  async #look(ctx: Context): Promise<Sighting> {
+    const { consul, cluster, self } = this.#world
+    return this.#retry.until(ctx, () => look(ctx, consul, cluster, this.#plan, self.datacenter))
+  }
+
+  /** Works on a step until another one is the next. */
+  async #take(ctx: Context, step: Step, first: Sighting): Promise<void> {
+    const backoff = new Backoff(ctx.random, POLL_FIRST_MS, POLL_MAX_MS)
+    const isNext = (sighting: Sighting) => JSON.stringify(this.#next(sighting)) === JSON.stringify(step)
+    const attended = new Set<number>()
+    for (let sighting = first; isNext(sighting); sighting = await this.#look(ctx)) {
+      this.#heedInterruption(sighting)
+      if (step.kind === 'await' || step.kind === 'confirm') {
+        await this.#attend(ctx, step, sighting, attended)
+        this.#heedReport(step, sighting)
+        if (await this.#skips(ctx, step)) return
+        await sleep(ctx, backoff.next())
+      } else if (step.kind !== 'forget' && !(await this.#perform(ctx, step, sighting))) {
+        await sleep(ctx, backoff.next())
+      }
+    }
+  }
+
+  #perform(ctx: Context, step: Exclude<Step, { kind: 'await' | 'confirm' | 'forget' }>, sighting: Sighting) {
+    const { cluster, self, fence } = this.#world
+    const performing = { cluster, plan: this.#plan, sighting, home: self.datacenter, fence }
+    return this.#retry.until(ctx, () => perform(ctx, performing, step))
+  }
+
+  /** Our own node's part we do ourselves, once for each value of its flag: its watch may be late, or missing. */
+  async #attend(
+    ctx: Context,
+    { direction, at }: Step & { kind: 'await' | 'confirm' },
+    sighting: Sighting,
+    attended: Set<number>,
+  ): Promise<void> {
+    const { index } = sighting.flagAt(direction, at)
+    if (at.node !== this.#world.self.node || attended.has(index)) return
+    attended.add(index)
+    await this.#world.attend(ctx, direction)
+  }
+
+  #heedReport({ direction, at }: Step & { kind: 'await' | 'confirm' }, sighting: Sighting): void {
+    const handled = sighting.handled(direction, at)
+    if (handled?.outcome === 'failed') {
+      throw new Failure('declined', `${at.node} reports: ${handled.note ?? 'it failed'}`)
+    }
+  }
+
+  /** Once the roles are swapped the quickest way out is forward. */
+  #heedInterruption(sighting: Sighting): void {
+    const swapped = this.#plan.swaps.some(({ datacenter }) => sighting.roles(datacenter) === 'after')
+    if (!this.#world.interruption.aborted || swapped || this.#plan.course === 'back') return
+    throw new Failure('declined', 'the switch was interrupted')
+  }
+
+  /** Goes on without a node to demote that has been dead for long enough. */
+  async #skips(ctx: Context, step: Step & { kind: 'await' | 'confirm' }): Promise<boolean> {
+    if (step.kind !== 'await' || step.direction !== 'demote') return false
+    if (!(await this.#retry.until(ctx, () => this.#deadWatch.givesUp(ctx, step.at)))) return false
+    this.#follow(skipping(this.#plan, step.at.node))
+    return true
+  }
+
+  async #within<T>(ctx: Context, step: Step | undefined, work: (ctx: Context) => Promise<T>): Promise<T> {
+    using bounded = scope(ctx.signal)
+    const { stepMs } = this.#patience
+    const cancel = ctx.clock.after(stepMs, () => bounded.abort(lateness(step, stepMs, this.#retry.trouble)))
+    try {
+      return await work({ ...ctx, signal: bounded.signal })
+    } finally {
+      cancel()
+    }
+  }
+
+  /** Undoes what can be undone; rejects when nothing can, or when undoing fails as well. */
+  async #turnBack(ctx: Context, failure: Failure): Promise<void> {
+    const turned = await withDeadline(ctx, RECONSIDER_MS, async (ctx) => {
+      const sighting = await this.#look(ctx)
+      return disputed(this.#plan, sighting) === undefined ? retreat(this.#plan, sighting, failure.message) : undefined
+    }).catch((thrown: unknown) => {
+      ctx.log.debug(`what to undo can't be seen: ${messageOf(thrown)}`)
+      return undefined
+    })
+    if (turned) {
+      ctx.log.warn(`${failure.message}; undoing the switch`)
+      return this.#follow(turned)
+    }
+    throw new Failure('declined', `${failure.message}; the switch stands where it is`, {
+      hint: 'start-primary again goes on with it; status shows who is primary',
+    })
+  }
+
+  #follow(plan: Plan): void {
+    const turned = plan.course !== this.#plan.course || plan.undoes !== this.#plan.undoes
+    this.#plan = plan
+    if (turned) this.#script = this.#newScript()
+    else this.#script.skip(linesSkipped(plan.skipped))
+  }
+
+  #newScript(): Script {
+    return new Script(this.#world.teller, stepsOf(this.#plan), linesSkipped(this.#plan.skipped))
+  }
+
+  async #finish(ctx: Context, sighting: Sighting): Promise<SwitchEnd> {
+    const { cluster, self, fence } = this.#world
+    const plan = this.#plan
+    const waitingFor = owed(plan, sighting)
+    if (waitingFor.length === 0) await forget(ctx, { cluster, plan, sighting, home: self.datacenter, fence })
+    if (plan.course === 'back' || plan.undoes !== undefined) return { kind: 'undone', why: plan.why ?? '' }
+    return { kind: 'switched', skipped: plan.skipped, owed: waitingFor }
+  }
+}

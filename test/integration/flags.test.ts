@@ -1,0 +1,145 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startConsul } from '../../scripts/agent.ts'
+import { freePorts } from '../../scripts/ports.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+const consul = () => new ConsulClient()
+const keyOf = (service: string, direction = 'promote', node = 'dev') => `service/${service}/${node}/${direction}`
+const put = (key: string, value: string) => consul().request('PUT', `/kv/${key}`, value)
+
+/** A command that writes down what it is called for. */
+function recorder(): { command: string[]; lines: () => string[]; written: (count: number) => Promise<unknown> } {
+  const file = join(scratch(), 'calls')
+  writeFileSync(file, '')
+  const lines = () => readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  const script = `echo "$CONSUL_LOCKER_FLAG $CONSUL_LOCKER_FLAG_BEFORE $CONSUL_LOCKER_FLAG_VALUE" >> '${file}'`
+  const written = (count: number) =>
+    patiently(
+      () => lines().length >= count,
+      () => `not called ${count} times: ${lines()}`,
+    )
+  return { command: ['sh', '-c', script], lines, written }
+}
+
+describe('a flag', () => {
+  test('is NULL while nobody has set it, and is shown, got and told as JSON', async () => {
+    const service = uniqueName('flag')
+    expect(await runLocker(['demote', service])).toMatchObject({
+      code: 0,
+      stdout: `service/${service}/dev/demote: NULL\n`,
+    })
+    expect(await runLocker(['demote', service, '--set', 'START'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(await consul().value(keyOf(service, 'demote'))).toBe('START')
+    expect(await runLocker(['demote', service, '--get'])).toMatchObject({ code: 0, stdout: 'START\n' })
+    const json = await runLocker(['demote', '--json', service, '--node', 'node7'])
+    expect(JSON.parse(json.stdout)).toEqual({ service, node: 'node7', flag: 'demote', value: 'NULL', exists: false })
+  })
+
+  test('that holds another word is told of, and mended by --set', async () => {
+    const service = uniqueName('flag')
+    await put(keyOf(service), 'start')
+    const ended = await runLocker(['promote', service])
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(
+      /"start" at service\/.*\/dev\/promote is no flag \(it must be NULL, START, WAIT: --set NULL mends it\)\n$/,
+    )
+    expect(await runLocker(['promote', service, '--set', 'NULL'])).toMatchObject({ code: 0 })
+  })
+
+  test('can be waited for', async () => {
+    const service = uniqueName('flag')
+    const waiting = startLocker(['promote', service, '--wait', 'WAIT'])
+    await put(keyOf(service), 'START')
+    await put(keyOf(service), 'WAIT')
+    expect(await waiting.ends()).toMatchObject({ code: 0, stdout: '' })
+    const late = await runLocker(['promote', service, '--wait', 'NULL', '--timeout', '0.3s'])
+    expect(late).toMatchObject({ code: 1 })
+    expect(late.stderr).toContain('has not become NULL within 300ms')
+  })
+
+  test.each([
+    [['promote'], 'no service was named'],
+    [['promote', 'web', '--set', 'start'], '--set "start" is no value of a flag (NULL, START, WAIT)'],
+    [['promote', 'web', '--set', 'NULL', '--get'], '--get and --set are two commands'],
+    [['promote', 'web', '--watch'], 'no command was given to run when the flag changes'],
+    [['promote', 'web', 'node1'], '"node1" is one word too many'],
+    [['promote', 'web', '--wait', 'NULL', '--timeout', 'soon'], '--timeout "soon" is not a duration'],
+  ])('is asked for wrongly: %j', async (args, sentence) => {
+    const ended = await runLocker(args)
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain(`consul-locker: error: ${sentence}`)
+  })
+})
+
+describe('a watch of ours', () => {
+  test('runs its command on changes only, never for the NULL that stands at its start', async () => {
+    const service = uniqueName('watch')
+    const { command, lines, written } = recorder()
+    const watch = startLocker(['promote', service, '--watch', '--', ...command])
+    await patiently(
+      () => watch.child.pid !== undefined,
+      () => 'not started',
+    )
+    await put(keyOf(service), 'NULL')
+    await put(keyOf(service), 'START')
+    await written(1)
+    await put(keyOf(service), 'WAIT')
+    await written(2)
+    await put(keyOf(service), 'NULL')
+    await written(3)
+    expect(lines()).toEqual(['promote NULL START', 'promote START WAIT', 'promote WAIT NULL'])
+    watch.kill('SIGTERM')
+    expect((await watch.ends()).code).toBe(143)
+  })
+
+  test('runs for a START that stands at its start: its node may not have heard of it', async () => {
+    const service = uniqueName('watch')
+    await put(keyOf(service), 'START')
+    const { command, lines, written } = recorder()
+    startLocker(['promote', service, '--watch', '--', ...command])
+    await written(1)
+    expect(lines()).toEqual(['promote NULL START'])
+  })
+
+  test('survives a restart of the agent, and runs for what changed', async () => {
+    const service = uniqueName('watch')
+    const agent = await startConsul({ mode: 'server' })
+    onTestFinished(() => agent.stop())
+    const own = new ConsulClient(agent.address)
+    const { command, lines, written } = recorder()
+    const watch = startLocker(['promote', service, '--watch', '--', ...command], { address: agent.address })
+    await own.request('PUT', `/kv/${keyOf(service, 'promote', 'server')}`, 'START')
+    await written(1)
+    await agent.restart()
+    await watch.says(/answers again/)
+    await own.request('PUT', `/kv/${keyOf(service, 'promote', 'server')}`, 'NULL')
+    await written(2)
+    expect(lines()).toEqual(['promote NULL START', 'promote START NULL'])
+  })
+})
+
+test('a printed watch is what Consul’s own configuration wants', async () => {
+  const service = uniqueName('watch')
+  const { command, written } = recorder()
+  const printed = await runLocker(['demote', service, '--print-watch', '--node', 'node1', '--', ...command])
+  expect(printed.stdout).toMatch(
+    /^\{\n {2}"watches": \[\{\n {4}"args": \[.*\],\n {4}"key": ".*",\n {4}"type": "key"\n {2}\}\]\n\}\n$/,
+  )
+  const config = JSON.parse(printed.stdout)
+  expect(config.watches[0].key).toBe(keyOf(service, 'demote', 'node1'))
+  const agent = await startConsul({ node: 'node1', ports: await freePorts(), config })
+  onTestFinished(() => agent.stop())
+  await new ConsulClient(agent.address).request('PUT', `/kv/${keyOf(service, 'demote', 'node1')}`, 'START')
+  await written(1)
+})
+
+test('a printed watch calls the service’s init script unless it is told otherwise', async () => {
+  const printed = await runLocker(['promote', 'web', '--print-watch', '--node', 'node1'])
+  expect(JSON.parse(printed.stdout)).toEqual({
+    watches: [{ args: ['/usr/bin/env', 'service', 'web', 'promote'], key: 'service/web/node1/promote', type: 'key' }],
+  })
+})

@@ -1,0 +1,283 @@
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { execute } from '../../scripts/execute.ts'
+import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { ServiceNode } from '../kit/service-node.ts'
+import { scratch } from '../kit/unique.ts'
+
+const BOTH = ['apache2', 'mysql']
+const KEY = 'cluster/production/myserviceConsulName'
+
+let server: ServiceNode
+let node1: ServiceNode
+
+const init = (...args: string[]) => runLocker(['init', node1.script, ...args], { address: node1.agent.address })
+const roles = (text: string) => server.consul.request('PUT', `/kv/${KEY}`, text)
+const active = () => roles('{"active_nodes": ["node1"], "standby_nodes": ["node2"]}')
+const standby = () => roles('{"active_nodes": ["node2"], "standby_nodes": ["node1"]}')
+
+/** The init script with other lines at its end, under another name. */
+function variant(...lines: string[]): string {
+  const file = join(scratch(), 'myservice')
+  writeFileSync(file, `${readFileSync(node1.script, 'utf8')}${lines.join('\n')}\n`)
+  chmodSync(file, 0o755)
+  return file
+}
+
+beforeAll(async () => {
+  server = await ServiceNode.start({ name: 'server', server: true })
+  node1 = await ServiceNode.start({ name: 'node1', join: server.agent.ports.serf_lan })
+})
+
+afterAll(async () => {
+  for (const node of [node1, server]) await node?.stop()
+})
+
+describe('an init script on a primary node', () => {
+  test('runs by its first line, starts in order, stops in reverse for a restart, and tells of each', async () => {
+    await active()
+    await node1.stopServices()
+    rmSync(join(node1.dir, 'log'), { force: true })
+    await execute(node1.script, ['start'], { env: { PATH: process.env.PATH } })
+    expect(node1.running).toEqual(BOTH)
+    const again = await init('start')
+    expect(again).toMatchObject({
+      code: 0,
+      stdout: 'service.apache2: already running...\nservice.mysql: already running...\n',
+    })
+    const restarted = await init('restart')
+    expect(restarted.stdout).toBe(`service.mysql: stopping...SUCCESS
+service.apache2: stopping...SUCCESS
+service.apache2: starting...SUCCESS
+service.mysql: starting...SUCCESS
+`)
+    expect(node1.running).toEqual(BOTH)
+    expect(existsSync(join(node1.dir, 'noop'))).toBe(false)
+  })
+
+  test('is refused what only a standby may do', async () => {
+    await active()
+    const stopped = await init('stop')
+    expect(stopped).toMatchObject({ code: 1, stdout: '' })
+    expect(stopped.stderr).toMatch(
+      /^consul-locker: error: Cannot manually stop service on an active\/primary node! \(.*\)\n$/,
+    )
+    expect((await init('start-primary')).stderr).toMatch(/Node is already primary\/active!/)
+  })
+
+  test('holds the lockfile while it restarts, with an expiry inside', async () => {
+    await active()
+    await init('start')
+    writeFileSync(join(node1.dir, 'stuck'), '')
+    const restart = startLocker(['init', node1.script, 'restart'], { address: node1.agent.address })
+    await restart.prints(/mysql: stopping/)
+    const noop = JSON.parse(readFileSync(join(node1.dir, 'noop'), 'utf8'))
+    expect(noop).toMatchObject({ reason: 'restart' })
+    expect(Date.parse(noop.expires)).toBeGreaterThan(Date.now())
+    node1.killServices()
+    const check = await runLocker(['check', 'service', '-f', node1.script], { address: node1.agent.address })
+    expect(check.code).toBe(0)
+    expect(JSON.parse(check.stdout)).toMatchObject({ expects: 'running', state: 'stopped', code: 0, noop: true })
+    restart.kill('SIGTERM')
+    expect((await restart.ends()).code).toBe(143)
+    rmSync(join(node1.dir, 'stuck'))
+    rmSync(join(node1.dir, 'noop'), { force: true })
+    const after = await runLocker(['check', 'service', '-f', node1.script], { address: node1.agent.address })
+    expect(after.code).toBe(2)
+  })
+
+  test('gives up on a service command that hangs, and leaves nothing of it', async () => {
+    await active()
+    await init('start')
+    writeFileSync(join(node1.dir, 'stuck'), '')
+    const script = variant('stop_timeout: 300ms')
+    const ended = await runLocker(['init', '-f', script, 'restart'], { address: node1.agent.address })
+    rmSync(join(node1.dir, 'stuck'))
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toContain('service.mysql: stopping...FAILED\n')
+    expect(ended.stderr).toBe(
+      'consul-locker: error: mysql: its stop command did not end within 300ms (stop_timeout sets the limit)\n',
+    )
+  })
+})
+
+describe('an init script on a standby node', () => {
+  test('is refused what only a primary may do, and says the way out', async () => {
+    await standby()
+    const started = await init('start')
+    expect(started).toMatchObject({ code: 1, stdout: '' })
+    expect(started.stderr).toBe(
+      'consul-locker: error: Cannot manually start service on a standby node! (run start-primary to make this node primary)\n',
+    )
+    expect((await init('restart')).stderr).toContain('Restart commands can only be issued on primary/active nodes!')
+    expect(await init('stop')).toMatchObject({ code: 0 })
+    expect(node1.running).toEqual([])
+    expect(await init('stop')).toMatchObject({
+      code: 0,
+      stdout: 'service.mysql: already stopped...\nservice.apache2: already stopped...\n',
+    })
+  })
+
+  test('has a status with exit code 3, and as JSON', async () => {
+    await standby()
+    await node1.stopServices()
+    const ended = await init('status', '--json')
+    expect(ended.code).toBe(3)
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      name: 'myservice',
+      cluster: { active: [{ node: 'node2', health: 'critical' }], standby: [{ node: 'node1' }] },
+      local: [
+        { service: 'apache2', state: 'stopped' },
+        { service: 'mysql', state: 'stopped' },
+      ],
+    })
+  })
+
+  test('passes its check when stopped only while a primary passes', async () => {
+    await standby()
+    await node1.stopServices()
+    const check = () => runLocker(['check', 'servicegroup', '-f', node1.script], { address: node1.agent.address })
+    expect(JSON.parse((await check()).stdout)).toEqual({
+      type: 'servicegroup',
+      name: 'apache2,mysql',
+      expects: 'running',
+      clustered: true,
+      role: 'standby',
+      state: 'stopped',
+      code: 2,
+    })
+    await server.consul.request(
+      'PUT',
+      '/catalog/register',
+      JSON.stringify({
+        Node: 'node2',
+        Address: '127.0.0.1',
+        Service: { Service: 'myserviceConsulName' },
+        Check: { Name: 'web', Status: 'passing', ServiceID: 'myserviceConsulName' },
+      }),
+    )
+    await patiently(
+      async () => (await check()).code === 0,
+      () => 'the standby does not pass',
+    )
+    await server.consul.request('PUT', '/catalog/deregister', JSON.stringify({ Node: 'node2' }))
+  })
+})
+
+describe('checks without a cluster', () => {
+  const check = (...args: string[]) => runLocker(['check', ...args], { address: node1.agent.address })
+
+  test('expect a process to run', async () => {
+    const found = await check('process', '-S', 'nobody', '-P', node1.agent.binary)
+    expect(found.code).toBe(0)
+    expect(JSON.parse(found.stdout)).toMatchObject({
+      type: 'process',
+      expects: 'running',
+      clustered: false,
+      state: 'running',
+    })
+    expect((await check('process', '-S', 'nobody', '-R', 'no-such-[p]rocess$')).code).toBe(2)
+  })
+
+  test('expect a crontab to be there', async () => {
+    expect((await check('crontab', '-S', 'nobody', '-u', 'no-such-user')).code).toBe(2)
+  })
+
+  test('tell of what they can’t tell in one line of JSON, and are critical', async () => {
+    const ended = await runLocker(['check', 'process', '-S', 'web', '-P', 'x'], { address: 'http://127.0.0.1:1' })
+    expect(ended.code).toBe(2)
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      type: 'process',
+      state: 'unknown',
+      code: 2,
+      error: expect.stringContaining("can't be reached"),
+    })
+  })
+})
+
+describe('bad input', () => {
+  test.each([
+    ['no file', ['init'], 2, 'no init script was named'],
+    [
+      'no action',
+      ['init', 'FILE'],
+      2,
+      'no action was given (the actions are start, stop, restart, status, start-primary, promote, demote)',
+    ],
+    [
+      'an unknown action',
+      ['init', '-f', 'FILE', 'reload'],
+      2,
+      'there is no action "reload" (the actions are start, stop,',
+    ],
+    ['a word too many', ['init', 'FILE', 'start', 'now'], 2, '"now" behind the action is one word too many'],
+    [
+      'a file that isn’t there',
+      ['init', '-f', '/no/such/script', 'start'],
+      6,
+      "the init script /no/such/script can't be read",
+    ],
+    ['no check', ['check'], 2, 'check what? (the checks are service, servicegroup, process, crontab)'],
+  ] as [string, string[], number, string][])('%s', async (_, args, code, sentence) => {
+    const ended = await runLocker(args.map((arg) => (arg === 'FILE' ? node1.script : arg)))
+    expect(ended).toMatchObject({ code, stdout: '' })
+    expect(ended.stderr).toContain(`consul-locker: error: ${sentence}`)
+    expect(ended.stderr.split('\n')).toHaveLength(2)
+  })
+
+  test.each([
+    [
+      'isn’t there',
+      undefined,
+      /there is no cluster key cluster\/production\/myserviceConsulName in the datacenter dc1 \(consul kv put/,
+    ],
+    ['isn’t JSON', '{', /the cluster key cluster\/production\/myserviceConsulName is not JSON/],
+    ['has lists that overlap', '{"active_nodes": ["node1"], "standby_nodes": ["node1"]}', /has node1 among both/],
+    [
+      'doesn’t name this node',
+      '{"active_nodes": ["a"], "standby_nodes": ["b"]}',
+      /node1 is neither active nor standby at/,
+    ],
+    [
+      'is locked by another tool',
+      '{"active_nodes": ["a"], "standby_nodes": ["node1"], "lock": true}',
+      /python-powerconsul has locked/,
+    ],
+  ])('a cluster key that %s', async (_, text, sentence) => {
+    if (text === undefined) await server.consul.deleteKey(KEY)
+    else await roles(text)
+    const ended = await init('start-primary')
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(sentence)
+    expect(ended.stderr.split('\n')).toHaveLength(2)
+  })
+
+  test('a key of the script that is wrong, with its line', async () => {
+    const script = variant('local_service: [a]')
+    const ended = await runLocker(['init', script, 'start'], { address: node1.agent.address })
+    expect(ended).toMatchObject({ code: 6, stdout: '' })
+    expect(ended.stderr).toMatch(/myservice:\d+: there is no key local_service \(the keys are name, consul_service,/)
+  })
+
+  test('no Consul: the local services are told of all the same', async () => {
+    await active()
+    const ended = await runLocker(['init', node1.script, 'status'], { address: 'http://127.0.0.1:1' })
+    expect(ended.code).toBe(4)
+    expect(ended.stdout).toContain('    nodes.active: unknown\n')
+    expect(ended.stdout).toContain('service.apache2: ')
+    expect(ended.stderr).toMatch(/the cluster's state can't be told: Consul at .* can't be reached/)
+  })
+
+  test.runIf(process.getuid?.() === 0)('no root, where the system’s own service command needs it', async () => {
+    const dir = scratch()
+    chmodSync(dir, 0o755)
+    const locker = join(dir, 'consul-locker')
+    copyFileSync(LOCKER, locker)
+    chmodSync(locker, 0o755)
+    const script = join(dir, 'web')
+    writeFileSync(script, 'name: web\nconsul_service: web\ncluster_key: c\n')
+    const asNobody = execute('setpriv', ['--reuid', '65534', '--clear-groups', locker, 'init', script, 'start'])
+    await expect(asNobody).rejects.toThrow(/failed \(4\): .*only root may start services by the system's own/)
+  })
+})

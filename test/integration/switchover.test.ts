@@ -1,0 +1,287 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { ServiceNode } from '../kit/service-node.ts'
+
+const BOTH = ['apache2', 'mysql']
+const KEY = 'cluster/production/myserviceConsulName'
+const flagOf = (node: string, direction: string) => `service/myserviceConsulName/${node}/${direction}`
+
+let server: ServiceNode
+let node1: ServiceNode
+let node2: ServiceNode
+let node3: ServiceNode
+
+const init = (node: ServiceNode, ...args: string[]) =>
+  runLocker(['init', node.script, ...args], { address: node.agent.address })
+
+async function put(key: string, value: string): Promise<void> {
+  await server.consul.request('PUT', `/kv/${key}`, value)
+}
+
+/** The roles and flags of the beginning, and services that run on node1 alone. */
+async function begin(active: string[], standby: string[]): Promise<void> {
+  await server.consul.request('DELETE', '/kv/service/myserviceConsulName?recurse')
+  await put(KEY, JSON.stringify({ active_nodes: active, standby_nodes: standby }))
+  for (const node of [node1, node2, node3]) {
+    for (const direction of ['promote', 'demote']) await put(flagOf(node.name, direction), 'NULL')
+  }
+  for (const node of [node1, node2, node3]) await node.stopServices()
+  const [first] = [node1, node2, node3].filter(({ name }) => active.includes(name))
+  if (first) expect(await init(first, 'start')).toMatchObject({ code: 0, stderr: '' })
+}
+
+async function flags(): Promise<string[]> {
+  const keys = ['node1', 'node2'].flatMap((node) => [flagOf(node, 'promote'), flagOf(node, 'demote')])
+  return Promise.all(keys.map((key) => server.consul.value(key)))
+}
+
+const dead = (node: ServiceNode) => isHeldFor(node, 'critical')
+const alive = (node: ServiceNode) => isHeldFor(node, 'passing')
+
+/** Waits until the other agents hold a node for dead, or alive. */
+async function isHeldFor(node: ServiceNode, health: 'critical' | 'passing'): Promise<void> {
+  const look = async () => {
+    const checks = (await (await server.consul.request('GET', `/health/node/${node.name}`)).json()) as {
+      CheckID: string
+      Status: string
+    }[]
+    return checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === health)
+  }
+  await patiently(look, () => `${node.name} is not held for ${health}`)
+}
+
+async function healthy(...nodes: ServiceNode[]): Promise<void> {
+  const [node = node1] = nodes
+  const look = async () => {
+    const status = JSON.parse((await init(node, 'status', '--json')).stdout)
+    const all: { node: string; health: string }[] = [...status.cluster.active, ...status.cluster.standby]
+    return all.every(({ health }) => health === 'passing') && all.length
+  }
+  await patiently(look, () => 'not all nodes are passing')
+}
+
+function watchOurselves(node: ServiceNode): void {
+  for (const direction of ['promote', 'demote']) {
+    startLocker([direction, 'myserviceConsulName', '--watch', '--', node.script, direction], {
+      address: node.agent.address,
+    })
+  }
+}
+
+beforeAll(async () => {
+  server = await ServiceNode.start({ name: 'server', server: true })
+  const join = server.agent.ports.serf_lan
+  ;[node1, node2, node3] = await Promise.all([
+    ServiceNode.start({ name: 'node1', join, watches: true, extra: ['stop_timeout: 2s'] }),
+    ServiceNode.start({ name: 'node2', join, watches: true }),
+    ServiceNode.start({ name: 'node3', join }),
+  ])
+})
+
+afterAll(async () => {
+  for (const node of [node3, node2, node1, server]) await node?.stop()
+})
+
+describe('two nodes, with Consul’s own watches', () => {
+  test('reproduce the document’s session line by line', async () => {
+    await begin(['node1'], ['node2'])
+    await healthy(node2)
+    const before = await init(node2, 'status')
+    const started = await init(node2, 'start-primary')
+    await healthy(node2)
+    const after = await init(node2, 'status')
+    expect([before.code, started.code, after.code]).toEqual([3, 0, 0])
+    expect(`${before.stdout}${started.stdout}${after.stdout}`).toBe(`
+myservice.service:
+  cluster:
+    nodes.active: node1.passing
+    nodes.standby: node2.passing
+  local:
+    service.apache2: stopped... [  <stdout from: service apache2 status> ]
+    service.mysql: stopped... [ <stdout from: service mysql status> ]
+
+Starting promotion for node node2...SUCCESS
+Starting demotion for node node1...SUCCESS
+Demoting primary node node1...SUCCESS
+Promoting secondary node node2...SUCCESS
+Switching cluster primary/secondary node roles...SUCCESS
+Clearing demotion trigger for node node1...SUCCESS
+Clearing promotion trigger for node node2...SUCCESS
+
+myservice.service:
+  cluster:
+    nodes.active: node2.passing
+    nodes.standby: node1.passing
+  local:
+    service.apache2: running... [  <stdout from: service apache2 status> ]
+    service.mysql: running... [ <stdout from: service mysql status> ]
+
+`)
+    expect([node1.running, node2.running]).toEqual([[], BOTH])
+    expect(existsSync(join(node2.dir, 'noop'))).toBe(false)
+    expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+    expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
+  })
+
+  test('are undone when the old primary can’t stop, and it goes on as the primary', async () => {
+    await begin(['node1'], ['node2'])
+    writeFileSync(join(node1.dir, 'stuck'), '')
+    const ended = await init(node2, 'start-primary')
+    rmSync(join(node1.dir, 'stuck'))
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toBe(`Starting promotion for node node2...SUCCESS
+Starting demotion for node node1...SUCCESS
+Demoting primary node node1...FAILED
+Clearing promotion trigger for node node2...SUCCESS
+Clearing demotion trigger for node node1...SUCCESS
+`)
+    expect(ended.stderr).toMatch(/node1 reports: mysql: its stop command did not end within 2s; undoing the switch/)
+    expect(JSON.parse(await server.consul.value(KEY))).toEqual({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+    expect([node1.running, node2.running]).toEqual([BOTH, []])
+    expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+  })
+
+  test('are switched back when the new primary does not start', async () => {
+    await begin(['node1'], ['node2'])
+    writeFileSync(join(node2.dir, 'broken'), '')
+    const ended = await init(node2, 'start-primary')
+    rmSync(join(node2.dir, 'broken'))
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toContain('node2 reports: apache2: its start command failed with 1: apache2 is broken')
+    expect(ended.stderr).toContain('the switch was undone')
+    expect(JSON.parse(await server.consul.value(KEY))).toEqual({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+    expect([node1.running, node2.running]).toEqual([BOTH, []])
+    expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+  })
+
+  test.each([
+    'Starting promotion for node node2',
+    'Demoting primary node node1',
+    'Clearing promotion trigger for node node2',
+  ])('go on after a kill -9 of start-primary at “%s”', async (line) => {
+    await begin(['node1'], ['node2'])
+    const first = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
+    await first.prints(new RegExp(line))
+    first.kill('SIGKILL')
+    await first.ends()
+    const second = await init(node2, 'start-primary')
+    if (second.code !== 0) expect(second.stderr).toContain('Node is already primary/active!')
+    expect([node1.running, node2.running]).toEqual([[], BOTH])
+    expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+  })
+
+  test('are undone at Ctrl-C while the old primary is still stopping', async () => {
+    await begin(['node1'], ['node2'])
+    writeFileSync(join(node1.dir, 'stuck'), '')
+    const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
+    await running.prints(/Demoting primary node node1/)
+    running.kill('SIGINT')
+    const ended = await running.ends()
+    rmSync(join(node1.dir, 'stuck'))
+    expect(ended.code).toBe(130)
+    expect(ended.stdout).toContain('Demoting primary node node1...FAILED\n')
+    expect(ended.stderr).toContain('the switch was interrupted; undoing the switch')
+    expect([node1.running, node2.running]).toEqual([BOTH, []])
+  })
+
+  test('are stopped where they are when their lock is lost, and gone on with', async () => {
+    await begin(['node1'], ['node2'])
+    writeFileSync(join(node1.dir, 'stuck'), '')
+    const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
+    await running.prints(/Demoting primary node node1/)
+    const [session] = await server.consul.sessions('switchover/myserviceConsulName')
+    await server.consul.destroySession(session?.ID ?? '')
+    const ended = await running.ends()
+    rmSync(join(node1.dir, 'stuck'))
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(
+      /the switch was stopped, for its lock was lost: .* \(start-primary again goes on with it\)\n$/,
+    )
+    expect((await init(node2, 'status')).stderr).toContain('a switch that node2 began at')
+    await init(node2, 'start-primary')
+    const sides = [node1.running, node2.running]
+    expect([
+      [[], BOTH],
+      [BOTH, []],
+    ]).toContainEqual(sides)
+    expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+  })
+
+  test('do not switch twice at once', async () => {
+    await begin(['node1'], ['node2'])
+    const [one, other] = await Promise.all([init(node2, 'start-primary'), init(node2, 'start-primary')])
+    expect([one.code, other.code].sort()).toEqual([0, 1])
+    expect(`${one.stderr}${other.stderr}`).toMatch(
+      /another switch of myserviceConsulName is under way: held by|already primary/,
+    )
+    expect([node1.running, node2.running]).toEqual([[], BOTH])
+  })
+})
+
+describe('three nodes, with our own watches', () => {
+  test('make several standbys primary, and the old primary a standby', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    watchOurselves(node3)
+    const ended = await init(node2, 'start-primary')
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain('Clearing promotion trigger for node node3...SUCCESS\n')
+    expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, BOTH])
+    expect(JSON.parse(await server.consul.value(KEY))).toEqual({
+      active_nodes: ['node2', 'node3'],
+      standby_nodes: ['node1'],
+    })
+  })
+
+  test('leave the services alone when a watch begins, whatever NULL stands there', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    watchOurselves(node3)
+    await put(flagOf('node3', 'promote'), 'NULL')
+    expect(await init(node3, 'promote')).toMatchObject({ code: 0, stdout: '' })
+    expect(node3.running).toEqual([])
+  })
+})
+
+describe('a primary that loses its power', () => {
+  test('is waited for as long as --dead-after says', async () => {
+    await begin(['node1'], ['node2'])
+    node1.powerOff()
+    await dead(node1)
+    const ended = await init(node2, 'start-primary', '--dead-after', '1s')
+    expect(ended.code).toBe(0)
+    expect(ended.stdout).toContain('Demoting primary node node1...SKIPPED\n')
+    expect(node2.running).toEqual(BOTH)
+    await node1.agent.restart()
+    await alive(node1)
+  })
+
+  test('is refused without --force, left out with it, and stops its services when it comes back', async () => {
+    await begin(['node1'], ['node2'])
+    node1.powerOff()
+    await dead(node1)
+    const refused = await init(node2, 'start-primary')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toMatch(/node1 can't be demoted: Consul holds it for dead \(--force/)
+    const forced = await init(node2, 'start-primary', '--force')
+    expect(forced.stdout).toContain('Demoting primary node node1...SKIPPED\n')
+    expect(forced.stderr).toContain('node1 was not asked: its demotion stays raised')
+    expect(forced.code).toBe(0)
+    expect(node2.running).toEqual(BOTH)
+    expect(await server.consul.value(flagOf('node1', 'demote'))).toBe('START')
+
+    await node1.bootServices() // Whatever starts services at boot doesn't ask Consul.
+    expect(node1.running).toEqual(BOTH)
+    await node1.agent.restart()
+    await patiently(
+      () => node1.running.length === 0,
+      () => 'node1 has not stopped its services',
+    )
+    await patiently(
+      async () => (await server.consul.value(flagOf('node1', 'demote'))) === 'NULL',
+      () => 'its fence stands',
+    )
+    expect((await init(node1, 'start')).stderr).toContain('Cannot manually start service on a standby node!')
+    expect(node2.running).toEqual(BOTH)
+  })
+})

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { patiently, runLocker } from '../kit/locker.ts'
+import { ServiceNode } from '../kit/service-node.ts'
+
+const BOTH = ['apache2', 'mysql']
+const KEY = 'cluster/production/myserviceConsulName'
+
+let server1: ServiceNode
+let server2: ServiceNode
+let node1: ServiceNode
+let node2: ServiceNode
+
+const init = (node: ServiceNode, ...args: string[]) =>
+  runLocker(['init', node.script, ...args], { address: node.agent.address })
+
+/** What stands at a key in each of the two datacenters. */
+async function inBoth(key: string): Promise<string[]> {
+  return Promise.all([server1, server2].map((server) => server.consul.value(key)))
+}
+
+async function begin(roles: Record<string, unknown>): Promise<void> {
+  for (const server of [server1, server2]) {
+    await server.consul.request('DELETE', '/kv/service/myserviceConsulName?recurse')
+    await server.consul.request('PUT', `/kv/${KEY}`, JSON.stringify(roles))
+  }
+  for (const node of [node1, node2]) await node.stopServices()
+  expect(await init(node1, 'start')).toMatchObject({ code: 0, stderr: '' })
+}
+
+/** Waits until each datacenter answers for the other. */
+async function federated(): Promise<void> {
+  const look = async () => {
+    const replies = [
+      server1.consul.request('GET', '/catalog/nodes?dc=dc2'),
+      server2.consul.request('GET', '/catalog/nodes?dc=dc1'),
+    ]
+    return (await Promise.all(replies)).every(({ ok }) => ok)
+  }
+  await patiently(look, () => 'the datacenters are not federated')
+}
+
+beforeAll(async () => {
+  server1 = await ServiceNode.start({ name: 'server1', server: true })
+  server2 = await ServiceNode.start({
+    name: 'server2',
+    server: true,
+    datacenter: 'dc2',
+    config: { retry_join_wan: [`127.0.0.1:${server1.agent.ports.serf_wan}`], retry_interval_wan: '1s' },
+  })
+  await federated()
+  ;[node1, node2] = await Promise.all([
+    ServiceNode.start({ name: 'node1', join: server1.agent.ports.serf_lan, watches: true }),
+    ServiceNode.start({ name: 'node2', datacenter: 'dc2', join: server2.agent.ports.serf_lan, watches: true }),
+  ])
+})
+
+afterAll(async () => {
+  for (const node of [node2, node1, server2, server1]) await node?.stop()
+})
+
+test('nodes in two datacenters switch there and back', async () => {
+  await begin({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+  const there = await init(node2, 'start-primary', '--to-datacenter', 'dc2')
+  expect(there).toMatchObject({ code: 0, stderr: '' })
+  expect(there.stdout).toBe(`Starting promotion for node node2...SUCCESS
+Starting demotion for node node1...SUCCESS
+Demoting primary node node1...SUCCESS
+Promoting secondary node node2...SUCCESS
+Switching cluster primary/secondary node roles...SUCCESS
+Clearing demotion trigger for node node1...SUCCESS
+Clearing promotion trigger for node node2...SUCCESS
+`)
+  const swapped = '{"active_nodes":["node2"],"standby_nodes":["node1"]}'
+  expect(await inBoth(KEY)).toEqual([swapped, swapped])
+  expect([node1.running, node2.running]).toEqual([[], BOTH])
+  expect(await inBoth('service/myserviceConsulName/switch')).toEqual(['', ''])
+
+  const back = await init(node1, 'start-primary')
+  expect(back).toMatchObject({ code: 0, stderr: '' })
+  expect([node1.running, node2.running]).toEqual([BOTH, []])
+})
+
+test('whole datacenters switch by the nodes that have registered the service', async () => {
+  await begin({ active_datacenter: 'dc1', standby_datacenter: 'dc2' })
+  const refused = await init(node2, 'start-primary', '--to-datacenter', 'dc1')
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain('no standby node of myserviceConsulName in dc1 is alive')
+  expect(await init(node2, 'start-primary')).toMatchObject({ code: 0, stderr: '' })
+  const swapped = '{"active_datacenter":"dc2","standby_datacenter":"dc1"}'
+  expect(await inBoth(KEY)).toEqual([swapped, swapped])
+  expect([node1.running, node2.running]).toEqual([[], BOTH])
+})
+
+test('datacenters that disagree on the roles leave nobody free to start', async () => {
+  await begin({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+  await server2.consul.request('PUT', `/kv/${KEY}`, '{"active_nodes": ["node2"], "standby_nodes": ["node1"]}')
+  expect((await init(node1, 'start')).code).toBe(1)
+  expect((await init(node2, 'start')).code).toBe(1)
+  const refused = await init(node2, 'start-primary')
+  expect(refused.stderr).toMatch(/the datacenters dc2 and dc1 disagree on the roles/)
+})
+
+test('a datacenter that is lost is left out by force, and gets the new roles when it is back', async () => {
+  await begin({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+  node1.powerOff()
+  server1.agent.kill('SIGKILL')
+  const refused = await init(node2, 'start-primary')
+  expect(refused).toMatchObject({ code: 1, stdout: '' })
+  expect(refused.stderr).toContain("the datacenter dc1 can't be reached")
+  const forced = await init(node2, 'start-primary', '--force')
+  expect(forced.code).toBe(0)
+  expect(forced.stderr).toContain("dc1 can't be reached and keeps the old roles")
+  expect(node2.running).toEqual(BOTH)
+
+  await node1.bootServices()
+  await server1.agent.restart()
+  await node1.agent.restart()
+  await federated()
+  expect((await init(node1, 'start')).stderr).toContain('Cannot manually start service on a standby node!')
+  const goneOn = await init(node2, 'start-primary')
+  expect(goneOn).toMatchObject({ code: 0 })
+  const swapped = '{"active_nodes":["node2"],"standby_nodes":["node1"]}'
+  expect(await inBoth(KEY)).toEqual([swapped, swapped])
+  await patiently(
+    () => node1.running.length === 0,
+    () => 'node1 has not stopped its services',
+  )
+  expect(node2.running).toEqual(BOTH)
+})

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { parseInitFile } from '../../src/init/init-file.ts'
+import { isNoop, liftNoop, setNoop } from '../../src/init/noop-lockfile.ts'
+import { serviceCommand } from '../../src/init/service-command.ts'
+import { NO_PAINT, statusBlock, statusCode } from '../../src/init/status-block.ts'
+import { type Observation, type Standing, verdictOn } from '../../src/init/verdict.ts'
+
+const LEAST = 'name: web\nconsul_service: webConsul\ncluster_key: cluster/production\n'
+const dir = mkdtempSync(join(tmpdir(), 'consul-locker-test-'))
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+describe('an init script', () => {
+  test('needs three keys, and manages one service of its own name', () => {
+    expect(parseInitFile('web', `#!/usr/local/bin/consul-locker init\n# Provides: web\n${LEAST}`)).toMatchObject({
+      name: 'web',
+      local_services: ['web'],
+      stop_timeout: 60_000,
+      noop_expires: 600_000,
+    })
+  })
+
+  test.each([
+    ['a key that is missing', 'name: web\ncluster_key: c\n', 'web:1: the key consul_service is missing'],
+    ['a key that there isn’t', `${LEAST}local_service: [a]\n`, 'web:4: there is no key local_service'],
+    [
+      'a word for a list',
+      `${LEAST}local_services: apache2\n`,
+      'web:4: local_services: expected a list of local services, got "apache2"',
+    ],
+    [
+      'a bad item',
+      `${LEAST}local_services:\n  - a\n  - b c\n`,
+      'web:6: local_services.1: expected the name of a local service, got "b c"',
+    ],
+    [
+      'no duration',
+      `${LEAST}stop_timeout: soon\n`,
+      'web:4: stop_timeout: expected a duration as 90s, 1.5m or 2h, got "soon"',
+    ],
+    [
+      'a relative lockfile',
+      `${LEAST}noop_lockfile: lock\n`,
+      'web:4: noop_lockfile: expected an absolute file name, got "lock"',
+    ],
+    ['no YAML', `${LEAST}local_services: [a\n`, 'web:5: '],
+    ['nothing at all', '# empty\n', 'web:1: expected keys with values'],
+  ])('with %s is refused by file, line and key', (_, text, sentence) => {
+    expect(() => parseInitFile('web', text)).toThrow(sentence)
+  })
+
+  test('gives its service commands by template, for each action or for all', () => {
+    const words = (line: string, action: 'start' | 'status' = 'start') =>
+      serviceCommand(parseInitFile('web', `${LEAST}service_command: ${line}\n`), 'redis', action, '/bin:/usr/bin').words
+    expect(words('sh -c "/opt/my tool/run {service} {action}"')).toEqual(['sh', '-c', '/opt/my tool/run redis start'])
+    expect(words("{ start: 'true {service}', stop: 'true', status: 'sh is-it {service}' }", 'status')).toEqual([
+      'sh',
+      'is-it',
+      'redis',
+    ])
+  })
+})
+
+describe('the noop lockfile', () => {
+  const file = join(dir, 'noop')
+
+  test('counts until it is lifted or has expired', () => {
+    setNoop(file, 'restart', 1000, 5000)
+    expect([isNoop(file, 10_000, 5999), isNoop(file, 10_000, 6000)]).toEqual([true, false])
+    liftNoop(file)
+    expect(isNoop(file, 10_000, 5000)).toBe(false)
+  })
+
+  test('that another tool made counts for as long from its last change', () => {
+    writeFileSync(file, '')
+    utimesSync(file, 100, 100)
+    expect([isNoop(file, 1000, 100_500), isNoop(file, 1000, 101_500)]).toEqual([true, false])
+  })
+})
+
+describe('a check', () => {
+  const service = (state: Observation['state']): Observation => ({ type: 'service', name: 'web', state })
+  const alone: Standing = { clustered: false }
+  const node = (role: 'active' | 'standby', activePasses = false): Standing => ({ clustered: true, role, activePasses })
+  test.each([
+    ['a node on its own that runs', 'running', alone, false, 0],
+    ['a node on its own that is stopped', 'stopped', alone, false, 2],
+    ['a primary that runs', 'running', node('active'), false, 0],
+    ['a primary that is stopped', 'stopped', node('active'), false, 2],
+    ['a primary that is stopped under a lockfile', 'stopped', node('active'), true, 0],
+    ['a standby that is stopped while a primary passes', 'stopped', node('standby', true), false, 0],
+    ['a standby that runs while a primary passes', 'running', node('standby', true), false, 2],
+    ['a standby that is stopped while no primary passes', 'stopped', node('standby'), false, 2],
+    ['a primary of whose services some run', 'mixed', node('active'), false, 2],
+    ['a primary that can’t be told', 'unknown', node('active'), false, 1],
+  ] as const)('of %s', (_, state, standing, noop, code) => {
+    expect(verdictOn(service(state), standing, noop).code).toBe(code)
+  })
+})
+
+describe('the status', () => {
+  const local = (state: 'running' | 'stopped' | 'unknown') => ({ service: 'a', state, output: '' })
+  const cluster = { active: [], standby: [] }
+  test.each([
+    [['running', 'running'], 0],
+    [['running', 'stopped'], 3],
+    [['stopped', 'unknown'], 4],
+  ] as const)('of services that are %s is %i', (states, code) => {
+    expect(statusCode({ name: 'web', cluster, local: states.map(local) })).toBe(code)
+  })
+
+  test('says what it doesn’t know', () => {
+    const status = { name: 'web', cluster: undefined, local: [local('running')] }
+    expect(statusBlock(status, NO_PAINT)).toContain('    nodes.active: unknown\n    nodes.standby: unknown\n')
+    expect(statusCode(status)).toBe(4)
+  })
+})
