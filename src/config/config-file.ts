@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { LineCounter, parseDocument } from 'yaml'
+import { Failure, messageOf } from '../base/failure.ts'
+
+/** What a configuration file must say. */
+export interface ConfigSchema<Schema extends v.ObjectEntries> {
+  /** What such a file is, for the failure of one that can't be read: `the init script`. */
+  readonly what: string
+  readonly schema: v.StrictObjectSchema<Schema, undefined>
+}
+
+/** Reads a YAML file. Throws a `config` failure that names file, line and key, and tells what was expected there. */
+export function readConfig<Schema extends v.ObjectEntries>(
+  { what, schema }: ConfigSchema<Schema>,
+  path: string,
+): v.InferOutput<v.StrictObjectSchema<Schema, undefined>> {
+  return parseConfig(schema, path, read(what, path))
+}
+
+/** Reads the text of a YAML file; `path` is only named. */
+export function parseConfig<Schema extends v.ObjectEntries>(
+  schema: v.StrictObjectSchema<Schema, undefined>,
+  path: string,
+  text: string,
+): v.InferOutput<v.StrictObjectSchema<Schema, undefined>> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const [error] = document.errors
+  if (error) {
+    const line = lines.linePos(error.pos[0]).line
+    throw new Failure('config', `${path}:${line}: ${messageOf(error).split('\n', 1)[0]}`, {
+      hint: 'the file must be YAML',
+    })
+  }
+  const result = v.safeParse(schema, document.toJS())
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const keys = (issue.path ?? []).map((item) => item.key as string | number)
+  throw new Failure('config', `${path}:${lineOf(document, lines, keys)}: ${complaint(issue, keys)}`, {
+    hint: `the keys are ${Object.keys(schema.entries).join(', ')}`,
+  })
+}
+
+function complaint(issue: v.BaseIssue<unknown>, keys: readonly (string | number)[]): string {
+  const key = keys.join('.')
+  if (keys.length === 0) return 'expected keys with values, as name: myservice'
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `there is no key ${key}`
+  if (issue.received === 'undefined' || issue.input === undefined) return `the key ${key} is missing`
+  return `${key}: expected ${issue.message}, got ${shown(issue.input)}`
+}
+
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value)
+  return json.length > 60 ? `${json.slice(0, 59)}…` : json
+}
+
+/** The line of the key, or of the nearest one above it that is there. */
+function lineOf(
+  document: ReturnType<typeof parseDocument>,
+  lines: LineCounter,
+  keys: readonly (string | number)[],
+): number {
+  for (let depth = keys.length; depth > 0; depth--) {
+    const node = document.getIn(keys.slice(0, depth), true) as { range?: [number, number, number] | null } | undefined
+    if (node?.range) return lines.linePos(node.range[0]).line
+  }
+  const start = document.contents?.range?.[0]
+  return start === undefined ? 1 : lines.linePos(start).line
+}
+
+function read(what: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (thrown) {
+    throw new Failure('config', `${what} ${path} can't be read: ${messageOf(thrown)}`, { cause: thrown })
+  }
+}

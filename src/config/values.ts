@@ -1,0 +1,34 @@
+import * as v from 'valibot'
+import { parseDuration } from '../base/duration.ts'
+
+const DURATION = 'a duration as 90s, 1.5m or 2h'
+
+/** A duration, in milliseconds; a plain number is seconds. */
+export const duration = v.pipe(
+  v.union([v.string(), v.number()], DURATION),
+  v.transform(String),
+  v.check((text) => parseDuration(text) !== undefined, DURATION),
+  v.transform((text) => parseDuration(text) ?? 0),
+)
+
+/** A name without blanks or slashes. `what` says what is expected. */
+export const word = (what: string) => v.pipe(v.string(what), v.regex(/^[A-Za-z0-9._@:-]+$/, what))
+
+/** Any text but none. `what` says what is expected. */
+export const text = (what: string) => v.pipe(v.string(what), v.nonEmpty(what))
+
+/** An absolute file name. */
+export const file = v.pipe(v.string('an absolute file name'), v.startsWith('/', 'an absolute file name'))
+
+/** Words of a command, which no shell sees. `what` says what is expected. */
+export const words = (what: string) => v.pipe(v.array(text(what), what), v.minLength(1, what))
+
+/** How to reach Consul, for files that stand on their own; options and environment come before. */
+export const consul = v.optional(
+  v.strictObject({
+    http_addr: v.optional(text('the address of a Consul agent')),
+    token_file: v.optional(file),
+    ca_file: v.optional(file),
+  }),
+  {},
+)
