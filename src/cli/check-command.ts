@@ -8,11 +8,11 @@ import { standingOf } from '../init/standing.ts'
 import { type Observation, together, verdictOn } from '../init/verdict.ts'
 import { CHECK_SYNTAX } from './check-syntax.ts'
 import { connect } from './connect.ts'
+import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
-import { type Given, givenIn, helpOf, type Parsed, parse } from './parse.ts'
+import { type Given, givenIn, helpOf, parseAnywhere } from './parse.ts'
 import { print } from './print.ts'
-import { sharedEnvironment } from './shared-environment.ts'
 
 const KINDS = ['service', 'servicegroup', 'process', 'crontab'] as const
 
@@ -24,10 +24,8 @@ const NOOP_EXPIRES_MS = 600_000
 /** `consul-locker check KIND`. Settles with the exit code of a script check. */
 export async function checkCommand(invocation: Invocation): Promise<number> {
   const { words, environment } = invocation
-  const first = parse(CHECK_SYNTAX, words, sharedEnvironment(environment))
-  const [kind, ...rest] = first.words
-  const second = parse(CHECK_SYNTAX, rest, {})
-  const parsed: Parsed = { options: { ...first.options, ...second.options }, words: second.words }
+  const parsed = parseAnywhere(CHECK_SYNTAX, words, environment)
+  const [kind] = parsed.words
   if (parsed.options.help) return print(await helpOf(CHECK_SYNTAX))
   const ctx = invocation.context(parsed.options)
   if (!isKind(kind)) {
@@ -47,10 +45,7 @@ async function judge(ctx: Context, { environment }: Invocation, kind: Kind, give
     const path = given('file')
     const file = path === undefined ? fileFrom(given) : readInitFile(path)
     const { cluster_key, consul_service, noop_lockfile, noop_expires, consul: own } = file
-    const consul = await connect(
-      (option) => given(option) ?? (option === 'http-addr' ? own.http_addr : undefined),
-      environment,
-    )
+    const consul = await connect(orFromFile(given, own, environment), environment)
     try {
       const cluster = { service: consul_service, key: `${cluster_key}/${consul_service}` }
       const standing = await standingOf(ctx, consul, cluster)

@@ -2,28 +2,22 @@ import { Failure } from '../base/failure.ts'
 import { type Direction, FLAG_VALUES, type FlagValue, isFlagValue } from '../switchover/flags.ts'
 import { flagSyntax } from './flag-syntax.ts'
 import type { Invocation } from './invocation.ts'
-import { type Given, type Parsed, parse } from './parse.ts'
-import { sharedEnvironment } from './shared-environment.ts'
+import { type Given, type Parsed, parseAnywhere } from './parse.ts'
 
 const MODES = ['get', 'set', 'wait', 'watch', 'print-watch'] as const
 
 /** What is asked of a flag. */
 export type Mode = (typeof MODES)[number] | 'show'
 
-/** Options may stand before and behind the service; a command stands behind `--`. Throws a `usage` failure. */
+/** Sorts the words of a flag's command. Throws a `usage` failure. */
 export function flagWords({ words, environment }: Invocation, direction: Direction) {
-  const syntax = flagSyntax(direction)
-  const dashes = words.indexOf('--')
-  const [own, command] = dashes < 0 ? [words, []] : [words.slice(0, dashes), words.slice(dashes + 1)]
-  const first = parse(syntax, own, sharedEnvironment(environment))
-  const [service = '', ...rest] = first.words
-  const second = parse(syntax, rest, {})
-  const parsed: Parsed = { options: { ...first.options, ...second.options }, words: second.words }
+  const parsed = parseAnywhere(flagSyntax(direction), words, environment)
+  const { command } = parsed
+  const [service = '', extra] = parsed.words
   if (parsed.options.help) return { parsed, service, command }
   const hint = `consul-locker ${direction} [options] <service>`
   if (service === '') throw new Failure('usage', 'no service was named', { hint })
-  if (second.words.length > 0)
-    throw new Failure('usage', `${JSON.stringify(second.words[0])} is one word too many`, { hint })
+  if (extra !== undefined) throw new Failure('usage', `${JSON.stringify(extra)} is one word too many`, { hint })
   return { parsed, service, command }
 }
 

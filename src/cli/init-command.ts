@@ -4,25 +4,20 @@ import { Operation } from './init-operation.ts'
 import { INIT_SYNTAX } from './init-syntax.ts'
 import type { Invocation } from './invocation.ts'
 import { lsbCode } from './lsb-codes.ts'
-import { givenIn, helpOf, parse } from './parse.ts'
+import { givenIn, helpOf, parseAnywhere } from './parse.ts'
 import { print } from './print.ts'
-import { sharedEnvironment } from './shared-environment.ts'
 
 /** `consul-locker init FILE ACTION`, as a `#!` line calls it, or with `-f FILE`. Settles with an LSB exit code. */
 export async function initCommand(invocation: Invocation): Promise<number> {
   const { words, environment } = invocation
-  const parsed = parse(INIT_SYNTAX, words, sharedEnvironment(environment))
+  const parsed = parseAnywhere(INIT_SYNTAX, words, environment)
   if (parsed.options.help) return print(await helpOf(INIT_SYNTAX))
-  const given = givenIn(parsed)
-  const file = given('file')
+  const file = givenIn(parsed)('file')
   const [path, actionWord, ...rest] = file === undefined ? parsed.words : [file, ...parsed.words]
-  const behind = parse(INIT_SYNTAX, rest, {})
-  const all = { words: behind.words, options: { ...parsed.options, ...behind.options } }
-  const ctx = invocation.context(all.options)
-  if (behind.options.help) return print(await helpOf(INIT_SYNTAX))
-  const action = actionOf(path, actionWord, all.words)
+  const ctx = invocation.context(parsed.options)
+  const action = actionOf(path, actionWord, rest)
   try {
-    return await new Operation(invocation, all, path ?? '').run(ctx, action)
+    return await new Operation(invocation, parsed, path ?? '').run(ctx, action)
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
     const { message, hint, code } = thrown

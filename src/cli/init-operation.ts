@@ -12,6 +12,7 @@ import { needsRoot } from '../init/service-command.ts'
 import { NO_PAINT, statusBlock, statusCode, TERMINAL_PAINT } from '../init/status-block.ts'
 import type { SwitchEnd } from '../switchover/switch.ts'
 import { connect } from './connect.ts'
+import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
@@ -44,7 +45,7 @@ export class Operation {
   async run(ctx: Context, action: Action): Promise<number> {
     const { environment, signals } = this.#invocation
     if (action !== 'status' && needsRoot(this.#file) && process.getuid?.() !== 0) throw notRoot(action)
-    const consul = await connect(this.#consulOptions(), environment)
+    const consul = await connect(orFromFile(this.#given, this.#file.consul, environment), environment)
     const script = new InitScript({
       consul,
       file: this.#file,
@@ -112,18 +113,6 @@ export class Operation {
       who: { host: hostname(), pid: process.pid, user: userInfo().username, command: ['start-primary'], isAlive },
     })
     return conclude(ctx, end)
-  }
-
-  /** Options and environment come before what the script says. */
-  #consulOptions(): Given {
-    const { http_addr, token_file, ca_file } = this.#file.consul
-    const { environment } = this.#invocation
-    const own: Record<string, string | undefined> = {
-      'http-addr': environment.CONSUL_HTTP_ADDR ? undefined : http_addr,
-      'token-file': environment.CONSUL_HTTP_TOKEN || environment.CONSUL_HTTP_TOKEN_FILE ? undefined : token_file,
-      'ca-file': environment.CONSUL_CACERT ? undefined : ca_file,
-    }
-    return (option) => this.#given(option) ?? own[option]
   }
 }
 

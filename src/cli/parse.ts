@@ -1,6 +1,7 @@
 import yargs, { type Argv, type Options } from 'yargs'
 import { Failure } from '../base/failure.ts'
 import { wordsOf } from './environment.ts'
+import { sharedEnvironment } from './shared-environment.ts'
 
 /** What a command understands. */
 export interface Syntax {
@@ -27,6 +28,31 @@ export function parse(syntax: Syntax, words: readonly string[], environment: Nod
   const known = Object.keys(syntax.options).filter((name) => parsed[name] !== undefined)
   const options = Object.fromEntries(known.map((name) => [name, parsed[name]])) as Parsed['options']
   return { options, words: parsed._.map(String) }
+}
+
+/** Words sorted where options may stand anywhere: before, between and behind the others. */
+export interface Sorted extends Parsed {
+  /** All words behind a `--`, verbatim. */
+  readonly command: readonly string[]
+}
+
+/**
+ * Sorts the words of a command that isn't a run. Only those options count in the environment that every command
+ * understands: CONSUL_LOCKER_WAIT is how long to wait for a lock, and nothing else's. Throws a `usage` failure.
+ */
+export function parseAnywhere(syntax: Syntax, words: readonly string[], environment: NodeJS.ProcessEnv): Sorted {
+  const dashes = words.indexOf('--')
+  const command = dashes < 0 ? [] : words.slice(dashes + 1)
+  const others: string[] = []
+  let parsed = parse(syntax, dashes < 0 ? words : words.slice(0, dashes), sharedEnvironment(environment))
+  let options = parsed.options
+  while (parsed.words.length > 0) {
+    const [word = '', ...rest] = parsed.words
+    others.push(word)
+    parsed = parse(syntax, rest, {})
+    options = { ...options, ...parsed.options }
+  }
+  return { options, words: others, command }
 }
 
 /** The value of an option that takes one. */
