@@ -6,9 +6,12 @@ export type Health = 'passing' | 'warning' | 'critical'
 
 const WORST_FIRST: readonly Health[] = ['critical', 'warning', 'passing']
 
-interface WireCheck {
+/** A check as Consul lists it. */
+export interface WireCheck {
   readonly CheckID: string
-  readonly Status: string
+  readonly Name: string
+  readonly Status: Health
+  readonly Output: string
 }
 
 /** The health of a service on each node of the client's datacenter that registered it, all its checks considered. */
@@ -26,8 +29,9 @@ export async function isAlive(ctx: Context, consul: Consul, node: string): Promi
   return checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'passing')
 }
 
-function worst(checks: readonly WireCheck[]): Health {
-  return WORST_FIRST.find((health) => checks.some(({ Status }) => Status === health)) ?? 'critical'
+/** The worst status of these checks; without any, nothing is known to be wrong. */
+export function worst(checks: readonly WireCheck[]): Health {
+  return WORST_FIRST.find((health) => checks.some(({ Status }) => Status === health)) ?? 'passing'
 }
 
 async function read(ctx: Context, consul: Consul, path: string): Promise<unknown[]> {

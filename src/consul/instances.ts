@@ -1,0 +1,92 @@
+import type { Context } from '../base/context.ts'
+import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Health, type WireCheck, worst } from './health.ts'
+
+/** One instance of a service, with the worst of its own checks and its node's. */
+export interface Instance {
+  readonly node: string
+  readonly id: string
+  /** Its own address, or else its node's. */
+  readonly address: string
+  readonly port: number
+  readonly tags: readonly string[]
+  readonly meta: Readonly<Record<string, string>>
+  readonly health: Health
+  readonly checks: readonly WireCheck[]
+}
+
+/** The instances of a service, and the index to wait from. */
+export interface Instances {
+  readonly instances: readonly Instance[]
+  readonly index: number
+}
+
+export interface InstanceOptions {
+  /** Only those with this tag. */
+  readonly tag?: string
+  /** Waits until the index passes this one; 0 answers at once. */
+  readonly index?: number
+  /** The longest wait on the server's side, in milliseconds; at most 60 s. */
+  readonly waitMs?: number
+  /** Asks the leader, and has it verify that it is one. */
+  readonly consistent?: boolean
+}
+
+interface WireInstance {
+  readonly Node: { readonly Node: string; readonly Address: string }
+  readonly Service: {
+    readonly ID: string
+    readonly Address: string
+    readonly Port: number
+    readonly Tags: readonly string[] | null
+    readonly Meta: Readonly<Record<string, string>> | null
+  }
+  readonly Checks: readonly WireCheck[]
+}
+
+/**
+ * Reads all instances of a service with their health, at once or when something changes (or `waitMs` ran out: a return
+ * doesn't mean a change); https://developer.hashicorp.com/consul/api-docs/health#list-nodes-for-service
+ */
+export async function readInstances(
+  ctx: Context,
+  consul: Consul,
+  service: string,
+  options: InstanceOptions = {},
+): Promise<Instances> {
+  const { tag, index = 0, waitMs = 0, consistent } = options
+  const blocking = index > 0
+  const path = `/v1/health/service/${encodeURIComponent(service)}`
+  const reply = await consul.call(ctx, {
+    method: 'GET',
+    path,
+    query: {
+      ...(tag === undefined ? {} : { tag }),
+      ...(consistent ? { consistent: true } : {}),
+      ...(blocking ? { index: String(index), wait: `${Math.round(waitMs)}ms` } : {}),
+    },
+    // The server adds up to a sixteenth of the wait, so that waiters don't all wake at once.
+    timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
+    longPoll: blocking,
+    needs: 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }',
+  })
+  const answered = Number(reply.headers['x-consul-index'])
+  const entries = consul.json(reply)
+  if (!Number.isInteger(answered) || !Array.isArray(entries)) throw consul.strange(`${path} is no list`)
+  consul.heard = true
+  // An index that went backwards (a restored snapshot) means: start again.
+  return { instances: entries.map(readInstance), index: answered < index ? 0 : Math.max(answered, 1) }
+}
+
+function readInstance({ Node, Service, Checks }: WireInstance): Instance {
+  return {
+    node: Node.Node,
+    id: Service.ID,
+    address: Service.Address || Node.Address,
+    port: Service.Port,
+    tags: Service.Tags ?? [],
+    meta: Service.Meta ?? {},
+    health: worst(Checks),
+    checks: Checks,
+  }
+}
