@@ -5,7 +5,7 @@ import { BlockedReads } from './blocked-reads.ts'
 import { kvEndpoint } from './kv-endpoint.ts'
 import { Operator } from './operator.ts'
 import { json, words } from './reply.ts'
-import { type AgentRequest, type Answer, parseBlocking, parseRequest } from './request.ts'
+import { type AgentRequest, type Answer, type Proposal, parseBlocking, parseRequest } from './request.ts'
 import { Server } from './server.ts'
 import { sessionEndpoint } from './session-endpoint.ts'
 import { Turnstile } from './turnstile.ts'
@@ -19,9 +19,11 @@ export interface DevAgentOptions {
   readonly ttlFactor?: readonly [low: number, high: number]
   /** How long a request waits for a leader before it gets a 500; Consul's `rpc_hold_timeout`, 7 s by default. */
   readonly holdMs?: number
+  /** How long a transaction takes from the leader's look at it to its turn in the log, in milliseconds; 0 by default. */
+  readonly commitMs?: () => number
 }
 
-type Endpoint = (server: Server, request: AgentRequest) => Answer
+type Endpoint = (server: Server, request: AgentRequest) => Answer | Proposal
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   kv: kvEndpoint,
@@ -36,7 +38,7 @@ const JITTER_FRACTION = 16
 /**
  * Consul in memory: the agents of any number of nodes and the servers behind them, as far as sessions, keys and
  * transactions go. Held to the real one by test/contract. Everything happens at the instant of the call, but for what
- * waits on the clock.
+ * waits on the clock, and for the log if that takes its time.
  */
 export class DevAgent {
   /** What is done to it from outside of HTTP. */
@@ -45,10 +47,14 @@ export class DevAgent {
   readonly #server: Server
   readonly #blocked: BlockedReads
   readonly #turnstile: Turnstile
+  readonly #clock: Clock
+  readonly #commitMs: () => number
   #requests = 0
 
-  constructor({ clock, random, ttlFactor = [2, 2.02], holdMs = 7000 }: DevAgentOptions) {
+  constructor({ clock, random, ttlFactor = [2, 2.02], holdMs = 7000, commitMs = () => 0 }: DevAgentOptions) {
+    this.#clock = clock
     this.#random = random
+    this.#commitMs = commitMs
     this.#turnstile = new Turnstile(clock, holdMs)
     const whenAwake = (task: () => void) => this.#turnstile.whenAwake(task)
     this.#server = new Server({ clock, random, ttlFactor, whenAwake })
@@ -96,6 +102,7 @@ export class DevAgent {
 
   #serve(word: string, request: AgentRequest, signal: AbortSignal): Promise<WireReply> {
     const answer = this.#answer(word, request)
+    if ('commit' in answer) return this.#commit(answer)
     if (answer.topic === undefined || request.query.size === 0) return Promise.resolve(answer.reply)
     const blocking = parseBlocking(request.query)
     if (typeof blocking === 'string') return Promise.resolve(words(400, blocking).reply)
@@ -107,12 +114,20 @@ export class DevAgent {
       waitMs: waitMs + (this.#random() * waitMs) / JITTER_FRACTION,
       topic: answer.topic,
       answer,
-      again: () => this.#answer(word, request),
+      again: () => this.#answer(word, request) as Answer,
       signal,
     })
   }
 
-  #answer(word: string, request: AgentRequest): Answer {
+  #commit({ commit }: Proposal): Promise<WireReply> {
+    const ms = this.#commitMs()
+    if (ms === 0) return Promise.resolve(commit().reply)
+    return new Promise((resolve) => {
+      this.#clock.after(ms, () => this.#turnstile.whenAwake(() => resolve(commit().reply)))
+    })
+  }
+
+  #answer(word: string, request: AgentRequest): Answer | Proposal {
     if (word === 'status' && request.rest === 'leader') return json(this.#turnstile.hasLeader ? LEADER : '""')
     const endpoint = ENDPOINTS[word]
     if (!endpoint) return words(404, '')

@@ -21,6 +21,11 @@ export interface Answer {
   readonly topic?: Topic
 }
 
+/** A write that the leader has looked at and lets pass: it happens, and has its answer, when its turn in the log comes. */
+export interface Proposal {
+  readonly commit: () => Answer
+}
+
 /** How long a read blocks. */
 export interface Blocking {
   readonly index: number

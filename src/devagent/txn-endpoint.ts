@@ -1,6 +1,6 @@
 import type { Ledger } from './kv-verbs.ts'
 import { methodNotAllowed, words } from './reply.ts'
-import type { AgentRequest, Answer } from './request.ts'
+import type { AgentRequest, Answer, Proposal } from './request.ts'
 import type { Server } from './server.ts'
 import { parseSteps } from './txn-body.ts'
 import { doStep, NOTHING, type Outcome, type Step } from './txn-step.ts'
@@ -9,8 +9,11 @@ const MAX_STEPS = 64
 const MAX_BYTES = 524_288
 const WRITES = new Set(['set', 'cas', 'lock', 'unlock', 'delete', 'delete-tree', 'delete-cas'])
 
-/** `/v1/txn` (agent/txn_endpoint.go, agent/consul/state/txn.go): all steps or none. */
-export function txnEndpoint(server: Server, request: AgentRequest): Answer {
+/**
+ * `/v1/txn` (agent/txn_endpoint.go, agent/consul/state/txn.go): all steps or none. The leader looks at a lock-delay
+ * before it proposes a write, and not again when that is committed.
+ */
+export function txnEndpoint(server: Server, request: AgentRequest): Answer | Proposal {
   if (request.method !== 'PUT') return methodNotAllowed(request.method, 'PUT')
   if (Buffer.byteLength(request.body) > MAX_BYTES)
     return words(413, `Request body too large, max size: ${MAX_BYTES} bytes`)
@@ -23,6 +26,10 @@ export function txnEndpoint(server: Server, request: AgentRequest): Answer {
   const early = collect(steps.map((step) => preCheck(server, step)))
   if ('errors' in early) return reply(early, writes)
   if (!writes) return reply(run(steps, server.state.reader()), false)
+  return { commit: () => write(server, steps) }
+}
+
+function write(server: Server, steps: readonly Step[]): Answer {
   let outcome: Collected = { results: '' }
   server.write((ledger) => {
     outcome = run(steps, ledger)

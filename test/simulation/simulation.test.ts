@@ -15,7 +15,7 @@ describe('seeded stories of contenders, faults and operators', () => {
     }
     expect(violations).toEqual([])
     expect(lives).toBeGreaterThan(SEEDS)
-  })
+  }, 240_000)
 
   test('tell the same twice for one seed', async () => {
     expect(await tell(7)).toEqual(await tell(7))

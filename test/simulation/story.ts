@@ -28,7 +28,12 @@ const AFTERMATH_MS = 400_000
 export async function tell(seed: number, schedule: Schedule = scheduleOf(seed)): Promise<Ending> {
   const time = new VirtualClock()
   const dice = new Dice(seed + 1)
-  const stage: Stage = { time, dice, ledger: new Ledger(), agent: new DevAgent({ clock: time, random: dice.next }) }
+  const stage: Stage = {
+    time,
+    dice,
+    ledger: new Ledger(),
+    agent: new DevAgent({ clock: time, random: dice.next, commitMs: () => commitMs(dice) }),
+  }
   const runners: SimulatedRunner[][] = schedule.machines.map(() => [])
   for (const [number, machine] of schedule.machines.entries()) {
     for (const [nth, plan] of machine.runs.entries()) {
@@ -41,6 +46,11 @@ export async function tell(seed: number, schedule: Schedule = scheduleOf(seed)):
   }
   await time.advance(schedule.calmMs + AFTERMATH_MS)
   return ending(seed, stage, runners.flat())
+}
+
+/** A raft log's time for an entry: a disk's, and now and then a busy disk's. */
+function commitMs(dice: Dice): number {
+  return dice.chance(0.1) ? dice.between(20, 500) : dice.between(0.5, 5)
 }
 
 function ending(seed: number, { ledger, agent }: Stage, runners: readonly SimulatedRunner[]): Ending {
