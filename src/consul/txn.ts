@@ -25,10 +25,10 @@ export interface KvStep {
   readonly index?: number
 }
 
-/** All steps were done, with the entries they left; or none was, for the reasons given. */
+/** All steps were done, with the entries they left; or none was, for reasons that each belong to one of the steps. */
 export type TxnOutcome =
   | { readonly done: true; readonly entries: readonly Entry[] }
-  | { readonly done: false; readonly reasons: readonly string[] }
+  | { readonly done: false; readonly reasons: readonly string[]; readonly failed: readonly KvStep[] }
 
 /** Does all steps or none. `readsOnly` transactions don't go through raft. */
 export async function transact(ctx: Context, consul: Consul, steps: readonly KvStep[]): Promise<TxnOutcome> {
@@ -46,7 +46,8 @@ export async function transact(ctx: Context, consul: Consul, steps: readonly KvS
     const errors = answer?.Errors ?? []
     const denial = errors.find((error) => isDenial(error.What))
     if (denial) throw refused(address.text, { ...call, needs: needsOf(steps[denial.OpIndex]) }, denial.What)
-    return { done: false, reasons: errors.map((error) => error.What) }
+    const failed = errors.flatMap((error) => steps[error.OpIndex] ?? [])
+    return { done: false, reasons: errors.map((error) => error.What), failed }
   }
   if (!Array.isArray(answer?.Results)) throw consul.strange('a transaction without results')
   consul.heard = true

@@ -1,16 +1,18 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
+import type { Entry } from '../consul/kv.ts'
 import { type KvStep, transact } from '../consul/txn.ts'
 import { LOCK_FLAGS } from './keys.ts'
 
 /**
  * What one try to get a lock gave: we hold it under this fence (the key's ModifyIndex, which only grows); somebody
- * holds it; Consul keeps it closed after a holder's death; others stand in line for it; or our own session is gone.
+ * holds it; Consul keeps it closed after a holder's death; the key isn't as it was seen; others stand in line for it;
+ * or our own session is gone.
  */
 export type Claim =
   | { readonly kind: 'held'; readonly fence: number }
-  | { readonly kind: 'taken' | 'lock-delay' | 'in-line' | 'session-gone' }
+  | { readonly kind: 'taken' | 'lock-delay' | 'changed' | 'in-line' | 'session-gone' }
 
 /** What one lock is claimed with. */
 export interface Stake {
@@ -21,32 +23,45 @@ export interface Stake {
 }
 
 /**
- * Tries once to get the lock, and does these other steps with it or none. Trying again with the same session is
- * harmless: a lock that we hold stays ours.
+ * Tries once to get the lock, and does these other steps with it or none. The key must still be as it was `seen`
+ * (`undefined`: it wasn't there). For Consul's leader looks at a lock-delay before it writes a claim to the log, not
+ * when the log's turn comes: without that condition, a claim that is under way when the holder's session dies gets the
+ * lock at once, while the holder's command still runs (agent/consul/txn_endpoint.go, preCheck).
  */
 export async function claim(
   ctx: Context,
   consul: Consul,
   stake: Stake,
+  seen: Entry | undefined,
   besides: readonly KvStep[] = [],
 ): Promise<Claim> {
   const { key, value, sessionId } = stake
+  const condition = unchanged(stake, seen)
   const lock: KvStep = { verb: 'lock', key, value, flags: LOCK_FLAGS, session: sessionId }
-  const outcome = await transact(ctx, consul, [lock, ...besides])
+  const outcome = await transact(ctx, consul, [condition, lock, ...besides])
   if (outcome.done) {
-    const entry = outcome.entries.find((entry) => entry.key === key)
+    const entry = outcome.entries.findLast((entry) => entry.key === key)
     if (entry?.session !== sessionId) throw consul.strange('a lock without our session on it')
     return { kind: 'held', fence: entry.modifyIndex }
   }
-  return { kind: refusal(outcome.reasons) }
+  const isChanged = outcome.failed.every((step) => step === condition)
+  return { kind: refusal(outcome.reasons, isChanged) }
+}
+
+/** A lock that is ours already stays so, whatever became of its value. */
+function unchanged({ key, sessionId }: Stake, seen: Entry | undefined): KvStep {
+  if (seen === undefined) return { verb: 'check-not-exists', key }
+  if (seen.session === sessionId) return { verb: 'check-session', key, session: sessionId }
+  return { verb: 'check-index', key, index: seen.modifyIndex }
 }
 
 // Consul's own words: agent/consul/txn_endpoint.go (preCheck) and agent/consul/state/txn.go.
-function refusal(reasons: readonly string[]): Exclude<Claim['kind'], 'held'> {
+function refusal(reasons: readonly string[], isChanged: boolean): Exclude<Claim['kind'], 'held'> {
   const reason = reasons.join('; ')
   if (/due to lock delay/i.test(reason)) return 'lock-delay'
   if (/already held/i.test(reason)) return 'taken'
   if (/invalid session|session .*not found|unknown session/i.test(reason)) return 'session-gone'
+  if (reasons.length > 0 && isChanged) return 'changed'
   if (/key ".*" exists|index is stale/i.test(reason)) return 'in-line'
   throw new Failure('unavailable', `Consul doesn't give the lock: ${reason || 'no reason given'}`)
 }

@@ -3,17 +3,18 @@ import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import { type Entry, readKey } from '../consul/kv.ts'
+import { type Entry, type Reading, readKey } from '../consul/kv.ts'
 import { type Claim, claim, type Stake } from './claim.ts'
 import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
-import { SEMAPHORE_FLAGS } from './keys.ts'
+import { LOCK_FLAGS, SEMAPHORE_FLAGS } from './keys.ts'
 import { Line } from './line.ts'
 import { lockDelayOf } from './record.ts'
 import { clearAway } from './release.ts'
 import type { Session } from './session.ts'
 import { WaitingLine } from './waiting-line.ts'
 
-const LONG_POLL_MS = 30_000
+/** Everybody in line waits for who is next: a wake-up that an election swallowed must not cost a whole long poll. */
+const LONG_POLL_MS = 10_000
 /** Between two tries while Consul keeps the lock closed and we don't know since when. */
 const LOCK_DELAY_RETRY_MS = 1000
 /** A lease with a smaller part of its TTL left is renewed before the command starts. */
@@ -31,6 +32,8 @@ export class Contender {
   readonly #line: Line
   readonly #waiting: WaitingLine
   #stake: Stake
+  /** The key as we saw it last; at first we hope that it isn't there. */
+  #seen: Reading = { entry: undefined, index: 0 }
   /** When we saw the last holder's session vanish from the key; Consul keeps the lock closed from then on. */
   #closedFor: { readonly since: Instant; readonly ms: number } | undefined
 
@@ -63,12 +66,14 @@ export class Contender {
       const got = await this.#try()
       if (got.kind === 'session-gone') return 'session-gone'
       if (got.kind === 'held') {
-        this.#line.through()
+        this.#ours(got.fence)
         this.#ctx.signal.throwIfAborted()
         if (this.#hasTime()) return { session: this.#session, stake: this.#stake, fence: got.fence }
         // Renewing may take long, and the lock may leave us meanwhile: it is claimed anew afterwards.
         await this.#persist(this.#ctx, () => this.#session.renew(this.#ctx, this.#consul))
         if (this.#session.gone.aborted) return 'session-gone'
+      } else if (got.kind === 'changed') {
+        await this.#read(this.#ctx, 0)
       } else if (!this.#contest.once) {
         if (!(await this.#untilWorthATry(got.kind))) return 'session-gone'
       } else if (got.kind !== 'in-line' || !(await this.#line.isAbandoned(this.#ctx))) {
@@ -81,7 +86,7 @@ export class Contender {
     this.#stake = this.#newStake()
     return this.#line.withSteps(this.#ctx, (steps) =>
       this.#persist(this.#ctx, () =>
-        lingering(this.#ctx, LINGER_MS, (ctx) => claim(ctx, this.#consul, this.#stake, steps)),
+        lingering(this.#ctx, LINGER_MS, (ctx) => claim(ctx, this.#consul, this.#stake, this.#seen.entry, steps)),
       ),
     )
   }
@@ -96,8 +101,16 @@ export class Contender {
     return this.#session.leaseLeftMs() > this.#contest.timing.ttlMs * ENOUGH
   }
 
+  /** We hold the lock; claiming it again must not fail for what happened to the line since. */
+  #ours(fence: number): void {
+    const { key, value, sessionId } = this.#stake
+    const entry = { key, value, flags: LOCK_FLAGS, session: sessionId, createIndex: fence, modifyIndex: fence }
+    this.#seen = { entry, index: fence }
+    this.#line.through()
+  }
+
   async #giveWay(why: 'taken' | 'lock-delay' | 'in-line'): Promise<'busy'> {
-    const { entry } = await readKey(this.#ctx, this.#consul, this.#contest.key)
+    const { entry } = await this.#read(this.#ctx, 0)
     if (entry) this.#inspect(entry)
     this.#waiting.giveWay(why, entry)
     return 'busy'
@@ -108,7 +121,7 @@ export class Contender {
     const wait = async (ctx: Context) => {
       if (!(await this.#untilOurTurn(ctx))) return
       if (why === 'lock-delay') await this.#untilOpened(ctx)
-      else if (why === 'taken') await this.#untilLetGo(ctx)
+      else await this.#untilLetGo(ctx)
     }
     const gone = async (ctx: Context) => {
       await Promise.race([aborted(this.#session.gone), aborted(ctx.signal)])
@@ -137,30 +150,30 @@ export class Contender {
   }
 
   async #untilLetGo(ctx: Context): Promise<void> {
-    let index = 0
     let holder: Entry | undefined
     for (;;) {
-      const reading = await this.#read(ctx, index)
+      const { entry, index } = this.#seen
       // Our own: an older state that was restored, or a claim that we took for refused. Trying again tells.
-      if (reading.entry?.session === this.#session.id) return
-      if (!reading.entry?.session) {
+      if (entry?.session === this.#session.id) return
+      if (!entry?.session) {
         this.#closedFor = holder && { since: ctx.clock.now(), ms: lockDelayOf(holder.value) }
         return
       }
-      holder = reading.entry
-      index = reading.index
+      holder = entry
       this.#inspect(holder)
       this.#waiting.heldBy(holder)
+      await this.#read(ctx, index)
     }
   }
 
-  #read(ctx: Context, index: number) {
+  async #read(ctx: Context, index: number): Promise<Reading> {
     let from = index
-    return this.#persist(ctx, () => {
+    this.#seen = await this.#persist(ctx, () => {
       const options = { index: from, waitMs: LONG_POLL_MS }
       from = 0 // What is tried again begins anew: an index may belong to a past that was undone.
       return readKey(ctx, this.#consul, this.#contest.key, options)
     })
+    return this.#seen
   }
 
   /** Nothing wakes a waiter at the end of a lock-delay, and Consul doesn't say when it began. */

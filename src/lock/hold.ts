@@ -121,7 +121,7 @@ export class Hold {
   /** Somebody deleted our key. Our session lives, so the lock can be ours again, unless somebody was faster. */
   async #takeAgain(ctx: Context): Promise<Loss | undefined> {
     const { key } = this.#held.stake
-    const again = await claim(ctx, this.#consul, this.#held.stake)
+    const again = await claim(ctx, this.#consul, this.#held.stake, undefined)
     if (again.kind === 'held') {
       this.#fence = again.fence
       ctx.log.warn(`someone deleted the key ${key} while we held it; took it again (fence ${again.fence})`)

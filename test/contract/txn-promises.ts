@@ -150,6 +150,23 @@ export function txnPromises(open: () => Client): void {
     expect(errors).toEqual([{ OpIndex: 1, What: `failed to lock key "${key}" due to lock delay` }])
   })
 
+  test('locks on condition that the key is as it was seen', async () => {
+    const client = open()
+    const { key } = client
+    const [mine, yours] = [await client.session(), await client.session()]
+    const claim = (condition: object) =>
+      client.txn({ Key: key, ...condition }, { Verb: 'lock', Key: key, Session: yours })
+    await client.acquire(mine)
+    const { ModifyIndex } = await client.row()
+    await client.write(`?release=${mine}`)
+    const seen = await client.row()
+    expect(await claim({ Verb: 'check-not-exists' })).toMatchObject({ status: 409, errors: [{ OpIndex: 0 }] })
+    expect(await claim({ Verb: 'check-index', Index: ModifyIndex })).toMatchObject({ errors: [{ OpIndex: 0 }] })
+    const { status, rows } = await claim({ Verb: 'check-index', Index: seen.ModifyIndex })
+    expect([status, rows.map(({ Session }) => Session)]).toEqual([200, [undefined, yours]])
+    expect((await claim({ Verb: 'check-session', Session: yours })).status).toBe(200)
+  })
+
   test('needs verbs and keys that are some', async () => {
     const client = open()
     expect(await client.refusal({ Verb: 'frob', Key: 'k' })).toEqual(['unknown KV verb "frob"'])

@@ -61,7 +61,7 @@ describe('a contender that doesn’t wait', () => {
     ['-E 42', ['--no-wait', '-E', '42'], {}, 42],
     ['--conflict-exit-code 0', ['--no-wait', '--conflict-exit-code=0'], {}, 0],
     ['--wait 0.5', ['--wait', '0.5'], {}, 1],
-    ['--wait 300ms -E 75', ['--wait', '300ms', '-E', '75'], {}, 75],
+    ['--wait 3s -E 75', ['--wait', '3s', '-E', '75'], {}, 75],
   ])('gives way and leaves the holder’s key as it is: %s', async (_, options, env, code) => {
     const name = uniqueName('busy')
     const consul = new ConsulClient()
