@@ -56,7 +56,30 @@ export const FAULTS: readonly Fault[] = [
   disturbance('black-hole', 25),
   { name: 'session-destroyed', inject: ({ operator }) => operator.destroySession() },
   { name: 'key-deleted', inject: ({ operator }) => operator.deleteKey() },
+  { name: 'waiters-killed', inject: killWaiters },
+  { name: 'waiters-stopped-25s', inject: stopWaiters(25) },
+  { name: 'waiters-sessions-destroyed', inject: ({ operator }) => operator.destroyWaiters() },
+  { name: 'line-deleted', inject: ({ operator }) => operator.deleteLine() },
 ]
+
+/** About half of those who wait, but one at least. */
+function someOthers({ others, random }: Scene): Host[] {
+  const [first, ...rest] = random.shuffled(others)
+  return [...(first ? [first] : []), ...rest.filter(() => random.next() < 0.4)]
+}
+
+async function killWaiters(scene: Scene): Promise<void> {
+  for (const host of someOthers(scene)) host.signalAny('SIGKILL')
+}
+
+function stopWaiters(seconds: number) {
+  return async (scene: Scene) => {
+    const stopped = someOthers(scene)
+    for (const host of stopped) host.signalAny('SIGSTOP')
+    await delay(seconds * SECOND)
+    for (const host of stopped) host.signalAny('SIGCONT')
+  }
+}
 
 function stopRunner(seconds: number) {
   return async ({ host, runner }: Scene) => {

@@ -50,6 +50,11 @@ export class Host {
     if (this.#runner?.pid === runner) process.kill(runner, signal)
   }
 
+  /** Sends a signal to the runner of the moment. */
+  signalAny(signal: NodeJS.Signals): void {
+    if (this.#runner) process.kill(this.#runner.pid, signal)
+  }
+
   /** Ends the runner, by force if it must be, and starts no other. */
   async stop(): Promise<void> {
     this.#stopping = true
