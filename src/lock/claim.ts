@@ -14,6 +14,9 @@ export type Claim =
   | { readonly kind: 'held'; readonly fence: number }
   | { readonly kind: 'taken' | 'lock-delay' | 'changed' | 'in-line' | 'session-gone' }
 
+/** How a key was seen: who held it, and its last change. */
+export type Sight = Pick<Entry, 'session' | 'modifyIndex'>
+
 /** What one lock is claimed with. */
 export interface Stake {
   readonly key: string
@@ -32,7 +35,7 @@ export async function claim(
   ctx: Context,
   consul: Consul,
   stake: Stake,
-  seen: Entry | undefined,
+  seen: Sight | undefined,
   besides: readonly KvStep[] = [],
 ): Promise<Claim> {
   const { key, value, sessionId } = stake
@@ -49,7 +52,7 @@ export async function claim(
 }
 
 /** A lock that is ours already stays so, whatever became of its value. */
-function unchanged({ key, sessionId }: Stake, seen: Entry | undefined): KvStep {
+function unchanged({ key, sessionId }: Stake, seen: Sight | undefined): KvStep {
   if (seen === undefined) return { verb: 'check-not-exists', key }
   if (seen.session === sessionId) return { verb: 'check-session', key, session: sessionId }
   return { verb: 'check-index', key, index: seen.modifyIndex }
