@@ -9,6 +9,8 @@ export type Facts = Readonly<Record<string, unknown>>
 /** Our own voice. It never throws and never writes to standard output, which is the child's alone. */
 export interface Log {
   readonly debugging: boolean
+  /** Tells, under `DEBUG=timing`, that this phase of a run ends now. */
+  mark(phase: string): void
   debug(sentence: string, facts?: Facts): void
   notice(sentence: string, facts?: Facts): void
   warn(sentence: string, facts?: Facts): void
@@ -19,19 +21,26 @@ export interface LogOptions {
   readonly format: 'text' | 'json'
   readonly quiet: boolean
   readonly debug: boolean
+  /** Shows the milliseconds since the start, if phases are to be told. */
+  readonly sinceStart?: (() => number) | undefined
   /** Takes one finished line, newline included. */
   readonly write: (line: string) => void
 }
 
 /** A log that writes lines the way the options ask. */
 export function createLog(options: LogOptions): Log {
-  const emit = (level: Level, sentence: string, facts: Facts = {}) => {
+  const { sinceStart } = options
+  const write = (level: Level, sentence: string, facts: Facts = {}) => {
+    options.write(options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence))
+  }
+  const emit = (level: Level, sentence: string, facts?: Facts) => {
     if (level === 'debug' && !options.debug) return
     if (level === 'notice' && options.quiet) return
-    options.write(options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence))
+    write(level, sentence, facts)
   }
   return {
     debugging: options.debug,
+    mark: sinceStart ? (phase) => write('debug', `${sinceStart().toFixed(2)} ms: ${phase}`) : () => {},
     debug: (sentence, facts) => emit('debug', sentence, facts),
     notice: (sentence, facts) => emit('notice', sentence, facts),
     warn: (sentence, facts) => emit('warn', sentence, facts),

@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 import { Failure } from '../base/failure.ts'
 import { createLog, type Log, writeStderr } from '../base/log.ts'
+import { clockSinceStart } from '../base/since-start.ts'
 import { processSignals } from '../child/signals.ts'
 import { commandOf } from './commands.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
@@ -11,10 +12,21 @@ import { runCommand } from './run-command.ts'
 /** The whole program but for the exit itself. Settles with the exit code; rejects only for a bug. */
 export async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
   const environment = process.env
-  let log = openLog({}, environment)
+  const wishes = environment.DEBUG?.split(',') ?? []
+  const sinceStart = wishes.includes('timing') ? clockSinceStart() : undefined
+  const openLog = (options: Parsed['options']): Log =>
+    createLog({
+      format: options['log-format'] === 'json' ? 'json' : 'text',
+      quiet: options.quiet === true,
+      debug: wishes.some((wish) => wish !== '' && wish !== 'timing'),
+      sinceStart,
+      write: writeStderr,
+    })
+  let log = openLog({})
+  log.mark('Node has started')
   const signals = processSignals(environment)
   const context = (options: Parsed['options']) => {
-    log = openLog(options, environment)
+    log = openLog(options)
     return { clock: systemClock, log, signal, random: Math.random }
   }
   const invocation: Invocation = { words, environment, signals, context }
@@ -23,16 +35,9 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
     return await (load ? (await load())({ ...invocation, words: words.slice(1) }) : runCommand(invocation))
   } catch (thrown) {
     return explain(log, thrown instanceof UnknownOption ? await thrown.withNearest() : thrown)
+  } finally {
+    log.mark('leaving')
   }
-}
-
-function openLog(options: Parsed['options'], environment: NodeJS.ProcessEnv): Log {
-  return createLog({
-    format: options['log-format'] === 'json' ? 'json' : 'text',
-    quiet: options.quiet === true,
-    debug: Boolean(environment.DEBUG),
-    write: writeStderr,
-  })
 }
 
 function explain(log: Log, thrown: unknown): number {

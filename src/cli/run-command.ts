@@ -42,6 +42,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
   if (parsed.options.help) return print(await helpOf(RUN_SYNTAX))
   if (parsed.options.version) return print(versionLine())
   const ctx = context(parsed.options)
+  ctx.log.mark('options parsed')
   const given = givenIn(parsed)
   const job = jobOf(parsed, environment)
   checkEncoding(job.command)
@@ -58,6 +59,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     publish: (lease) => answerFor(ctx, job.runId, lease),
     self: { host: hostname(), pid: process.pid, user: userName() },
   }
+  ctx.log.mark('guardian started')
   const report = (end: Result | Failure) => {
     if (reportFile !== undefined) tryToReport(ctx, reportFile, job, end)
   }

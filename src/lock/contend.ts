@@ -22,6 +22,7 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
       const session = await persist(ctx, () =>
         lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, contest.sessionName, contest.timing)),
       )
+      ctx.log.mark('session created')
       contest.onSession(session.id)
       const result = await new Contender(ctx, consul, contest, session, persist).contend()
       if (result !== 'session-gone') return result

@@ -68,6 +68,7 @@ export class Contender {
       if (got.kind === 'held') {
         this.#ours(got.fence)
         this.#ctx.signal.throwIfAborted()
+        this.#ctx.log.mark('lock obtained')
         if (this.#hasTime()) return { session: this.#session, stake: this.#stake, fence: got.fence }
         // Renewing may take long, and the lock may leave us meanwhile: it is claimed anew afterwards.
         await this.#persist(this.#ctx, () => this.#session.renew(this.#ctx, this.#consul))

@@ -33,7 +33,9 @@ async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: 
     await withDeadline(ctx, withinMs, async (ctx) => {
       const retry = new Retry(consul)
       await retry.until(ctx, () => giveUp(ctx, consul, estate))
+      ctx.log.mark('lock released')
       await retry.until(ctx, () => destroySession(ctx, consul, estate.sessionId))
+      ctx.log.mark('session destroyed')
     })
   } catch (thrown) {
     ctx.log.warn(`the lock could not be given back (${messageOf(thrown)}); Consul frees it when the session expires`)

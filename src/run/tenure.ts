@@ -41,6 +41,7 @@ export class Tenure {
       session.onRenewed(() => {})
       if (mayRelease) guardian.disarm()
       await hold.end()
+      ctx.log.mark('watch ended')
       if (mayRelease) await release(ctx, consul, session, stake)
       if (mayRelease) guardian.dismiss()
       session.end()
@@ -53,12 +54,14 @@ export class Tenure {
     using relay = new Relay(signals)
     const environment = childEnvironment(this.#job, this.#held)
     const child = await launch({ environment, marker: markerOf(this.#job.runId) })
+    ctx.log.mark('command started')
     const arm = () => guardian.arm(child.group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
     arm()
     session.onRenewed(arm)
     relay.to(child)
     using _answering = this.#publish(ctx, hold)
     const outcome = await this.#end(ctx, hold, child)
+    ctx.log.mark('command ended')
     return { outcome, dead: outcome.kind === 'ran' || (await this.#stop(ctx, child, outcome.loss)) }
   }
 

@@ -22,7 +22,7 @@ export interface HerdCost {
   readonly inOrder: boolean
 }
 
-const SILENT: Log = { debugging: false, debug() {}, notice() {}, warn() {}, error() {} }
+const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 const WIRE_MS = 0.5
 const KEY = 'consul-locker-herd'
 
