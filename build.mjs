@@ -12,8 +12,7 @@ const work = `${dist}/build-${process.pid}`
 mkdirSync(work, { recursive: true })
 const agent = await startWarmUpAgent()
 try {
-  const { code } = await bundleApplication()
-  await bundleBuilder(code, `${work}/main.cjs`)
+  await bundleBuilder(await bundleApplication(), `${work}/main.cjs`)
   renameSync(await makeExecutable(work, agent.address), `${dist}/consul-locker`)
 } finally {
   agent.stop()

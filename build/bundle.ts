@@ -28,7 +28,7 @@ export { start } from './src/main.ts'
 export { main } from './src/cli/cli.ts'`
 
 /** Settles with the application as one CommonJS module. It reads nothing of its surroundings while it loads. */
-export async function bundleApplication(...plugins: Plugin[]): Promise<{ code: string; inputs: string[] }> {
+export async function bundleApplication(...plugins: Plugin[]): Promise<string> {
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   const result = await build({
     ...COMMON,
@@ -46,10 +46,9 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<{ code: s
       'process.stdout.columns': 'undefined',
     },
     plugins: [...plugins, slim],
-    metafile: true,
     write: false,
   })
-  return { code: result.outputFiles[0]?.text ?? '', inputs: Object.keys(result.metafile.inputs) }
+  return result.outputFiles[0]?.text ?? ''
 }
 
 /** What stack traces call it; by default, the path that it had while it was built. */
