@@ -31,15 +31,22 @@ export interface GuardianOptions {
 const SHORT_LIFE_MS = 1000
 const SHORT_LIVES = 3
 
+/** By then the first request is on its way: starting a process takes as long as Consul takes to answer. */
+const START_AFTER_MS = 1
+
 type Orders = 'none' | 'disarmed' | { readonly group: number; readonly at: Instant; readonly ms: number }
 
-/** A guardian that is a shell in a session of its own. When somebody kills it, another takes over what it was told. */
+/**
+ * A guardian that is a shell in a session of its own. When somebody kills it, another takes over what it was told. It
+ * starts while we wait for Consul's first answer, and at the latest when it has something to answer for.
+ */
 export class ShellGuardian implements Guardian {
   readonly #clock: Clock
   readonly #log: Log
   readonly #options: GuardianOptions
   readonly #failed = new AbortController()
-  #shell: ChildProcess
+  readonly #cancelStart: () => void
+  #shell: ChildProcess | undefined
   #startedAt: Instant
   #shortLives = 0
   #session = ''
@@ -51,7 +58,7 @@ export class ShellGuardian implements Guardian {
     this.#log = log
     this.#options = options
     this.#startedAt = clock.now()
-    this.#shell = this.#start()
+    this.#cancelStart = clock.after(START_AFTER_MS, () => this.#ensure())
   }
 
   get failed(): AbortSignal {
@@ -59,6 +66,7 @@ export class ShellGuardian implements Guardian {
   }
 
   answerFor(session: string): void {
+    this.#ensure()
     this.#session = session
     this.#tell(`session ${session}`)
   }
@@ -75,7 +83,16 @@ export class ShellGuardian implements Guardian {
 
   dismiss(): void {
     this.#dismissed = true
+    this.#cancelStart()
     this.#tell('dismiss')
+  }
+
+  #ensure(): void {
+    if (this.#shell) return
+    this.#cancelStart()
+    this.#startedAt = this.#clock.now()
+    this.#shell = this.#start()
+    this.#log.mark('guardian started')
   }
 
   #start(): ChildProcess {
@@ -94,14 +111,14 @@ export class ShellGuardian implements Guardian {
   /** A killed guardian's timer lives on, and would end the command that another one guards by then. */
   #silenceOrphans(): void {
     try {
-      process.kill(-(this.#shell.pid as number), 'SIGKILL')
+      process.kill(-(this.#shell?.pid as number), 'SIGKILL')
     } catch {
       // There is none.
     }
   }
 
   #tell(line: string): void {
-    this.#shell.stdin?.write(`${line}\n`)
+    this.#shell?.stdin?.write(`${line}\n`)
   }
 
   #replace(): void {

@@ -59,7 +59,6 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     publish: (lease) => answerFor(ctx, job.runId, lease),
     self: { host: hostname(), pid: process.pid, user: userName() },
   }
-  ctx.log.mark('guardian started')
   const report = (end: Result | Failure) => {
     if (reportFile !== undefined) tryToReport(ctx, reportFile, job, end)
   }

@@ -11,6 +11,8 @@ import { DEADLINE, type Loss } from './loss.ts'
 /** The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. */
 const TICK_MS = 1000
 const LONG_POLL_MS = 30_000
+/** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
+const WATCH_AFTER_MS = 50
 /** How long we take to find out why the key was let go. */
 const ASKING_MS = 500
 
@@ -85,6 +87,7 @@ export class Hold {
     const { key } = this.#held.stake
     const backoff = new Backoff(ctx.random)
     let index = this.#held.fence
+    await sleep(ctx, WATCH_AFTER_MS)
     for (;;) {
       try {
         const reading = await readKey(ctx, this.#consul, key, { index, waitMs: LONG_POLL_MS, consistent: true })
