@@ -1,0 +1,53 @@
+import type { Context } from '../base/context.ts'
+import type { Consul } from '../consul/consul.ts'
+import { type Instance, readInstances } from '../consul/instances.ts'
+import { readKey } from '../consul/kv.ts'
+import { type GateOf, OPEN, shut, type Verdict } from './gate.ts'
+
+/** The longest wait on the server's side. */
+const LONG_POLL_MS = 30_000
+/** So much of a value is told. */
+const SHOWN = 40
+
+/** How a gate stands at Consul, and the index to wait from. */
+export interface Sight {
+  readonly verdict: Verdict
+  readonly index: number
+}
+
+/** Looks at once (index 0), or when something changed since. Rejects with a `Failure`. */
+export async function sight(
+  ctx: Context,
+  consul: Consul,
+  gate: GateOf<'service' | 'kv'>,
+  index: number,
+): Promise<Sight> {
+  const from = { index, waitMs: LONG_POLL_MS }
+  if (gate.kind === 'kv') {
+    const reading = await readKey(ctx, consul, gate.key, from)
+    return { verdict: judgeValue(gate, reading.entry?.value), index: reading.index }
+  }
+  const { service, tag } = gate
+  const found = await readInstances(ctx, consul, service, { ...from, ...(tag === undefined ? {} : { tag }) })
+  return { verdict: judgeInstances(gate, found.instances), index: found.index }
+}
+
+/** How a key's gate stands when this is its value; `undefined` for a key that isn't there. */
+export function judgeValue({ value }: GateOf<'kv'>, found: string | undefined): Verdict {
+  if (found === undefined) return shut('there is no such key')
+  if (value === undefined) return found === '' ? shut('it is empty') : OPEN
+  return found === value ? OPEN : shut(`it is ${quoted(found)}`)
+}
+
+/** A line break at the end of a value is the usual reason why it isn't the one that is waited for. */
+function quoted(value: string): string {
+  return JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
+}
+
+/** How a service's gate stands with these instances. */
+export function judgeInstances({ least }: GateOf<'service'>, instances: readonly Instance[]): Verdict {
+  const healthy = instances.filter(({ health }) => health === 'passing').length
+  if (healthy >= least) return OPEN
+  if (instances.length === 0) return shut('none is registered')
+  return shut(least === 1 ? `none of ${instances.length} is healthy` : `${healthy} of ${least} are healthy`)
+}

@@ -1,0 +1,48 @@
+/** A condition to wait for. It is open when the condition holds, and shut when it doesn't. */
+export type Gate = {
+  /** As people wrote it, on one line and without passwords. */
+  readonly text: string
+} & (
+  | {
+      /** Healthy instances of a service of Consul's: all of their checks and all of their nodes' pass. */
+      readonly kind: 'service'
+      readonly service: string
+      readonly tag: string | undefined
+      readonly datacenter: string | undefined
+      /** So many of them, or more. */
+      readonly least: number
+    }
+  | {
+      /** A key of Consul's that has this value; without one, any but the empty. */
+      readonly kind: 'kv'
+      readonly key: string
+      readonly value: string | undefined
+    }
+  /** Something takes connections there. */
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** A GET of it is answered with a status from 200 to 299; redirects are not followed. */
+  | { readonly kind: 'http'; readonly url: string }
+  | {
+      /** A name that has an address. */
+      readonly kind: 'dns'
+      readonly name: string
+      /** Who is asked, as `host:port`; by default whoever this machine asks, its hosts file included. */
+      readonly server: string | undefined
+    }
+  | { readonly kind: 'file'; readonly path: string }
+  /** A command of `/bin/sh` that ends with 0. */
+  | { readonly kind: 'cmd'; readonly command: string }
+)
+
+/** The gates of one kind. */
+export type GateOf<Kind extends Gate['kind']> = Extract<Gate, { kind: Kind }>
+
+/** How a gate stands; why one is shut is told to people, as part of a sentence. */
+export type Verdict = { readonly open: true } | { readonly open: false; readonly why: string }
+
+export const OPEN: Verdict = { open: true }
+
+/** A gate that is shut, and why. */
+export function shut(why: string): Verdict {
+  return { open: false, why }
+}

@@ -1,0 +1,103 @@
+import { isIP } from 'node:net'
+import { Failure } from '../base/failure.ts'
+import type { Gate } from './gate.ts'
+
+type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text'> : never) : never
+
+const KINDS = 'service:db, kv:key, tcp:host:port, http://…, dns:name, file:path or cmd:words'
+const LONGEST = 60
+
+/** As in Consul's DNS, what stands before the last dot is a tag. */
+const SERVICE = /^(?:(?<tag>[\w.-]+)\.)?(?<service>[\w-]+)(?:@(?<datacenter>[\w-]+))?(?:=(?<least>\d+))?$/
+const HOST_PORT = /^(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:[\]]+)):(?<port>\d{1,5})$/
+const HOST = /^[\w.-]+$/
+
+const PARSERS: Record<string, (rest: string) => Condition> = {
+  service: parseService,
+  kv: parseKey,
+  tcp: parseTcp,
+  http: (rest) => parseUrl(`http:${rest}`),
+  https: (rest) => parseUrl(`https:${rest}`),
+  dns: parseDns,
+  file: (path) => ({ kind: 'file', path: some(path, 'which file?', 'file:/run/db.ready') }),
+  cmd: (command) => ({ kind: 'cmd', command: some(command, 'which command?', 'cmd:pg_isready -q') }),
+}
+
+/** Reads a gate. Throws a `usage` failure that says what is wrong with it. */
+export function parseGate(text: string): Gate {
+  const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? []
+  const parse = Object.hasOwn(PARSERS, kind) ? PARSERS[kind] : undefined
+  if (!parse) throw new Failure('usage', `${JSON.stringify(shortened(text))} is no gate`, { hint: KINDS })
+  if (text.includes('\0')) throw wrong('a gate has no NUL in it', KINDS)
+  const condition = parse(rest)
+  return { ...condition, text: shownOf(condition, text) } as Gate
+}
+
+/** At most 60 characters, on one line. */
+export function shortened(text: string): string {
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line
+}
+
+function parseService(rest: string): Condition {
+  const { tag, service = '', datacenter, least = '1' } = SERVICE.exec(rest)?.groups ?? {}
+  const hint = 'service:NAME, service:TAG.NAME, service:NAME@DATACENTER; and =3 behind it for at least three'
+  if (service === '') throw wrong(`${JSON.stringify(shortened(rest))} names no service`, hint)
+  if (Number(least) < 1) throw wrong('no instance at all is nothing to wait for', hint)
+  return { kind: 'service', service, tag, datacenter, least: Number(least) }
+}
+
+function parseKey(rest: string): Condition {
+  const [, key = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(rest) ?? []
+  const hint = 'kv:KEY waits for any value, kv:KEY=VALUE for this one'
+  if (key === '') throw wrong('which key?', hint)
+  if (key.startsWith('/')) throw wrong(`the key ${JSON.stringify(shortened(key))} begins with a slash`, hint)
+  if (value === '') throw wrong('no value stands behind the equals sign', hint)
+  return { kind: 'kv', key, value }
+}
+
+function parseTcp(rest: string): Condition {
+  const address = addressIn(rest)
+  if (!address) throw wrong(`${JSON.stringify(shortened(rest))} is no address`, 'tcp:db:3306, tcp:10.0.0.2:3306')
+  return { kind: 'tcp', ...address }
+}
+
+function parseUrl(text: string): Condition {
+  const url = URL.parse(text)
+  if (!url || !/^https?:[/][/][^/]/.test(text)) throw wrong(`${JSON.stringify(shortened(text))} is no URL`, KINDS)
+  return { kind: 'http', url: url.href }
+}
+
+function parseDns(rest: string): Condition {
+  const [, name = '', server] = /^([^@]*)(?:@(.*))?$/s.exec(rest) ?? []
+  const hint = 'dns:db.example.com, or dns:db.service.consul@127.0.0.1:8600 to ask that server'
+  if (!HOST.test(name)) throw wrong(`${JSON.stringify(shortened(name))} is no name`, hint)
+  if (server === undefined) return { kind: 'dns', name, server }
+  const address = addressIn(/^\[|:\d+$/.test(server) ? server : `${server}:53`)
+  if (!address || isIP(address.host) === 0) {
+    throw wrong(`${JSON.stringify(shortened(server))} is no address of a name server`, hint)
+  }
+  const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host
+  return { kind: 'dns', name, server: `${host}:${address.port}` }
+}
+
+function addressIn(text: string): { host: string; port: number } | undefined {
+  const { ip6, host = ip6 ?? '', port } = HOST_PORT.exec(text)?.groups ?? {}
+  const number = Number(port)
+  const isHost = ip6 === undefined ? HOST.test(host) : isIP(ip6) === 6
+  return isHost && number >= 1 && number <= 65_535 ? { host, port: number } : undefined
+}
+
+function some(rest: string, question: string, example: string): string {
+  if (rest.trim() === '') throw wrong(question, example)
+  return rest
+}
+
+function wrong(sentence: string, hint: string): Failure {
+  return new Failure('usage', sentence, { hint })
+}
+
+/** Passwords in URLs are nobody's business. */
+function shownOf(condition: Condition, text: string): string {
+  return shortened(condition.kind === 'http' ? text.replace(/^(https?:[/][/])[^/?#]*@/, '$1…@') : text)
+}

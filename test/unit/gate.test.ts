@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { Failure } from '../../src/base/failure.ts'
+import type { Instance } from '../../src/consul/instances.ts'
+import { judgeInstances, judgeValue } from '../../src/gate/consul-sight.ts'
+import type { GateOf } from '../../src/gate/gate.ts'
+import { parseGate } from '../../src/gate/grammar.ts'
+
+const service = { kind: 'service', tag: undefined, datacenter: undefined, least: 1 }
+const kv = { kind: 'kv', value: undefined }
+
+describe('a gate', () => {
+  test.for([
+    ['service:db', { ...service, service: 'db' }],
+    ['service:master.db', { ...service, service: 'db', tag: 'master' }],
+    ['service:v1.2.db', { ...service, service: 'db', tag: 'v1.2' }],
+    ['service:db@dc2', { ...service, service: 'db', datacenter: 'dc2' }],
+    ['service:master.db@dc2=3', { ...service, service: 'db', tag: 'master', datacenter: 'dc2', least: 3 }],
+    ['kv:ready', { ...kv, key: 'ready' }],
+    ['kv:a/b c=x=y z', { ...kv, key: 'a/b c', value: 'x=y z' }],
+    ['tcp:db:3306', { kind: 'tcp', host: 'db', port: 3306 }],
+    ['tcp:[::1]:80', { kind: 'tcp', host: '::1', port: 80 }],
+    ['http://db/ready?x=1', { kind: 'http', url: 'http://db/ready?x=1' }],
+    ['https://db:8443', { kind: 'http', url: 'https://db:8443/' }],
+    ['dns:db.example.com', { kind: 'dns', name: 'db.example.com', server: undefined }],
+    ['dns:db.service.consul@127.0.0.1:8600', { kind: 'dns', name: 'db.service.consul', server: '127.0.0.1:8600' }],
+    ['dns:db@10.0.0.1', { kind: 'dns', name: 'db', server: '10.0.0.1:53' }],
+    ['dns:db@[::1]:8600', { kind: 'dns', name: 'db', server: '[::1]:8600' }],
+    ['file:/run/db.ready', { kind: 'file', path: '/run/db.ready' }],
+    ['file:C:\\odd name', { kind: 'file', path: 'C:\\odd name' }],
+    ['cmd:test -s /etc/x && true', { kind: 'cmd', command: 'test -s /etc/x && true' }],
+  ] as const)('%s is read', ([text, expected]) => {
+    expect(parseGate(text)).toEqual({ ...expected, text })
+  })
+
+  test.for([
+    ['', /no gate/],
+    ['db', /"db" is no gate/],
+    ['servise:db', /"servise:db" is no gate/],
+    ['constructor:x', /is no gate/],
+    ['service:', /names no service/],
+    ['service:a b', /"a b" names no service/],
+    ['service:db/x', /names no service/],
+    ['service:db@', /names no service/],
+    ['service:db=passing', /names no service/],
+    ['service:db=0', /no instance at all/],
+    ['kv:', /which key/],
+    ['kv:=x', /which key/],
+    ['kv:/x', /begins with a slash/],
+    ['kv:x=', /no value/],
+    ['tcp:db', /no address/],
+    ['tcp:db:0', /no address/],
+    ['tcp:db:65536', /no address/],
+    ['tcp:::1:80', /no address/],
+    ['tcp:a b:80', /no address/],
+    ['tcp:[x]:80', /no address/],
+    ['http:', /no URL/],
+    ['http:db', /no URL/],
+    ['http:///x', /no URL/],
+    ['https://a b/', /no URL/],
+    ['dns:', /is no name/],
+    ['dns:a/b', /is no name/],
+    ['dns:db@ns.example.com', /no address of a name server/],
+    ['dns:db@', /no address of a name server/],
+    ['file:', /which file/],
+    ['cmd: ', /which command/],
+    ['cmd:a\0b', /NUL/],
+  ] as const)('%s is refused in one sentence with a hint', ([text, sentence]) => {
+    const failure = catchFailure(() => parseGate(text))
+    expect(failure).toMatchObject({ code: 'usage', message: expect.stringMatching(sentence) })
+    expect(failure.hint).toBeTruthy()
+    expect(failure.message).not.toContain('\n')
+  })
+
+  test('is shown on one line, not too long, and without a password', () => {
+    expect(parseGate('https://root:secret@db/x').text).toBe('https://…@db/x')
+    expect(parseGate('cmd:a\n\tb').text).toBe('cmd:a b')
+    expect(parseGate(`file:/${'x'.repeat(100)}`).text).toHaveLength(60)
+  })
+})
+
+test.for([
+  ['kv:x', undefined, 'there is no such key'],
+  ['kv:x', '', 'it is empty'],
+  ['kv:x', 'a', undefined],
+  ['kv:x=yes', 'yes', undefined],
+  ['kv:x=yes', 'no', 'it is "no"'],
+  ['kv:x=yes', 'yes\n', 'it is "yes\\n"'],
+] as const)('%s with the value %j stands right', ([text, value, why]) => {
+  const verdict = judgeValue(parseGate(text) as GateOf<'kv'>, value)
+  expect(verdict).toEqual(why === undefined ? { open: true } : { open: false, why })
+})
+
+test.for([
+  ['service:x', [], 'none is registered'],
+  ['service:x', ['critical', 'warning'], 'none of 2 is healthy'],
+  ['service:x', ['critical', 'passing'], undefined],
+  ['service:x=2', ['critical', 'passing'], '1 of 2 are healthy'],
+  ['service:x=2', ['passing', 'passing', 'passing'], undefined],
+] as const)('%s with instances %j stands right', ([text, states, why]) => {
+  const instances = states.map((health) => ({ health }) as Instance)
+  const verdict = judgeInstances(parseGate(text) as GateOf<'service'>, instances)
+  expect(verdict).toEqual(why === undefined ? { open: true } : { open: false, why })
+})
+
+function catchFailure(task: () => unknown): Failure {
+  try {
+    task()
+  } catch (thrown) {
+    if (thrown instanceof Failure) return thrown
+    throw thrown
+  }
+  throw new Error('it was taken')
+}
