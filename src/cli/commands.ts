@@ -11,6 +11,7 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   demote: async () => (await import('./flag-command.ts')).demoteCommand,
   init: async () => (await import('./init-command.ts')).initCommand,
   check: async () => (await import('./check-command.ts')).checkCommand,
+  wait: async () => (await import('./wait-command.ts')).waitCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

@@ -12,7 +12,7 @@ export interface GateWait {
   readonly any?: boolean
   /** They must stay open for so long without a break, in milliseconds; the timeout doesn't count meanwhile. */
   readonly steadyMs?: number
-  /** Hears what is missing, at first and whenever a gate was looked at. */
+  /** Hears what is missing, at first and whenever a gate was looked at; nothing, while they must stay open. */
   readonly onMissing?: (missing: readonly Missing[]) => void
 }
 
@@ -62,7 +62,7 @@ async function untilDecided(
     openSince = isOpen ? (openSince ?? ctx.clock.now()) : undefined
     const leftMs = openSince ? steadyMs - ctx.clock.since(openSince) : timeoutMs - ctx.clock.since(beganAt)
     if (leftMs <= 0) return board.end()
-    if (!isOpen) onMissing?.(board.missing)
+    onMissing?.(isOpen ? [] : board.missing)
     await firstOf(ctx, [
       (ctx) => unlessAborted(ctx.signal, news),
       (ctx) => (Number.isFinite(leftMs) ? sleep(ctx, leftMs) : unlessAborted(ctx.signal, news)),

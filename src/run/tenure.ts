@@ -1,6 +1,7 @@
 import { aborted, firstOf, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Child } from '../child/child.ts'
+import { Relay } from '../child/relay.ts'
 import type { Held } from '../lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
@@ -8,7 +9,6 @@ import { DEADLINE, type Loss } from '../lock/loss.ts'
 import { release } from '../lock/release.ts'
 import { childEnvironment, markerOf } from './environment.ts'
 import type { Job, Outcome, Result, World } from './job.ts'
-import { Relay } from './relay.ts'
 
 const PUBLISH_AFTER_MS = 50
 

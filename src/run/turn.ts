@@ -1,14 +1,12 @@
 import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import { type ForwardedSignal, stopSelf } from '../child/signals.ts'
+import { ENDS_A_WAIT, stopSelf } from '../child/signals.ts'
 import { contend, WAIT_OVER } from '../lock/contend.ts'
 import type { Contest, Held } from '../lock/contest.ts'
 import type { HolderRecord } from '../lock/record.ts'
 import { enclosingSessions } from './environment.ts'
 import type { Job, Outcome, World } from './job.ts'
-
-const ENDS_A_WAIT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /**
  * Settles with the lock, or with why it isn't ours: it was busy, or a signal ended the wait. A second signal doesn't

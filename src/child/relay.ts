@@ -1,5 +1,5 @@
-import type { Child } from '../child/child.ts'
-import type { ForwardedSignal, SignalSource } from '../child/signals.ts'
+import type { Child } from './child.ts'
+import type { ForwardedSignal, SignalSource } from './signals.ts'
 
 const STOPPERS: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM']
 

@@ -1,0 +1,83 @@
+import { isatty } from 'node:tty'
+import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
+import { Failure } from '../base/failure.ts'
+import { type Command, findCommand } from '../child/command.ts'
+import { type ExitStatus, shellStatus } from '../child/exit-status.ts'
+import { unlessInterrupted } from '../child/interruption.ts'
+import { launch } from '../child/launch.ts'
+import { Relay } from '../child/relay.ts'
+import type { SignalSource } from '../child/signals.ts'
+import { awaitGates, type GatesEnd } from '../gate/await-gates.ts'
+import type { Gate } from '../gate/gate.ts'
+import { parseGate } from '../gate/grammar.ts'
+import { describeMissing, MissingLine } from '../gate/missing-line.ts'
+import { checkEncoding } from './bytes.ts'
+import { connect } from './connect.ts'
+import { duration } from './duration.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Invocation } from './invocation.ts'
+import { MissingProgress } from './missing-progress.ts'
+import { givenIn, helpOf, type Parsed, parseAnywhere } from './parse.ts'
+import { print } from './print.ts'
+import { WAIT_SYNTAX } from './wait-syntax.ts'
+
+const DEFAULT_TIMEOUT_MS = 600_000
+
+/** `consul-locker wait GATE… [-- command…]`. Settles with the exit code. */
+export async function waitCommand({ words, environment, signals, context }: Invocation): Promise<number> {
+  const parsed = parseAnywhere(WAIT_SYNTAX, words, environment)
+  if (parsed.options.help) return print(await helpOf(WAIT_SYNTAX))
+  const ctx = context(parsed.options)
+  const given = givenIn(parsed)
+  const gates = gatesIn(parsed.words)
+  const timeoutMs = parsed.options.once ? 0 : (duration('timeout', given) ?? DEFAULT_TIMEOUT_MS)
+  const command = commandOf(parsed.command, words.includes('--'), environment)
+  const world = { connect: () => connect(given, environment), environment }
+  const end = await unlessInterrupted(ctx, signals, async (ctx) => {
+    using line = missingLine(ctx, gates.length, parsed.options)
+    const onMissing = line.update.bind(line)
+    return await awaitGates(ctx, world, gates, { timeoutMs, any: parsed.options.any === true, onMissing })
+  })
+  if ('kind' in end) return shellStatus(end)
+  if (!end.passed) return giveUp(ctx, end, timeoutMs)
+  return command ? shellStatus(await passOn(signals, command, environment)) : 0
+}
+
+function gatesIn(words: readonly string[]): Gate[] {
+  const hint = 'consul-locker wait [options] <gate>… [-- command…], with gates like service:db or tcp:db:3306'
+  if (words.length === 0) throw new Failure('usage', 'what is to be waited for?', { hint })
+  const stray = words.find((word) => !word.includes(':'))
+  if (stray !== undefined) throw new Failure('usage', `${JSON.stringify(stray)} is no gate`, { hint })
+  return words.map(parseGate)
+}
+
+function commandOf(words: readonly string[], isWanted: boolean, environment: NodeJS.ProcessEnv): Command | undefined {
+  const [first, ...args] = words
+  if (first !== undefined) {
+    checkEncoding(words)
+    return findCommand([first, ...args], environment.PATH)
+  }
+  if (!isWanted) return undefined
+  throw new Failure('usage', 'no command stands behind the --', { hint: 'leave it out to wait only' })
+}
+
+function missingLine(ctx: Context, of: number, { quiet, ...options }: Parsed['options']) {
+  const isPlain = ctx.log.debugging || options['log-format'] === 'json' || !isatty(2)
+  return quiet || isPlain ? new MissingLine(ctx, 'waiting for') : new MissingProgress(ctx.clock, of)
+}
+
+function giveUp(ctx: Context, { missing }: GatesEnd, timeoutMs: number): number {
+  const after = timeoutMs === 0 ? '' : ` after ${formatDuration(timeoutMs)}`
+  ctx.log.error(`gave up${after}: ${describeMissing(missing)}`, { missing: missing.map(({ gate }) => gate.text) })
+  return EXIT.busy
+}
+
+/** Runs a command as if it had been started in our place. */
+async function passOn(signals: SignalSource, command: Command, environment: NodeJS.ProcessEnv): Promise<ExitStatus> {
+  using relay = new Relay(signals)
+  const name = `CONSUL_LOCKER_WAITED_${process.pid}`
+  const child = await launch({ command, environment: { ...environment, [name]: '1' }, marker: `${name}=1` })
+  relay.to(child)
+  return await child.exited
+}

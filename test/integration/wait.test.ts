@@ -1,0 +1,381 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
+import { freePorts } from '../../scripts/ports.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { processesWith } from '../kit/processes.ts'
+import { startProxy } from '../kit/proxy.ts'
+import { Terminal } from '../kit/terminal.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+const client = new ConsulClient()
+
+const put = (key: string, value: string) => client.request('PUT', `/kv/${key}`, value)
+
+/** Registers an instance with a TTL check in this state. */
+async function register(service: string, state: string, more: { id?: string; tags?: string[] } = {}): Promise<void> {
+  const { id = service, tags = [] } = more
+  const check = { CheckID: `${id}:ttl`, TTL: '10m', Status: state }
+  const body = { ID: id, Name: service, Tags: tags, Port: 1, Check: check }
+  expect((await client.request('PUT', '/agent/service/register', JSON.stringify(body))).status).toBe(200)
+  onTestFinished(async () => void (await client.request('PUT', `/agent/service/deregister/${id}`)))
+}
+
+async function turns(id: string, state: string): Promise<void> {
+  const body = JSON.stringify({ Status: state })
+  expect((await client.request('PUT', `/agent/check/update/${id}:ttl`, body)).status).toBe(200)
+}
+
+/** Waits with a plain line on stderr, and says that it ran. */
+const wait = (...gates: string[]) => startLocker(['wait', ...gates, '--', 'echo', 'ran'])
+
+async function isMissing(waiter: Running, what: RegExp): Promise<void> {
+  await waiter.says(new RegExp(`waiting for .*${what.source}`))
+}
+
+const ran = { code: 0, stdout: 'ran\n' }
+
+async function listening<S extends Server>(server: S, port = 0): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+describe('a service is waited for', () => {
+  test('until an instance is registered and passes: neither a critical nor a warning one will do', async () => {
+    const service = uniqueName('db')
+    const waiter = wait(`service:${service}`)
+    await isMissing(waiter, /none is registered/)
+    for (const state of ['critical', 'warning']) {
+      await register(service, state)
+      const once = await runLocker(['wait', '--once', `service:${service}`])
+      expect(once).toMatchObject({ code: 1, stderr: expect.stringContaining('none of 1 is healthy') })
+    }
+    expect(waiter.stdout).toBe('')
+    await turns(service, 'passing')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('with a tag, and in a number', async () => {
+    const service = uniqueName('db')
+    await register(service, 'passing', { id: `${service}-1` })
+    const once = (gate: string) => runLocker(['wait', '--once', gate])
+    expect(await once(`service:${service}`)).toMatchObject({ code: 0, stderr: '' })
+    expect(await once(`service:master.${service}`)).toMatchObject({ code: 1 })
+    expect(await once(`service:${service}=2`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`service:${service}=2 (1 of 2 are healthy)`),
+    })
+    const waiter = wait(`service:master.${service}`, `service:${service}=2`)
+    await isMissing(waiter, /master/)
+    await register(service, 'passing', { id: `${service}-2`, tags: ['master'] })
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('in another datacenter, which may not be there yet', async () => {
+    const waiter = startLocker(['wait', '--timeout', '1s', 'service:consul@elsewhere'])
+    expect(await waiter.ends()).toMatchObject({ code: 1, stderr: expect.stringContaining('No path to datacenter') })
+    expect(await runLocker(['wait', '--once', 'service:consul@dc1'])).toMatchObject({ code: 0 })
+  })
+
+  test('with blocking queries: an agent hears of a waiter only when something changes', async () => {
+    const proxy = await startProxy()
+    const service = uniqueName('db')
+    const key = uniqueName('key')
+    const words = ['wait', `service:${service}`, `kv:${key}`, `kv:${key}=2`, '--', 'echo', 'ran']
+    const waiter = startLocker(words, { address: proxy.address })
+    const blocking = () => proxy.requests.filter((line) => line.includes('index=')).length
+    await patiently(
+      () => blocking() >= 3,
+      () => `no blocking queries: ${proxy.requests}`,
+    )
+    await register(service, 'passing')
+    await put(key, '2')
+    expect(await waiter.ends()).toMatchObject(ran)
+    // The dev agent's catalog moves with every test beside this one, but not as often as a poll.
+    expect(proxy.requests.length).toBeLessThan(40)
+  })
+})
+
+describe('a key is waited for', () => {
+  test('until it is there and not empty', async () => {
+    const key = uniqueName('key')
+    const waiter = wait(`kv:${key}`)
+    await isMissing(waiter, /there is no such key/)
+    await put(key, '')
+    const once = await runLocker(['wait', '--once', `kv:${key}`])
+    expect(once).toMatchObject({ code: 1, stderr: expect.stringContaining('it is empty') })
+    expect(waiter.stdout).toBe('')
+    await put(key, 'x')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('until it has a value, byte for byte', async () => {
+    const key = uniqueName('key')
+    await put(key, 'a=b\n')
+    const once = await runLocker(['wait', '--once', `kv:${key}=a=b`])
+    expect(once).toMatchObject({ code: 1, stderr: expect.stringContaining(String.raw`(it is "a=b\n")`) })
+    const waiter = wait(`kv:${key}=a=b`)
+    await isMissing(waiter, /it is/)
+    await put(key, 'a=b')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+})
+
+describe('elsewhere', () => {
+  test('a port is waited for until something takes connections there', async () => {
+    const { http: port } = await freePorts()
+    const waiter = wait(`tcp:127.0.0.1:${port}`)
+    await isMissing(waiter, /connection refused/)
+    await listening(
+      createServer((socket) => socket.destroy()),
+      port,
+    )
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('a URL is waited for until it answers 2xx; a redirect will not do', async () => {
+    let answer = (response: ServerResponse) => response.writeHead(302, { location: '/ready' }).end()
+    const asked: (string | undefined)[] = []
+    const port = await listening(
+      createHttpServer((request, response) => {
+        asked.push(request.url)
+        answer(response)
+      }),
+    )
+    const waiter = wait(`http://root:secret@127.0.0.1:${port}/health?x=1`)
+    await isMissing(waiter, /it answers 302/)
+    answer = (response) => response.writeHead(204).end()
+    expect(await waiter.ends()).toMatchObject(ran)
+    expect(new Set(asked)).toEqual(new Set(['/health?x=1']))
+    expect(waiter.stderr).not.toContain('secret')
+  })
+
+  test('a URL that hangs is shut, and so is one that speaks no HTTP', async () => {
+    const silent = await listening(createServer(() => {}))
+    const noise = await listening(createServer((socket) => socket.end('220 mail.example.com ready\r\n')))
+    const gates = [silent, noise].map((port) => `http://127.0.0.1:${port}/`)
+    const { code, stderr } = await runLocker(['wait', '--once', ...gates])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/\(no answer\), .*Parse Error/)
+  })
+
+  test('a name is waited for at the server that is told', async () => {
+    const service = uniqueName('db')
+    const agent = await ownAgent
+    const at = `@127.0.0.1:${agent.ports.dns}`
+    const waiter = startLocker(['wait', `dns:${service}.service.consul${at}`, 'dns:localhost', '--', 'echo', 'ran'])
+    await isMissing(waiter, /the name is not known/)
+    await new ConsulClient(agent.address).request(
+      'PUT',
+      '/agent/service/register',
+      JSON.stringify({ Name: service, Port: 1 }),
+    )
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('a file is waited for until it is there', async () => {
+    const dir = scratch()
+    const waiter = startLocker(['wait', 'file:made/of words', '--', 'echo', 'ran'], { cwd: dir })
+    await isMissing(waiter, /it is not there/)
+    writeFileSync(join(dir, 'made'), '')
+    writeFileSync(join(dir, 'of words'), '')
+    const another = startLocker(['wait', 'file:of words', '--', 'echo', 'ran'], { cwd: dir })
+    expect(await another.ends()).toMatchObject(ran)
+    waiter.kill('SIGTERM')
+    expect(await waiter.ends()).toMatchObject({ code: 143, stdout: '' })
+  })
+
+  test('a command is waited for until it ends with 0, and what it writes is told', async () => {
+    const dir = scratch()
+    const waiter = startLocker(['wait', 'cmd:echo not yet >&2; test -e "$FLAG"', '--', 'echo', 'ran'], {
+      env: { FLAG: join(dir, 'flag') },
+    })
+    await isMissing(waiter, /it ended with 1: not yet/)
+    writeFileSync(join(dir, 'flag'), '')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+})
+
+describe('several gates', () => {
+  test('must be open at the same time', async () => {
+    const [first, second] = [uniqueName('first'), uniqueName('second')]
+    await put(first, '1')
+    const waiter = wait(`kv:${first}`, `kv:${second}`)
+    await isMissing(waiter, new RegExp(`${second} `))
+    expect(waiter.stderr).not.toContain(`kv:${first} `)
+    await client.deleteKey(first)
+    await isMissing(waiter, new RegExp(`kv:${first} `))
+    await put(second, '1')
+    await put(first, '1')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('of which one is enough with --any', async () => {
+    const key = uniqueName('key')
+    expect(await runLocker(['wait', '--any', `kv:${key}`, 'file:/', '--', 'echo', 'ran'])).toMatchObject(ran)
+    const none = await runLocker(['wait', '--any', '--once', `kv:${key}`, 'file:/none'])
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/kv:.*file:/) })
+  })
+
+  test('that do not open in time end in one sentence and exit code 1, and nothing is run', async () => {
+    const { code, stdout, stderr } = await runLocker([
+      'wait',
+      '--timeout',
+      '1.2s',
+      'file:/',
+      'file:/none',
+      'kv:none/x',
+      '--',
+      'echo',
+      'ran',
+    ])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+      'consul-locker: error: gave up after 1.2s: file:/none (it is not there), kv:none/x (there is no such key)',
+    )
+  })
+
+  test('are looked at just once with --once, and --quiet tells the end alone', async () => {
+    const { code, stdout, stderr } = await runLocker(['wait', '-q', '--once', 'file:/none', '--', 'echo', 'ran'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toBe('consul-locker: error: gave up: file:/none (it is not there)\n')
+  })
+})
+
+describe('Consul itself', () => {
+  test('may come later than who waits for what is in it', async () => {
+    const ports = await freePorts()
+    const address = `http://127.0.0.1:${ports.http}`
+    const waiter = startLocker(['wait', 'service:consul', '--', 'echo', 'ran'], { address })
+    await isMissing(waiter, /can't be reached/)
+    const agent = await startConsul({ ports })
+    onTestFinished(() => agent.stop())
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('is not needed for gates of another kind', async () => {
+    expect(await runLocker(['wait', 'file:/'], { address: '127.0.0.1:9' })).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('that can not be reached is exit code 3 for who looks once', async () => {
+    const end = await runLocker(['wait', '--once', 'kv:x'], { address: '127.0.0.1:9' })
+    expect(end).toMatchObject({ code: 3, stderr: expect.stringContaining("can't be reached") })
+  })
+})
+
+describe('the command behind the gates', () => {
+  test('gets input, arguments and environment as they are, and its exit code is ours', async () => {
+    const script = 'read -r line; printf "%s|" "$line" "$@" "$X" >&1; exit 42'
+    const words = ['wait', 'file:/', '--', 'sh', '-c', script, 'sh', '', ' a', '--once', '--']
+    const end = await runLocker(words, { input: Buffer.from('typed\n'), env: { X: 'y' } })
+    expect(end).toMatchObject({ code: 42, stdout: 'typed|| a|--once|--|y|', stderr: '' })
+  })
+
+  test('gets our signals, and its death by one is ours', async () => {
+    const script = `trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done`
+    const waiter = startLocker(['wait', 'file:/', '--', 'sh', '-c', script])
+    await waiter.prints(/ready/)
+    waiter.kill('SIGUSR1')
+    await waiter.prints(/usr1/)
+    waiter.kill('SIGTERM')
+    expect(await waiter.ends()).toMatchObject({ code: 143 })
+  })
+
+  test('that does not exist is told before anything is waited for', async () => {
+    expect(await runLocker(['wait', 'file:/none', '--', 'no-such-command'])).toMatchObject({ code: 127 })
+    expect(await runLocker(['wait', 'file:/none', '--', '/etc/passwd'])).toMatchObject({ code: 126 })
+  })
+})
+
+test.for([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('%s ends a wait with %i: no command, and no gate’s command is left', async ([signal, code]) => {
+  const marker = uniqueName('marker')
+  const dir = scratch()
+  const script = `echo x >>began; exec sleep 60`
+  const waiter = startLocker(['wait', `cmd:${script}`, 'kv:none/y', '--', 'touch', 'ran'], {
+    cwd: dir,
+    env: { MARKER: marker },
+  })
+  await patiently(
+    () => existsSync(join(dir, 'began')),
+    () => `the gate's command did not start: ${waiter.stderr}`,
+  )
+  waiter.kill(signal)
+  expect(await waiter.ends()).toMatchObject({ code })
+  expect(processesWith(marker)).toEqual([])
+  expect(existsSync(join(dir, 'ran'))).toBe(false)
+})
+
+test.for([
+  [[], 'what is to be waited for?'],
+  [['./start'], '"./start" is no gate'],
+  [['file:/', './start'], '"./start" is no gate'],
+  [['servise:db'], '"servise:db" is no gate'],
+  [['file:/', '--'], 'no command stands behind the --'],
+  [['file:/', '--timeout', 'soon'], '--timeout "soon" is not a duration'],
+  [['file:/', '--gate', 'file:/'], 'there is no option --gate'],
+] as const)('wait %j is refused in one sentence', async ([words, sentence]) => {
+  const { code, stdout, stderr } = await runLocker(['wait', ...words])
+  expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining(sentence) })
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test("a run's own gates in the environment are not those of a wait, nor is its time to wait", async () => {
+  const env = { CONSUL_LOCKER_GATE: 'file:/none', CONSUL_LOCKER_WAIT: '1s', CONSUL_LOCKER_TIMEOUT: 'soon' }
+  expect(await runLocker(['wait', 'file:/'], { env })).toMatchObject({ code: 0, stderr: '' })
+})
+
+describe('on a terminal of 80 columns', () => {
+  test('one line says what is missing, is rewritten, and vanishes', async () => {
+    const terminal = await Terminal.open()
+    const names = ['one', 'two', 'three', 'four'].map((name) => uniqueName(name))
+    await terminal.enter(`$L wait ${names.map((name) => `kv:${name}`).join(' ')} -- echo ran`)
+    await terminal.shows(/waiting [0-9ms]+ for 4 of 4: kv:one-.*\.\.\./)
+    await terminal.shows(/waiting [2-9]s for 4 of 4: kv:one-.*\.\.\./)
+    await put(names[0] as string, '1')
+    const [line] = await terminal.shows(/waiting [0-9ms]+ for 3 of 4: kv:two-.*\.\.\./)
+    expect(line.length).toBeLessThanOrEqual(79)
+    expect((await terminal.screen()).match(/waiting/g)).toHaveLength(1)
+    for (const name of names) await put(name, '1')
+    await terminal.prompts(0)
+    expect(await terminal.screen()).toMatch(/^ran$/m)
+    expect(await terminal.screen()).not.toContain('waiting')
+  })
+
+  test('Ctrl-C ends the wait: 130, and the line vanishes', async () => {
+    const terminal = await Terminal.open()
+    await terminal.enter('$L wait file:/none -- echo ran')
+    await terminal.shows(/waiting .*file:\/none \(it is not there\)/)
+    await terminal.press('C-c')
+    await terminal.prompts(130)
+    expect(await terminal.screen()).not.toMatch(/^ran|not there/m)
+  })
+
+  test('the command is the foreground job there', async () => {
+    const terminal = await Terminal.open()
+    await terminal.enter(`$L wait file:/ -- sh -c 'echo $$ >pid; exec sleep 60'`)
+    await patiently(
+      () => existsSync(join(terminal.dir, 'pid')) && readFileSync(join(terminal.dir, 'pid'), 'utf8') !== '',
+      () => 'the command did not start',
+    )
+    await terminal.press('C-c')
+    await terminal.prompts(130)
+  })
+})
+
+let ownAgent: Promise<ConsulAgent>
+
+beforeAll(async () => {
+  ownAgent = startConsul()
+  await ownAgent
+})
+
+afterAll(async () => (await ownAgent).stop())
