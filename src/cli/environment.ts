@@ -5,13 +5,22 @@ import { variableOf } from './options.ts'
 /** Options that the environment gives, as words; put before those of the command line, they give way to them. */
 export function wordsOf(options: Readonly<Record<string, Options>>, environment: NodeJS.ProcessEnv): string[] {
   const words: string[] = []
-  for (const [name, { type }] of Object.entries(options)) {
+  for (const [name, { type, array }] of Object.entries(options)) {
     const value = environment[variableOf(name)]
     if (value === undefined || value === '' || !isOurs(name, environment)) continue
-    if (type === 'string') words.push(`--${name}=${value}`)
+    if (array) words.push(...lines(value).map((line) => `--${name}=${line}`))
+    else if (type === 'string') words.push(`--${name}=${value}`)
     else if (truth(variableOf(name), value)) words.push(`--${name}`)
   }
   return words
+}
+
+/** An option that may be given several times has a line for each: its values have blanks and commas in them. */
+function lines(value: string): string[] {
+  return value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 }
 
 /**

@@ -21,7 +21,8 @@ function asVariables(options: Parsed['options']): NodeJS.ProcessEnv {
   const known = Object.keys(RUN_OPTIONS)
   return Object.fromEntries(
     Object.entries(options)
-      .filter(([name]) => known.includes(name))
+      // What may be repeated is about the run alone, and not about giving a lock back.
+      .filter(([name, value]) => known.includes(name) && !Array.isArray(value))
       .map(([name, value]) => [variableOf(name), String(value)]),
   )
 }

@@ -22,6 +22,16 @@ export const OUTPUT_OPTIONS = {
   help: { ...option('Output:', 'boolean', 'show this help'), alias: 'h' },
 } as const satisfies Record<string, Options>
 
+/** What is waited for around a run. */
+const GATES = {
+  gate: repeatable('Gates:', 'first wait for this, e.g. service:db; may be repeated'),
+  'release-when': repeatable('Gates:', 'after success keep the lock until this holds; may be repeated'),
+  'release-timeout': option('Gates:', 'string', 'but for so long at most (10m)'),
+  settle: option('Gates:', 'string', 'and until it has held for so long, e.g. 10s'),
+} as const satisfies Record<string, Options>
+
+export const GATE_OPTIONS = Object.keys(GATES)
+
 /** The options of a run. */
 export const RUN_OPTIONS = {
   'no-wait': option('Waiting:', 'boolean', 'give up at once when the lock is not free'),
@@ -30,6 +40,7 @@ export const RUN_OPTIONS = {
     ...option('Waiting:', 'string', 'exit with this code instead of 1 when giving up'),
     alias: 'E',
   },
+  ...GATES,
   key: option('Lock:', 'string', 'lock this key instead of consul-locker-<name>'),
   ttl: option('Lock:', 'string', "the session's TTL (15s; Consul takes 10s to 24h)"),
   renew: option('Lock:', 'string', 'renew the session this often (two thirds of the TTL)'),
@@ -48,6 +59,11 @@ export type OptionName = keyof typeof RUN_OPTIONS
 /** An option for the help; one that takes a value must be given one. */
 export function option<T extends 'string' | 'boolean'>(group: string, type: T, describe: string) {
   return { group, type, describe, ...(type === 'string' ? { requiresArg: true } : {}) }
+}
+
+/** An option that takes a value and may be given several times. */
+export function repeatable(group: string, describe: string) {
+  return { ...option(group, 'string', describe), array: true } as const
 }
 
 /** An option's environment variable. */

@@ -15,7 +15,7 @@ export interface Syntax {
 /** Words sorted into options and the rest. */
 export interface Parsed {
   /** Options that were given, on the command line or in the environment. */
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
   /** All words from the first that is no option on, verbatim; a `--` before it is dropped. */
   readonly words: readonly string[]
 }
@@ -24,10 +24,20 @@ const COLUMNS = 80
 
 /** Sorts words. Options stand before the first other word. Throws a `usage` failure. */
 export function parse(syntax: Syntax, words: readonly string[], environment: NodeJS.ProcessEnv): Parsed {
-  const parsed = parserOf(syntax).parseSync([...wordsOf(syntax.options, environment), ...words])
-  const known = Object.keys(syntax.options).filter((name) => parsed[name] !== undefined)
-  const options = Object.fromEntries(known.map((name) => [name, parsed[name]])) as Parsed['options']
+  const inherited = wordsOf(syntax.options, environment)
+  const parsed = parserOf(syntax).parseSync([...inherited, ...words])
+  const options: Record<string, Parsed['options'][string]> = {}
+  for (const [name, { array }] of Object.entries(syntax.options)) {
+    const values = [parsed[name] ?? []].flat() as (string | boolean)[]
+    const inheritedOnes = inherited.filter((word) => word.startsWith(`--${name}=`)).length
+    if (values.length > 0) options[name] = array ? newest(values as string[], inheritedOnes) : values.at(-1)
+  }
   return { options, words: parsed._.map(String) }
+}
+
+/** Values of the command line take the place of those of the environment, which come first. */
+function newest(values: readonly string[], inheritedOnes: number): readonly string[] {
+  return values.length > inheritedOnes ? values.slice(inheritedOnes) : values
 }
 
 /** Words sorted where options may stand anywhere: before, between and behind the others. */
@@ -50,9 +60,15 @@ export function parseAnywhere(syntax: Syntax, words: readonly string[], environm
     const [word = '', ...rest] = parsed.words
     others.push(word)
     parsed = parse(syntax, rest, {})
-    options = { ...options, ...parsed.options }
+    options = joined(options, parsed.options)
   }
   return { options, words: others, command }
+}
+
+function joined(before: Parsed['options'], after: Parsed['options']): Parsed['options'] {
+  const repeated = Object.entries(after).filter(([name, value]) => Array.isArray(value) && Array.isArray(before[name]))
+  const lists = repeated.map(([name, value]) => [name, [before[name], value].flat()])
+  return { ...before, ...after, ...Object.fromEntries(lists) }
 }
 
 /** The value of an option that takes one. */
@@ -64,6 +80,12 @@ export function givenIn(parsed: Parsed): Given {
     const value = parsed.options[option]
     return typeof value === 'string' ? value : undefined
   }
+}
+
+/** The values of an option that may be given several times. */
+export function allGiven(parsed: Parsed, option: string): readonly string[] {
+  const values = parsed.options[option]
+  return Array.isArray(values) ? values : []
 }
 
 /** The help, at most 80 columns wide. */
@@ -93,7 +115,7 @@ function newParser(syntax: Syntax): Argv {
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
+      'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })

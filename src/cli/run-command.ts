@@ -15,6 +15,7 @@ import { EXIT } from './exit-codes.ts'
 import { startGuardian } from './guardian.ts'
 import type { Invocation } from './invocation.ts'
 import { exitCodeOf, jobOf } from './job.ts'
+import { GATE_OPTIONS } from './options.ts'
 import { givenIn, helpOf, type Parsed, parse } from './parse.ts'
 import { print } from './print.ts'
 import { RUN_SYNTAX } from './run-syntax.ts'
@@ -55,6 +56,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     consul,
     signals,
     launch: (request) => launch({ command, ...request }),
+    ...(await gatesAround(parsed, environment)),
     guardian: parsed.options['no-guardian'] ? NO_GUARDIAN : startGuardian(ctx, job, parsed),
     publish: (lease) => answerFor(ctx, job.runId, lease),
     self: { host: hostname(), pid: process.pid, user: userName() },
@@ -74,17 +76,31 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
   }
 }
 
+/** Most runs have none, and load nothing for them. */
+async function gatesAround(parsed: Parsed, environment: NodeJS.ProcessEnv): Promise<Partial<World>> {
+  const isGated = GATE_OPTIONS.some((name) => parsed.options[name] !== undefined)
+  return isGated ? (await import('./run-gates.ts')).gatesOf(parsed, environment) : {}
+}
+
 function statusOf(ctx: Context, job: Job, { outcome }: Result, busyCode: number): number {
   switch (outcome.kind) {
     case 'ran':
       return shellStatus(outcome.status)
     case 'busy':
       return busyCode
+    case 'unready':
+      ctx.log.notice(`${job.name} is not ready: ${outcome.missing.join(', ')}`)
+      return busyCode
     case 'interrupted':
       return shellStatus({ signal: outcome.signal })
-    case 'lost':
-      ctx.log.error(`the command was stopped, for the lock ${job.name} was lost: ${outcome.loss.sentence}`)
+    case 'lost': {
+      const what = outcome.status ? 'the command had ended when' : 'the command was stopped, for'
+      ctx.log.error(`${what} the lock ${job.name} was lost: ${outcome.loss.sentence}`)
       return EXIT.lost
+    }
+    case 'unsettled':
+      ctx.log.error(`the command succeeded, but the lock was given up before this held: ${outcome.missing.join(', ')}`)
+      return EXIT.unsettled
   }
 }
 

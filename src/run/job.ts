@@ -1,3 +1,4 @@
+import type { Context } from '../base/context.ts'
 import type { Child, Launch } from '../child/child.ts'
 import type { ExitStatus } from '../child/exit-status.ts'
 import type { Guardian } from '../child/guardian.ts'
@@ -31,16 +32,34 @@ export interface World {
   readonly guardian: Guardian
   /** Answers the command's questions after its lock, until disposed. */
   publish(lease: () => Lease): Disposable
+  /** Waits for what must hold before the command starts; most runs have no such gates. */
+  readonly gatesBefore?: AwaitGates
+  /** Waits for what must hold before the lock is given up after the command's success. */
+  readonly gatesAfter?: (ctx: Context) => Promise<readonly string[]>
   /** Who we are, for the holder record. */
   readonly self: { readonly host: string; readonly pid: number; readonly user: string }
 }
 
-/** How a run ended, when nothing failed. */
+/**
+ * Waits for gates. Settles with what was missing at the end, in words for people; with nothing when all are open.
+ * `timeoutMs` 0 looks once.
+ */
+export type AwaitGates = (ctx: Context, timeoutMs: number) => Promise<readonly string[]>
+
+/**
+ * How a run ended, when nothing failed:
+ * - `unready`: the gates before it didn't open in time, and the command did not start
+ * - `interrupted`: a signal ended the wait before or after the command
+ * - `lost`: the lock left us; with a status when the command had ended with it before
+ * - `unsettled`: the command succeeded, but the gates after it didn't open in time
+ */
 export type Outcome =
   | { readonly kind: 'ran'; readonly status: ExitStatus }
   | { readonly kind: 'busy' }
+  | { readonly kind: 'unready'; readonly missing: readonly string[] }
   | { readonly kind: 'interrupted'; readonly signal: ForwardedSignal }
-  | { readonly kind: 'lost'; readonly loss: Loss }
+  | { readonly kind: 'lost'; readonly loss: Loss; readonly status?: ExitStatus }
+  | { readonly kind: 'unsettled'; readonly status: ExitStatus; readonly missing: readonly string[] }
 
 /** An outcome, with what a report tells beside it. */
 export interface Result {

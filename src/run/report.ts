@@ -5,7 +5,7 @@ import type { Job, Result } from './job.ts'
 
 /**
  * A run's end for machines, so that a child's own exit codes can be told from ours:
- * `outcome` is `ran`, `busy`, `interrupted`, `lost`, or the code of a failure.
+ * `outcome` is `ran`, `busy`, `unready`, `interrupted`, `lost`, `unsettled`, or the code of a failure.
  */
 export function reportOf(job: Job, end: Result | Failure): Record<string, unknown> {
   const about = { name: job.name, key: job.key, runId: job.runId, command: job.command }
@@ -16,8 +16,17 @@ export function reportOf(job: Job, end: Result | Failure): Record<string, unknow
       return { ...about, outcome: 'ran', childExit: shellStatus(outcome.status), ...outcome.status, ...measured }
     case 'interrupted':
       return { ...about, outcome: 'interrupted', signal: outcome.signal, ...measured }
-    case 'lost':
-      return { ...about, outcome: 'lost', loss: outcome.loss.kind, message: outcome.loss.sentence, ...measured }
+    case 'lost': {
+      const { loss, status } = outcome
+      const ended = status && { childExit: shellStatus(status) }
+      return { ...about, outcome: 'lost', loss: loss.kind, message: loss.sentence, ...ended, ...measured }
+    }
+    case 'unsettled': {
+      const { missing, status } = outcome
+      return { ...about, outcome: 'unsettled', missing, childExit: shellStatus(status), ...measured }
+    }
+    case 'unready':
+      return { ...about, outcome: 'unready', missing: outcome.missing, ...measured }
     case 'busy':
       return { ...about, outcome: 'busy', ...measured }
   }

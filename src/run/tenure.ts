@@ -1,6 +1,7 @@
 import { aborted, firstOf, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Child } from '../child/child.ts'
+import type { ExitStatus } from '../child/exit-status.ts'
 import { Relay } from '../child/relay.ts'
 import type { Held } from '../lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
@@ -36,7 +37,8 @@ export class Tenure {
     try {
       const { outcome, dead } = await this.#command(ctx, hold)
       mayRelease = dead
-      return { outcome, fence: hold.fence, ranMs: ctx.clock.since(beganAt) }
+      const ranMs = ctx.clock.since(beganAt)
+      return { outcome: await this.#linger(ctx, hold, outcome), fence: hold.fence, ranMs }
     } finally {
       session.onRenewed(() => {})
       if (mayRelease) guardian.disarm()
@@ -63,6 +65,17 @@ export class Tenure {
     const outcome = await this.#end(ctx, hold, child)
     ctx.log.mark('command ended')
     return { outcome, dead: outcome.kind === 'ran' || (await this.#stop(ctx, child, outcome.loss)) }
+  }
+
+  /** After a success the lock may have to stay ours until others can see what the command did. */
+  async #linger(ctx: Context, hold: Hold, end: End): Promise<Outcome> {
+    const { gatesAfter, guardian, signals } = this.#world
+    if (!gatesAfter || end.kind !== 'ran' || !isSuccess(end.status)) return end
+    const { session } = this.#held
+    session.onRenewed(() => {})
+    guardian.disarm()
+    const { linger } = await import('./linger.ts')
+    return linger(ctx, { gatesAfter, signals, hold, session, status: end.status })
   }
 
   /** Most commands never ask, and short ones can't wait: the socket comes when the command runs for a while. */
@@ -110,4 +123,8 @@ export class Tenure {
     if (!dead) ctx.log.error(`the command can't be killed (group ${child.group}); its session is left to expire`)
     return dead
   }
+}
+
+function isSuccess(status: ExitStatus): boolean {
+  return 'code' in status && status.code === 0
 }

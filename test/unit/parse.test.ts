@@ -27,6 +27,9 @@ describe("a run's words", () => {
     [['--token=a=b', 'name'], { token: 'a=b' }, ['name']],
     [['--key=', 'name'], { key: '' }, ['name']],
     [['--datacenter', 'dc.1', 'name'], { datacenter: 'dc.1' }, ['name']],
+    [['--gate', 'file:/a b', 'name', 'cmd'], { gate: ['file:/a b'] }, ['name', 'cmd']],
+    [['--gate=kv:x=y', '-q', '--gate', 'cmd:-x', 'name'], { gate: ['kv:x=y', 'cmd:-x'], quiet: true }, ['name']],
+    [['-q', '-q', '--no-wait', '--no-wait', 'name'], { quiet: true, 'no-wait': true }, ['name']],
     [[], {}, []],
   ])('%j', (words, options, rest) => {
     expect(parseRun(words)).toEqual({ options: expect.objectContaining(options), words: rest })
@@ -41,6 +44,8 @@ describe("a run's words", () => {
     [['--wait'], 'not enough arguments following: wait'],
     [['--wait', '--no-wait', 'name'], 'not enough arguments following: wait'],
     [['--log-format', 'xml', 'name'], 'invalid values'],
+    [['--gate'], 'not enough arguments following: gate'],
+    [['--gate', '--no-wait', 'name'], 'not enough arguments following: gate'],
   ])('%j are refused', (words, sentence) => {
     const failure = expect.objectContaining({ code: 'usage', message: expect.stringContaining(sentence) })
     expect(() => parseRun(words)).toThrow(failure)
@@ -72,6 +77,8 @@ describe('options in the environment', () => {
     [{ CONSUL_LOCKER_WAIT: '', CONSUL_LOCKER_NO_WAIT: '' }, {}],
     [{ CONSUL_LOCKER_TOKEN: '--no-wait' }, { token: '--no-wait' }],
     [{ CONSUL_LOCKER_TOKEN: 'a b=c' }, { token: 'a b=c' }],
+    [{ CONSUL_LOCKER_GATE: 'cmd:test -s x, y\n\n service:db\n' }, { gate: ['cmd:test -s x, y', 'service:db'] }],
+    [{ CONSUL_LOCKER_GATE: '\n' }, {}],
     [{ CONSUL_LOCKER_KEY: 'k' }, { key: 'k' }],
     [{ CONSUL_LOCKER_KEY: 'k', CONSUL_LOCKER_RUN_ID: 'r' }, {}],
     [{ CONSUL_LOCKER_VERSION: '1.2', CONSUL_LOCKER_HELP: '1' }, {}],
@@ -85,6 +92,11 @@ describe('options in the environment', () => {
 
   test('give way to those of the command line', () => {
     expect(parseRun(['--wait', '1s', 'name'], { CONSUL_LOCKER_WAIT: '2s' }).options.wait).toBe('1s')
+  })
+
+  test('give way as a whole to those of the command line that may be repeated', () => {
+    const environment = { CONSUL_LOCKER_GATE: 'file:a\nfile:b' }
+    expect(parseRun(['--gate', 'file:c', 'name'], environment).options.gate).toEqual(['file:c'])
   })
 
   test('with neither yes nor no are refused', () => {

@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { processesWith } from '../kit/processes.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+const client = new ConsulClient()
+const ran = { code: 0, stdout: 'ran\n' }
+
+interface Scene {
+  readonly name: string
+  /** The key that the gate waits for. */
+  readonly gate: string
+  readonly open: () => Promise<unknown>
+  readonly shut: () => Promise<unknown>
+  /** The gate's state with the lock's: what is left of it. */
+  readonly remains: () => Promise<unknown[]>
+}
+
+function scene(): Scene {
+  const name = uniqueName('gated')
+  const key = `gate/${name}`
+  return {
+    name,
+    gate: `kv:${key}`,
+    open: () => client.request('PUT', `/kv/${key}`, 'x'),
+    shut: () => client.deleteKey(key),
+    remains: () => client.remains(name),
+  }
+}
+
+const start = (words: string[], env: NodeJS.ProcessEnv = {}) => startLocker([...words, 'echo', 'ran'], { env })
+
+/** Waits until nothing runs that has a text in its command line or environment. */
+async function nothingRunsWith(text: string): Promise<void> {
+  await patiently(
+    () => processesWith(text).length === 0,
+    () => `these run: ${processesWith(text)}`,
+  )
+}
+
+describe('a gate before a run', () => {
+  test('is waited for without a session and without a place in line', async () => {
+    const { name, gate, open, remains } = scene()
+    const gated = start(['--gate', gate, '--gate', 'file:/', name])
+    await gated.says(/waiting for kv:.* \(there is no such key\)/)
+    expect(await remains()).toEqual([])
+    expect(await runLocker(['--no-wait', name, 'true'])).toMatchObject({ code: 0 })
+    await open()
+    expect(await gated.ends()).toMatchObject(ran)
+    expect(await remains()).toEqual([])
+  })
+
+  test('must be open still when the lock is won: if it has shut, the next in line gets the lock', async () => {
+    const { name, gate, open, shut, remains } = scene()
+    await open()
+    const holder = startLocker([name, 'sleep', '60'])
+    const first = await client.holder(`consul-locker-${name}`)
+    const gated = start(['--gate', gate, name])
+    await gated.says(/waiting for gated-.*: held by/)
+    const second = await client.contender(name, `consul-locker-${name}`, [first])
+    expect(second).not.toBe(first)
+    const next = start([name])
+    await next.says(/in line/)
+    await shut()
+    holder.kill('SIGTERM')
+    await holder.ends()
+    expect(await next.ends()).toMatchObject(ran)
+    await gated.says(/a gate before gated-.* has shut while it waited for the lock/)
+    await gated.says(/waiting for kv:/)
+    expect(gated.stdout).toBe('')
+    await open()
+    expect(await gated.ends()).toMatchObject(ran)
+    expect(await remains()).toEqual([])
+  })
+
+  test('that is shut is a lock that is not free for --no-wait and -E, and the report tells them apart', async () => {
+    const { name, gate, remains } = scene()
+    const report = join(scratch(), 'report')
+    const words = ['--no-wait', '-E', '9', '--report-file', report, '--gate', gate, name]
+    const { code, stdout, stderr } = await start(words).ends()
+    expect({ code, stdout }).toEqual({ code: 9, stdout: '' })
+    expect(stderr).toContain(`${name} is not ready: ${gate} (there is no such key)`)
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({
+      outcome: 'unready',
+      missing: [`${gate} (there is no such key)`],
+    })
+    expect(await remains()).toEqual([])
+  })
+
+  test('is waited for within --wait, and the lock in what is left of that', async () => {
+    const { name, gate, open } = scene()
+    expect(await start(['--wait', '1s', '--gate', gate, name]).ends()).toMatchObject({ code: 1, stdout: '' })
+    await open()
+    const holder = startLocker([name, 'sleep', '60'])
+    await client.holder(`consul-locker-${name}`)
+    const late = await start(['--wait', '1s', '--gate', gate, name]).ends()
+    expect(late).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('was still busy after') })
+    holder.kill('SIGTERM')
+  })
+
+  test.for([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends the wait for it with %i, and nothing is left', async ([signal, code]) => {
+    const { name, gate, remains } = scene()
+    const gated = start(['--gate', gate, name])
+    await gated.says(/waiting for kv:/)
+    gated.kill(signal)
+    expect(await gated.ends()).toMatchObject({ code, stdout: '' })
+    expect(await remains()).toEqual([])
+    await nothingRunsWith(name)
+  })
+
+  test('may stand in the environment, one on each line, and gives way to the command line', async () => {
+    const { name, gate } = scene()
+    const env = { CONSUL_LOCKER_GATE: `cmd:test -n "$HOME, $PATH"\n${gate}` }
+    const shut = await start(['--no-wait', name], env).ends()
+    expect(shut).toMatchObject({ code: 1, stderr: expect.stringContaining(`not ready: ${gate} (`) })
+    expect(await start(['--no-wait', '--gate', 'file:/', name], env).ends()).toMatchObject(ran)
+  })
+})
+
+describe('--release-when', () => {
+  /** A run whose command has succeeded, and that keeps its lock. */
+  async function lingering(words: string[], name: string): Promise<Running> {
+    const run = start([...words, name])
+    await run.prints(/ran/)
+    await run.says(/keeping the lock until/)
+    expect((await client.entry(`consul-locker-${name}`))?.Session).toBeTruthy()
+    return run
+  }
+
+  test('keeps the lock after a success until the gate opens: only then the next one starts', async () => {
+    const { name, gate, open, remains } = scene()
+    const first = await lingering(['--release-when', gate], name)
+    const next = start([name])
+    await next.says(/waiting for gated-.*: held by/)
+    await open()
+    expect(await first.ends()).toMatchObject(ran)
+    expect(await next.ends()).toMatchObject(ran)
+    expect(await remains()).toEqual([])
+    await nothingRunsWith(name)
+  })
+
+  test('with --settle keeps the lock for a while longer', async () => {
+    const { name, gate, open, remains } = scene()
+    const run = await lingering(['--release-when', gate, '--settle', '3s'], name)
+    await open()
+    expect(await runLocker(['--no-wait', name, 'true'])).toMatchObject({ code: 1 })
+    expect(await run.ends()).toMatchObject(ran)
+    expect(await remains()).toEqual([])
+  })
+
+  test('that never comes is exit code 7, told in a sentence and a report, and the lock is free', async () => {
+    const { name, gate, remains } = scene()
+    const report = join(scratch(), 'report')
+    const words = ['--release-when', gate, '--release-timeout', '1s', '--report-file', report, name]
+    const { code, stdout, stderr } = await start(words).ends()
+    expect({ code, stdout }).toEqual({ code: 7, stdout: 'ran\n' })
+    expect(stderr).toContain(`the lock was given up before this held: ${gate} (there is no such key)`)
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ outcome: 'unsettled', childExit: 0 })
+    expect(await remains()).toEqual([])
+  })
+
+  test.for([
+    [['false'], 1],
+    [['sh', '-c', 'kill -TERM $$'], 143],
+  ] as const)('waits for nothing when %j fails', async ([command, code]) => {
+    const { name, gate, remains } = scene()
+    const end = await runLocker(['--release-when', gate, '--settle', '1h', name, ...command])
+    expect(end).toMatchObject({ code, stderr: '' })
+    expect(await remains()).toEqual([])
+  })
+
+  test('watches over the lock meanwhile: when that is lost the exit code is 6, though the command had ended', async () => {
+    const { name, gate } = scene()
+    const run = await lingering(['--release-when', gate], name)
+    await client.destroySession(await client.holder(`consul-locker-${name}`))
+    const { code, stderr } = await run.ends()
+    expect(code).toBe(6)
+    expect(stderr).toMatch(/the command had ended when the lock gated-.* was lost/)
+  })
+
+  test('is ended by TERM: 143, and the lock is free', async () => {
+    const { name, gate, remains } = scene()
+    const run = await lingering(['--release-when', gate], name)
+    run.kill('SIGTERM')
+    expect(await run.ends()).toMatchObject({ code: 143, stdout: 'ran\n' })
+    expect(await remains()).toEqual([])
+    await nothingRunsWith(name)
+  })
+
+  test('is over when the runner is killed: the guardian gives the lock back', async () => {
+    const { name, gate, remains } = scene()
+    const run = await lingering(['--release-when', gate], name)
+    run.kill('SIGKILL')
+    await patiently(
+      async () => (await remains()).length === 0,
+      () => 'the lock was not given back',
+    )
+    await nothingRunsWith(name)
+  })
+})
+
+test.for([
+  [['--gate', 'nonsense'], '"nonsense" is no gate'],
+  [['--release-when', 'service:'], 'names no service'],
+  [['--settle', 'soon'], '--settle "soon" is not a duration'],
+  [['--release-timeout', '5s'], '--release-timeout bounds the wait for --release-when, and there is none'],
+] as const)('%j is refused before anything is asked of Consul', async ([words, sentence]) => {
+  const end = await start([...words, 'name'], { CONSUL_HTTP_ADDR: '127.0.0.1:9' }).ends()
+  expect(end).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(sentence) })
+})
