@@ -100,14 +100,16 @@ async function ask(path: string, method = 'GET', body?: object): Promise<string>
 
 test('every shell script passes shellcheck', async () => {
   const scripts: string[] = []
-  for (const folder of ['examples', 'scripts']) {
+  for (const folder of ['examples', 'examples/bootstrap', 'scripts']) {
     for (const file of await readdir(join(project, folder), { withFileTypes: true })) {
       if (!file.isFile()) continue
       const path = join(folder, file.name)
       if (/^#!.*\b(ba|da|)sh\b/.test(await readFile(join(project, path), 'utf8'))) scripts.push(path)
     }
   }
-  expect(scripts).toEqual(expect.arrayContaining(['examples/10-second-wait', 'scripts/node']))
+  expect(scripts).toEqual(
+    expect.arrayContaining(['examples/10-second-wait', 'examples/bootstrap/boot', 'scripts/node']),
+  )
   const shellcheck = await program('shellcheck', 'shellcheck')
   const { code, stdout, stderr } = await run(shellcheck.path, scripts, shellcheck.env)
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' })
