@@ -1,6 +1,8 @@
 import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { ENDS_A_WAIT, type ForwardedSignal, type SignalSource, stopSelf } from './signals.ts'
+import { type ForwardedSignal, type SignalSource, stopSelf } from './signals.ts'
+
+const ENDS_A_WAIT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /** A signal told us to end. */
 export interface Interrupted {

@@ -16,9 +16,6 @@ export const FORWARDED = [
 
 export type ForwardedSignal = (typeof FORWARDED)[number]
 
-/** Signals that end whoever waits, while no child runs. */
-export const ENDS_A_WAIT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
-
 /** Signals sent to us. */
 export interface SignalSource {
   /** Calls `receive` for each signal until disposed. Only the newest listener is called. */
