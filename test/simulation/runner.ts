@@ -1,3 +1,4 @@
+import { sleep } from '../../src/base/abort.ts'
 import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Log } from '../../src/base/log.ts'
@@ -16,7 +17,7 @@ import { SimulatedGuardian } from './guardian.ts'
 import type { Ledger } from './ledger.ts'
 import { MachineClock } from './machine-clock.ts'
 import { SimulatedProcess } from './process.ts'
-import type { PlannedMachine, PlannedRun } from './schedule.ts'
+import type { PlannedGates, PlannedMachine, PlannedRun } from './schedule.ts'
 import { NO_SETTINGS } from './settings.ts'
 import { fateAt } from './wire.ts'
 
@@ -93,6 +94,7 @@ export class SimulatedRunner {
     }
     return {
       consul: this.#consul(this.process),
+      ...(plan.gates && simulatedGates(plan.gates, this.#stage.dice)),
       signals,
       guardian: this.guardian,
       launch: async ({ environment }) => {
@@ -122,6 +124,21 @@ export class SimulatedRunner {
     const node = this.#name.split('/')[0] as string
     const policy = () => fateAt(this.#machine, time.nowMs, dice)
     return new Consul(NO_SETTINGS, into(process, new FaultyTransport(agent.transport(node), time, policy)))
+  }
+}
+
+function simulatedGates(gates: PlannedGates, dice: Dice): Pick<World, 'gatesBefore' | 'gatesAfter'> {
+  return {
+    async gatesBefore(ctx, timeoutMs) {
+      const isLook = timeoutMs === 0
+      await sleep(ctx, isLook ? gates.lookMs : Math.min(gates.opensMs, timeoutMs))
+      const isShut = isLook ? dice.chance(gates.shuts) : gates.opensMs > timeoutMs
+      return isShut ? ['a gate'] : []
+    },
+    async gatesAfter(ctx) {
+      await sleep(ctx, gates.lingersMs)
+      return []
+    },
   }
 }
 

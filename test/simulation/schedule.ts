@@ -14,6 +14,20 @@ export interface PlannedRun {
   readonly waitMs: number
   readonly timing: Timing
   readonly script: Script
+  /** Absent in most runs. */
+  readonly gates?: PlannedGates
+}
+
+/** What a run waits for besides the lock. */
+export interface PlannedGates {
+  /** From the first look until they are open, before the command starts. */
+  readonly opensMs: number
+  /** How long one look takes. */
+  readonly lookMs: number
+  /** How probable it is that they have shut when the lock is won. */
+  readonly shuts: number
+  /** How long the lock is kept after the command's success. */
+  readonly lingersMs: number
 }
 
 /** A machine with an agent, whose clock ticks at a rate of its own. */
@@ -92,8 +106,10 @@ export function scheduleOf(seed: number): Schedule {
   const dice = new Dice(seed)
   const isCalm = dice.chance(0.1)
   const machines = Array.from({ length: dice.whole(2, 5) }, () => machine(dice, isCalm))
+  // With dice of their own: stories without gates are what they were before there were any.
+  const gated = machines.map((machine) => withGates(machine, new Dice(~seed)))
   const incidents = Array.from({ length: isCalm ? 0 : dice.whole(0, 8) }, () => incident(dice, machines.length))
-  return { machines, incidents: incidents.sort((a, b) => a.atMs - b.atMs), calmMs: CALM_MS }
+  return { machines: gated, incidents: incidents.sort((a, b) => a.atMs - b.atMs), calmMs: CALM_MS }
 }
 
 function machine(dice: Dice, isCalm: boolean): PlannedMachine {
@@ -103,6 +119,20 @@ function machine(dice: Dice, isCalm: boolean): PlannedMachine {
     rate: dice.chance(0.5) ? 1 : dice.between(1 / DRIFT, DRIFT),
     runs: runs.sort((a, b) => a.atMs - b.atMs),
     wire,
+  }
+}
+
+function withGates(machine: PlannedMachine, dice: Dice): PlannedMachine {
+  const runs = machine.runs.map((run) => (dice.chance(0.85) ? run : { ...run, gates: gates(dice) }))
+  return { ...machine, runs }
+}
+
+function gates(dice: Dice): PlannedGates {
+  return {
+    opensMs: dice.pick([0, dice.between(0, 20_000)]),
+    lookMs: dice.pick([0, dice.between(0, 1000), dice.between(0, 30_000)]),
+    shuts: dice.pick([0, 0.3]),
+    lingersMs: dice.pick([0, dice.between(0, 5000), dice.between(0, 60_000)]),
   }
 }
 
