@@ -58,15 +58,42 @@ export async function readKey(ctx: Context, consul: Consul, key: string, options
 
 /** Reads all keys that begin with a prefix, in the order of their names. */
 export async function readKeys(ctx: Context, consul: Consul, prefix: string): Promise<Entry[]> {
+  return (await watchKeys(ctx, consul, prefix)).entries
+}
+
+/** What stands below a prefix, and the index to wait from. */
+export interface PrefixReading {
+  readonly entries: Entry[]
+  readonly index: number
+}
+
+/** Reads all keys that begin with a prefix, at once or when one of them changes (or `waitMs` ran out). */
+export async function watchKeys(
+  ctx: Context,
+  consul: Consul,
+  prefix: string,
+  options: ReadOptions = {},
+): Promise<PrefixReading> {
+  const { index = 0, waitMs = 0 } = options
+  const blocking = index > 0
   const reply = await consul.call(ctx, {
     method: 'GET',
     path: `/v1/kv/${encodeKey(prefix)}`,
-    query: { recurse: true },
-    timeoutMs: ATTEMPT_MS,
+    query: {
+      recurse: true,
+      ...(options.consistent ? { consistent: true } : {}),
+      ...(blocking ? { index: String(index), wait: `${Math.round(waitMs)}ms` } : {}),
+    },
+    timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
+    longPoll: blocking,
     expects: [404],
     needs: `key_prefix "${prefix}" { policy = "write" }`,
   })
-  return reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
+  const answered = Number(reply.headers['x-consul-index'])
+  if (!Number.isInteger(answered)) throw consul.strange('keys without X-Consul-Index')
+  const entries = reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
+  consul.heard = true
+  return { entries, index: answered < index ? 0 : Math.max(answered, 1) }
 }
 
 /** Path segments encoded one by one: a slash in a key is a folder. */
