@@ -1,0 +1,65 @@
+import { aborted, firstOf, lingering, unlessAborted } from '../../src/base/abort.ts'
+import { Failure } from '../../src/base/failure.ts'
+import { LINGER_MS } from '../../src/lock/contest.ts'
+import { GUARDIAN_SLACK_MS } from '../../src/lock/deadline.ts'
+import { Hold } from '../../src/lock/hold.ts'
+import type { Loss } from '../../src/lock/loss.ts'
+import { Session } from '../../src/lock/session.ts'
+import { leaveSlots, takeSlot } from '../../src/lock/slots.ts'
+import { SimulatedCommand } from './command.ts'
+import type { PlannedRun } from './schedule.ts'
+import type { SlotSeat } from './slot-story.ts'
+
+export const FOLDER = 'semaphore/'
+
+const FAREWELL_MS = 2000
+const HEIR_MS = 15_000
+
+/** One life of a contender for a slot: as a step of a rollout leads it, with one command. Settles when it is over. */
+export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number): Promise<void> {
+  const { ctx, consul, guardian } = seat
+  const { timing } = plan
+  let session: Session | undefined
+  let isGivenBack = false
+  try {
+    session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, seat.name, timing))
+    guardian.answerFor(session.id)
+    const semaphore = { name: 'the semaphore', folder: FOLDER.slice(0, -1), limit }
+    const contest = { timing, record: () => `{"lockDelayMs":${timing.lockDelayMs}}`, once: plan.waitMs === 0 }
+    const held = await takeSlot(ctx, consul, session, semaphore, contest)
+    if (typeof held === 'string') return
+    const hold = new Hold(ctx, consul, held)
+    await work(seat, plan, session, hold, held.fence)
+    guardian.disarm()
+    await hold.end()
+    session.end()
+    await leaveSlots(ctx, consul, FOLDER, session.id, Math.max(FAREWELL_MS, session.leaseLeftMs()))
+    isGivenBack = true
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+  } finally {
+    session?.end()
+    if (session && !isGivenBack) await leaveSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
+    guardian.dismiss()
+  }
+}
+
+async function work(seat: SlotSeat, plan: PlannedRun, session: Session, hold: Hold, fence: number): Promise<void> {
+  const { ctx, guardian, stage, process } = seat
+  const command = new SimulatedCommand(stage.time, process, plan.script, stage.ledger, seat.name, fence)
+  guardian.command = command
+  const arm = () => guardian.arm(command.group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
+  arm()
+  session.onRenewed(arm)
+  const loss = await firstOf<Loss | undefined>(ctx, [
+    async (ctx) => void (await unlessAborted(ctx.signal, command.exited)),
+    async (ctx) => (await unlessAborted(ctx.signal, aborted(hold.lost))) as Loss,
+  ])
+  session.onRenewed(() => {})
+  if (loss) await command.stop(ctx, session.graceLeftMs(loss))
+}
+
+/** What the guardian has done for a dead runner. */
+export function giveBackFor(seat: Pick<SlotSeat, 'ctx' | 'consul'>, sessionId: string): Promise<void> {
+  return leaveSlots(seat.ctx, seat.consul, FOLDER, sessionId, HEIR_MS)
+}

@@ -1,0 +1,138 @@
+import type { Context } from '../../src/base/context.ts'
+import type { Log } from '../../src/base/log.ts'
+import { Consul } from '../../src/consul/consul.ts'
+import type { Transport } from '../../src/consul/wire.ts'
+import { DevAgent } from '../../src/devagent/dev-agent.ts'
+import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
+import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import { Dice } from './dice.ts'
+import { SimulatedGuardian } from './guardian.ts'
+import { MachineClock } from './machine-clock.ts'
+import { SimulatedProcess } from './process.ts'
+import { type Incident, type PlannedMachine, type PlannedRun, type Schedule, scheduleOf } from './schedule.ts'
+import { NO_SETTINGS } from './settings.ts'
+import { SlotLedger } from './slot-ledger.ts'
+import { FOLDER, giveBackFor, liveOnce } from './slot-runner.ts'
+import { fateAt } from './wire.ts'
+
+/** A contender's process, and what it has. */
+export interface SlotSeat {
+  readonly name: string
+  readonly stage: { readonly time: VirtualClock; readonly ledger: SlotLedger }
+  readonly process: SimulatedProcess
+  readonly guardian: SimulatedGuardian
+  readonly ctx: Context
+  readonly consul: Consul
+}
+
+export interface SlotEnding {
+  readonly violations: readonly string[]
+  readonly lives: number
+  readonly most: number
+}
+
+const AFTERMATH_MS = 400_000
+const SILENT: Log = { debugging: false, debug() {}, notice() {}, warn() {}, error() {} }
+
+/** Lets contenders for the slots of one semaphore live through a seed's faults, on a virtual clock. */
+export async function tellSlots(
+  seed: number,
+  limit: number,
+  schedule: Schedule = scheduleOf(seed),
+): Promise<SlotEnding> {
+  const time = new VirtualClock()
+  const dice = new Dice(seed + 1)
+  const agent = new DevAgent({ clock: time, random: dice.next })
+  const ledger = new SlotLedger(limit)
+  const seats: SlotSeat[][] = schedule.machines.map(() => [])
+  const world = { time, dice, agent, ledger }
+  for (const [number, machine] of schedule.machines.entries()) {
+    for (const [nth, plan] of machine.runs.entries()) {
+      time.after(plan.atMs, () => seats[number]?.push(begin(world, machine, plan, `m${number}/${nth}`, limit)))
+    }
+  }
+  for (const incident of schedule.incidents) {
+    time.after(incident.atMs, () => BLOWS[incident.kind]?.(world, incident.lastsMs, seats[incident.machine]?.at(-1)))
+  }
+  await time.advance(schedule.calmMs + AFTERMATH_MS)
+  const violations = [...ledger.violations]
+  const unended = seats.flat().filter(({ process }) => !process.isDead)
+  if (unended.length > 0) violations.push(`${unended.length} contenders have not ended`)
+  if (ledger.living > 0) violations.push(`${ledger.living} commands still live`)
+  if (agent.operator.sessions().length > 0) violations.push(`${agent.operator.sessions().length} sessions are left`)
+  return { violations, lives: ledger.lives, most: ledger.most }
+}
+
+interface World {
+  readonly time: VirtualClock
+  readonly dice: Dice
+  readonly agent: DevAgent
+  readonly ledger: SlotLedger
+}
+
+function begin(world: World, machine: PlannedMachine, plan: PlannedRun, name: string, limit: number): SlotSeat {
+  const { time, dice, agent } = world
+  const process = new SimulatedProcess(time)
+  const undying = new SimulatedProcess(time)
+  const context = (of: SimulatedProcess): Context => ({
+    clock: new MachineClock(time, machine.rate, of),
+    log: SILENT,
+    signal: new AbortController().signal,
+    random: dice.next,
+  })
+  const client = (of: SimulatedProcess) => {
+    const wire = new FaultyTransport(agent.transport(name.split('/')[0] as string), time, () =>
+      fateAt(machine, time.nowMs, dice),
+    )
+    return new Consul(NO_SETTINGS, into(of, wire))
+  }
+  const heir = { ctx: context(undying), consul: client(undying) }
+  const guardian = new SimulatedGuardian(heir.ctx, plan.timing.graceMs, process, (id) => giveBackFor(heir, id))
+  const seat: SlotSeat = { name, stage: world, process, guardian, ctx: context(process), consul: client(process) }
+  liveOnce(seat, plan, limit).then(() => process.end())
+  return seat
+}
+
+/** Replies reach a process only while it runs. */
+function into(process: SimulatedProcess, transport: Transport): Transport {
+  return {
+    send: (request, signal) =>
+      new Promise((resolve, reject) => {
+        transport.send(request, signal).then(
+          (reply) => process.enter(() => resolve(reply)),
+          (thrown) => process.enter(() => reject(thrown)),
+        )
+      }),
+    close: () => transport.close(),
+  }
+}
+
+type Blow = (world: World, lastsMs: number, seat: SlotSeat | undefined) => void
+
+/** What no lock can survive (a key deleted by hand, a restored snapshot) is left out. */
+const BLOWS: Partial<Record<Incident['kind'], Blow>> = {
+  'kill-runner': (_, __, seat) => seat?.process.end(),
+  'stop-runner': ({ time }, lastsMs, seat) => {
+    seat?.process.stop()
+    time.after(lastsMs, () => seat?.process.continue())
+  },
+  'destroy-session': ({ agent, dice }) => {
+    const victim = agent.operator.holder(`${FOLDER}${dice.whole(1, 2)}`)
+    if (victim !== undefined) agent.operator.destroySession(victim)
+  },
+  'node-critical': ({ agent, time, dice }, lastsMs) => {
+    const node = `m${dice.whole(0, 4)}`
+    agent.operator.setNode(node, 'critical')
+    time.after(lastsMs, () => agent.operator.setNode(node, 'passing'))
+  },
+  'no-leader': ({ agent, time }, lastsMs) => {
+    agent.operator.leaderless(true)
+    time.after(lastsMs, () => agent.operator.leaderless(false))
+  },
+  'change-leader': ({ agent }) => agent.operator.changeLeader(),
+  'stir-reads': ({ agent }) => agent.operator.stirBlockedReads(),
+  'stop-servers': ({ agent, time }, lastsMs) => {
+    agent.operator.sleep()
+    time.after(lastsMs, () => agent.operator.wake())
+  },
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test, vi } from 'vitest'
+import { scheduleOf } from './schedule.ts'
+import { tellSlots } from './slot-story.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const SEEDS = 200
+
+describe('seeded stories of contenders for the slots of a semaphore', () => {
+  test.each([1, 2])(
+    `never let more than %i live at once, always end, and leave no session (${SEEDS} seeds)`,
+    async (limit) => {
+      const violations: string[] = []
+      let lives = 0
+      let full = 0
+      for (let seed = 0; seed < SEEDS; seed++) {
+        const ending = await tellSlots(seed, limit)
+        lives += ending.lives
+        full += ending.most === limit ? 1 : 0
+        violations.push(...ending.violations.map((violation) => `seed ${seed}: ${violation}`))
+      }
+      expect(violations).toEqual([])
+      expect(lives).toBeGreaterThan(SEEDS)
+      expect(full).toBeGreaterThan(SEEDS / 2)
+    },
+  )
+
+  test('find out a lock-delay that is too short', async () => {
+    let overlaps = 0
+    for (let seed = 0; seed < SEEDS && overlaps === 0; seed++) {
+      const schedule = scheduleOf(seed)
+      const machines = schedule.machines.map((machine) => ({
+        ...machine,
+        runs: machine.runs.map((run) => ({ ...run, timing: { ...run.timing, lockDelayMs: 1 } })),
+      }))
+      const { violations } = await tellSlots(seed, 2, { ...schedule, machines })
+      overlaps += violations.filter((violation) => violation.includes('there are')).length
+    }
+    expect(overlaps).toBeGreaterThan(0)
+  })
+})
