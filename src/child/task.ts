@@ -21,6 +21,8 @@ export interface Task {
   readonly environment: NodeJS.ProcessEnv
   /** When this has passed, the task's processes are ended, in milliseconds. */
   readonly timeoutMs: number
+  /** Hears of the task's process group when it runs. */
+  readonly onGroup?: (group: number) => void
 }
 
 const GRACE_MS = 2000
@@ -31,7 +33,7 @@ const TOO_LATE = Symbol('the time of a task is over')
  * that it has started lives on: the output goes to a file, which such a daemon may keep. Rejects with a `Failure` when
  * the command can't be started, and with the signal's reason; the command is ended then.
  */
-export async function runTask(ctx: Context, { command, environment, timeoutMs }: Task): Promise<TaskEnd> {
+export async function runTask(ctx: Context, { command, environment, timeoutMs, onGroup }: Task): Promise<TaskEnd> {
   const { file, words } = command
   const folder = mkdtempSync(join(tmpdir(), 'consul-locker-task-'))
   const path = join(folder, 'output')
@@ -46,6 +48,7 @@ export async function runTask(ctx: Context, { command, environment, timeoutMs }:
     })
     const process = await started(child, words[0])
     const group = new ProcessGroup(process.pid as number, { marker: `${marker}=1`, cgroup: undefined })
+    onGroup?.(group.id)
     const status = await endOf(ctx, exitOf(process), group, timeoutMs)
     return { status, output: readFileSync(path, 'utf8') }
   } finally {

@@ -1,0 +1,49 @@
+import type { Context } from '../base/context.ts'
+import { ATTEMPT_MS, type Consul } from './consul.ts'
+import type { Health, WireCheck } from './health.ts'
+
+/** A check, and the node it is about. */
+export interface NodeCheck extends WireCheck {
+  readonly Node: string
+}
+
+/**
+ * All checks of the client's datacenter that don't pass: the others may be many.
+ * https://developer.hashicorp.com/consul/api-docs/health#list-checks-in-state
+ */
+export async function troubledChecks(ctx: Context, consul: Consul): Promise<NodeCheck[]> {
+  const states = ['critical', 'warning'].map((state) => read(ctx, consul, `/v1/health/state/${state}`))
+  return (await Promise.all(states)).flat()
+}
+
+/** The checks of a node and of its services; none for a node that nobody knows. */
+export function checksOf(ctx: Context, consul: Consul, node: string): Promise<NodeCheck[]> {
+  return read(ctx, consul, `/v1/health/node/${encodeURIComponent(node)}`)
+}
+
+/**
+ * Registers a check about the agent's node that is told how it stands, and takes silence of `ttlMs` milliseconds for
+ * critical; https://developer.hashicorp.com/consul/api-docs/agent/check#register-check
+ */
+export async function registerTtlCheck(
+  ctx: Context,
+  consul: Consul,
+  check: { readonly id: string; readonly notes: string; readonly ttlMs: number; readonly status: Health },
+): Promise<void> {
+  const { id, notes, ttlMs, status } = check
+  await consul.call(ctx, {
+    method: 'PUT',
+    path: '/v1/agent/check/register',
+    body: JSON.stringify({ ID: id, Name: id, Notes: notes, TTL: `${ttlMs / 1000}s`, Status: status }),
+    timeoutMs: ATTEMPT_MS,
+    needs: 'node "<node>" { policy = "write" }',
+  })
+}
+
+async function read(ctx: Context, consul: Consul, path: string): Promise<NodeCheck[]> {
+  const needs = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
+  const answer = consul.json(await consul.call(ctx, { method: 'GET', path, timeoutMs: ATTEMPT_MS, needs }))
+  if (!Array.isArray(answer)) throw consul.strange(`${path} is no list`)
+  consul.heard = true
+  return answer as NodeCheck[]
+}
