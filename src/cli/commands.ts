@@ -12,6 +12,7 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   init: async () => (await import('./init-command.ts')).initCommand,
   check: async () => (await import('./check-command.ts')).checkCommand,
   wait: async () => (await import('./wait-command.ts')).waitCommand,
+  rollout: async () => (await import('./rollout-command.ts')).rolloutCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

@@ -13,6 +13,7 @@ Consul, runs the command while holding it, and exits with the command's code.`,
   consul-locker verify [--remaining 5s]       is the lock still ours?
   consul-locker fenced put <key> <value>      write, but only while it is
 A primary and its standbys: promote, demote, init, check (each has --help)
+A fleet's versions: rollout
 A lock with a name like one of these words: consul-locker run <name> …
 
 Examples:

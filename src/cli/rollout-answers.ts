@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs'
+import { Failure, messageOf } from '../base/failure.ts'
+import { checksOf, type NodeCheck, troubledChecks } from '../consul/node-checks.ts'
+import { failedHosts, isFailing, isOurs } from '../rollout/failures.ts'
+import { pathOf, pause, resume, type Scope } from '../rollout/pauses.ts'
+import { checkWord } from '../rollout/rollout-keys.ts'
+import { currentVersion, runningVersions, triggerVersion } from '../rollout/versions.ts'
+import { print } from './print.ts'
+import type { Question } from './rollout-question.ts'
+import type { RolloutWord } from './rollout-words.ts'
+
+const NO = 1
+/** Above it are our own codes. */
+const MOST_CHECKS = 100
+
+/** The answers of all words but `step`, as exit codes; what they print is on the standard output then. */
+export const ANSWERS: Record<Exclude<RolloutWord, 'step'>, (question: Question) => Promise<number>> = {
+  trigger,
+  pause: (question) => turn(question, 'pause'),
+  resume: (question) => turn(question, 'resume'),
+  current,
+  pending,
+  local,
+  running,
+  'hosts-at': hostsAt,
+  verify,
+  'check-single': checkSingle,
+  health,
+  failures,
+}
+
+async function trigger({ ctx, site, words }: Question): Promise<number> {
+  await triggerVersion(ctx, site.consul, site.keys, versionIn(words))
+  return 0
+}
+
+async function turn({ ctx, site, options }: Question, how: 'pause' | 'resume'): Promise<number> {
+  const { consul, keys } = site
+  const scope = scopeOf(options)
+  if (how === 'pause') {
+    const dropped = await pause(ctx, consul, keys, scope)
+    if (dropped.length > 0) ctx.log.notice(`paused, too, though resumed before: ${dropped.join(', ')}`)
+  } else {
+    const staying = await resume(ctx, consul, keys, scope)
+    if (staying.length > 0) ctx.log.notice(`still paused: ${staying.join(', ')}`)
+  }
+  ctx.log.debug(`${how}d ${pathOf(scope)}`)
+  return 0
+}
+
+function scopeOf({ host, role }: Question['options']): Scope {
+  if (typeof host === 'string' && typeof role === 'string') {
+    throw new Failure('usage', 'either --host or --role, not both')
+  }
+  if (typeof host === 'string') return { kind: 'host', name: checkWord('host', host) }
+  if (typeof role === 'string') return { kind: 'role', name: checkWord('role', role) }
+  return { kind: 'global' }
+}
+
+async function current({ ctx, site, options }: Question): Promise<number> {
+  const version = await currentVersion(ctx, site.consul, site.keys)
+  if (options.json) print(JSON.stringify({ version: version ?? null }))
+  else if (version !== undefined) print(version)
+  if (version !== undefined) return 0
+  ctx.log.notice('no version was triggered yet')
+  return NO
+}
+
+/** What is pending, with the original's codes. */
+const PENDING = { yes: 0, no: 1, silence: 2, nothing: 3 } as const
+
+async function pending({ ctx, site, options }: Question): Promise<number> {
+  const local = site.local.read()
+  const answer = (kind: keyof typeof PENDING, sentence: string, current: string | null) => {
+    print(
+      options.json
+        ? JSON.stringify({ pending: kind === 'yes' ? true : kind === 'no' ? false : null, current, local })
+        : sentence,
+    )
+    return PENDING[kind]
+  }
+  try {
+    const current = await currentVersion(ctx, site.consul, site.keys)
+    if (current === undefined) return answer('nothing', 'No current_version is set', null)
+    if (current === local) return answer('no', 'No updates pending', current)
+    return answer('yes', 'Yes, there is an update pending', current)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    ctx.log.warn(thrown.message)
+    if (local !== '') return answer('silence', 'Could not get current_version', null)
+    return answer('nothing', "Could not get current_version, but there's also no local version set", null)
+  }
+}
+
+async function local({ site, words, options }: Question): Promise<number> {
+  const [version] = words
+  if (version !== undefined) site.local.write(checkWord('version', version))
+  const now = site.local.read()
+  return print(options.json ? JSON.stringify({ version: now === '' ? null : now }) : now)
+}
+
+async function running({ ctx, site, options }: Question): Promise<number> {
+  const running = await runningVersions(ctx, site.consul, site.keys)
+  if (options.json) return print(JSON.stringify(Object.fromEntries(running)))
+  return lines([...running.keys()])
+}
+
+async function hostsAt({ ctx, site, words, options }: Question): Promise<number> {
+  const hosts = (await runningVersions(ctx, site.consul, site.keys)).get(versionIn(words)) ?? []
+  return options.json ? print(JSON.stringify(hosts)) : lines(hosts)
+}
+
+async function verify({ ctx, site, words, options }: Question): Promise<number> {
+  const version = versionIn(words)
+  const asked = [
+    ...new Set(
+      input()
+        .split(/\s+/)
+        .filter((host) => host !== ''),
+    ),
+  ]
+  if (asked.length === 0) {
+    throw new Failure('usage', 'no hosts on the standard input', { hint: 'one a line, as from hosts-at' })
+  }
+  const there = (await runningVersions(ctx, site.consul, site.keys)).get(version) ?? []
+  const missing = asked.filter((host) => !there.includes(host))
+  if (options.json) print(JSON.stringify({ version, missing }))
+  else if (missing.length > 0) ctx.log.error(`not at ${version}: ${missing.join(', ')}`)
+  return missing.length === 0 ? 0 : NO
+}
+
+async function checkSingle({ ctx, site, words, options }: Question): Promise<number> {
+  const version = versionIn(words)
+  const versions = [...(await runningVersions(ctx, site.consul, site.keys)).keys()]
+  const found = versions.includes(version)
+  const others = versions.filter((other) => other !== version)
+  if (options.json) print(JSON.stringify({ version, found, others }))
+  else if (!found) ctx.log.error(`${version} runs nowhere`)
+  else if (others.length > 0) ctx.log.error(`not only ${version} runs, but ${others.join(', ')}, too`)
+  return found && others.length === 0 ? 0 : NO
+}
+
+async function health({ ctx, site, options }: Question): Promise<number> {
+  const checks = await checksOf(ctx, site.consul, site.host)
+  const failing = checks.filter((check) => isFailing(check, site.file.checks))
+  if (options.json) print(JSON.stringify(failing.map(plain)))
+  else lines(failing.map(({ Name, Output }) => `${Name}: ${Output.trimEnd()}`))
+  return Math.min(failing.length, MOST_CHECKS)
+}
+
+async function failures({ ctx, site, options }: Question): Promise<number> {
+  const { consul, keys, file } = site
+  const [checks, failed] = await Promise.all([troubledChecks(ctx, consul), failedHosts(ctx, consul, keys)])
+  const failing = checks.filter((check) => isFailing(check, file.checks))
+  const warnings = checks.filter((check) => check.Status === 'warning' && !isOurs(check, file.checks))
+  const count = failing.length + failed.length + (options.warnings ? warnings.length : 0)
+  if (options.json) {
+    print(JSON.stringify({ failures: failing.map(plain), rollout: failed, warnings: warnings.map(plain) }))
+  } else {
+    const line = ({ Node, Name }: NodeCheck) => `  Node: ${Node}, Check: ${Name}`
+    const upgrades = failed.map(({ host, version, why }) => `  Node: ${host}, Rollout of ${version}: ${why}`)
+    if (options.hosts) section('Failures:', [...failing.map(line), ...upgrades])
+    if (options.hosts && options.warnings) section('Warnings:', warnings.map(line))
+    if (!options.hosts) print(count === 0 ? 'No failures' : count === 1 ? '1 failure' : `${count} failures`)
+  }
+  return count === 0 ? 0 : NO
+}
+
+function plain({ Node, CheckID, Name, Status, Output }: NodeCheck): Record<string, string> {
+  return { node: Node, id: CheckID, name: Name, status: Status, output: Output }
+}
+
+function versionIn([version = '']: readonly string[]): string {
+  return checkWord('version', version)
+}
+
+function section(title: string, all: readonly string[]): void {
+  if (all.length > 0) lines([title, ...all])
+}
+
+function lines(all: readonly string[]): number {
+  return all.length === 0 ? 0 : print(all.join('\n'))
+}
+
+function input(): string {
+  try {
+    return readFileSync(0, 'utf8')
+  } catch (thrown) {
+    throw new Failure('usage', `the standard input can't be read: ${messageOf(thrown)}`)
+  }
+}

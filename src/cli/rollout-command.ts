@@ -1,0 +1,63 @@
+import { Failure, type FailureCode } from '../base/failure.ts'
+import { EXIT_OF_FAILURE } from './exit-codes.ts'
+import type { Invocation } from './invocation.ts'
+import { helpOf, type Parsed, parseAnywhere } from './parse.ts'
+import { print } from './print.ts'
+import type { Question } from './rollout-question.ts'
+import { rolloutSite } from './rollout-site.ts'
+import { ROLLOUT_SYNTAX } from './rollout-syntax.ts'
+import { formOf, isRolloutWord, ROLLOUT_WORDS, type RolloutWord } from './rollout-words.ts'
+
+/** `consul-locker rollout WORD`. Settles with the exit code. */
+export async function rolloutCommand(invocation: Invocation): Promise<number> {
+  const parsed = parseAnywhere(ROLLOUT_SYNTAX, invocation.words, invocation.environment)
+  if (parsed.options.help) return print(await helpOf(ROLLOUT_SYNTAX))
+  const [word, ...others] = parsed.words
+  const ctx = invocation.context(parsed.options)
+  if (!isRolloutWord(word)) {
+    throw new Failure('usage', word === undefined ? 'rollout what?' : `there is no rollout ${JSON.stringify(word)}`, {
+      hint: `the words are ${Object.keys(ROLLOUT_WORDS).join(', ')}`,
+    })
+  }
+  try {
+    checkUsage(word, parsed, others)
+    const site = await rolloutSite(invocation, parsed)
+    try {
+      return await perform(invocation, word, { ctx, site, words: others, options: parsed.options })
+    } finally {
+      site.consul.close()
+    }
+  } catch (thrown) {
+    const code = thrown instanceof Failure ? ownCode(word, thrown.code) : undefined
+    if (code === undefined || !(thrown instanceof Failure)) throw thrown
+    ctx.log.error(thrown.hint === undefined ? thrown.message : `${thrown.message} (${thrown.hint})`, {
+      code: thrown.code,
+    })
+    return code
+  }
+}
+
+async function perform(invocation: Invocation, word: RolloutWord, question: Question): Promise<number> {
+  if (word === 'step') return (await import('./rollout-step.ts')).rolloutStep(invocation, question)
+  return (await import('./rollout-answers.ts')).ANSWERS[word](question)
+}
+
+function checkUsage(word: RolloutWord, { options, words }: Parsed, others: readonly string[]): void {
+  const { takes, needs = 0, most = needs } = formOf(word)
+  const common = ['file', 'prefix', 'json', 'log-format', 'quiet']
+  const known = Object.keys(ROLLOUT_SYNTAX.options).filter((name) => OWN.includes(name))
+  const odd = known.find((name) => options[name] !== undefined && !common.includes(name) && !takes.includes(name))
+  if (odd !== undefined) throw new Failure('usage', `rollout ${word} takes no --${odd}`)
+  if (others.length < needs) throw new Failure('usage', `rollout ${word}: which version?`)
+  if (others.length > most) {
+    throw new Failure('usage', `${JSON.stringify(words[most + 1])} behind ${word} is one word too many`)
+  }
+}
+
+/** Options that mean something to some of the words only. */
+const OWN = ['version-file', 'host', 'role', 'hosts', 'warnings']
+
+/** Where the numbers of our own exit codes mean something else. */
+function ownCode(word: RolloutWord, code: FailureCode): number | undefined {
+  return word === 'health' ? 100 + EXIT_OF_FAILURE[code] : undefined
+}

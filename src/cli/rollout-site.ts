@@ -1,0 +1,53 @@
+import { hostname, userInfo } from 'node:os'
+import { ShellGuardian } from '../child/guardian.ts'
+import { LocalVersion } from '../rollout/local-version.ts'
+import { parseRolloutFile, type RolloutFile, readRolloutFile } from '../rollout/rollout-file.ts'
+import { checkWord, RolloutKeys, roleOf } from '../rollout/rollout-keys.ts'
+import type { Site } from '../rollout/site.ts'
+import { connect } from './connect.ts'
+import { orFromFile } from './consul-of-file.ts'
+import type { Invocation } from './invocation.ts'
+import { CONSUL_OPTIONS, variableOf } from './options.ts'
+import { type Given, givenIn, type Parsed } from './parse.ts'
+import { RELEASE_WORD } from './words.ts'
+
+/** A host's part in a rollout, by options and file. Nothing is sent yet. Throws `usage` and `config` failures. */
+export async function rolloutSite({ environment }: Invocation, parsed: Parsed): Promise<Site> {
+  const asked = givenIn(parsed)
+  const path = asked('file')
+  const file: RolloutFile = path === undefined ? parseRolloutFile('the options', '{}') : readRolloutFile(path)
+  const given = orFromFile(asked, file.consul, environment)
+  const host = checkWord('host', given('host') ?? file.host ?? hostname())
+  const open = () => connect(given, environment)
+  return {
+    consul: await open(),
+    connect: open,
+    keys: new RolloutKeys(given('prefix') ?? file.prefix),
+    file,
+    host,
+    role: checkWord('role', file.role ?? roleOf(host)),
+    local: new LocalVersion(given('version-file') ?? file.version_file),
+    environment,
+    self: { host, pid: process.pid, user: userName() },
+    startGuardian: (ctx, folder, about) =>
+      new ShellGuardian(ctx.clock, ctx.log, {
+        ...about,
+        release: [process.execPath, RELEASE_WORD, folder],
+        environment: { ...environment, ...asVariables(given) },
+      }),
+  }
+}
+
+/** How to reach Consul, as environment variables: others may read our arguments, and a token is no business of theirs. */
+function asVariables(given: Given): NodeJS.ProcessEnv {
+  const entries = Object.keys(CONSUL_OPTIONS).map((name) => [variableOf(name), given(name)] as const)
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}

@@ -1,0 +1,66 @@
+import { scope, unlessAborted } from '../base/abort.ts'
+import { under } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { shellStatus } from '../child/exit-status.ts'
+import type { ForwardedSignal } from '../child/signals.ts'
+import { localTurn } from '../rollout/local-turn.ts'
+import { step } from '../rollout/step.ts'
+import type { Ending } from '../rollout/works.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Invocation } from './invocation.ts'
+import { print } from './print.ts'
+import type { Question } from './rollout-question.ts'
+
+const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+const FAILED = 1
+
+const CODE: Record<Ending['kind'], number> = {
+  idle: 0,
+  waiting: 0,
+  upgraded: 0,
+  mended: 0,
+  failed: FAILED,
+  lost: EXIT.lost,
+}
+
+/**
+ * `consul-locker rollout step -f FILE`. Settles with the exit code. The first signal has the command that runs stopped
+ * and the slots given back; a second one doesn't wait for that, and the guardian does it.
+ */
+export async function rolloutStep({ signals }: Invocation, { ctx, site, options }: Question): Promise<number> {
+  if (options.file === undefined) {
+    throw new Failure('usage', 'a step needs to know what to do', {
+      hint: 'consul-locker rollout step -f rollout.yaml',
+    })
+  }
+  const end = (ending: Ending | { kind: 'busy'; why: string }) => {
+    if (options.json) print(JSON.stringify({ host: site.host, ...ending }))
+  }
+  using turn = await localTurn(site.local.file)
+  if (!turn) {
+    const why = 'another step of this host is running'
+    ctx.log.notice(why)
+    end({ kind: 'busy', why })
+    return 0
+  }
+  using gentle = scope(ctx.signal)
+  using hard = scope(ctx.signal)
+  let received: ForwardedSignal | undefined
+  using _listening = signals.listen((signal) => {
+    if (!ENDS_US.includes(signal)) return
+    if (received !== undefined) hard.abort(signal)
+    received ??= signal
+    gentle.abort(signal)
+  })
+  try {
+    const ending = await unlessAborted(hard.signal, step(under(ctx, gentle.signal), site))
+    if (ending.kind === 'failed' || ending.kind === 'lost') ctx.log.error(ending.why)
+    else ctx.log.notice(ending.why)
+    end(ending)
+    return CODE[ending.kind]
+  } catch (thrown) {
+    if (received === undefined) throw thrown
+    ctx.log.warn('interrupted; the next step goes on')
+    return shellStatus({ signal: received })
+  }
+}

@@ -1,0 +1,54 @@
+import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
+import type { Syntax } from './parse.ts'
+
+/** `consul-locker rollout WORD` */
+export const ROLLOUT_SYNTAX: Syntax = {
+  usage: `consul-locker rollout [options] <word> [arguments]
+
+Brings all hosts to one version, so many at a time.
+
+  trigger <version>       the version that all hosts shall run, from now on
+  step -f rollout.yaml    upgrade this host, if it is its turn; for cron, everywhere
+  pause, resume           everything, or --role R, or --host H
+
+  current                 the version that was triggered
+  pending                 is there an update for this host?
+  local [version]         what this host runs; or write that down
+  running                 all versions that run somewhere
+  hosts-at <version>      the hosts that run it
+  verify <version>        do all hosts on the standard input run it?
+  check-single <version>  does it run, and no other?
+  health                  this host's failing checks
+  failures                failing checks anywhere, and failed upgrades`,
+  options: {
+    file: { ...option('Rollout:', 'string', 'rollout.yaml; of it the other words need prefix and such'), alias: 'f' },
+    prefix: option('Rollout:', 'string', 'a folder for all keys (none)'),
+    'version-file': option('Rollout:', 'string', 'where this host keeps its version (/etc/current_version)'),
+    host: option('Rollout:', 'string', "this host's name; for pause and resume: that host"),
+    role: option('Rollout:', 'string', 'for pause and resume: the hosts of this role'),
+    hosts: option('failures:', 'boolean', 'name hosts and checks'),
+    warnings: option('failures:', 'boolean', 'warnings of other checks count, too'),
+    json: option('Output:', 'boolean', 'answer as one line of JSON'),
+    ...CONSUL_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  epilogue: `Exit codes:
+  pending   0 yes; 1 no; 2 Consul doesn't answer (or wrong usage); 3 nor is
+            there a local version; or no version was triggered yet
+  health    how many checks fail, 100 for more; our own codes 2 to 5 (see
+            below) are 102 to 105 here
+  current   1 no version was triggered yet
+  verify, check-single, failures
+            0 all is well; 1 it isn't
+  step      0 done, nothing to do, or not this host's turn yet; 1 upgrade or
+            validation failed; 6 the turn was lost, and what ran was stopped;
+            128+n signal n ended it
+  all       2 wrong usage; 3 Consul can't be reached, refuses, or fails; 4 what
+            answers is not Consul; 5 the file is wrong
+
+Examples:
+  consul-locker rollout trigger 2.1.0
+  * * * * *  consul-locker rollout step -q -f /etc/rollout.yaml
+  consul-locker rollout pause; consul-locker rollout resume --host web1
+  consul-locker rollout failures --hosts`,
+}

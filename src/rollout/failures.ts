@@ -1,0 +1,52 @@
+import type { Context } from '../base/context.ts'
+import type { Consul } from '../consul/consul.ts'
+import { watchKeys } from '../consul/kv.ts'
+import type { NodeCheck } from '../consul/node-checks.ts'
+import type { KvStep } from '../consul/txn.ts'
+import type { RolloutKeys } from './rollout-keys.ts'
+
+/** The checks by which hosts tell how their upgrade and their validation went. */
+export interface CheckIds {
+  readonly upgrade: string
+  readonly validation: string
+}
+
+/** A host on which a version failed. */
+export interface FailedHost {
+  readonly host: string
+  readonly version: string
+  readonly why: string
+}
+
+/**
+ * A check that counts as failing: it is critical, or it is one of the two checks of ours and not passing. Those warn
+ * rather than being critical, so that a failed validation takes no service out of the catalog.
+ */
+export function isFailing(check: NodeCheck, ids: CheckIds): boolean {
+  return check.Status === 'critical' || (check.Status === 'warning' && isOurs(check, ids))
+}
+
+export function isOurs({ Name, CheckID }: NodeCheck, { upgrade, validation }: CheckIds): boolean {
+  return [upgrade, validation].some((id) => id === Name || id === CheckID)
+}
+
+/** The hosts that recorded a failure. What failed is told before a slot is given back, so the next step knows it. */
+export async function failedHosts(ctx: Context, consul: Consul, keys: RolloutKeys): Promise<FailedHost[]> {
+  const { entries } = await watchKeys(ctx, consul, keys.failed, { consistent: true })
+  return entries.map(({ key, value }) => ({ host: key.slice(keys.failed.length), ...parse(value) }))
+}
+
+export function failureStep(keys: RolloutKeys, failed: FailedHost, nowMs: number): KvStep {
+  const { host, version, why } = failed
+  const value = JSON.stringify({ version, why, at: new Date(nowMs).toISOString() })
+  return { verb: 'set', key: keys.failedOn(host), value }
+}
+
+function parse(value: string): Pick<FailedHost, 'version' | 'why'> {
+  try {
+    const { version, why } = JSON.parse(value) as Partial<FailedHost>
+    return { version: String(version), why: String(why) }
+  } catch {
+    return { version: '', why: value }
+  }
+}

@@ -1,0 +1,75 @@
+import * as v from 'valibot'
+import { parseConfig, readConfig } from '../config/config-file.ts'
+import { consul, duration, file, text, word, words } from '../config/values.ts'
+import { parseGate } from '../gate/grammar.ts'
+
+const COMMANDS = 'a list of commands: lines for /bin/sh, or lists of words'
+const SLOTS = 'how many at a time, a whole number; 0 for none'
+const slots = v.pipe(v.number(SLOTS), v.integer(SLOTS), v.minValue(0, SLOTS), v.maxValue(1000, SLOTS))
+const commands = v.optional(
+  v.array(v.union([text(COMMANDS), words(COMMANDS)], COMMANDS), COMMANDS),
+  (): (string | string[])[] => [],
+)
+const FOLDER = 'a folder for all keys, as fleet/a'
+const ROLES = 'a role, or a list of roles'
+const roles = v.union([word(ROLES), v.array(word(ROLES), ROLES)], ROLES)
+
+const GATE = 'a gate as service:mysql, kv:ready=yes or tcp:db:3306'
+const gate = v.pipe(text(GATE), v.check(isGate, GATE), v.transform(parseGate))
+
+const LIMITS = v.strictObject({
+  cluster: v.optional(slots, 1),
+  roles: v.optional(v.record(word('a role'), slots), {}),
+})
+
+const TIMEOUTS = v.strictObject({
+  upgrade: v.optional(duration, '30m'),
+  validate: v.optional(duration, '10m'),
+  fix: v.optional(duration, '30m'),
+  gates: v.optional(duration, '0s'),
+  slot: v.optional(duration, '0s'),
+})
+
+const CHECKS = v.strictObject({
+  upgrade: v.optional(word('the id of a check'), 'puppet'),
+  validation: v.optional(word('the id of a check'), 'validation'),
+})
+
+const SCHEMA = v.strictObject({
+  host: v.optional(word('the name of this host')),
+  role: v.optional(word('the role of this host')),
+  prefix: v.optional(v.pipe(v.string(FOLDER), v.regex(/^(?:[\w.+~:-]+(?:\/[\w.+~:-]+)*\/?)?$/, FOLDER)), ''),
+  version_file: v.optional(file, '/etc/current_version'),
+  limits: v.optional(LIMITS, {}),
+  depends_on: v.optional(v.record(word('a role'), roles), {}),
+  stop_on: v.optional(v.picklist(['upgraded', 'any'], 'upgraded or any'), 'upgraded'),
+  gates: v.optional(v.array(gate, 'a list of gates'), (): string[] => []),
+  upgrade: commands,
+  validate: v.optional(file),
+  fix: commands,
+  timeouts: v.optional(TIMEOUTS, {}),
+  checks: v.optional(CHECKS, {}),
+  consul,
+})
+
+function isGate(text: string): boolean {
+  try {
+    parseGate(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What `rollout.yaml` says. Durations are in milliseconds. */
+export type RolloutFile = v.InferOutput<typeof SCHEMA>
+
+/** Reads a rollout's file. Throws a `config` failure that names file, line and key. */
+export function readRolloutFile(path: string): RolloutFile {
+  return readConfig({ what: 'the rollout file', schema: SCHEMA }, path)
+}
+
+/** Reads its text; `path` is only named. */
+export function parseRolloutFile(path: string, text: string): RolloutFile {
+  return parseConfig(SCHEMA, path, text)
+}

@@ -1,0 +1,90 @@
+import { Failure } from '../base/failure.ts'
+
+/** Ours, beside the original's keys. */
+const OWN_FOLDER = 'consul-locker-rollout'
+const MAX_WORD = 128
+
+/** Where a rollout's keys are: those of JioCloud's orchestrator, and a folder of ours. */
+export class RolloutKeys {
+  readonly #prefix: string
+
+  /** `prefix` is put before all keys; empty, or a folder. Throws a `usage` failure. */
+  constructor(prefix = '') {
+    const folder = prefix.replace(/\/$/, '')
+    if (prefix !== '') for (const part of folder.split('/')) checkWord('prefix', part)
+    this.#prefix = prefix === '' ? '' : `${folder}/`
+  }
+
+  /** The version that all hosts shall run. */
+  get current(): string {
+    return `${this.#prefix}current_version`
+  }
+
+  /** Below it `<version>/<host>`: who runs what. */
+  get running(): string {
+    return `${this.#prefix}running_version/`
+  }
+
+  runningOf(version: string, host: string): string {
+    return `${this.running}${version}/${host}`
+  }
+
+  /**
+   * Below it `global/enable_puppet`, `role/<role>/enable_puppet` and `host/<host>/enable_puppet`, as the original's
+   * `enable_puppet` writes and its nodes read. Its `upgrade` program writes `enable_puppet/global` and so on instead,
+   * which none of its nodes reads.
+   */
+  get config(): string {
+    return `${this.#prefix}config_state/`
+  }
+
+  /** Below it `<host>`: which version failed there, and why. */
+  get failed(): string {
+    return `${this.#prefix}${OWN_FOLDER}/failed/`
+  }
+
+  failedOn(host: string): string {
+    return `${this.failed}${host}`
+  }
+
+  /** Everything that a step may hold. */
+  get slots(): string {
+    return `${this.#prefix}${OWN_FOLDER}/slots/`
+  }
+
+  get clusterSlots(): string {
+    return `${this.slots}cluster`
+  }
+
+  roleSlots(role: string): string {
+    return `${this.slots}role/${role}`
+  }
+
+  /** One step of a host at a time. */
+  hostSlots(host: string): string {
+    return `${this.slots}host/${host}`
+  }
+}
+
+/** Checks a word that becomes a part of a key: a version, a host, a role. Throws a `usage` failure. */
+export function checkWord(what: string, word: string): string {
+  const odd = /[^A-Za-z0-9._+~:-]/u.exec(word)
+  const wrong =
+    word === ''
+      ? 'is empty'
+      : word.length > MAX_WORD
+        ? `has ${word.length} characters; ${MAX_WORD} are the most`
+        : odd
+          ? `has the character ${JSON.stringify(odd[0])} in it`
+          : word === '.' || word === '..'
+            ? 'is no name'
+            : undefined
+  if (wrong === undefined) return word
+  const shown = JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}…` : word)
+  throw new Failure('usage', `the ${what} ${shown} ${wrong}`, { hint: 'letters, digits and . _ + ~ : - are fine' })
+}
+
+/** The role that a host's name tells: the letters before its first digit (`cp12-x` is a `cp`), or all of the name. */
+export function roleOf(host: string): string {
+  return /([A-Za-z]+)\d/.exec(host)?.[1] ?? host
+}

@@ -1,0 +1,24 @@
+import type { Context } from '../base/context.ts'
+import type { Guardian, GuardianOptions } from '../child/guardian.ts'
+import type { Consul } from '../consul/consul.ts'
+import type { HolderRecord } from '../lock/record.ts'
+import type { LocalVersion } from './local-version.ts'
+import type { RolloutFile } from './rollout-file.ts'
+import type { RolloutKeys } from './rollout-keys.ts'
+
+/** One host with its part in a rollout. */
+export interface Site {
+  readonly consul: Consul
+  readonly keys: RolloutKeys
+  readonly file: RolloutFile
+  readonly host: string
+  readonly role: string
+  readonly local: LocalVersion
+  readonly environment: NodeJS.ProcessEnv
+  /** Who we are, for the holder record. */
+  readonly self: Pick<HolderRecord, 'host' | 'pid' | 'user'>
+  /** A client with connections of its own: blocking queries on one connection would wait for each other. */
+  connect(): Promise<Consul>
+  /** Starts who ends our commands and gives the slots below a folder back, should we be killed. */
+  startGuardian(ctx: Context, folder: string, about: Pick<GuardianOptions, 'graceMs' | 'marker'>): Guardian
+}

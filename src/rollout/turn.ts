@@ -1,0 +1,169 @@
+import { lingering, scope } from '../base/abort.ts'
+import { type Context, under } from '../base/context.ts'
+import type { Guardian } from '../child/guardian.ts'
+import type { Consul } from '../consul/consul.ts'
+import { WAIT_OVER } from '../lock/contend.ts'
+import { type Held, LINGER_MS } from '../lock/contest.ts'
+import { planTiming } from '../lock/deadline.ts'
+import { Hold } from '../lock/hold.ts'
+import type { Loss } from '../lock/loss.ts'
+import type { HolderRecord } from '../lock/record.ts'
+import { Session } from '../lock/session.ts'
+import { leaveSlots, type Semaphore, type SlotContest, takeSlot, whyFull } from '../lock/slots.ts'
+import type { Site } from './site.ts'
+
+const FAREWELL_MS = 2000
+
+/** An upgrade may have the agent restarted, and should survive that: Consul may be away for 20 s. */
+const TIMING = { ttlMs: 25_000, renewMs: 5000 }
+
+const UNGUARDED: Loss = { kind: 'unguarded', sentence: 'no guardian could be kept alive' }
+
+/** The time in which this host may be changed: it holds its own slot, one of its role's and one of the cluster's. */
+export class Turn {
+  readonly session: Session
+  readonly guardian: Guardian
+  readonly graceMs: number
+  /** The key that proves that the turn is still ours. */
+  readonly key: string
+  readonly #site: Site
+  readonly #watched: readonly Watched[]
+  readonly #lost = new AbortController()
+
+  private constructor(site: Site, own: Held, watched: readonly Watched[], guardian: Guardian, graceMs: number) {
+    this.#site = site
+    this.session = own.session
+    this.key = own.stake.key
+    this.guardian = guardian
+    this.graceMs = graceMs
+    this.#watched = watched
+    for (const { hold } of watched) this.#endWith(hold.lost, () => hold.lost.reason)
+    this.#endWith(guardian.failed, () => UNGUARDED)
+  }
+
+  #endWith(signal: AbortSignal, loss: () => Loss): void {
+    if (signal.aborted) this.#lost.abort(loss())
+    else signal.addEventListener('abort', () => this.#lost.abort(loss()), { once: true })
+  }
+
+  /** Aborts when a slot is lost or must be treated so; the reason is a `Loss`. */
+  get lost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  /**
+   * Takes the slots, waiting for them as long as the rollout's file allows; `undefined` when they aren't free. Rejects
+   * with a `Failure` or the signal's reason. Then, and for `undefined`, nothing of ours is left at Consul.
+   */
+  static async take(ctx: Context, site: Site, runId: string, command: readonly string[]): Promise<Turn | undefined> {
+    const { consul, keys, file } = site
+    const once = file.timeouts.slot === 0
+    if (once && (await isFull(ctx, site))) return undefined
+    const timing = planTiming(TIMING)
+    const marker = `CONSUL_LOCKER_STEP_${runId.replaceAll('-', '_')}=1`
+    const guardian = site.startGuardian(ctx, keys.slots, { graceMs: timing.graceMs, marker })
+    const record = (nowMs: number) => {
+      const since = new Date(nowMs).toISOString()
+      const holder: HolderRecord = { ...site.self, command, since, runId, lockDelayMs: timing.lockDelayMs }
+      return JSON.stringify(holder)
+    }
+    let session: Session | undefined
+    let turn: Turn | undefined
+    try {
+      const name = `consul-locker rollout ${site.host}`
+      session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, name, timing))
+      guardian.answerFor(session.id)
+      const slots = await takeAll(ctx, site, session, { timing, record, once })
+      if (slots) turn = new Turn(site, slots[0], await watchAll(ctx, site, slots), guardian, timing.graceMs)
+      return turn
+    } finally {
+      if (!turn) {
+        session?.end()
+        if (session) await leaveSlots(ctx, consul, keys.slots, session.id, FAREWELL_MS)
+        guardian.dismiss()
+      }
+    }
+  }
+
+  /** Gives the slots back, unless something of ours may still run: then they are left to expire. */
+  async end(ctx: Context, isQuiet: boolean): Promise<void> {
+    const { consul, keys } = this.#site
+    this.session.onRenewed(() => {})
+    if (isQuiet) this.guardian.disarm()
+    for (const { hold, consul } of this.#watched) {
+      await hold.end()
+      consul.close()
+    }
+    this.session.end()
+    if (!isQuiet) return
+    await leaveSlots(ctx, consul, keys.slots, this.session.id, Math.max(FAREWELL_MS, this.session.leaseLeftMs()))
+    this.guardian.dismiss()
+  }
+}
+
+/** A slot that is watched over, through connections of its own. */
+interface Watched {
+  readonly hold: Hold
+  readonly consul: Consul
+}
+
+async function watchAll(ctx: Context, site: Site, slots: readonly Held[]): Promise<Watched[]> {
+  const clients = await Promise.all(slots.map(() => site.connect()))
+  return slots.flatMap((slot, n) => {
+    const consul = clients[n]
+    return consul ? [{ hold: new Hold(ctx, consul, slot), consul }] : []
+  })
+}
+
+/** In an order that is the same on all hosts: two that wait for each other's slots would wait for ever. */
+function semaphoresOf({ keys, file, role }: Site): Semaphore[] {
+  const ofRole = file.limits.roles[role]
+  return [
+    ...(ofRole === undefined ? [] : [{ name: `the role ${role}`, folder: keys.roleSlots(role), limit: ofRole }]),
+    { name: 'the cluster', folder: keys.clusterSlots, limit: file.limits.cluster },
+  ]
+}
+
+/** Most hosts of a large fleet find no slot, minute after minute: that must cost reads only, and no session. */
+async function isFull(ctx: Context, site: Site): Promise<boolean> {
+  for (const semaphore of semaphoresOf(site)) {
+    const why = await whyFull(ctx, site.consul, semaphore)
+    if (why === undefined) continue
+    ctx.log.notice(why)
+    return true
+  }
+  return false
+}
+
+async function takeAll(
+  ctx: Context,
+  site: Site,
+  session: Session,
+  contest: SlotContest,
+): Promise<[Held, ...Held[]] | undefined> {
+  const { consul, keys, file, host } = site
+  const own = await takeSlot(
+    ctx,
+    consul,
+    session,
+    { name: `the turn of ${host}`, folder: keys.hostSlots(host), limit: 1 },
+    { ...contest, once: true },
+  )
+  if (typeof own === 'string') return undefined
+  using wait = scope(ctx.signal)
+  const cancel = contest.once ? () => {} : ctx.clock.after(file.timeouts.slot, () => wait.abort(WAIT_OVER))
+  const slots: [Held, ...Held[]] = [own]
+  try {
+    for (const semaphore of semaphoresOf(site)) {
+      const got = await takeSlot(under(ctx, wait.signal), consul, session, semaphore, contest)
+      if (typeof got === 'string') return undefined
+      slots.push(got)
+    }
+    return slots
+  } catch (thrown) {
+    if (thrown !== WAIT_OVER) throw thrown
+    return undefined
+  } finally {
+    cancel()
+  }
+}

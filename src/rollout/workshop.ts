@@ -1,0 +1,111 @@
+import { scope, unlessAborted } from '../base/abort.ts'
+import { type Context, under } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
+import { Failure, type FailureCode } from '../base/failure.ts'
+import { findCommand } from '../child/command.ts'
+import { launchDetached } from '../child/detached.ts'
+import { shellStatus } from '../child/exit-status.ts'
+import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
+import type { Loss } from '../lock/loss.ts'
+import type { Turn } from './turn.ts'
+import { type Validation, type Verdict, validate } from './validation.ts'
+
+/** A command as a rollout's file has it: a line for /bin/sh, or words. */
+export type Line = string | readonly string[]
+
+/** Why a command failed; `undefined` when it didn't. */
+export type Trouble = string | undefined
+
+const START_FAILURES: readonly FailureCode[] = ['not-found', 'not-executable']
+
+const TOO_LATE = Symbol('the time of a command is over')
+
+/**
+ * Runs commands during a turn. When the turn is lost, or the step interrupted, the command that runs is stopped; when
+ * we are killed, the guardian stops it. Only its group and its session: a service that it has started must live on.
+ */
+export class Workshop {
+  readonly #turn: Turn
+  readonly #environment: NodeJS.ProcessEnv
+  readonly #runId: string
+  #count = 0
+  /** Whether nothing of ours runs, as far as that can be seen. */
+  isQuiet = true
+
+  constructor(turn: Turn, environment: NodeJS.ProcessEnv, runId: string) {
+    this.#turn = turn
+    this.#environment = environment
+    this.#runId = runId
+  }
+
+  /** Runs commands one after the other, until one fails. Rejects with a `Failure` or the signal's reason. */
+  async run(ctx: Context, lines: readonly Line[], timeoutMs: number): Promise<Trouble> {
+    for (const line of lines) {
+      const trouble = await this.#one(ctx, line, timeoutMs).catch(cannotStart)
+      if (trouble !== undefined) return trouble
+    }
+    return undefined
+  }
+
+  /** Runs the tests of a directory, guarded as the commands are. */
+  async validate(ctx: Context, validation: Pick<Validation, 'directory' | 'timeoutMs'>): Promise<Verdict> {
+    const { guardian, session } = this.#turn
+    try {
+      const onGroup = (group: number) => this.#guard(group)
+      return await validate(ctx, { ...validation, environment: this.#environment, onGroup })
+    } finally {
+      session.onRenewed(() => {})
+      guardian.disarm()
+    }
+  }
+
+  async #one(ctx: Context, line: Line, timeoutMs: number): Promise<Trouble> {
+    const { session, guardian, graceMs } = this.#turn
+    const [first = '', ...rest] = typeof line === 'string' ? ['/bin/sh', '-c', line] : line
+    const shown = typeof line === 'string' ? line : line.join(' ')
+    const command = findCommand([first, ...rest], this.#environment.PATH)
+    const marker = `CONSUL_LOCKER_STEP_${this.#runId.replaceAll('-', '_')}_${this.#count++}`
+    ctx.signal.throwIfAborted()
+    ctx.log.notice(`running ${shown}`)
+    const environment = { ...this.#environment, [marker]: '1' }
+    const child = await launchDetached({ command, environment, marker: `${marker}=1` })
+    this.isQuiet = false
+    this.#guard(child.group)
+    using bounded = scope(ctx.signal)
+    const cancel = ctx.clock.after(timeoutMs, () => bounded.abort(TOO_LATE))
+    try {
+      const status = shellStatus(await unlessAborted(bounded.signal, child.exited))
+      this.isQuiet = true
+      return status === 0 ? undefined : `${shown} failed with ${status}`
+    } catch (thrown) {
+      const allowedMs = isLoss(thrown) ? session.graceLeftMs(thrown) : graceMs
+      this.isQuiet = await child.stop(under(ctx, new AbortController().signal), allowedMs)
+      if (!this.isQuiet) ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
+      if (thrown === TOO_LATE) return `${shown} did not end within ${formatDuration(timeoutMs)}`
+      throw thrown
+    } finally {
+      cancel()
+      session.onRenewed(() => {})
+      if (this.isQuiet) guardian.disarm()
+    }
+  }
+
+  /** The guardian ends the group at the end of the lease, unless that is renewed. */
+  #guard(group: number): void {
+    const { session, guardian } = this.#turn
+    const arm = () => guardian.arm(group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
+    arm()
+    session.onRenewed(arm)
+  }
+}
+
+/** A command that isn't there fails as one that ends badly does. */
+function cannotStart(thrown: unknown): string {
+  if (thrown instanceof Failure && START_FAILURES.includes(thrown.code)) return thrown.message
+  throw thrown
+}
+
+/** Whether a signal's reason is the loss of a slot. */
+export function isLoss(reason: unknown): reason is Loss {
+  return typeof reason === 'object' && reason !== null && 'kind' in reason && 'sentence' in reason
+}

@@ -1,0 +1,139 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { LocalVersion } from '../../src/rollout/local-version.ts'
+import { pausedBy } from '../../src/rollout/pauses.ts'
+import { parseRolloutFile } from '../../src/rollout/rollout-file.ts'
+import { checkWord, RolloutKeys, roleOf } from '../../src/rollout/rollout-keys.ts'
+import { recordSteps } from '../../src/rollout/versions.ts'
+import { scratch } from '../kit/unique.ts'
+
+test.each([
+  ['cp12-x', 'cp'],
+  ['web1', 'web'],
+  ['ocdb', 'ocdb'],
+  ['Web3.example.com', 'Web'],
+  ['my-web1', 'web'],
+])('the host %s is a %s', (host, role) => {
+  expect(roleOf(host)).toBe(role)
+})
+
+test('keys are those of the original, below a prefix if there is one', () => {
+  const keys = new RolloutKeys()
+  expect([keys.current, keys.runningOf('V1', 'web1'), keys.config]).toEqual([
+    'current_version',
+    'running_version/V1/web1',
+    'config_state/',
+  ])
+  expect(new RolloutKeys('fleet/a/').runningOf('V1', 'web1')).toBe('fleet/a/running_version/V1/web1')
+  for (const prefix of ['/', '/a', 'a//b', 'a b', '..']) expect(() => new RolloutKeys(prefix)).toThrow(/prefix/)
+})
+
+test.each(['', 'V 1', 'a/b', '..', 'é', 'x'.repeat(129), 'V1\n'])('%j is no version', (word) => {
+  expect(() => checkWord('version', word)).toThrow(/^the version /)
+})
+
+test.each(['1.2.3', '2015-03-01_14:00', 'v1.0~rc1+git.abc'])('%s is a version', (word) => {
+  expect(checkWord('version', word)).toBe(word)
+})
+
+describe('a pause', () => {
+  test.each<[string, Record<string, boolean>, string | undefined]>([
+    ['is none while nothing is said', {}, undefined],
+    ['of all counts for every host', { global: false }, 'global'],
+    ['of a role counts for its hosts', { global: true, 'role/web': false }, 'role/web'],
+    ['of another role does not', { 'role/db': false }, undefined],
+    ['of all gives way to a word for the role', { global: false, 'role/web': true }, undefined],
+    ['of the role gives way to a word for the host', { 'role/web': false, 'host/web1': true }, undefined],
+    ['of the host counts whatever else is said', { global: true, 'role/web': true, 'host/web1': false }, 'host/web1'],
+  ])('%s', (_title, switches, by) => {
+    expect(pausedBy(new Map(Object.entries(switches)), 'web1', 'web')).toBe(by)
+  })
+})
+
+describe('recording a version', () => {
+  const keys = new RolloutKeys()
+  const about = { host: 'web1', version: 'V2', nowMs: 1_424_683_120_500, hasFailed: false }
+
+  test('writes the time, and forgets what the host ran before and that it failed', () => {
+    const running = new Map([
+      ['V0', ['web1', 'web2']],
+      ['V1', ['web1']],
+    ])
+    expect(recordSteps(keys, running, { ...about, hasFailed: true })).toEqual([
+      { verb: 'set', key: 'running_version/V2/web1', value: '1424683120.50' },
+      { verb: 'delete', key: 'running_version/V0/web1' },
+      { verb: 'delete', key: 'running_version/V1/web1' },
+      { verb: 'delete', key: 'consul-locker-rollout/failed/web1' },
+    ])
+  })
+
+  test('writes nothing when it stands there already', () => {
+    expect(recordSteps(keys, new Map([['V2', ['web1']]]), about)).toEqual([])
+  })
+})
+
+describe('the local version', () => {
+  test('is empty until it is written, and the mark of an upgrade stands beside it', () => {
+    const dir = scratch()
+    const local = new LocalVersion(join(dir, 'current_version'))
+    expect([local.read(), local.interrupted()]).toEqual(['', ''])
+    local.begin('V2')
+    local.write('V2')
+    expect([local.read(), local.interrupted()]).toEqual(['V2', 'V2'])
+    local.end()
+    expect(local.interrupted()).toBe('')
+    expect(readdirSync(dir)).toEqual(['current_version'])
+  })
+
+  test('stays what it was when it can’t be written', () => {
+    const dir = scratch()
+    mkdirSync(join(dir, 'current_version'))
+    const local = new LocalVersion(join(dir, 'current_version'))
+    expect(() => local.write('V2')).toThrow(/can't be written/)
+    expect(() => local.read()).toThrow(/can't be read/)
+    expect(readdirSync(dir)).toEqual(['current_version'])
+    expect(() => new LocalVersion(join(dir, 'no/such/file')).write('V2')).toThrow(/can't be written/)
+    expect(existsSync(join(dir, 'no'))).toBe(false)
+  })
+
+  test('of a file with blanks around it is the version', () => {
+    const file = join(scratch(), 'current_version')
+    writeFileSync(file, ' V1 \n\n')
+    expect(new LocalVersion(file).read()).toBe('V1')
+  })
+})
+
+describe('a rollout file', () => {
+  test('may be empty of all but what is wanted, and is careful then', () => {
+    expect(parseRolloutFile('r.yaml', 'upgrade: [apt-get update, [puppet, agent]]')).toMatchObject({
+      version_file: '/etc/current_version',
+      limits: { cluster: 1, roles: {} },
+      upgrade: ['apt-get update', ['puppet', 'agent']],
+      fix: [],
+      gates: [],
+      stop_on: 'upgraded',
+      checks: { upgrade: 'puppet', validation: 'validation' },
+      timeouts: { upgrade: 1_800_000, slot: 0, gates: 0 },
+    })
+  })
+
+  test.each([
+    [
+      'limits: {cluster: -1}',
+      'r.yaml:1: limits.cluster: expected how many at a time, a whole number; 0 for none, got -1',
+    ],
+    ['limits:\n  roles: {web: two}', 'r.yaml:2: limits.roles.web: expected how many'],
+    ['upgrade: apt-get update', 'r.yaml:1: upgrade: expected a list of commands'],
+    ['upgrade: [[]]', 'r.yaml:1: upgrade.0: expected a list of commands'],
+    ['validate: tests', 'r.yaml:1: validate: expected an absolute file name'],
+    ['gates: [mysql]', 'r.yaml:1: gates.0: expected a gate as service:mysql'],
+    ['depends_on: {web: [1]}', 'r.yaml:1: depends_on.web'],
+    ['stop_on: some', 'r.yaml:1: stop_on: expected upgraded or any, got "some"'],
+    ['timeouts: {fix: soon}', 'r.yaml:1: timeouts.fix: expected a duration'],
+    ['upgrades: []', 'r.yaml:1: there is no key upgrades'],
+    ['prefix: /a', 'r.yaml:1: prefix: expected a folder'],
+  ])('%j is refused with the line and the key', (text, sentence) => {
+    expect(() => parseRolloutFile('r.yaml', text)).toThrow(sentence)
+  })
+})
