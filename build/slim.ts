@@ -3,7 +3,7 @@ import type { Plugin } from 'esbuild'
 /**
  * Modules that stand in for others. undici's index loads fetch, WebSocket, caches and HTTP/2, several times what a run
  * takes in all: the executable has the plain HTTP/1 client alone. That needs two things of node:http, which can't be
- * part of a snapshot.
+ * part of a snapshot; who else imports that, when a run has begun, gets the real one.
  */
 const STAND_INS: Record<string, string> = {
   undici: `
@@ -28,7 +28,11 @@ export const slim: Plugin = {
   setup(bundler) {
     for (const [name, contents] of Object.entries(STAND_INS)) {
       const filter = new RegExp(`^${name.replaceAll('.', '[.]')}$`)
-      bundler.onResolve({ filter }, () => ({ path: name, namespace: 'stand-in' }))
+      bundler.onResolve({ filter }, ({ importer }) =>
+        name === 'undici' || /\/node_modules\/undici\//.test(importer)
+          ? { path: name, namespace: 'stand-in' }
+          : undefined,
+      )
       bundler.onLoad({ filter, namespace: 'stand-in' }, () => ({ contents, resolveDir: import.meta.dirname }))
     }
     bundler.onResolve({ filter: new RegExp(`^(${LAZY.join('|')})$`) }, async ({ path, pluginData, ...from }) => {
