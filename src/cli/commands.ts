@@ -13,6 +13,10 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   check: async () => (await import('./check-command.ts')).checkCommand,
   wait: async () => (await import('./wait-command.ts')).waitCommand,
   rollout: async () => (await import('./rollout-command.ts')).rolloutCommand,
+  monitor: async () => (await import('./monitor-command.ts')).monitorCommand,
+  hosts: async () => (await import('./hosts-command.ts')).hostsCommand,
+  lease: async () => (await import('./lease-command.ts')).leaseCommand,
+  'acquire-lease': async () => (await import('./lease-command.ts')).acquireLeaseCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

@@ -1,35 +1,12 @@
-import { spawn } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { program } from '../../scripts/debian.ts'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Context } from '../../src/base/context.ts'
 import { createLog } from '../../src/base/log.ts'
 import { notifyService } from '../../src/child/service-notify.ts'
-import { Running } from '../kit/locker.ts'
+import { startSystemd } from '../kit/systemd.ts'
 import { scratch } from '../kit/unique.ts'
-
-// Prints each datagram as a line, line breaks shown as blanks.
-const RECEIVER = `$| = 1;
-socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, sockaddr_un($ARGV[0])) or die $!;
-print "bound\\n";
-while (defined recv(S, $_, 65536, 0)) { s/\\n/ /g; print "$_\\n" }`
-
-let environment: NodeJS.ProcessEnv
-
-beforeAll(async () => {
-  const { env, path } = await program('systemd-notify', 'systemd')
-  environment = { ...env, PATH: `${join(path, '..')}:${env.PATH}` }
-})
-
-async function systemd(): Promise<{ socket: string; received: Running }> {
-  const socket = join(scratch(), 'notify')
-  const perl = await program('perl', 'perl-base')
-  const received = new Running(spawn(perl.path, ['-MSocket', '-e', RECEIVER, socket], { env: perl.env }))
-  await received.prints(/bound/)
-  return { socket, received }
-}
 
 function context(): { ctx: Context; said: string[] } {
   const said: string[] = []
@@ -39,19 +16,13 @@ function context(): { ctx: Context; said: string[] } {
 
 describe('systemd', () => {
   test('is told that we are ready, how we are, and that we end', async () => {
-    const { socket, received } = await systemd()
+    const systemd = await startSystemd()
     const { ctx, said } = context()
-    const env = { ...environment, NOTIFY_SOCKET: socket }
-    await notifyService(ctx, env, { ready: true, status: 'web is up' })
-    await notifyService(ctx, env, { status: 'two\nlines\nREADY=1' })
-    await notifyService(ctx, env, { stopping: true })
-    await received.prints(/STOPPING=1/)
-    const lines = received.stdout.split('\n').filter((line) => !/^(bound|BARRIER=1|)$/.test(line))
-    expect(lines.map((line) => line.trim())).toEqual([
-      'READY=1 STATUS=web is up',
-      'STATUS=two lines READY=1',
-      'STOPPING=1',
-    ])
+    await notifyService(ctx, systemd.environment, { ready: true, status: 'web is up' })
+    await notifyService(ctx, systemd.environment, { status: 'two\nlines\nREADY=1' })
+    await notifyService(ctx, systemd.environment, { stopping: true })
+    await systemd.hears(/STOPPING=1/)
+    expect(systemd.heard).toEqual(['READY=1 STATUS=web is up', 'STATUS=two lines READY=1', 'STOPPING=1'])
     expect(said).toEqual([])
   })
 
@@ -61,17 +32,19 @@ describe('systemd', () => {
     expect(said).toEqual([])
   })
 
-  test.each([
-    [
-      'has gone',
-      (env: NodeJS.ProcessEnv) => env,
-      /^consul-locker: warn: systemd can't be told READY=1: .* ended with 1/,
-    ],
-    ['has no systemd-notify', () => ({ PATH: '/nonexistent' }), /"systemd-notify" was not found\n$/],
-  ])('that %s costs a warning, nothing more', async (_, envOf, sentence) => {
+  test('that has gone costs a warning, nothing more', async () => {
+    const { environment } = await startSystemd()
     const { ctx, said } = context()
-    await notifyService(ctx, { ...envOf(environment), NOTIFY_SOCKET: join(scratch(), 'nobody') }, { ready: true })
-    expect(said).toEqual([expect.stringMatching(sentence)])
+    await notifyService(ctx, { ...environment, NOTIFY_SOCKET: join(scratch(), 'nobody') }, { ready: true })
+    expect(said).toEqual([
+      expect.stringMatching(/^consul-locker: warn: systemd can't be told READY=1: .* ended with 1/),
+    ])
+  })
+
+  test('that has no systemd-notify costs a warning, nothing more', async () => {
+    const { ctx, said } = context()
+    await notifyService(ctx, { PATH: '/nonexistent', NOTIFY_SOCKET: '/nobody' }, { ready: true })
+    expect(said).toEqual([expect.stringMatching(/"systemd-notify" was not found\n$/)])
   })
 
   test('that never reads does not hold us up', async () => {
@@ -80,10 +53,8 @@ describe('systemd', () => {
     writeFileSync(endless, '#!/bin/sh\nexec sleep 600\n')
     chmodSync(endless, 0o755)
     const { ctx, said } = context()
-    const hurried: Context = {
-      ...ctx,
-      clock: { ...systemClock, after: (ms, wake) => systemClock.after(ms / 100, wake) },
-    }
+    const after = (ms: number, wake: () => void) => systemClock.after(ms / 100, wake)
+    const hurried: Context = { ...ctx, clock: { ...systemClock, after } }
     await notifyService(hurried, { PATH: `${folder}:/bin`, NOTIFY_SOCKET: '/x' }, { ready: true })
     expect(said).toEqual([expect.stringMatching(/can't be told READY=1: no end within 10000 ms/)])
   })

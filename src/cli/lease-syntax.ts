@@ -1,0 +1,31 @@
+import { INSTANCE_OPTIONS } from './instance-words.ts'
+import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
+import type { Syntax } from './parse.ts'
+
+/** `consul-locker lease acquire|release|show` */
+export const LEASE_SYNTAX: Syntax = {
+  usage: `consul-locker lease acquire|release|show --label L [--service-id ID]
+
+A lease for a start-up: instances of a service that start at the same time get
+it one after the other. acquire (or: consul-locker acquire-lease) waits for it
+and leaves it to the service that starts next; it ends when the monitor sees
+that service healthy, by release, or by itself.`,
+  options: {
+    ...INSTANCE_OPTIONS,
+    'lease-timeout': option('acquire:', 'string', 'it ends by itself after this time (240s)'),
+    'acquire-timeout': option('acquire:', 'string', 'wait this long for it (360s); 0 tries once'),
+    json: option('show:', 'boolean', 'as one line of JSON'),
+    ...CONSUL_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  epilogue: `Examples:
+  consul-locker lease acquire --label es --service-id es-1 && start-elastic
+  consul-locker lease show --label es
+
+The same id takes its lease again at once, and its time begins anew. The lease
+is the key lease/L in Consul.
+
+Exit codes: acquire: 0 it is ours, 1 another one kept it; release: 0 it isn't
+ours any more, 1 another one has it; show: 0 someone has it, 1 nobody;
+128+n when signal n ended the wait; 2, 3, 4 as for a run.`,
+}

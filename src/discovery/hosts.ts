@@ -1,0 +1,67 @@
+import { scope } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import { ATTEMPT_MS, type Consul } from '../consul/consul.ts'
+import { type Instance, readInstances } from '../consul/instances.ts'
+import { Retry } from '../consul/retry.ts'
+
+/** Which healthy instances are wanted. */
+export interface HostsQuery {
+  readonly label: string
+  /** Instances on this node don't count. */
+  readonly exceptNode: string | undefined
+  /** How many make it enough. */
+  readonly min: number
+  /** How long to wait for so many, in milliseconds; 0 looks once. */
+  readonly waitMs: number
+  /** How many a list of instances stands for: two on one address may be one host. */
+  readonly count: (instances: readonly Instance[]) => number
+}
+
+const LONGEST_POLL_MS = 60_000
+const SHORTEST_POLL_MS = 10
+const WAIT_OVER = Symbol('the time to wait for hosts is over')
+
+/**
+ * Finds the healthy instances of a label, sorted, and waits until there are enough. Settles with those that there are,
+ * which are too few when the time was over. Rejects with a `Failure` or the signal's reason.
+ */
+export async function findHosts(ctx: Context, consul: Consul, query: HostsQuery): Promise<Instance[]> {
+  if (query.waitMs <= 0) return (await look(ctx, consul, query, { index: 0, waitMs: 0 })).found
+  const retry = new Retry(consul)
+  const begun = ctx.clock.now()
+  using wait = scope(ctx.signal)
+  const cancel = ctx.clock.after(query.waitMs + ATTEMPT_MS, () => wait.abort(WAIT_OVER))
+  const bounded = { ...ctx, signal: wait.signal }
+  try {
+    let poll = { index: 0, waitMs: 0 }
+    for (;;) {
+      const { found, index } = await retry.until(bounded, () => look(bounded, consul, query, poll))
+      const leftMs = query.waitMs - ctx.clock.since(begun)
+      if (query.count(found) >= query.min || leftMs <= 0) return found
+      poll = { index, waitMs: Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, leftMs)) }
+    }
+  } catch (thrown) {
+    if (thrown === WAIT_OVER && retry.trouble) throw retry.trouble
+    if (thrown === WAIT_OVER) return []
+    throw thrown
+  } finally {
+    cancel()
+  }
+}
+
+async function look(
+  ctx: Context,
+  consul: Consul,
+  { label, exceptNode }: HostsQuery,
+  poll: { readonly index: number; readonly waitMs: number },
+): Promise<{ found: Instance[]; index: number }> {
+  const { instances, index } = await readInstances(ctx, consul, label, poll)
+  const found = instances.filter(({ health, node }) => health === 'passing' && node !== exceptNode)
+  return { found: sorted(found), index }
+}
+
+/** 10.0.0.9 comes before 10.0.0.10. */
+function sorted(instances: Instance[]): Instance[] {
+  const { compare } = new Intl.Collator('en', { numeric: true })
+  return instances.sort((a, b) => compare(a.address, b.address) || a.port - b.port || compare(a.id, b.id))
+}

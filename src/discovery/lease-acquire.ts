@@ -1,0 +1,123 @@
+import { lingering, scope } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import type { Consul } from '../consul/consul.ts'
+import { ATTEMPT_MS } from '../consul/consul.ts'
+import { type Entry, readKey } from '../consul/kv.ts'
+import { Retry } from '../consul/retry.ts'
+import { LeaseAge } from './lease-age.ts'
+import { claimLease } from './lease-claim.ts'
+import { describeLease, type LeaseRecord, leaseKey, parseLease } from './lease-record.ts'
+import { releaseLease } from './lease-release.ts'
+
+/** Who wants a lease, and for how long. */
+export interface LeaseRequest {
+  readonly label: string
+  readonly serviceId: string
+  readonly host: string
+  /** The lease ends after this time by itself, in milliseconds. */
+  readonly leaseMs: number
+  /** How long to wait for it, in milliseconds; 0 tries once. */
+  readonly acquireMs: number
+}
+
+/** We have the lease, anew or once more; or another one kept it until our time was over. */
+export type AcquireEnd =
+  | { readonly kind: 'acquired' | 'again' }
+  | { readonly kind: 'busy'; readonly holder: LeaseRecord | undefined }
+
+const LONGEST_POLL_MS = 60_000
+/** Consul takes a wait of 0 for its default, which is 5 minutes. */
+const SHORTEST_POLL_MS = 10
+const SAY_AGAIN_MS = 60_000
+const WAIT_OVER = Symbol('the time to wait for a lease is over')
+
+/**
+ * Waits for the start-up lease of a label and takes it. It is left to the service that starts then: it ends when the
+ * monitor sees that service healthy, when it is released, or by itself. The same id takes it again at once, and its
+ * time begins anew.
+ *
+ * Two clocks end a lease that nobody ends. Consul's: a session that is never renewed, of half the lease's length, for
+ * Consul destroys a session at twice its TTL; it holds for all who come late. And that of each contender: an entry that
+ * it has seen unchanged for the lease's length, by its own monotonic clock, is over. That one is right also for leases
+ * below 20 s, shorter than Consul's sessions, and after an election, which starts the time of all sessions anew. No
+ * machine's idea of the time of day is trusted.
+ *
+ * Rejects with a `Failure`, or with the signal's reason; we don't have the lease then, if Consul could be told.
+ */
+export async function acquireLease(ctx: Context, consul: Consul, request: LeaseRequest): Promise<AcquireEnd> {
+  const retry = new Retry(consul)
+  const begun = ctx.clock.now()
+  using wait = scope(ctx.signal)
+  const over = () => wait.abort(WAIT_OVER)
+  // The contest looks at the time itself; this is for when Consul doesn't answer.
+  const cancel = ctx.clock.after(request.acquireMs + ATTEMPT_MS, over)
+  const leftMs = () => request.acquireMs - ctx.clock.since(begun)
+  try {
+    return await contest({ ...ctx, signal: wait.signal }, consul, request, retry, leftMs)
+  } catch (thrown) {
+    if (thrown === WAIT_OVER && retry.trouble) throw retry.trouble
+    if (thrown === WAIT_OVER) return { kind: 'busy', holder: undefined }
+    throw thrown
+  } finally {
+    cancel()
+  }
+}
+
+async function contest(
+  ctx: Context,
+  consul: Consul,
+  request: LeaseRequest,
+  retry: Retry,
+  leftMs: () => number,
+): Promise<AcquireEnd> {
+  const key = leaseKey(request.label)
+  const age = new LeaseAge(ctx.clock, request.leaseMs)
+  const line = new LeaseLine(ctx, request.label)
+  let poll = { index: 0, waitMs: 0 }
+  for (;;) {
+    const { entry, index } = await retry.until(ctx, () => readKey(ctx, consul, key, { ...poll, consistent: true }))
+    const holder = entry && parseLease(entry.value)
+    const again = holder?.serviceId === request.serviceId
+    const overdueInMs = entry?.session ? age.overdueInMs(entry) : 0
+    if (again || overdueInMs <= 0) {
+      if (await retry.until(ctx, () => take(ctx, consul, request, entry))) return { kind: again ? 'again' : 'acquired' }
+      poll = { index: 0, waitMs: 0 }
+      continue
+    }
+    if (leftMs() <= 0) return { kind: 'busy', holder }
+    line.heldBy(entry?.session, holder)
+    poll = { index, waitMs: Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, overdueInMs, leftMs())) }
+  }
+}
+
+/** An interruption waits until the attempt's effect is known, and undoes it. */
+async function take(ctx: Context, consul: Consul, request: LeaseRequest, before: Entry | undefined): Promise<boolean> {
+  const { label, serviceId, host, leaseMs } = request
+  const record = { serviceId, host, since: new Date(ctx.clock.now().wallMs).toISOString(), leaseMs }
+  return lingering(ctx, ATTEMPT_MS, async (lingerer) => {
+    const isOurs = await claimLease(lingerer, consul, label, record, before)
+    if (isOurs && ctx.signal.aborted) await releaseLease(lingerer, consul, label, serviceId)
+    ctx.signal.throwIfAborted()
+    return isOurs
+  })
+}
+
+/** Tells people whom we wait for: at once, when the lease changes hands, and once a minute. */
+class LeaseLine {
+  readonly #ctx: Context
+  readonly #label: string
+  #said: { readonly atMs: number; readonly of: string | undefined } | undefined
+
+  constructor(ctx: Context, label: string) {
+    this.#ctx = ctx
+    this.#label = label
+  }
+
+  heldBy(session: string | undefined, holder: LeaseRecord | undefined): void {
+    const { monotonicMs, wallMs } = this.#ctx.clock.now()
+    const said = this.#said
+    if (said && said.of === session && monotonicMs - said.atMs < SAY_AGAIN_MS) return
+    this.#said = { atMs: monotonicMs, of: session }
+    this.#ctx.log.notice(`waiting for the start-up lease of ${this.#label}: ${describeLease(holder, wallMs)}`)
+  }
+}

@@ -1,0 +1,41 @@
+import { formatDuration } from '../base/duration.ts'
+
+/** Who has a start-up lease; the value of its key. */
+export interface LeaseRecord {
+  readonly serviceId: string
+  readonly host: string
+  /** Since when, by the clock of that host, as an ISO date. For people only. */
+  readonly since: string
+  /** How long it lasts at most. */
+  readonly leaseMs: number
+}
+
+/** The key of a label's start-up lease. */
+export function leaseKey(label: string): string {
+  return `lease/${label}`
+}
+
+/** Reads the value of a lease's key; `undefined` when it is anything else. */
+export function parseLease(value: string): LeaseRecord | undefined {
+  try {
+    const { serviceId, host, since, leaseMs } = JSON.parse(value) as Record<string, unknown>
+    if (typeof serviceId !== 'string' || typeof host !== 'string' || typeof since !== 'string') return undefined
+    if (typeof leaseMs !== 'number' || !(leaseMs > 0)) return undefined
+    return { serviceId, host, since, leaseMs }
+  } catch {
+    return undefined
+  }
+}
+
+/** `web-1 on node3 has had it for 12s of at most 4m` */
+export function describeLease(lease: LeaseRecord | undefined, nowMs: number): string {
+  if (!lease) return 'someone has it who left no name'
+  const sinceMs = Date.parse(lease.since)
+  const age = Number.isNaN(sinceMs) ? 'some' : formatDuration(Math.max(0, nowMs - sinceMs))
+  return `${printable(lease.serviceId)} on ${printable(lease.host)} has had it for ${age} of at most ${formatDuration(lease.leaseMs)}`
+}
+
+/** Other people's words on our terminal: one line, printable, not too long. */
+function printable(text: string): string {
+  return text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 128)
+}

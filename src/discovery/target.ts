@@ -1,0 +1,45 @@
+import { Failure } from '../base/failure.ts'
+
+/** What tells whether a service is healthy. */
+export type Target =
+  | { readonly kind: 'url'; readonly url: URL }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'command'; readonly line: string }
+
+/** Reads `--monitor-url`. Throws a `usage` failure. */
+export function urlTarget(text: string): Target {
+  return { kind: 'url', url: parseHttpUrl('monitor-url', text) }
+}
+
+/** Reads an option that takes the address of a web server. Throws a `usage` failure. */
+export function parseHttpUrl(option: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  // URL takes the first part of a path for the host when there is none.
+  if (url?.hostname && /^https?:\/\/[^/]/i.test(text)) return url
+  throw new Failure('usage', `--${option} ${JSON.stringify(text.slice(0, 200))} is not the address of a web server`, {
+    hint: 'write it as http://127.0.0.1:9200/health or https://…',
+  })
+}
+
+/** Reads `--monitor-tcp host:port`. Throws a `usage` failure. */
+export function tcpTarget(text: string): Target {
+  const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  if (host !== undefined && port >= 1 && port <= 65_535) return { kind: 'tcp', host, port }
+  throw new Failure('usage', `--monitor-tcp ${JSON.stringify(text.slice(0, 200))} is not an address`, {
+    hint: 'write it as 127.0.0.1:5432, db.example:5432 or [::1]:5432',
+  })
+}
+
+/** A target for people; without a password. */
+export function targetText(target: Target): string {
+  switch (target.kind) {
+    case 'url':
+      return `${target.url.origin}${target.url.pathname}`
+    case 'tcp':
+      return `${target.host}:${target.port}`
+    case 'command':
+      return target.line.length > 60 ? `${target.line.slice(0, 59)}…` : target.line
+  }
+}
