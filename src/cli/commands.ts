@@ -17,6 +17,7 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   hosts: async () => (await import('./hosts-command.ts')).hostsCommand,
   lease: async () => (await import('./lease-command.ts')).leaseCommand,
   'acquire-lease': async () => (await import('./lease-command.ts')).acquireLeaseCommand,
+  discovery: async () => (await import('./discovery-command.ts')).discoveryCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

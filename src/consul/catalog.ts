@@ -19,9 +19,71 @@ export async function nodesWithService(ctx: Context, consul: Consul, service: st
   return [...new Set(entries.map(({ Node }) => Node))].sort()
 }
 
-async function read(ctx: Context, consul: Consul, path: string): Promise<unknown[]> {
+/** A service on a node that runs no agent, as the catalog has it. */
+export interface ExternalService {
+  readonly node: string
+  readonly address: string
+  readonly service: string
+  /** Unique on its node. */
+  readonly id: string
+  readonly port: number
+}
+
+/** Puts a node without agent and its service into the catalog; https://developer.hashicorp.com/consul/api-docs/catalog */
+export async function registerExternal(ctx: Context, consul: Consul, external: ExternalService): Promise<void> {
+  const { node, address, service, id, port } = external
+  const body = { Node: node, Address: address, Service: { ID: id, Service: service, Address: address, Port: port } }
+  await write(ctx, consul, 'register', node, body)
+}
+
+/** Takes a service off such a node. */
+export async function deregisterExternal(ctx: Context, consul: Consul, node: string, id: string): Promise<void> {
+  await write(ctx, consul, 'deregister', node, { Node: node, ServiceID: id })
+}
+
+/** Takes such a node out, with all that is on it. */
+export async function deregisterNode(ctx: Context, consul: Consul, node: string): Promise<void> {
+  await write(ctx, consul, 'deregister', node, { Node: node })
+}
+
+/** What the catalog has of a service, whether or not it is healthy. */
+export async function externalServices(ctx: Context, consul: Consul, service: string): Promise<ExternalService[]> {
+  const entries = await read(ctx, consul, `/v1/catalog/service/${encodeURIComponent(service)}`, { consistent: true })
+  return (entries as WireService[]).map(({ Node, Address, ServiceAddress, ServiceID, ServicePort }) => ({
+    node: Node,
+    address: ServiceAddress || Address,
+    service,
+    id: ServiceID,
+    port: ServicePort,
+  }))
+}
+
+interface WireService {
+  readonly Node: string
+  readonly Address: string
+  readonly ServiceAddress: string
+  readonly ServiceID: string
+  readonly ServicePort: number
+}
+
+async function write(ctx: Context, consul: Consul, verb: string, node: string, body: object): Promise<void> {
+  await consul.call(ctx, {
+    method: 'PUT',
+    path: `/v1/catalog/${verb}`,
+    body: JSON.stringify(body),
+    timeoutMs: ATTEMPT_MS,
+    needs: `node "${node}" { policy = "write" } service_prefix "" { policy = "write" }`,
+  })
+}
+
+async function read(
+  ctx: Context,
+  consul: Consul,
+  path: string,
+  query: Readonly<Record<string, true>> = {},
+): Promise<unknown[]> {
   const needs = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
-  const answer = consul.json(await consul.call(ctx, { method: 'GET', path, timeoutMs: ATTEMPT_MS, needs }))
+  const answer = consul.json(await consul.call(ctx, { method: 'GET', path, query, timeoutMs: ATTEMPT_MS, needs }))
   if (!Array.isArray(answer)) throw consul.strange(`${path} is no list`)
   return answer
 }

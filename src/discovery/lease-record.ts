@@ -31,7 +31,7 @@ export function parseLease(value: string): LeaseRecord | undefined {
 export function describeLease(lease: LeaseRecord | undefined, nowMs: number): string {
   if (!lease) return 'someone has it who left no name'
   const sinceMs = Date.parse(lease.since)
-  const age = Number.isNaN(sinceMs) ? 'some' : formatDuration(Math.max(0, nowMs - sinceMs))
+  const age = Number.isNaN(sinceMs) ? 'some time' : formatDuration(Math.max(0, nowMs - sinceMs))
   return `${printable(lease.serviceId)} on ${printable(lease.host)} has had it for ${age} of at most ${formatDuration(lease.leaseMs)}`
 }
 

@@ -1,0 +1,60 @@
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { notifyService } from '../child/service-notify.ts'
+import { RateLimit } from '../discovery/rate-limit.ts'
+import { TokenBook } from '../discovery/token-book.ts'
+import { serveTokens } from '../discovery/token-server.ts'
+import { connect } from './connect.ts'
+import { duration } from './duration.ts'
+import { interruptible } from './interruptible.ts'
+import type { Invocation } from './invocation.ts'
+import type { Given } from './parse.ts'
+import { wholeNumber } from './whole-number.ts'
+
+const LISTEN = '127.0.0.1:8510'
+const EXPIRE_MS = 300_000
+const SHORTEST_EXPIRY_MS = 1000
+const REQUESTS_PER_SECOND = 20
+const LONGEST_TIDY_MS = 30_000
+
+/** `consul-locker discovery serve`, until a signal ends it. Settles with 0 then. */
+export async function serve(
+  ctx: Context,
+  { environment, signals }: Invocation,
+  given: Given,
+  secret: string | undefined,
+): Promise<number> {
+  const { host, port } = listenAddress(given('listen') ?? LISTEN)
+  const expireMs = duration('expire', given) ?? EXPIRE_MS
+  if (expireMs < SHORTEST_EXPIRY_MS) throw new Failure('usage', '--expire must be 1s or more')
+  const limit = new RateLimit(ctx.clock, wholeNumber('rate-limit', given, [0, 1_000_000]) ?? REQUESTS_PER_SECOND)
+  const tidyMs = Math.min(LONGEST_TIDY_MS, expireMs / 4)
+  const consul = await connect(given, environment)
+  const book = new TokenBook(consul, expireMs)
+  const onListening = async (address: string) => {
+    ctx.log.notice(`serving discovery tokens at ${address}${secret === undefined ? ', without a shared secret' : ''}`)
+    await notifyService(ctx, environment, { ready: true, status: `serving at ${address}` })
+  }
+  const work = async (ctx: Context) => {
+    try {
+      return await serveTokens(ctx, book, { host, port, secret, limit, tidyMs }, onListening)
+    } finally {
+      await notifyService(ctx, environment, { stopping: true })
+    }
+  }
+  try {
+    return await interruptible(ctx, signals, work, () => 0)
+  } finally {
+    consul.close()
+  }
+}
+
+function listenAddress(text: string): { host: string; port: number } {
+  const [, six, other, digits = ''] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = six ?? other
+  const port = Number(digits)
+  if (host !== undefined && port <= 65_535) return { host, port }
+  throw new Failure('usage', `--listen ${JSON.stringify(text.slice(0, 100))} is no address to listen at`, {
+    hint: 'write it as 127.0.0.1:8510 or 0.0.0.0:8510',
+  })
+}

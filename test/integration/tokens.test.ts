@@ -1,0 +1,294 @@
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
+import { program } from '../../scripts/debian.ts'
+import { execute } from '../../scripts/execute.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { startSystemd } from '../kit/systemd.ts'
+import { scratch } from '../kit/unique.ts'
+
+let agent: ConsulAgent
+
+beforeAll(async () => {
+  agent = await startConsul()
+})
+
+afterAll(() => agent?.stop())
+
+interface Served {
+  readonly url: string
+  readonly server: Running
+  request(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response>
+  /** Gets a new token. */
+  token(): Promise<string>
+}
+
+/** Starts a server of tokens that lives as long as the test. */
+async function serve(args: readonly string[] = [], address = agent.address, env = {}): Promise<Served> {
+  const server = startLocker(['discovery', 'serve', '--listen', '127.0.0.1:0', ...args], { address, env })
+  const [, url = ''] = await server.says(/serving discovery tokens at (http:\S+?)(?:,|\n)/)
+  const request: Served['request'] = (method, path, body, headers = {}) =>
+    fetch(url + path, { method, headers, signal: AbortSignal.timeout(20_000), ...(body === undefined ? {} : { body }) })
+  return { url, server, request, token: async () => (await request('GET', '/new')).text() }
+}
+
+async function answerOf(request: Promise<Response>): Promise<{ status: number; text: string }> {
+  const response = await request
+  return { status: response.status, text: await response.text() }
+}
+
+/** What DNS says of a token. */
+async function addresses(token: string): Promise<string[]> {
+  const dig = await program('dig', 'bind9-dnsutils')
+  const args = ['@127.0.0.1', '-p', String(agent.ports.dns), '+short', '+tries=5', `${token}.service.consul`]
+  const text = await execute(dig.path, args, { env: dig.env })
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort()
+}
+
+const nodesOf = async (token: string) =>
+  ((await (await new ConsulClient(agent.address).request('GET', '/catalog/nodes')).json()) as { Node: string }[])
+    .map(({ Node }) => Node)
+    .filter((node) => node.startsWith(token))
+    .sort()
+
+describe('a discovery token', () => {
+  test('is made, published under, looked up, and resolved by DNS, as with the original', async () => {
+    const { request } = await serve()
+    expect(await answerOf(request('GET', '/'))).toEqual({ status: 200, text: 'GET /new to get a new discovery token' })
+    const { text: token } = await answerOf(request('GET', '/new'))
+    expect(token).toMatch(/^[0-9a-f]{32}$/)
+    const empty = await request('GET', `/${token}`)
+    expect([empty.headers.get('content-type'), await empty.json()]).toEqual(['application/json', []])
+    const put = request('PUT', `/${token}`, '["10.0.0.1:8300", "10.0.0.2:8300"]')
+    expect(await answerOf(put)).toEqual({ status: 200, text: '' })
+    expect(await (await request('GET', `/${token}`)).json()).toEqual(['10.0.0.1:8300', '10.0.0.2:8300'])
+    expect(await nodesOf(token)).toEqual([`${token}-10.0.0.1`, `${token}-10.0.0.2`])
+    expect(await addresses(token)).toEqual(['10.0.0.1', '10.0.0.2'])
+  })
+
+  test('keeps what others have published: a publication adds', async () => {
+    const { request, token: make } = await serve()
+    const token = await make()
+    await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
+    await request('POST', `/${token}/`, '["10.0.0.2:8300", "10.0.0.2:8301", "[FD00::1]:8300"]')
+    const list = ['10.0.0.1:8300', '10.0.0.2:8300', '10.0.0.2:8301', '[fd00::1]:8300']
+    expect(await (await request('GET', `/${token}`)).json()).toEqual(list)
+    expect(await addresses(token)).toEqual(['10.0.0.1', '10.0.0.2'])
+  })
+
+  test('forgets a server that is not published again, in its list, in the catalog and in DNS', async () => {
+    const { request, token: make } = await serve(['--expire', '3s'])
+    const token = await make()
+    const publish = (...servers: string[]) => request('PUT', `/${token}`, JSON.stringify(servers))
+    await publish('10.0.0.1:8300', '10.0.0.2:8300', '10.0.0.2:8301')
+    const look = async () => {
+      await publish('10.0.0.2:8301')
+      return (await nodesOf(token)).length === 1
+    }
+    await patiently(look, () => 'it is still in the catalog')
+    expect(await (await request('GET', `/${token}`)).json()).toEqual(['10.0.0.2:8301'])
+    const services = await new ConsulClient(agent.address).request('GET', `/catalog/service/${token}`)
+    expect(await services.json()).toMatchObject([{ Node: `${token}-10.0.0.2`, ServicePort: 8301 }])
+    expect(await addresses(token)).toEqual(['10.0.0.2'])
+    // Nobody asks for anything now.
+    await patiently(
+      async () => (await nodesOf(token)).length === 0,
+      () => 'it is still in the catalog',
+    )
+    expect(await addresses(token)).toEqual([])
+  })
+
+  test('is served by several at once, and none loses what another took', async () => {
+    const servers = [await serve(), await serve()]
+    const [first] = servers
+    const token = (await first?.token()) ?? ''
+    const all = Array.from({ length: 12 }, (_, n) => `10.0.1.${n + 10}:8300`)
+    const puts = all.map((one, n) => servers[n % 2]?.request('PUT', `/${token}`, JSON.stringify([one])))
+    for (const put of await Promise.all(puts)) expect(put?.status).toBe(200)
+    for (const { request } of servers) expect(await (await request('GET', `/${token}`)).json()).toEqual(all)
+    expect(await nodesOf(token)).toHaveLength(12)
+  })
+
+  test('has its servers put back that somebody took out of the catalog', async () => {
+    const { request, token: make } = await serve(['--expire', '8s'])
+    const token = await make()
+    await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
+    const body = JSON.stringify({ Node: `${token}-10.0.0.1` })
+    await new ConsulClient(agent.address).request('PUT', '/catalog/deregister', body)
+    await patiently(
+      async () => (await nodesOf(token)).length === 1,
+      () => 'it is not back',
+    )
+  })
+})
+
+describe('a server of tokens', () => {
+  test('answers nonsense with one sentence, and goes on', async () => {
+    const { request, token: make, server } = await serve(['--rate-limit', '0'])
+    const token = await make()
+    const unknown = '0'.repeat(32)
+    const many = JSON.stringify(Array.from({ length: 300 }, (_, n) => `10.0.${n >> 8}.${n & 255}:1`))
+    const cases: [string, string, string | undefined, number, RegExp][] = [
+      ['PUT', `/${token}`, '{nope', 400, /^the body is not JSON, as in \["10.0.0.1:8300"\]\n$/],
+      ['PUT', `/${token}`, '', 400, /^the body is not JSON/],
+      ['PUT', `/${token}`, '{"a": 1}', 400, /^the body is not a JSON list/],
+      ['PUT', `/${token}`, '["10.0.0.1"]', 400, /^"10.0.0.1" is no server, an IP address and a port/],
+      ['PUT', `/${token}`, '["db.example:8300"]', 400, /^"db.example:8300" is no server/],
+      ['PUT', `/${token}`, '[{"ip": 1}]', 400, /is no server/],
+      ['PUT', `/${token}`, '["10.0.0.1:99999"]', 400, /is no server/],
+      ['PUT', `/${token}`, many, 409, /^that would be 300 servers under one token; 256 are the most\n$/],
+      ['PUT', `/${token}`, 'x'.repeat(1024 * 1024), 413, /^the body is larger than 64 KB\n$/],
+      ['PUT', `/${unknown}`, '["10.0.0.1:8300"]', 404, /^there is no such token\n$/],
+      ['GET', `/${unknown}`, undefined, 404, /^there is no such token\n$/],
+      ['GET', '/favicon.ico', undefined, 404, /^there is no such token\n$/],
+      ['GET', `/${token}/x`, undefined, 404, /^there is no such token\n$/],
+      ['GET', '/..%2f..%2fkv', undefined, 404, /^there is no such token\n$/],
+      ['DELETE', `/${token}`, undefined, 405, /^only GET, PUT make sense here\n$/],
+      ['PUT', '/new', '[]', 405, /^only GET make sense here\n$/],
+    ]
+    for (const [method, path, body, status, sentence] of cases) {
+      const answer = await answerOf(request(method, path, body))
+      expect([method, path, answer.status, answer.text]).toEqual([
+        method,
+        path,
+        status,
+        expect.stringMatching(sentence),
+      ])
+    }
+    expect(await answerOf(request('GET', `/${token}`))).toEqual({ status: 200, text: '[]' })
+    expect(server.stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('is not held up by clients that send half a request', async () => {
+    const { url, request, token: make } = await serve()
+    const { hostname, port } = new URL(url)
+    for (let n = 0; n < 50; n++) {
+      const socket = connect(Number(port), hostname, () => socket.write('PUT /new HTTP/1.1\r\ncontent-length: 10\r\n'))
+      socket.on('error', () => {})
+      onTestFinished(() => void socket.destroy())
+    }
+    expect(await answerOf(request('GET', `/${await make()}`))).toEqual({ status: 200, text: '[]' })
+  })
+
+  test('does nothing for those who do not know the shared secret', async () => {
+    const file = join(scratch(), 'secret')
+    writeFileSync(file, 'open-sesame\n')
+    const { url, request } = await serve(['--secret-file', file])
+    expect((await request('GET', '/')).status).toBe(200)
+    const refused = { status: 401, text: 'the shared secret is missing or wrong\n' }
+    expect(await answerOf(request('GET', '/new'))).toEqual(refused)
+    expect(await answerOf(request('GET', '/new', undefined, { authorization: 'Bearer open' }))).toEqual(refused)
+    const { stdout: token } = await runLocker(['discovery', 'new', '--url', url, '--secret-file', file])
+    expect(token).toMatch(/^[0-9a-f]{32}\n$/)
+    const without = await runLocker(['discovery', 'lookup', '--url', url, token.trim()])
+    expect(without).toMatchObject({ code: 3, stdout: '' })
+    expect(without.stderr).toContain('answers 401: the shared secret is missing or wrong (give --secret-file)')
+  })
+
+  test('lets nobody ask without end', async () => {
+    const { request } = await serve(['--rate-limit', '1'])
+    const answers = await Promise.all(Array.from({ length: 10 }, () => answerOf(request('GET', '/'))))
+    expect(answers).toContainEqual({ status: 429, text: 'too many requests\n' })
+    expect(answers[0]?.status).toBe(200)
+  })
+
+  test('says 503 while Consul is away, and serves again afterwards', async () => {
+    const own = await startConsul({ mode: 'server' })
+    onTestFinished(() => own.stop())
+    const { request, token: make } = await serve([], own.address)
+    const token = await make()
+    await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
+    await own.kill('SIGKILL')
+    const away = { status: 503, text: 'Consul does not answer, try again later\n' }
+    expect(await answerOf(request('GET', `/${token}`))).toEqual(away)
+    await own.restart()
+    expect(await answerOf(request('GET', `/${token}`))).toEqual({ status: 200, text: '["10.0.0.1:8300"]' })
+  })
+
+  test('tells systemd that it is ready, and ends with 0 when it is told to', async () => {
+    const systemd = await startSystemd()
+    const { server } = await serve([], agent.address, systemd.environment)
+    await systemd.hears(/READY=1 STATUS=serving at http:/)
+    server.kill('SIGTERM')
+    expect((await server.ends()).code).toBe(0)
+  })
+
+  test('that cannot listen says so', async () => {
+    const { url } = await serve()
+    const { host } = new URL(url)
+    const second = await runLocker(['discovery', 'serve', '--listen', host], { address: agent.address })
+    expect(second.code).toBe(2)
+    expect(second.stderr).toMatch(/error: can't listen at 127.0.0.1:\d+: .*EADDRINUSE/)
+  })
+})
+
+describe('a client of tokens', () => {
+  const client = (verb: string, url: string, ...args: string[]) =>
+    runLocker(['discovery', verb, '--url', url, ...args], { address: agent.address })
+
+  test('makes a token, publishes, and looks up', async () => {
+    const { url } = await serve()
+    const token = (await client('new', url)).stdout.trim()
+    expect(await client('lookup', url, token)).toMatchObject({ code: 1, stdout: '' })
+    expect(await client('publish', url, token, '10.0.0.2:8300', '10.0.0.1:8300')).toMatchObject({ code: 0, stdout: '' })
+    expect(await client('lookup', url, token)).toMatchObject({ code: 0, stdout: '10.0.0.1:8300\n10.0.0.2:8300\n' })
+    const json = await client('lookup', url, token, '--json')
+    expect(json).toMatchObject({ code: 0, stdout: '["10.0.0.1:8300","10.0.0.2:8300"]\n' })
+  })
+
+  test('publishes the servers of its own Consul when it is given none', async () => {
+    const { url } = await serve()
+    const token = (await client('new', url)).stdout.trim()
+    expect((await client('publish', url, token)).code).toBe(0)
+    expect((await client('lookup', url, token)).stdout).toBe(`127.0.0.1:${agent.ports.server}\n`)
+  })
+
+  test('waits for the first server', async () => {
+    const { url } = await serve()
+    const token = (await client('new', url)).stdout.trim()
+    const waiting = startLocker(['discovery', 'lookup', '--url', url, '--wait', '60s', token])
+    await waiting.says(/nothing was published under this token yet; waiting/)
+    await client('publish', url, token, '10.0.0.1:8300')
+    expect(await waiting.ends()).toMatchObject({ code: 0, stdout: '10.0.0.1:8300\n' })
+  })
+
+  test('is told that there is no such token, or no server of tokens', async () => {
+    const { url } = await serve()
+    const unknown = await client('lookup', url, '0'.repeat(32))
+    expect(unknown).toMatchObject({ code: 1, stdout: '' })
+    expect(unknown.stderr).toContain(
+      `error: there is no token ${'0'.repeat(32)} (consul-locker discovery new makes one)`,
+    )
+    const nobody = await client('new', 'http://127.0.0.1:1')
+    expect(nobody.code).toBe(3)
+    expect(nobody.stderr).toMatch(/error: the discovery server at http:\/\/127.0.0.1:1 fails: .*ECONNREFUSED/)
+    const another = await client('new', agent.address)
+    expect(another.code).toBe(3)
+    expect(another.stderr).toMatch(/error: the discovery server at .* answers \d+/)
+  })
+
+  test.each([
+    [[], 'discover what?'],
+    [['find'], 'there is no discovery "find"'],
+    [['new'], 'where are the tokens served? (give --url)'],
+    [['new', '--url', 'localhost'], '--url "localhost" is not the address of a web server'],
+    [['lookup', '--url', 'http://a'], 'no token was given'],
+    [['lookup', '--url', 'http://a', 'x'], '"x" is no discovery token (32 hexadecimal digits)'],
+    [['publish', '--url', 'http://a', '0'.repeat(32), 'x:1'], '"x:1" is no server (an IP address and a port'],
+    [['serve', '--listen', '8510'], '--listen "8510" is no address to listen at'],
+    [['serve', '--expire', '0'], '--expire must be 1s or more'],
+    [['serve', '--secret-file', '/nonexistent'], "the secret file can't be read: ENOENT"],
+    [['serve', '--secret-file', '/dev/null'], 'the secret file /dev/null has no secret in it'],
+    [['serve', '--rate-limit', 'x'], '--rate-limit "x" is no number from 0'],
+  ])('is asked wrongly: %j', async (args, sentence) => {
+    const ended = await runLocker(['discovery', ...args])
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain(`consul-locker: error: ${sentence}`)
+  })
+})
