@@ -58,7 +58,7 @@ export async function hostsCommand({ words, environment, signals, context }: Inv
   const min = wholeNumber('min', given, [1, 100_000]) ?? 1
   const waitMs = duration('wait', given) ?? 0
   const consul = await connect(given, environment)
-  const count = (instances: readonly Instance[]) => renderHosts(instances, format).length
+  const count = (instances: readonly Instance[]) => (json ? instances : renderHosts(instances, format)).length
   const work = async (ctx: Context) => {
     const exceptNode = parsed.options['exclude-self'] ? (await agentSelf(ctx, consul)).node : undefined
     const found = await findHosts(ctx, consul, { label, exceptNode, min, waitMs, count })

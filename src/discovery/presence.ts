@@ -49,7 +49,7 @@ export class Presence {
   async confirm(ctx: Context, why: string): Promise<void> {
     const { check } = this.#definition
     if (this.#present && (await updateCheck(ctx, this.#consul, check.id, 'passing', why))) return
-    if (this.#present) ctx.log.warn('the agent has lost its state; registering again')
+    if (this.#present) ctx.log.warn('the agent no longer knows the instance; registering it again')
     await registerService(ctx, this.#consul, this.#definition)
     this.#present = true
   }

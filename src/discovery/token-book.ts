@@ -10,6 +10,8 @@ import { listText, living, merged, parseList, type TokenList } from './token-lis
 const FOLDER = 'discovery/'
 /** So often is a change tried that others keep overtaking. */
 const ATTEMPTS = 20
+/** No more tokens are made when there are so many. All of them must fit into one of Consul's answers. */
+const MAX_TOKENS = 20_000
 
 /**
  * All discovery tokens, in Consul: the list of each at `discovery/<token>`, and its servers in the catalog. Every change
@@ -18,6 +20,8 @@ const ATTEMPTS = 20
 export class TokenBook {
   readonly #consul: Consul
   readonly #expireMs: number
+  /** As of the last tidying. */
+  #tokens = 0
 
   /** What is published is forgotten after `expireMs`, by the wall clocks of those who serve. */
   constructor(consul: Consul, expireMs: number) {
@@ -27,6 +31,8 @@ export class TokenBook {
 
   /** Makes a token under which nothing is published. */
   async create(ctx: Context): Promise<string> {
+    if (this.#tokens >= MAX_TOKENS)
+      throw new Failure('declined', `there are ${this.#tokens} tokens, and that is enough`)
     const token = randomId().replaceAll('-', '')
     const key = keyOf(token)
     const { done } = await transact(ctx, this.#consul, [
@@ -45,6 +51,7 @@ export class TokenBook {
 
   /** Adds servers, or gives them their time anew. Settles with whether there is such a token. */
   async publish(ctx: Context, token: string, servers: readonly string[]): Promise<boolean> {
+    if (servers.length === 0) return (await this.#entry(ctx, token)) !== undefined
     const until = now(ctx) + this.#expireMs
     const done = await this.#change(ctx, token, (list) => merged(living(list, now(ctx)), servers, until))
     if (done) await this.#agree(ctx, token)
@@ -53,12 +60,14 @@ export class TokenBook {
 
   /** Forgets what has expired under any token, and mends what the catalog says. What fails is warned of. */
   async tidy(ctx: Context): Promise<void> {
-    for (const { key } of await readKeys(ctx, this.#consul, FOLDER)) {
-      const token = key.slice(FOLDER.length)
-      if (!isToken(token)) continue
+    const entries = (await readKeys(ctx, this.#consul, FOLDER)).filter(({ key }) => isToken(tokenOf(key)))
+    this.#tokens = entries.length
+    for (const { key, value } of entries) {
       try {
-        await this.#change(ctx, token, (list) => living(list, now(ctx)))
-        await this.#agree(ctx, token)
+        if (parseList(key, value).size === 0) continue
+        // The catalog first: a list that is empty already is not looked at again.
+        await this.#agree(ctx, tokenOf(key))
+        await this.#change(ctx, tokenOf(key), (list) => living(list, now(ctx)))
       } catch (thrown) {
         if (!(thrown instanceof Failure)) throw thrown
         ctx.log.warn(`the servers of a token could not be tidied: ${messageOf(thrown)}`)
@@ -104,6 +113,10 @@ export function isToken(text: string): boolean {
 
 function keyOf(token: string): string {
   return FOLDER + token
+}
+
+function tokenOf(key: string): string {
+  return key.slice(FOLDER.length)
 }
 
 function now(ctx: Context): number {

@@ -227,7 +227,7 @@ describe('a monitor', () => {
     const monitor = watch(label, ['--monitor-url', target.url], options)
     await becomes(label, 'up', options)
     await agent.restart()
-    await monitor.says(/the agent has lost its state; registering again/)
+    await monitor.says(/the agent no longer knows the instance; registering it again/)
     await becomes(label, 'up', options)
     expect(monitor.stderr.match(/web-1 is up/g)).toHaveLength(1)
   })
