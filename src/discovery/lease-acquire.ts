@@ -1,4 +1,5 @@
-import { lingering, scope } from '../base/abort.ts'
+import { lingering, scope, sleep } from '../base/abort.ts'
+import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import { ATTEMPT_MS } from '../consul/consul.ts'
@@ -29,6 +30,8 @@ const LONGEST_POLL_MS = 60_000
 /** Consul takes a wait of 0 for its default, which is 5 minutes. */
 const SHORTEST_POLL_MS = 10
 const SAY_AGAIN_MS = 60_000
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 2000
 const WAIT_OVER = Symbol('the time to wait for a lease is over')
 
 /**
@@ -73,6 +76,7 @@ async function contest(
   const key = leaseKey(request.label)
   const age = new LeaseAge(ctx.clock, request.leaseMs)
   const line = new LeaseLine(ctx, request.label)
+  const backoff = new Backoff(ctx.random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
   let poll = { index: 0, waitMs: 0 }
   for (;;) {
     const { entry, index } = await retry.until(ctx, () => readKey(ctx, consul, key, { ...poll, consistent: true }))
@@ -82,8 +86,11 @@ async function contest(
     if (again || overdueInMs <= 0) {
       if (await retry.until(ctx, () => take(ctx, consul, request, entry))) return { kind: again ? 'again' : 'acquired' }
       poll = { index: 0, waitMs: 0 }
+      // Somebody was faster; or Consul keeps the key closed for somebody else's session, which nothing shows.
+      await sleep(ctx, backoff.next())
       continue
     }
+    backoff.reset()
     if (leftMs() <= 0) return { kind: 'busy', holder }
     line.heldBy(entry?.session, holder)
     poll = { index, waitMs: Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, overdueInMs, leftMs())) }

@@ -1,3 +1,4 @@
+import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
@@ -10,6 +11,8 @@ import { listText, living, merged, parseList, type TokenList } from './token-lis
 const FOLDER = 'discovery/'
 /** So often is a change tried that others keep overtaking. */
 const ATTEMPTS = 20
+/** Spreads out those who change one list, a little more with each attempt. */
+const JITTER_MS = 20
 /** No more tokens are made when there are so many. All of them must fit into one of Consul's answers. */
 const MAX_TOKENS = 20_000
 
@@ -52,9 +55,9 @@ export class TokenBook {
   /** Adds servers, or gives them their time anew. Settles with whether there is such a token. */
   async publish(ctx: Context, token: string, servers: readonly string[]): Promise<boolean> {
     if (servers.length === 0) return (await this.#entry(ctx, token)) !== undefined
-    const until = now(ctx) + this.#expireMs
-    const done = await this.#change(ctx, token, (list) => merged(living(list, now(ctx)), servers, until))
-    if (done) await this.#agree(ctx, token)
+    const at = now(ctx)
+    const done = await this.#change(ctx, token, (list) => merged(living(list, at), servers, at + this.#expireMs))
+    if (done) await this.#agree(ctx, token, at)
     return done
   }
 
@@ -65,9 +68,10 @@ export class TokenBook {
     for (const { key, value } of entries) {
       try {
         if (parseList(key, value).size === 0) continue
-        // The catalog first: a list that is empty already is not looked at again.
-        await this.#agree(ctx, tokenOf(key))
-        await this.#change(ctx, tokenOf(key), (list) => living(list, now(ctx)))
+        // The catalog first, as of the same moment: a list that is empty already is not looked at again.
+        const at = now(ctx)
+        await this.#agree(ctx, tokenOf(key), at)
+        await this.#change(ctx, tokenOf(key), (list) => living(list, at))
       } catch (thrown) {
         if (!(thrown instanceof Failure)) throw thrown
         ctx.log.warn(`the servers of a token could not be tidied: ${messageOf(thrown)}`)
@@ -84,18 +88,19 @@ export class TokenBook {
       if (value === entry.value) return true
       const cas = { verb: 'cas', key: entry.key, value, index: entry.modifyIndex } as const
       if ((await transact(ctx, this.#consul, [cas])).done) return true
+      await sleep(ctx, attempt * ctx.random() * JITTER_MS)
     }
     throw new Failure('unavailable', 'too many publish under this token at once')
   }
 
   /**
-   * Brings list and catalog together. A list that changed while the catalog was written is taken up again: the one who
+   * Brings list and catalog together, as of a moment. A list that changed while the catalog was written is taken up again: the one who
    * changed it may have seen the catalog before our writing.
    */
-  async #agree(ctx: Context, token: string): Promise<void> {
+  async #agree(ctx: Context, token: string, atMs: number): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const before = await this.#entry(ctx, token)
-      const servers = before ? living(parseList(before.key, before.value), now(ctx)).keys() : []
+      const servers = before ? living(parseList(before.key, before.value), atMs).keys() : []
       const changed = await agreeCatalog(ctx, this.#consul, token, servers)
       if (!changed || (await this.#entry(ctx, token))?.modifyIndex === before?.modifyIndex) return
     }

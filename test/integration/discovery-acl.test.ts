@@ -28,7 +28,18 @@ test('the rights that the README names are enough for monitor, hosts and lease',
   const target = await startTarget()
   const lease = ['lease', 'acquire', '--label', 'web', '--service-id', 'web-1']
   expect(await runLocker(lease, monitors)).toMatchObject({ code: 0 })
-  const words = ['--label', 'web', '--service-id', 'web-1', '--monitor-url', target.url, '--interval', '0.3s']
+  const words = [
+    '--label',
+    'web',
+    '--service-id',
+    'web-1',
+    '--monitor-url',
+    target.url,
+    '--interval',
+    '0.3s',
+    '--timeout',
+    '5s',
+  ]
   const monitor = startLocker(['monitor', ...words], monitors)
   await monitor.says(/the start-up lease of web-1 has ended\n.*web-1 is up/)
   const found = () => runLocker(['hosts', '--label', 'web', '--quiet'], reads)
@@ -44,7 +55,7 @@ test('the rights that the README names are enough for monitor, hosts and lease',
 test('a monitor without rights to the lease says so once, and watches all the same', async () => {
   const options = await allowed('no-lease', 'service "db" { policy = "write" }')
   const target = await startTarget()
-  const words = ['--label', 'db', '--monitor-url', target.url, '--interval', '0.3s']
+  const words = ['--label', 'db', '--monitor-url', target.url, '--interval', '0.3s', '--timeout', '5s']
   const monitor = startLocker(['monitor', ...words], options)
   await monitor.says(/warn: the start-up lease, if there is one, can't be ended: .*\n.*db: .* is up/)
   monitor.kill('SIGTERM')

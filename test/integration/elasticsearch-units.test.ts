@@ -74,7 +74,7 @@ test('instances that start at once start one after the other, and each joins all
     run(commandOf('elasticsearch@.service', instance))
     // The machines of the test share an address; those of the units don't.
     const command = commandOf('elasticsearch-monitor@.service', instance).replace(':9200/', `:${http}/`)
-    await run(`${command} --address 10.0.0.${instance} --interval 0.3s`).says(/is up/)
+    await run(`${command} --address 10.0.0.${instance} --interval 0.3s --timeout 5s`).says(/is up/)
   }
   await Promise.all(instances.map(start))
   const lines = readFileSync(diary, 'utf8').trim().split('\n')

@@ -96,7 +96,7 @@ describe('hosts', () => {
   test('of this node can be left out', async () => {
     const label = uniqueName('web')
     const target = await startTarget()
-    const words = ['monitor', '--label', label, '--interval', '0.3s', '--monitor-url', target.url]
+    const words = ['monitor', '--label', label, '--interval', '0.3s', '--timeout', '5s', '--monitor-url', target.url]
     await startLocker(words, { address: agent.address }).says(/is up/)
     await instance(label, '10.0.0.1')
     const wait = ['--wait', '30s', '--min', '2']

@@ -186,6 +186,19 @@ describe('a start-up lease', () => {
     expect(ended.stderr).toMatch(/error: Consul at http:\/\/127.0.0.1:1 can't be reached/)
   })
 
+  test('that Consul keeps closed for a stranger’s session is not asked for without a pause', async () => {
+    const label = uniqueName('lease')
+    const stranger = await consul().createSession({ LockDelay: '60s' })
+    await consul().acquire(`lease/${label}`, stranger)
+    await consul().destroySession(stranger)
+    const proxy = await startProxy()
+    const args = [...words('acquire', label, 'web-1'), '--acquire-timeout', '0']
+    expect(await runLocker(args, { address: proxy.address })).toMatchObject({ code: 1 })
+    const attempts = proxy.requests.filter((line) => line.startsWith('PUT /v1/session/create'))
+    expect(attempts.length).toBeLessThan(20)
+    expect(await consul().sessions(label)).toEqual([])
+  })
+
   test('that stands without a session, by hand, is taken', async () => {
     const label = uniqueName('lease')
     await consul().request('PUT', `/kv/lease/${label}`, 'by hand')

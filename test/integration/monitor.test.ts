@@ -9,7 +9,7 @@ import { startSystemd } from '../kit/systemd.ts'
 import { startTarget } from '../kit/target.ts'
 import { uniqueName } from '../kit/unique.ts'
 
-const FAST = ['--interval', '0.3s']
+const FAST = ['--interval', '0.3s', '--timeout', '5s']
 
 const words = (label: string, ...more: string[]) => ['monitor', '--label', label, '--service-id', 'web-1', ...more]
 
@@ -72,13 +72,13 @@ describe('a monitor, as the original tests it', () => {
   test('13: that is killed -9 takes its service with it', async () => {
     const label = uniqueName('web')
     const target = await startTarget()
-    const monitor = watch(label, ['--monitor-url', target.url])
+    const monitor = watch(label, ['--monitor-url', target.url, '--timeout', '1s'])
     await becomes(label, 'up')
     monitor.kill('SIGKILL')
     await becomes(label, 'out')
     expect(await registered(label)).toMatchObject([{ Service: { ID: `${label}:web-1` } }])
     // The next one goes on where it ended.
-    watch(label, ['--monitor-url', target.url])
+    watch(label, ['--monitor-url', target.url, '--timeout', '1s'])
     await becomes(label, 'up')
     expect(await registered(label)).toHaveLength(1)
   })
@@ -178,7 +178,7 @@ describe('a monitor', () => {
     await monitor.says(/not up yet: the command ended with 1: state:/)
     const well = watch(label, ['--monitor-command', 'exit 0'])
     await well.says(/is up/)
-    const slow = watch(label, ['--monitor-command', 'sleep 600'])
+    const slow = watch(label, ['--monitor-command', 'sleep 600', '--timeout', '0.3s'])
     await slow.says(/not up yet: sleep 600: no end within 0.3s/)
     expect(url).toContain('http')
   })
