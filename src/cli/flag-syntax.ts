@@ -27,8 +27,9 @@ option: shows the flag.`,
   consul-locker ${direction} web --wait WAIT --timeout 90s
   consul-locker ${direction} web --watch -- /etc/init.d/web ${direction}
 
-A watch never runs for the NULL that stands at its start. Its command gets
-CONSUL_LOCKER_FLAG, and that with _VALUE, _BEFORE, _SERVICE and _NODE.
+A watch never runs for the NULL that stands at its first start; later ones run
+for what has changed while none was there, and for what the command failed at.
+It gets CONSUL_LOCKER_FLAG, and that with _VALUE, _BEFORE, _SERVICE and _NODE.
 
 Exit codes: 0 done; 1 the wait ran out; 2, 3, 4 as for a run.`,
   }

@@ -6,17 +6,13 @@ import { launchDetached } from '../child/detached.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import type { ForwardedSignal } from '../child/signals.ts'
 import type { Consul } from '../consul/consul.ts'
-import type { Direction } from '../switchover/flags.ts'
 import { type Transition, watchFlag } from '../switchover/watch.ts'
+import { type Watched, WatchMemory } from '../switchover/watch-memory.ts'
 import type { Invocation } from './invocation.ts'
 
 /** What is watched, and what is run. */
-export interface WatchRequest {
-  readonly service: string
-  readonly node: string
-  readonly direction: Direction
+export interface WatchRequest extends Watched {
   readonly key: string
-  readonly command: readonly string[]
 }
 
 const EXIT_NOT_FOUND = 127
@@ -36,10 +32,12 @@ export async function runOnTransitions(
     if (ENDS_US.includes(signal)) stop.abort(signal)
   })
   try {
-    return await watchFlag({ ...ctx, signal: stop.signal }, consul, request.key, async (ctx, transition) => {
+    const memory = new WatchMemory(consul, request)
+    return await watchFlag({ ...ctx, signal: stop.signal }, consul, request.key, memory, async (ctx, transition) => {
       ctx.log.notice(`${request.key}: ${transition.from} -> ${transition.to}`)
       const code = await runOnce(ctx, command, { ...environment, ...variablesOf(request, transition) })
       if (code !== 0) ctx.log.warn(`${name} ended with ${code} at ${request.key} ${transition.to}`)
+      return code === 0
     })
   } catch (thrown) {
     if (thrown !== stop.signal.reason || typeof thrown !== 'string') throw thrown

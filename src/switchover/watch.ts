@@ -4,11 +4,17 @@ import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
 import { type Flag, type FlagValue, parseFlag } from './flags.ts'
+import type { WatchMemory } from './watch-memory.ts'
 
 /** A flag that has changed. */
 export interface Transition {
   readonly from: FlagValue
   readonly to: FlagValue
+}
+
+/** With the index at which its key came into being. */
+interface WatchedFlag extends Flag {
+  readonly createIndex: number
 }
 
 const LONG_POLL_MS = 30_000
@@ -17,23 +23,25 @@ const LONG_POLL_MS = 30_000
 export const WAIT_OVER = Symbol('the time to wait for the flag is over')
 
 /**
- * Calls `react` for every change of a flag, one after the other; what changes meanwhile is one change to it. The NULL
- * that stands at the beginning is none; a START or WAIT that does is, for its node may not have heard of it. Outages of
- * Consul are sat out. Never settles; rejects with a `Failure` that doesn't pass, or with the signal's reason.
+ * Calls `react` for every change of a flag, one after the other; what changes meanwhile, or while nobody watches, is
+ * one change to it. The NULL that stands when a watch begins for the first time is none; a START or WAIT that does is,
+ * for its node may not have heard of it. What `react` settles with `false` for isn't remembered as dealt with: the next
+ * watch begins with it. Outages of Consul are sat out. Never settles; rejects with a `Failure` that doesn't pass, or
+ * with the signal's reason.
  */
 export async function watchFlag(
   ctx: Context,
   consul: Consul,
   key: string,
-  react: (ctx: Context, transition: Transition) => Promise<void>,
+  memory: WatchMemory,
+  react: (ctx: Context, transition: Transition) => Promise<boolean>,
 ): Promise<never> {
-  let known: Flag | undefined
+  let known = await memory.recall(ctx)
   for (;;) {
     const flag = await nextFlag(ctx, consul, key, known)
-    const from = known?.value ?? 'NULL'
-    if (known === undefined ? flag.value !== 'NULL' : isTransition(known, flag))
-      await react(ctx, { from, to: flag.value })
+    const dealtWith = !isTransition(known, flag) || (await react(ctx, { from: known?.value ?? 'NULL', to: flag.value }))
     known = flag
+    if (dealtWith) await memory.keep(ctx, flag)
   }
 }
 
@@ -46,13 +54,14 @@ export async function awaitFlag(ctx: Context, consul: Consul, key: string, value
   }
 }
 
-/** A key that comes into being with NULL in it says no more than its absence did. */
-function isTransition(known: Flag, flag: Flag): boolean {
-  return known.value !== flag.value || flag.value !== 'NULL' || known.index !== 0
+/** A NULL that was written over a NULL may be all that is seen of a switch; one in a new key says nothing. */
+function isTransition(known: Flag | undefined, flag: WatchedFlag): boolean {
+  if (flag.value !== 'NULL' || (known !== undefined && known.value !== 'NULL')) return true
+  return known !== undefined && flag.createIndex <= known.index && known.index < flag.index
 }
 
 /** The flag, once it differs from the known one. Words that are no flag are told of and passed over. */
-async function nextFlag(ctx: Context, consul: Consul, key: string, known: Flag | undefined): Promise<Flag> {
+async function nextFlag(ctx: Context, consul: Consul, key: string, known: Flag | undefined): Promise<WatchedFlag> {
   const retry = new Retry(consul)
   let index = 0
   for (;;) {
@@ -63,7 +72,8 @@ async function nextFlag(ctx: Context, consul: Consul, key: string, known: Flag |
     })
     index = reading.index
     const flag = tryToParse(ctx, key, reading.entry)
-    if (flag !== undefined && flag.index !== known?.index) return flag
+    const createIndex = reading.entry?.createIndex ?? Number.POSITIVE_INFINITY
+    if (flag !== undefined && flag.index !== known?.index) return { ...flag, createIndex }
   }
 }
 

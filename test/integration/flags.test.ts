@@ -11,6 +11,13 @@ const consul = () => new ConsulClient()
 const keyOf = (service: string, direction = 'promote', node = 'dev') => `service/${service}/${node}/${direction}`
 const put = (key: string, value: string) => consul().request('PUT', `/kv/${key}`, value)
 
+/** The index of the flag that a watch has dealt with last. */
+async function remembered(service: string): Promise<number | undefined> {
+  const reply = await consul().request('GET', `/kv/service/${service}/dev/watched/?keys`)
+  const [key] = reply.ok ? ((await reply.json()) as string[]) : []
+  return key === undefined ? undefined : JSON.parse(await consul().value(key)).index
+}
+
 /** A command that writes down what it is called for. */
 function recorder(): { command: string[]; lines: () => string[]; written: (count: number) => Promise<unknown> } {
   const file = join(scratch(), 'calls')
@@ -103,6 +110,51 @@ describe('a watch of ours', () => {
     startLocker(['promote', service, '--watch', '--', ...command])
     await written(1)
     expect(lines()).toEqual(['promote NULL START'])
+  })
+
+  test('that was killed runs for what has changed meanwhile, and for nothing else', async () => {
+    const service = uniqueName('watch')
+    const { command, lines, written } = recorder()
+    const watch = () => startLocker(['promote', service, '--watch', '--', ...command])
+    const remembers = () =>
+      patiently(
+        async () => (await remembered(service)) === (await consul().entry(keyOf(service)))?.ModifyIndex,
+        () => 'the flag as it stands is not remembered',
+      )
+    const first = watch()
+    await put(keyOf(service), 'WAIT')
+    await written(1)
+    await remembers()
+    first.kill('SIGKILL')
+    await first.ends()
+    await put(keyOf(service), 'NULL')
+    const second = watch()
+    await written(2)
+    await remembers()
+    second.kill('SIGKILL')
+    await second.ends()
+    await consul().deleteKey(keyOf(service))
+    await put(keyOf(service), 'NULL')
+    watch()
+    await remembers()
+    await put(keyOf(service), 'START')
+    await written(3)
+    expect(lines()).toEqual(['promote NULL WAIT', 'promote WAIT NULL', 'promote NULL START'])
+  })
+
+  test('runs again for what its command failed at, once it is started again', async () => {
+    const service = uniqueName('watch')
+    const { command, lines, written } = recorder()
+    const failing = [...command.slice(0, 2), `${command[2]}; exit 3`]
+    const watch = () => startLocker(['demote', service, '--watch', '--', ...failing])
+    await put(keyOf(service, 'demote'), 'START')
+    const first = watch()
+    await first.says(/sh ended with 3 at .* START/)
+    first.kill('SIGTERM')
+    await first.ends()
+    watch()
+    await written(2)
+    expect(lines()).toEqual(['demote NULL START', 'demote NULL START'])
   })
 
   test('survives a restart of the agent, and runs for what changed', async () => {

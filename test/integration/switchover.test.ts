@@ -243,6 +243,56 @@ describe('three nodes, with our own watches', () => {
   })
 })
 
+describe('a node that missed how its promotion ended', () => {
+  /** The last steps of a switch, by somebody who didn't look whether the node saw them. */
+  async function promote(node: ServiceNode): Promise<void> {
+    await node1.stopServices()
+    await put(KEY, JSON.stringify({ active_nodes: [node.name], standby_nodes: ['node1'] }))
+    await put(flagOf(node.name, 'promote'), 'NULL')
+  }
+
+  async function prepared(node: ServiceNode): Promise<void> {
+    await put(flagOf(node.name, 'promote'), 'START')
+    await patiently(
+      async () => (await server.consul.value(flagOf(node.name, 'promote'))) === 'WAIT',
+      () => `${node.name} does not answer`,
+    )
+    expect(node.running).toEqual([])
+  }
+
+  const starts = (node: ServiceNode) =>
+    patiently(
+      () => node.running.length === 2,
+      () => `${node.name} does not start its services`,
+    )
+
+  test('starts its services once our watch is back', async () => {
+    await begin(['node1'], ['node3'])
+    const watch = () =>
+      startLocker(['promote', 'myserviceConsulName', '--watch', '--', node3.script, 'promote'], {
+        address: node3.agent.address,
+      })
+    const first = watch()
+    await prepared(node3)
+    first.kill('SIGKILL')
+    await first.ends()
+    await promote(node3)
+    watch()
+    await starts(node3)
+  })
+
+  test('starts its services once its agent is back, whose own watches call the script', async () => {
+    await begin(['node1'], ['node2'])
+    await prepared(node2)
+    node2.agent.kill('SIGKILL')
+    await promote(node2)
+    expect(node2.running).toEqual([])
+    await node2.agent.restart()
+    await starts(node2)
+    await alive(node2)
+  })
+})
+
 describe('a primary that loses its power', () => {
   test('is waited for as long as --dead-after says', async () => {
     await begin(['node1'], ['node2'])
