@@ -123,6 +123,9 @@ function conclude(ctx: Context, end: SwitchEnd): number {
   for (const node of end.skipped) {
     ctx.log.warn(`${node} was not asked: its demotion stays raised, and stops its services when it comes back`)
   }
+  for (const node of end.untold) {
+    ctx.log.warn(`${node} tells nothing of its services, and has no check in Consul: see there whether they run`)
+  }
   for (const datacenter of end.owed) {
     ctx.log.warn(`${datacenter} can't be reached and keeps the old roles; run start-primary again when it is back`)
   }

@@ -19,8 +19,11 @@ export type Step =
   /** The plan is taken away everywhere. The last step. */
   | { readonly kind: 'forget' }
 
-/** What a node tells of the present value of its flag; silent is one that never told of anything. */
-export type Report = 'silent' | 'behind' | 'done' | 'failed'
+/**
+ * What a node tells of the present value of its flag. One whose flags another program answers tells nothing; then its
+ * service's health speaks for it, and it is unknown when that has none.
+ */
+export type Report = 'unknown' | 'behind' | 'done' | 'failed'
 
 /** What is to be seen in Consul, which is all that decides the next step. */
 export interface Sight {
@@ -93,7 +96,7 @@ function isDone(plan: Plan, step: Step, sight: Sight): boolean {
     case 'clear':
       return isFence(plan, step, sight) || sight.flag(step.direction, step.at) === 'NULL'
     case 'confirm':
-      return isSkipped || ['done', 'silent'].includes(sight.report(step.direction, step.at))
+      return isSkipped || ['done', 'unknown'].includes(sight.report(step.direction, step.at))
     case 'forget':
       return false
   }
@@ -118,6 +121,11 @@ export function disputed(plan: Plan, sight: Sight): string | undefined {
 /** Datacenters that are out of reach, and get their new roles later. */
 export function owed(plan: Plan, sight: Sight): string[] {
   return plan.swaps.map(({ datacenter }) => datacenter).filter((dc) => sight.roles(dc) === 'unreachable')
+}
+
+/** The new primaries of which nobody can tell whether their services run. */
+export function untold(plan: Plan, sight: Sight): string[] {
+  return plan.promote.filter((at) => sight.report('promote', at) === 'unknown').map(({ node }) => node)
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
+import { serviceHealth } from '../consul/health.ts'
 import { type Direction, type Flag, type FlagValue, NO_FLAG } from './flags.ts'
+import type { HealthWatch } from './health-watch.ts'
 import { writePlan } from './journal.ts'
 import type { Plan, Swap } from './plan.ts'
 import type { Report, Sight } from './protocol.ts'
@@ -12,10 +14,13 @@ import { type Cluster, reachSite, readSite, type Site } from './site.ts'
 export class Sighting implements Sight {
   readonly #plan: Plan
   readonly #sites: ReadonlyMap<string, Site>
+  readonly #judged: ReadonlyMap<string, Report>
 
-  constructor(plan: Plan, sites: readonly Site[]) {
+  /** `judged` says how nodes are that don't report, by `changeOf` their flags. */
+  constructor(plan: Plan, sites: readonly Site[], judged: ReadonlyMap<string, Report>) {
     this.#plan = plan
     this.#sites = new Map(sites.map((site) => [site.datacenter, site]))
+    this.#judged = judged
   }
 
   site(datacenter: string): Site | undefined {
@@ -38,8 +43,8 @@ export class Sighting implements Sight {
   }
 
   report(direction: Direction, at: NodeAt): Report {
-    const all = this.site(at.datacenter)?.report(at.node) ?? {}
-    if (all.promote === undefined && all.demote === undefined) return 'silent'
+    const site = this.site(at.datacenter)
+    if (site && !isReporting(site, at)) return this.#judged.get(changeOf(site, direction, at)) ?? 'unknown'
     return this.handled(direction, at)?.outcome ?? 'behind'
   }
 
@@ -63,6 +68,17 @@ export class Sighting implements Sight {
   }
 }
 
+/** A node that has ever told of a flag goes on doing so. */
+function isReporting(site: Site, { node }: NodeAt): boolean {
+  const { promote, demote } = site.report(node)
+  return promote !== undefined || demote !== undefined
+}
+
+/** Names one change of a flag. */
+function changeOf(site: Site, direction: Direction, { node, datacenter }: NodeAt): string {
+  return `${datacenter} ${node} ${direction} ${site.flag(node, direction).index}`
+}
+
 /**
  * Looks at all datacenters of a plan. Our own must answer; one of the others may be out of reach.
  * Rejects with a `Failure`.
@@ -73,14 +89,35 @@ export async function look(
   cluster: Cluster,
   plan: Plan,
   home: string,
+  healthWatch: HealthWatch,
 ): Promise<Sighting> {
-  const sites = await Promise.all(
+  const reached = await Promise.all(
     plan.swaps.map(({ datacenter }) =>
       datacenter === home ? readSite(ctx, consul, cluster, datacenter) : reachSite(ctx, consul, cluster, datacenter),
     ),
   )
-  return new Sighting(
-    plan,
-    sites.filter((site) => site !== undefined),
-  )
+  const sites = reached.filter((site) => site !== undefined)
+  const judged = new Map<string, Report>()
+  for (const site of sites) await judgeSilent(ctx, cluster, plan, site, healthWatch, judged)
+  return new Sighting(plan, sites, judged)
+}
+
+async function judgeSilent(
+  ctx: Context,
+  { service }: Cluster,
+  { promote, demote }: Plan,
+  site: Site,
+  healthWatch: HealthWatch,
+  judged: Map<string, Report>,
+): Promise<void> {
+  const here = [...promote, ...demote].filter(({ datacenter }) => datacenter === site.datacenter)
+  const silent = here.filter((at) => !isReporting(site, at))
+  if (silent.length === 0) return
+  const healths = await serviceHealth(ctx, site.consul, service)
+  for (const at of silent) {
+    for (const direction of ['promote', 'demote'] as const) {
+      const change = changeOf(site, direction, at)
+      judged.set(change, healthWatch.judge(ctx, change, healths.get(at.node)))
+    }
+  }
 }

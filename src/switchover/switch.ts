@@ -7,11 +7,12 @@ import { Retry } from '../consul/retry.ts'
 import type { KvStep } from '../consul/txn.ts'
 import { DeadWatch } from './dead-watch.ts'
 import type { Direction } from './flags.ts'
+import { HealthWatch } from './health-watch.ts'
 import { lateness } from './lateness.ts'
 import { linesSkipped, Script, type Teller } from './lines.ts'
 import { forget, perform } from './perform.ts'
 import { type Plan, skipping } from './plan.ts'
-import { disputed, nextStep, owed, retreat, type Step, stepsOf } from './protocol.ts'
+import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from './protocol.ts'
 import type { NodeAt } from './roles.ts'
 import { look, type Sighting } from './sighting.ts'
 import type { Cluster } from './site.ts'
@@ -41,7 +42,15 @@ export interface Patience {
 
 /** How a switch ended: done, though some may still owe their part; or undone, with the roles as before. */
 export type SwitchEnd =
-  | { readonly kind: 'switched'; readonly skipped: readonly string[]; readonly owed: readonly string[] }
+  | {
+      readonly kind: 'switched'
+      /** Nodes that were dead and not asked. */
+      readonly skipped: readonly string[]
+      /** Datacenters that keep their old roles as yet. */
+      readonly owed: readonly string[]
+      /** New primaries of which nobody can tell whether their services run. */
+      readonly untold: readonly string[]
+    }
   | { readonly kind: 'undone'; readonly why: string }
 
 const POLL_FIRST_MS = 100
@@ -55,6 +64,7 @@ export class Switch {
   readonly #patience: Patience
   readonly #retry: Retry
   readonly #deadWatch: DeadWatch
+  readonly #healthWatch: HealthWatch
   #plan: Plan
   #script: Script
 
@@ -63,6 +73,7 @@ export class Switch {
     this.#patience = patience
     this.#retry = new Retry(world.consul)
     this.#deadWatch = new DeadWatch(world.consul, patience.deadAfterMs)
+    this.#healthWatch = new HealthWatch(patience.stepMs)
     this.#plan = plan
     this.#script = this.#newScript()
   }
@@ -96,7 +107,7 @@ export class Switch {
 
   async #look(ctx: Context): Promise<Sighting> {
     const { consul, cluster, self } = this.#world
-    return this.#retry.until(ctx, () => look(ctx, consul, cluster, this.#plan, self.datacenter))
+    return this.#retry.until(ctx, () => look(ctx, consul, cluster, this.#plan, self.datacenter, this.#healthWatch))
   }
 
   /** Works on a step until another one is the next. */
@@ -204,6 +215,6 @@ export class Switch {
     const waitingFor = owed(plan, sighting)
     if (waitingFor.length === 0) await forget(ctx, { cluster, plan, sighting, home: self.datacenter, fence })
     if (plan.course === 'back' || plan.undoes !== undefined) return { kind: 'undone', why: plan.why ?? '' }
-    return { kind: 'switched', skipped: plan.skipped, owed: waitingFor }
+    return { kind: 'switched', skipped: plan.skipped, owed: waitingFor, untold: untold(plan, sighting) }
   }
 }

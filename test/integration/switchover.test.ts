@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -232,6 +232,20 @@ describe('three nodes, with our own watches', () => {
       active_nodes: ['node2', 'node3'],
       standby_nodes: ['node1'],
     })
+  })
+
+  test('are switched back when one whose flags another program answers does not come up', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    const answers = `case $CONSUL_LOCKER_FLAG-$CONSUL_LOCKER_FLAG_VALUE in *-START) exec ${LOCKER} $CONSUL_LOCKER_FLAG myserviceConsulName --set WAIT ;; esac`
+    for (const direction of ['promote', 'demote']) {
+      const { address } = node3.agent
+      startLocker([direction, 'myserviceConsulName', '--watch', '--', 'sh', '-c', answers], { address })
+    }
+    const ended = await init(node2, 'start-primary', '--step-timeout', '6s')
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toContain('Clearing promotion trigger for node node3...FAILED\n')
+    expect(ended.stderr).toMatch(/node3 has not started within 6s; undoing the switch/)
+    expect([node1.running, node2.running, node3.running]).toEqual([BOTH, [], []])
   })
 
   test('leave the services alone when a watch begins, whatever NULL stands there', async () => {

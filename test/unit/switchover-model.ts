@@ -13,6 +13,8 @@ interface ModelNode {
   runs: boolean
   /** Whether its services can be started. */
   sound: boolean
+  /** Another program answers its flags, and reports nothing. */
+  mute: boolean
   report: NodeReport
 }
 
@@ -32,7 +34,7 @@ export class Model {
       [swap?.after ?? '']: plan.promote.map(({ node }) => node),
     }
     for (const { datacenter, before } of plan.swaps) this.#roles.set(datacenter, before)
-    const node = (runs: boolean) => (at: NodeAt) => ({ at, alive: true, runs, sound: true, report: {} })
+    const node = (runs: boolean) => (at: NodeAt) => ({ at, alive: true, runs, sound: true, mute: false, report: {} })
     this.nodes = [...plan.demote.map(node(true)), ...plan.promote.map(node(false))]
   }
 
@@ -64,9 +66,10 @@ export class Model {
   }
 
   #report(direction: Direction, at: NodeAt): Report {
-    const report = this.nodes.find((node) => node.at.node === at.node)?.report ?? {}
-    if (report.promote === undefined && report.demote === undefined) return 'silent'
-    const handled = report[direction]
+    const node = this.nodes.find((node) => node.at.node === at.node)
+    const isSilent = node?.report.promote === undefined && node?.report.demote === undefined
+    if (node === undefined || node.mute || isSilent) return node?.runs ? 'done' : 'behind'
+    const handled = node.report[direction]
     return handled?.index === this.flag(direction, at).index ? handled.outcome : 'behind'
   }
 
@@ -128,7 +131,8 @@ export function carryOn(model: Model, plan: Plan, limit: number, watch: (step: S
   while (steps.length < limit) {
     const sight = model.sight(current)
     const step = nextStep(current, sight)
-    if (step.kind === 'confirm' && sight.report(step.direction, step.at) === 'failed') {
+    const isLate = JSON.stringify(steps.slice(-2)) === JSON.stringify([step, step])
+    if (step.kind === 'confirm' && (isLate || sight.report(step.direction, step.at) === 'failed')) {
       current = retreat(current, sight, 'it failed') ?? fail('no way back')
       continue
     }

@@ -81,9 +81,12 @@ describe.each(PLANS)('a switch with %s', (_, plan) => {
     }
   })
 
-  test('is taken back when the new primary does not start', () => {
+  test.each([
+    ['reports that', false],
+    ['reports nothing, and does not pass', true],
+  ])('is taken back when the new primary does not start and %s', (_, mute) => {
     const model = new Model(plan)
-    for (const node of model.nodes) node.sound = plan.demote.includes(node.at)
+    for (const node of model.nodes) Object.assign(node, { sound: plan.demote.includes(node.at), mute })
     carryOn(model, plan, ALL, () => alone(model, plan))
     expect(settled(model, plan)).toBe('as before')
   })
