@@ -3,7 +3,7 @@ import { Failure } from '../base/failure.ts'
 import { datacenters, nodeNames, nodesWithService } from '../consul/catalog.ts'
 import type { Consul } from '../consul/consul.ts'
 import { isAlive } from '../consul/health.ts'
-import { type NodeAt, parseCluster, type Role, type Roles, roleOf } from './roles.ts'
+import { type NodeAt, parseCluster, type Role, type Roles, roleOf, sameRoles } from './roles.ts'
 import { type Cluster, reachSite, readSite, type Site } from './site.ts'
 
 /** What one node sees of its cluster: its own datacenter's keys, and those of all others that have the cluster key. */
@@ -105,7 +105,7 @@ function hasSwapped({ plan, datacenter, cluster }: Site): boolean {
 
 function saysSo(cluster: Cluster, site: Site, node: string, roles: Roles): boolean {
   const { roles: theirs } = parseCluster(cluster.key, site.cluster?.value ?? '', node)
-  return JSON.stringify(theirs) === JSON.stringify(roles)
+  return sameRoles(theirs, roles)
 }
 
 function missing(key: string, datacenter: string): Failure {

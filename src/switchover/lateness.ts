@@ -11,6 +11,6 @@ export function lateness(step: Step | undefined, stepMs: number, trouble: Failur
   const { kind, direction, at } = step
   const done = kind === 'confirm' ? 'has not started' : direction === 'demote' ? 'has not stopped' : 'was not ready'
   return new Failure('declined', `${at.node} ${done} within ${time}`, {
-    hint: `is the watch on its ${direction} flag running there${kind === 'confirm' ? ', and does its check pass' : ''}?`,
+    hint: `see that the watch on its ${direction} flag runs there${kind === 'confirm' ? ', and that its check passes' : ''}`,
   })
 }

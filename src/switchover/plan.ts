@@ -5,6 +5,8 @@ export interface Swap {
   readonly datacenter: string
   readonly before: string
   readonly after: string
+  /** It was out of reach when the plan was made, and the texts are those of another one. */
+  readonly isAssumed?: boolean
 }
 
 /**
@@ -53,7 +55,7 @@ export function reversing(plan: Plan, why: string): Plan | undefined {
     promote,
     demote: plan.promote,
     skipped: [],
-    swaps: plan.swaps.map(({ datacenter, before, after }) => ({ datacenter, before: after, after: before })),
+    swaps: plan.swaps.map((swap) => ({ ...swap, before: swap.after, after: swap.before })),
     undoes: plan.id,
     why,
   }

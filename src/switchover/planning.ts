@@ -1,8 +1,9 @@
 import { Failure } from '../base/failure.ts'
 import { FLAG_VALUES, flagKey } from './flags.ts'
 import { type Ground, ownRole } from './ground.ts'
-import type { Plan, Swap } from './plan.ts'
-import { type NodeAt, type Role, type Roles, withRoles } from './roles.ts'
+import type { Plan } from './plan.ts'
+import type { NodeAt, Role } from './roles.ts'
+import { swapsOf } from './swaps.ts'
 
 /** What the operator wants of a switch. */
 export interface Wish {
@@ -102,28 +103,4 @@ function refuseLeftovers({ sites, cluster }: Ground, { force }: Wish, nodes: rea
       })
     }
   }
-}
-
-/**
- * Those that lose the role hear of it first: between two datacenters nobody is active for a while. One that is out of
- * reach is taken to have the same text as ours, and is changed when it is back.
- */
-function swapsOf(ground: Ground, promote: readonly NodeAt[]): Swap[] {
-  const { roles, cluster, self, home, sites, unreachable } = ground
-  const after = exchanged(roles, promote)
-  const texts = [
-    ...unreachable.map((datacenter) => ({ datacenter, before: home.cluster?.value ?? '' })),
-    ...sites.map((site) => ({ datacenter: site.datacenter, before: site.cluster?.value ?? '' })),
-  ]
-  const gains = ({ datacenter }: { datacenter: string }) => promote.some((at) => at.datacenter === datacenter)
-  return [...texts.filter((text) => !gains(text)), ...texts.filter(gains)].map(({ datacenter, before }) => {
-    return { datacenter, before, after: withRoles(cluster.key, before, self.node, after) }
-  })
-}
-
-function exchanged(roles: Roles, promote: readonly NodeAt[]): Roles {
-  if (roles.form === 'datacenters') return { form: 'datacenters', active: roles.standby, standby: roles.active }
-  const active = promote.map(({ node }) => node)
-  const left = roles.standby.filter((node) => !active.includes(node))
-  return { form: 'nodes', active, standby: [...roles.active, ...left] }
 }

@@ -67,6 +67,15 @@ export function roleOf(roles: Roles, { node, datacenter }: NodeAt): Role | undef
   return roles.standby.includes(node) ? 'standby' : undefined
 }
 
+/** Whether two clusters have the same roles; the order of nodes means nothing. */
+export function sameRoles(one: Roles, other: Roles): boolean {
+  return wording(one) === wording(other)
+}
+
+function wording({ form, active, standby }: Roles): string {
+  return JSON.stringify([form, [active].flat().toSorted(), [standby].flat().toSorted()])
+}
+
 type Data = Record<string, unknown>
 
 function parse(key: string, text: string): Data {

@@ -23,6 +23,10 @@ export class Sighting implements Sight {
     this.#judged = judged
   }
 
+  get sites(): Site[] {
+    return [...this.#sites.values()]
+  }
+
   site(datacenter: string): Site | undefined {
     return this.#sites.get(datacenter)
   }

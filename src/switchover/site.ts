@@ -31,6 +31,12 @@ export class Site {
     this.#entries = new Map(entries.map((entry) => [entry.key, entry]))
   }
 
+  /** The nodes that have flags or a report here. */
+  get nodes(): string[] {
+    const names = [...this.#entries.keys()].map((key) => key.slice(serviceFolder(this.#service).length).split('/'))
+    return names.filter(({ length }) => length > 1).map(([name = '']) => name)
+  }
+
   flag(node: string, direction: Direction): Flag {
     const key = flagKey(this.#service, node, direction)
     return parseFlag(key, this.#entries.get(key))

@@ -16,6 +16,7 @@ import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from '.
 import type { NodeAt } from './roles.ts'
 import { look, type Sighting } from './sighting.ts'
 import type { Cluster } from './site.ts'
+import { withFound } from './swaps.ts'
 
 /** What a switch needs of the world. */
 export interface SwitchWorld {
@@ -102,12 +103,22 @@ export class Switch {
   #next(sighting: Sighting): Step {
     const datacenter = disputed(this.#plan, sighting)
     if (datacenter === undefined) return nextStep(this.#plan, sighting)
-    throw new Failure('declined', `somebody changed the roles at ${this.#world.cluster.key} in ${datacenter} meanwhile`)
+    const { key } = this.#world.cluster
+    throw new Failure('declined', `the roles at ${key} in ${datacenter} are others than this switch found or makes`, {
+      hint: `to go on: consul kv put -datacenter=${datacenter} ${key} '${sighting.swap(datacenter).after}'`,
+    })
   }
 
   async #look(ctx: Context): Promise<Sighting> {
     const { consul, cluster, self } = this.#world
-    return this.#retry.until(ctx, () => look(ctx, consul, cluster, this.#plan, self.datacenter, this.#healthWatch))
+    for (;;) {
+      const sighting = await this.#retry.until(ctx, () =>
+        look(ctx, consul, cluster, this.#plan, self.datacenter, this.#healthWatch),
+      )
+      const plan = await withFound(ctx, this.#plan, { cluster, self, sites: sighting.sites })
+      if (plan === this.#plan) return sighting
+      this.#follow(plan)
+    }
   }
 
   /** Works on a step until another one is the next. */
@@ -190,18 +201,21 @@ export class Switch {
       return undefined
     })
     if (turned) {
-      ctx.log.warn(`${failure.message}; undoing the switch`)
+      ctx.log.warn(`${failure.message}; undoing the switch${failure.hint === undefined ? '' : ` (${failure.hint})`}`)
       return this.#follow(turned)
     }
     throw new Failure('declined', `${failure.message}; the switch stands where it is`, {
-      hint: 'start-primary again goes on with it; status shows who is primary',
+      hint: [failure.hint, 'start-primary again goes on with it', 'status shows who is primary']
+        .filter((hint) => hint !== undefined)
+        .join('; '),
     })
   }
 
   #follow(plan: Plan): void {
-    const turned = plan.course !== this.#plan.course || plan.undoes !== this.#plan.undoes
+    const { course, undoes, demote } = this.#plan
+    const hasOtherSteps = plan.course !== course || plan.undoes !== undoes || plan.demote.length !== demote.length
     this.#plan = plan
-    if (turned) this.#script = this.#newScript()
+    if (hasOtherSteps) this.#script = this.#newScript()
     else this.#script.skip(linesSkipped(plan.skipped))
   }
 

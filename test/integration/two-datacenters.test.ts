@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patiently, runLocker } from '../kit/locker.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
@@ -22,9 +22,20 @@ async function begin(roles: Record<string, unknown>): Promise<void> {
   for (const server of [server1, server2]) {
     await server.consul.request('DELETE', '/kv/service/myserviceConsulName?recurse')
     await server.consul.request('PUT', `/kv/${KEY}`, JSON.stringify(roles))
+    await registered(server)
   }
+  await server1.consul.request('PUT', '/kv/service/myserviceConsulName/node1/demote', 'NULL')
   for (const node of [node1, node2]) await node.stopServices()
   expect(await init(node1, 'start')).toMatchObject({ code: 0, stderr: '' })
+}
+
+/** Waits until the service of a datacenter's node is in the catalog. */
+async function registered(server: ServiceNode): Promise<void> {
+  const look = async () => {
+    const reply = await server.consul.request('GET', '/catalog/service/myserviceConsulName')
+    return ((await reply.json()) as unknown[]).length > 0
+  }
+  await patiently(look, () => 'the service is not registered')
 }
 
 /** Waits until each datacenter answers for the other. */
@@ -100,30 +111,55 @@ test('datacenters that disagree on the roles leave nobody free to start', async 
   expect(refused.stderr).toMatch(/the datacenters dc2 and dc1 disagree on the roles/)
 })
 
-test('a datacenter that is lost is left out by force, and gets the new roles when it is back', async () => {
-  await begin({ active_nodes: ['node1'], standby_nodes: ['node2'] })
-  node1.powerOff()
-  server1.agent.kill('SIGKILL')
-  const refused = await init(node2, 'start-primary')
-  expect(refused).toMatchObject({ code: 1, stdout: '' })
-  expect(refused.stderr).toContain("the datacenter dc1 can't be reached")
-  const forced = await init(node2, 'start-primary', '--force')
-  expect(forced.code).toBe(0)
-  expect(forced.stderr).toContain("dc1 can't be reached and keeps the old roles")
-  expect(node2.running).toEqual(BOTH)
+const SWITCHED_NODES = { active_nodes: ['node2'], standby_nodes: ['node1'] }
+const SWITCHED_DATACENTERS = { active_datacenter: 'dc2', standby_datacenter: 'dc1' }
 
-  await node1.bootServices()
+describe.each([
+  ['nodes', { active_nodes: ['node1'], standby_nodes: ['node2'] }, SWITCHED_NODES],
+  ['whole datacenters', { active_datacenter: 'dc1', standby_datacenter: 'dc2' }, SWITCHED_DATACENTERS],
+])('a datacenter that is lost, with roles of %s,', (_, roles, switched) => {
+  test('is left out by force, and gets the new roles when it is back, however its key was laid out', async () => {
+    await begin(roles)
+    const laidOut = `{\n${JSON.stringify(roles).slice(1, -1)},\n"note": "dc1"\n}`
+    await server1.consul.request('PUT', `/kv/${KEY}`, laidOut)
+    node1.powerOff()
+    server1.agent.kill('SIGKILL')
+    const refused = await init(node2, 'start-primary')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain("the datacenter dc1 can't be reached")
+    const forced = await init(node2, 'start-primary', '--force')
+    expect(forced.code).toBe(0)
+    expect(forced.stderr).toContain("dc1 can't be reached and keeps the old roles")
+    expect(node2.running).toEqual(BOTH)
+
+    await node1.bootServices()
+    await server1.agent.restart()
+    await node1.agent.restart()
+    await federated()
+    expect((await init(node1, 'start')).stderr).toContain('Cannot manually start service on a standby node!')
+    const goneOn = await init(node2, 'start-primary')
+    expect(goneOn).toMatchObject({ code: 0 })
+    expect((await inBoth(KEY)).map((text) => JSON.parse(text))).toEqual([{ ...switched, note: 'dc1' }, switched])
+    await patiently(
+      () => node1.running.length === 0,
+      () => 'node1 has not stopped its services',
+    )
+    expect(node2.running).toEqual(BOTH)
+  })
+})
+
+test('a datacenter that is back with roles of its own stops a switch, which says how to go on', async () => {
+  await begin({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+  server1.agent.kill('SIGKILL')
+  expect((await init(node2, 'start-primary', '--force')).code).toBe(0)
   await server1.agent.restart()
-  await node1.agent.restart()
   await federated()
-  expect((await init(node1, 'start')).stderr).toContain('Cannot manually start service on a standby node!')
+  await server1.consul.request('PUT', `/kv/${KEY}`, '{"active_nodes": ["node3"], "standby_nodes": []}')
   const goneOn = await init(node2, 'start-primary')
-  expect(goneOn).toMatchObject({ code: 0 })
-  const swapped = '{"active_nodes":["node2"],"standby_nodes":["node1"]}'
-  expect(await inBoth(KEY)).toEqual([swapped, swapped])
-  await patiently(
-    () => node1.running.length === 0,
-    () => 'node1 has not stopped its services',
-  )
-  expect(node2.running).toEqual(BOTH)
+  expect(goneOn).toMatchObject({ code: 1, stdout: '' })
+  const [, command = ''] = /consul kv put -datacenter=dc1 \S+ '(.*?)'; start-primary again/.exec(goneOn.stderr) ?? []
+  expect(goneOn.stderr).toContain(`the roles at ${KEY} in dc1 are others than this switch found or makes; `)
+  await server1.consul.request('PUT', `/kv/${KEY}`, command)
+  expect((await init(node2, 'start-primary')).code).toBe(0)
+  expect((await inBoth(KEY)).map((text) => JSON.parse(text))).toEqual([SWITCHED_NODES, SWITCHED_NODES])
 })

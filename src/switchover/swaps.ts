@@ -1,0 +1,89 @@
+import type { Context } from '../base/context.ts'
+import { nodesWithService } from '../consul/catalog.ts'
+import type { Ground } from './ground.ts'
+import type { Plan, Swap } from './plan.ts'
+import { type NodeAt, parseCluster, type Roles, sameRoles, withRoles } from './roles.ts'
+import type { Cluster, Site } from './site.ts'
+
+/**
+ * What a switch makes of each datacenter's cluster key. Those that lose the role hear of it first: between two
+ * datacenters nobody is active for a while. One that is out of reach is taken to have the same text as ours until it
+ * is back.
+ */
+export function swapsOf(ground: Ground, promote: readonly NodeAt[]): Swap[] {
+  const { roles, cluster, self, home, sites, unreachable } = ground
+  const after = exchanged(roles, promote)
+  const ours = home.cluster?.value ?? ''
+  const texts: Omit<Swap, 'after'>[] = [
+    ...unreachable.map((datacenter) => ({ datacenter, before: ours, isAssumed: true })),
+    ...sites.map((site) => ({ datacenter: site.datacenter, before: site.cluster?.value ?? '' })),
+  ]
+  const gains = ({ datacenter }: { datacenter: string }) => promote.some((at) => at.datacenter === datacenter)
+  return [...texts.filter((text) => !gains(text)), ...texts.filter(gains)].map((text) => {
+    return { ...text, after: withRoles(cluster.key, text.before, self.node, after) }
+  })
+}
+
+function exchanged(roles: Roles, promote: readonly NodeAt[]): Roles {
+  if (roles.form === 'datacenters') return { form: 'datacenters', active: roles.standby, standby: roles.active }
+  const active = promote.map(({ node }) => node)
+  const left = roles.standby.filter((node) => !active.includes(node))
+  return { form: 'nodes', active, standby: [...roles.active, ...left] }
+}
+
+/**
+ * The plan with what is found in datacenters that have come back: the same roles in other words, and the nodes of one
+ * that was active as a whole. One that has other roles is left as it is, in dispute. Rejects with a `Failure`.
+ */
+export async function withFound(
+  ctx: Context,
+  plan: Plan,
+  { cluster, self, sites }: { cluster: Cluster; self: NodeAt; sites: readonly Site[] },
+): Promise<Plan> {
+  for (const site of sites) {
+    const swap = plan.swaps.find((swap) => swap.isAssumed && swap.datacenter === site.datacenter)
+    const found = swap && foundSwap(cluster.key, self.node, swap, site.cluster?.value)
+    if (!found) continue
+    const swaps = plan.swaps.map((swap) => (swap.datacenter === site.datacenter ? found : swap))
+    const nodes = await nodesToFence(ctx, plan, cluster, self, site, found)
+    return {
+      ...plan,
+      revision: plan.revision + 1,
+      swaps,
+      demote: [...plan.demote, ...nodes],
+      skipped: [...plan.skipped, ...nodes.map(({ node }) => node)],
+    }
+  }
+  return plan
+}
+
+function foundSwap(key: string, node: string, swap: Swap, text: string | undefined): Swap | undefined {
+  if (text === undefined) return undefined
+  const [here, before, after] = [text, swap.before, swap.after].map((text) => parseCluster(key, text, node).roles)
+  if (!here || !before || !after) return undefined
+  const { datacenter } = swap
+  if (sameRoles(here, before)) return { datacenter, before: text, after: withRoles(key, text, node, after) }
+  if (sameRoles(here, after)) return { datacenter, before: withRoles(key, text, node, before), after: text }
+  return undefined
+}
+
+/**
+ * Nodes of a datacenter that was active as a whole: nobody could list them while it was out of reach. Servers that come
+ * back forget nodes that haven't come back yet, so those count, too, that have keys.
+ */
+async function nodesToFence(
+  ctx: Context,
+  { promote, demote }: Plan,
+  { key, service }: Cluster,
+  self: NodeAt,
+  { consul, datacenter, nodes }: Site,
+  { before }: Swap,
+): Promise<NodeAt[]> {
+  const { roles } = parseCluster(key, before, self.node)
+  if (roles.form !== 'datacenters' || roles.active !== datacenter) return []
+  const listed = await nodesWithService(ctx, consul, service)
+  const known = [...promote, ...demote].map(({ node }) => node)
+  return [...new Set([...listed, ...nodes])]
+    .filter((node) => !known.includes(node))
+    .map((node) => ({ node, datacenter }))
+}
