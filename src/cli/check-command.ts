@@ -1,18 +1,22 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { check, type Takeover } from '../init/check.ts'
+import { observeCrontab } from '../init/crontab.ts'
 import { type InitFile, parseInitFile, readInitFile } from '../init/init-file.ts'
+import { SILENT } from '../init/init-script.ts'
 import { LocalServices } from '../init/local-services.ts'
-import { isNoop } from '../init/noop-lockfile.ts'
-import { observeCrontab, observeProcess, uidOf } from '../init/observe.ts'
-import { standingOf } from '../init/standing.ts'
-import { type Observation, together, verdictOn } from '../init/verdict.ts'
+import { parseNagiosArgs } from '../init/nagios-args.ts'
+import { expression, observeProcesses, type ProcessQuery, uidOf } from '../init/process-count.ts'
+import { SOME } from '../init/thresholds.ts'
+import { type Observation, together } from '../init/verdict.ts'
 import { CHECK_SYNTAX } from './check-syntax.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
-import { type Given, givenIn, helpOf, parseAnywhere } from './parse.ts'
+import { type Given, givenIn, helpOf, type Parsed, parseAnywhere } from './parse.ts'
 import { print } from './print.ts'
+import { switcher } from './switcher.ts'
 
 const KINDS = ['service', 'servicegroup', 'process', 'crontab'] as const
 
@@ -33,26 +37,23 @@ export async function checkCommand(invocation: Invocation): Promise<number> {
       hint: `the checks are ${KINDS.join(', ')}`,
     })
   }
-  return judge(ctx, invocation, kind, givenIn(parsed))
+  return judge(ctx, invocation, kind, parsed, givenIn(parsed))
 }
 
 function isKind(word: string | undefined): word is Kind {
   return (KINDS as readonly (string | undefined)[]).includes(word)
 }
 
-async function judge(ctx: Context, { environment }: Invocation, kind: Kind, given: Given): Promise<number> {
+async function judge(ctx: Context, invocation: Invocation, kind: Kind, { options }: Parsed, given: Given) {
+  const { environment } = invocation
   try {
     const path = given('file')
     const file = path === undefined ? fileFrom(given) : readInitFile(path)
-    const { cluster_key, consul_service, noop_lockfile, noop_expires, consul: own } = file
-    const consul = await connect(orFromFile(given, own, environment), environment)
+    const takeover = options['update-roles'] === true ? takeoverBy(path, environment) : undefined
+    const observe = observerOf(kind, file, given, environment)
+    const consul = await connect(orFromFile(given, file.consul, environment), environment)
     try {
-      const cluster = { service: consul_service, key: `${cluster_key}/${consul_service}` }
-      const standing = await standingOf(ctx, consul, cluster)
-      const observation = await observe(ctx, kind, file, given, environment)
-      // Looked at last: what was seen stopped may have been stopped under a lockfile that came meanwhile.
-      const noop = noop_lockfile !== undefined && isNoop(noop_lockfile, noop_expires, ctx.clock.now().wallMs)
-      const verdict = verdictOn(observation, standing, noop)
+      const verdict = await check(quiet(ctx), { consul, file, observe, tags: options.nodns === true, takeover })
       print(JSON.stringify(verdict))
       return verdict.code
     } finally {
@@ -63,6 +64,16 @@ async function judge(ctx: Context, { environment }: Invocation, kind: Kind, give
     print(JSON.stringify({ type: kind, state: 'unknown', code: CRITICAL, error: thrown.message, hint: thrown.hint }))
     return CRITICAL
   }
+}
+
+/** Consul keeps what we write together with the line of JSON. */
+function quiet(ctx: Context): Context {
+  return { ...ctx, log: { ...ctx.log, notice: () => {}, warn: (sentence) => ctx.log.debug(sentence) } }
+}
+
+function takeoverBy(path: string | undefined, environment: NodeJS.ProcessEnv): Takeover {
+  if (path !== undefined) return { path, environment, who: switcher('check --update-roles') }
+  throw new Failure('usage', '--update-roles needs the init script', { hint: 'give --file' })
 }
 
 /** Options in place of an init script. */
@@ -83,37 +94,47 @@ function fileFrom(given: Given): InitFile {
   return parseInitFile('the options', JSON.stringify(settings))
 }
 
-async function observe(
-  ctx: Context,
+function observerOf(
   kind: Kind,
   file: InitFile,
   given: Given,
   environment: NodeJS.ProcessEnv,
-): Promise<Observation> {
+): (ctx: Context) => Promise<Observation> {
   const user = given('user')
   switch (kind) {
     case 'service':
     case 'servicegroup': {
-      const services = new LocalServices(file, environment, { begin: () => {}, end: () => {}, say: () => {} })
-      return { type: kind, name: file.local_services.join(','), state: together(await services.status(ctx)) }
+      const services = new LocalServices(file, environment, SILENT)
+      return async (ctx) => {
+        return { type: kind, name: file.local_services.join(','), state: together(await services.status(ctx)) }
+      }
     }
-    case 'process':
-      return observeProcess({ ...queryFrom(given), uid: user === undefined ? undefined : uidOf(user) })
+    case 'process': {
+      const query = queryFrom(given)
+      return async () => observeProcesses(query)
+    }
     case 'crontab':
       if (user === undefined) throw new Failure('usage', 'whose crontab?', { hint: 'give --user' })
-      return observeCrontab(user)
+      return async () => observeCrontab(user)
   }
 }
 
-function queryFrom(given: Given): { matches: (line: string) => boolean; text: string } {
-  const text = given('process')
-  if (text !== undefined) return { matches: (line) => line.includes(text), text }
-  const source = given('process-re')
-  if (source === undefined) throw new Failure('usage', 'which process?', { hint: 'give --process or --process-re' })
-  try {
-    const pattern = new RegExp(source)
-    return { matches: (line) => pattern.test(line), text: source }
-  } catch {
-    throw new Failure('usage', `${JSON.stringify(source)} is no regular expression`)
+function queryFrom(given: Given): ProcessQuery {
+  const [part, source, args, user] = [given('process'), given('process-re'), given('nagios-args'), given('user')]
+  if (part === undefined && source === undefined && args === undefined) {
+    throw new Failure('usage', 'which process?', { hint: 'give --process, --process-re or --nagios-args' })
   }
+  const { tests, thresholds } = args === undefined ? { tests: [], thresholds: SOME } : parseNagiosArgs(args)
+  const all = [...tests]
+  if (part !== undefined) all.push(({ line }) => line.includes(part))
+  if (source !== undefined) {
+    const pattern = expression(source)
+    all.push(({ line }) => pattern.test(line))
+  }
+  if (user !== undefined) {
+    const wanted = uidOf(user)
+    all.push(({ uid }) => uid === wanted)
+  }
+  const text = [part, source, args].filter((words) => words !== undefined).join(' ')
+  return { text, tests: all, thresholds }
 }

@@ -17,13 +17,23 @@ must be stopped while a primary passes. Prints one line of JSON.`,
     'service-command': option('service:', 'string', 'systemctl, service, or a template with {service} and {action}'),
     process: { ...option('process:', 'string', 'a text in the command line'), alias: 'P' },
     'process-re': { ...option('process:', 'string', 'a regular expression for the command line'), alias: 'R' },
+    'nagios-args': {
+      ...option('process:', 'string', 'arguments of check_procs that count: -w, -c, -C, -a, -u'),
+      alias: 'n',
+    },
     user: { ...option('process:', 'string', 'of this user only; for crontab: whose it is'), alias: 'u' },
+    'update-roles': {
+      ...option('Standby:', 'boolean', 'one that runs while no primary passes becomes primary'),
+      alias: 'U',
+    },
+    nodns: option('Standby:', 'boolean', 'keep the tag nodns on its service while it rests'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
   epilogue: `Examples:
   consul-locker check service -f /etc/init.d/web
   consul-locker check process -S web -P 'nginx: master'
+  consul-locker check process -S web -n '-C nginx -w 2:9 -c 1:'
 
 Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
 tell, for Consul doesn't answer or it was called wrongly, is critical.`,

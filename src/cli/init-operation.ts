@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os'
 import { isatty } from 'node:tty'
 import { scope, sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
@@ -10,7 +9,7 @@ import { InitScript } from '../init/init-script.ts'
 import type { Action } from '../init/role-rules.ts'
 import { needsRoot } from '../init/service-command.ts'
 import { NO_PAINT, statusBlock, statusCode, TERMINAL_PAINT } from '../init/status-block.ts'
-import type { SwitchEnd } from '../switchover/switch.ts'
+import type { SwitchEnd } from '../switchover/switch-world.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
@@ -18,6 +17,7 @@ import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
 import { print } from './print.ts'
 import { Progress } from './progress.ts'
+import { switcher } from './switcher.ts'
 
 const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 const CLEANING_UP_MS = 5000
@@ -110,7 +110,7 @@ export class Operation {
         stepMs: duration('step-timeout', this.#given) ?? this.#file.step_timeout,
         deadAfterMs: force ? 0 : deadAfterMs,
       },
-      who: { host: hostname(), pid: process.pid, user: userInfo().username, command: ['start-primary'], isAlive },
+      who: switcher('start-primary'),
     })
     return conclude(ctx, end)
   }
@@ -130,14 +130,6 @@ function conclude(ctx: Context, end: SwitchEnd): number {
     ctx.log.warn(`${datacenter} can't be reached and keeps the old roles; run start-primary again when it is back`)
   }
   return 0
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 function notRoot(action: Action): Failure {

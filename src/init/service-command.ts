@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Failure } from '../base/failure.ts'
 import { type Command, findCommand } from '../child/command.ts'
 import type { InitFile } from './init-file.ts'
+import { quotedWords } from './quoted-words.ts'
 
 export type ServiceAction = 'start' | 'stop' | 'status'
 
@@ -19,8 +20,7 @@ export function needsRoot({ service_command }: InitFile): boolean {
 
 /**
  * The command that does something to a local service: systemd's where that runs the machine, `service` elsewhere, or
- * the file's own template. A template is split into words as a shell would without its other magic: quotes keep words
- * together. Throws `not-found` and `not-executable` failures.
+ * the file's own template. Throws `not-found` and `not-executable` failures.
  */
 export function serviceCommand(
   file: InitFile,
@@ -28,7 +28,7 @@ export function serviceCommand(
   action: ServiceAction,
   path: string | undefined,
 ): Command {
-  const words = split(templateOf(file, action)).map((word) =>
+  const words = quotedWords(templateOf(file, action)).map((word) =>
     word.replaceAll('{service}', service).replaceAll('{action}', action),
   )
   const [first, ...rest] = words
@@ -48,9 +48,4 @@ function templateOf({ service_command }: InitFile, action: ServiceAction): strin
     default:
       return service_command
   }
-}
-
-function split(template: string): string[] {
-  const words = template.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)
-  return [...words].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'))
 }

@@ -1,12 +1,12 @@
 import type { Context } from '../base/context.ts'
 import { agentSelf } from '../consul/agent.ts'
 import type { Consul } from '../consul/consul.ts'
-import { serviceHealth } from '../consul/health.ts'
 import { readKey } from '../consul/kv.ts'
 import { transact } from '../consul/txn.ts'
-import { type Ground, membersOf, ownRole, survey } from '../switchover/ground.ts'
+import { type Ground, ownRole, survey } from '../switchover/ground.ts'
 import { withoutLock } from '../switchover/roles.ts'
 import type { Cluster } from '../switchover/site.ts'
+import { anyActivePasses, isOwnTakeover } from '../switchover/takeover.ts'
 import type { Standing } from './verdict.ts'
 
 /** Where our node stands in its cluster. Rejects with a `Failure`. */
@@ -17,17 +17,9 @@ export async function standingOf(ctx: Context, consul: Consul, cluster: Cluster)
   const role = ownRole(ground)
   const activePasses = role === 'standby' && (await anyActivePasses(ctx, ground))
   if (activePasses && ground.locked) await unlock(ctx, ground)
-  return { clustered: true, role, activePasses }
-}
-
-async function anyActivePasses(ctx: Context, ground: Ground): Promise<boolean> {
-  const { active } = await membersOf(ctx, ground)
-  for (const { datacenter, consul } of ground.sites) {
-    const healths = await serviceHealth(ctx, consul, ground.cluster.service)
-    const here = active.filter((at) => at.datacenter === datacenter)
-    if (here.some(({ node }) => healths.get(node) === 'passing')) return true
-  }
-  return false
+  const { plan } = ground.home
+  const isTakingOver = plan !== undefined && isOwnTakeover(plan, ground)
+  return { clustered: true, role, activePasses, isTakingOver, node: ground.self.node }
 }
 
 /** python-powerconsul's switch locks the key, and expects the first standby that sees it succeed to unlock it. */

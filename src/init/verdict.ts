@@ -7,12 +7,29 @@ export interface Observation {
   /** The services, the process or the user, for people. */
   readonly name: string
   readonly state: 'running' | 'stopped' | 'mixed' | 'unknown'
+  /** How right it is that it runs so, where the state alone doesn't say: 0 right, 1 a warning, 2 critical. */
+  readonly level?: Level
+  /** How many there are. */
+  readonly count?: number
+  /** What is wrong, in one sentence. */
+  readonly note?: string
 }
+
+/** Consul's: 0 passing, 1 warning, 2 critical. */
+export type Level = 0 | 1 | 2
 
 /** Where the node stands; one without cluster data stands alone. */
 export type Standing =
   | { readonly clustered: false }
-  | { readonly clustered: true; readonly role: Role; readonly activePasses: boolean }
+  | {
+      readonly clustered: true
+      /** The node's name. */
+      readonly node: string
+      readonly role: Role
+      readonly activePasses: boolean
+      /** A takeover by this node has begun and not ended. */
+      readonly isTakingOver: boolean
+    }
 
 /** A check's result, as its line of JSON tells it. */
 export interface Verdict {
@@ -22,10 +39,14 @@ export interface Verdict {
   readonly clustered: boolean
   readonly role?: Role
   readonly state: Observation['state']
-  /** Consul's: 0 passing, 1 warning, 2 critical. */
-  readonly code: 0 | 1 | 2
+  readonly count?: number
+  readonly code: Level
   /** Why it passes all the same. */
   readonly noop?: true
+  /** The node took over, and has become primary for good. */
+  readonly tookOver?: true
+  /** What is wrong besides, in sentences. */
+  readonly notes?: readonly string[]
 }
 
 /**
@@ -34,19 +55,28 @@ export interface Verdict {
  */
 export function verdictOn(observation: Observation, standing: Standing, noop: boolean): Verdict {
   const mustRest = standing.clustered && standing.role === 'standby' && standing.activePasses
-  const expects = mustRest ? 'stopped' : 'running'
-  const { type, name, state } = observation
-  const code = noop || state === expects ? 0 : state === 'unknown' ? 1 : 2
+  const { type, name, state, count, note } = observation
+  const level = mustRest ? restLevel(observation) : (observation.level ?? runLevel(observation))
   return {
     type,
     name,
-    expects,
+    expects: mustRest ? 'stopped' : 'running',
     clustered: standing.clustered,
     ...(standing.clustered ? { role: standing.role } : {}),
     state,
-    code,
-    ...(noop && state !== expects ? { noop } : {}),
+    ...(count === undefined ? {} : { count }),
+    code: noop ? 0 : level,
+    ...(noop && level > 0 ? { noop } : {}),
+    ...(note === undefined ? {} : { notes: [note] }),
   }
+}
+
+function runLevel({ state }: Observation): Level {
+  return state === 'running' ? 0 : state === 'unknown' ? 1 : 2
+}
+
+function restLevel({ state }: Observation): Level {
+  return state === 'stopped' ? 0 : state === 'unknown' ? 1 : 2
 }
 
 /** Several services as one. */

@@ -39,7 +39,8 @@ export function planSwitch(ground: Ground, { id, since, wish, members, dead }: I
       hint: '--force switches without it, once you know that its services are down; --dead-after 30s waits first',
     })
   }
-  refuseLeftovers(ground, wish, [...promote, ...demote])
+  refuseLeftovers(ground, promote, false)
+  refuseLeftovers(ground, demote, wish.force)
   return {
     id,
     revision: 1,
@@ -91,12 +92,12 @@ function candidates(ground: Ground, wish: Wish, standby: readonly NodeAt[], dead
 }
 
 /** A flag that isn't NULL while no plan stands is another tool's, or a fence that its node hasn't come to yet. */
-function refuseLeftovers({ sites, cluster }: Ground, { force }: Wish, nodes: readonly NodeAt[]): void {
+function refuseLeftovers({ sites, cluster }: Ground, nodes: readonly NodeAt[], mayBeFenced: boolean): void {
   for (const { node, datacenter } of nodes) {
     const site = sites.find((site) => site.datacenter === datacenter)
     for (const direction of ['promote', 'demote'] as const) {
       const value = site?.flag(node, direction).value ?? 'NULL'
-      if (value === 'NULL' || (force && direction === 'demote' && value === 'START')) continue
+      if (value === 'NULL' || (mayBeFenced && direction === 'demote' && value === 'START')) continue
       const key = flagKey(cluster.service, node, direction)
       throw new Failure('declined', `${key} is ${value}, but no switch of ours is under way`, {
         hint: `once that is settled: consul-locker ${direction} ${cluster.service} --node ${node} --set ${FLAG_VALUES[0]}`,

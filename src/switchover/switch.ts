@@ -2,57 +2,17 @@ import { scope, sleep, withDeadline } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
-import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
-import type { KvStep } from '../consul/txn.ts'
 import { DeadWatch } from './dead-watch.ts'
-import type { Direction } from './flags.ts'
 import { HealthWatch } from './health-watch.ts'
 import { lateness } from './lateness.ts'
-import { linesSkipped, Script, type Teller } from './lines.ts'
+import { linesSkipped, Script } from './lines.ts'
 import { forget, perform } from './perform.ts'
 import { type Plan, skipping } from './plan.ts'
 import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from './protocol.ts'
-import type { NodeAt } from './roles.ts'
 import { look, type Sighting } from './sighting.ts'
-import type { Cluster } from './site.ts'
 import { withFound } from './swaps.ts'
-
-/** What a switch needs of the world. */
-export interface SwitchWorld {
-  readonly consul: Consul
-  readonly cluster: Cluster
-  /** The node that we run on. */
-  readonly self: NodeAt
-  /** Proves in a transaction that the lock is ours. */
-  readonly fence: KvStep
-  readonly teller: Teller
-  /** Does what the watch on our own node's flag would do: nothing, when that has done it already. */
-  attend(ctx: Context, direction: Direction): Promise<void>
-  /** Aborts when somebody wants us to stop; that undoes a switch which has not swapped the roles yet. */
-  readonly interruption: AbortSignal
-}
-
-/** How long a switch waits, in milliseconds. */
-export interface Patience {
-  /** For one step. */
-  readonly stepMs: number
-  /** For a node that Consul holds for dead; 0: not at all; `undefined`: as for any other step. */
-  readonly deadAfterMs: number | undefined
-}
-
-/** How a switch ended: done, though some may still owe their part; or undone, with the roles as before. */
-export type SwitchEnd =
-  | {
-      readonly kind: 'switched'
-      /** Nodes that were dead and not asked. */
-      readonly skipped: readonly string[]
-      /** Datacenters that keep their old roles as yet. */
-      readonly owed: readonly string[]
-      /** New primaries of which nobody can tell whether their services run. */
-      readonly untold: readonly string[]
-    }
-  | { readonly kind: 'undone'; readonly why: string }
+import type { Patience, SwitchEnd, SwitchWorld } from './switch-world.ts'
 
 const POLL_FIRST_MS = 100
 const POLL_MAX_MS = 1000

@@ -1,14 +1,18 @@
-import { sleep } from '../base/abort.ts'
+import { scope, sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import { destroySession } from '../consul/sessions.ts'
+import type { KvStep } from '../consul/txn.ts'
 import { contend } from '../lock/contend.ts'
 import type { Contest, Held } from '../lock/contest.ts'
 import type { Timing } from '../lock/deadline.ts'
+import { Hold } from '../lock/hold.ts'
 import { keyOfName } from '../lock/keys.ts'
+import type { Loss } from '../lock/loss.ts'
 import { describeHolder, parseRecord } from '../lock/record.ts'
+import { release } from '../lock/release.ts'
 
 /** Who switches, for the holder record. */
 export interface Switcher {
@@ -30,8 +34,32 @@ const TIMING: Timing = { ttlMs: 10_000, renewMs: 5000, graceMs: 0, lockDelayMs: 
 const PATIENCE_MS = 25_000
 const POLL_MS = 500
 
-/** Takes the lock of a service's switches. Rejects with a `declined` failure when somebody else is at it. */
-export async function takeTurn(ctx: Context, consul: Consul, service: string, who: Switcher): Promise<Held> {
+/**
+ * Does work under the lock of a service's switches; `fence` proves in a transaction that the lock is still ours. Rejects
+ * with a `declined` failure when somebody else is at it, or when the lock is lost meanwhile.
+ */
+export async function inTurn<T>(
+  ctx: Context,
+  consul: Consul,
+  service: string,
+  who: Switcher,
+  work: (ctx: Context, fence: KvStep) => Promise<T>,
+): Promise<T> {
+  const held = await takeTurn(ctx, consul, service, who)
+  const hold = new Hold(ctx, consul, held)
+  using locked = scope(ctx.signal)
+  const stop = () => locked.abort(lostTurn(hold.lost.reason as Loss))
+  hold.lost.addEventListener('abort', stop, { once: true })
+  try {
+    const { key, sessionId: session } = held.stake
+    return await work({ ...ctx, signal: locked.signal }, { verb: 'check-session', key, session })
+  } finally {
+    await hold.end()
+    await release(ctx, consul, held.session, held.stake)
+  }
+}
+
+async function takeTurn(ctx: Context, consul: Consul, service: string, who: Switcher): Promise<Held> {
   const name = `switchover/${service}`
   const contest = contestFor(name, who)
   const start = ctx.clock.now()
@@ -68,4 +96,10 @@ function contestFor(name: string, { host, pid, user, command }: Switcher): Conte
 function busy(ctx: Context, service: string, record: string): Failure {
   const holder = describeHolder(record, ctx.clock.now().wallMs)
   return new Failure('declined', `another switch of ${service} is under way: ${holder}`)
+}
+
+function lostTurn(loss: Loss): Failure {
+  return new Failure('declined', `the switch was stopped, for its lock was lost: ${loss.sentence}`, {
+    hint: 'start-primary again goes on with it',
+  })
 }

@@ -178,6 +178,9 @@ describe('checks without a cluster', () => {
       state: 'running',
     })
     expect((await check('process', '-S', 'nobody', '-R', 'no-such-[p]rocess$')).code).toBe(2)
+    const many = await check('process', '-S', 'nobody', '-P', node1.agent.binary, '-n', '-C consul -w 900: -c 1:')
+    expect(many.code).toBe(1)
+    expect(JSON.parse(many.stdout)).toMatchObject({ state: 'running', count: expect.any(Number), code: 1 })
   })
 
   test('expect a crontab to be there', async () => {

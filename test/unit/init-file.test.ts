@@ -83,7 +83,13 @@ describe('the noop lockfile', () => {
 describe('a check', () => {
   const service = (state: Observation['state']): Observation => ({ type: 'service', name: 'web', state })
   const alone: Standing = { clustered: false }
-  const node = (role: 'active' | 'standby', activePasses = false): Standing => ({ clustered: true, role, activePasses })
+  const node = (role: 'active' | 'standby', activePasses = false): Standing => ({
+    clustered: true,
+    node: 'node1',
+    role,
+    activePasses,
+    isTakingOver: false,
+  })
   test.each([
     ['a node on its own that runs', 'running', alone, false, 0],
     ['a node on its own that is stopped', 'stopped', alone, false, 2],

@@ -1,0 +1,66 @@
+import type { Context } from '../base/context.ts'
+import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { readInstances } from './instances.ts'
+
+/** A service as its agent lists it; https://developer.hashicorp.com/consul/api-docs/agent/service#list-services */
+interface WireService {
+  readonly ID: string
+  readonly Service: string
+  readonly Tags: readonly string[] | null
+  readonly EnableTagOverride?: boolean
+}
+
+/** What a registration takes back as the list gives it; it doesn't know the list's other fields. */
+const KEPT = ['Kind', 'Meta', 'Address', 'Port', 'SocketPath', 'TaggedAddresses', 'Weights', 'Proxy', 'Connect']
+
+/**
+ * Gives the agent's own instances of a service a tag, or takes it away, by registering them again; one that is as it
+ * should be is left alone. A registration that names no checks keeps them and their status. Where a service lets
+ * others change its tags in the catalog (EnableTagOverride), those are the ones that stay. Rejects with a `Failure`.
+ */
+export async function tagService(
+  ctx: Context,
+  consul: Consul,
+  node: string,
+  service: string,
+  tag: string,
+  on: boolean,
+) {
+  const own = (await agentServices(ctx, consul)).filter((instance) => instance.Service === service)
+  for (const instance of own) {
+    const tags = await tagsOf(ctx, consul, node, instance)
+    if (tags.includes(tag) !== on) await register(ctx, consul, instance, toggled(tags, tag, on))
+  }
+}
+
+function toggled(tags: readonly string[], tag: string, on: boolean): string[] {
+  const others = tags.filter((other) => other !== tag)
+  return on ? [...others, tag] : others
+}
+
+async function agentServices(ctx: Context, consul: Consul): Promise<WireService[]> {
+  const needs = 'service_prefix "" { policy = "read" }'
+  const reply = await consul.call(ctx, { method: 'GET', path: '/v1/agent/services', timeoutMs: ATTEMPT_MS, needs })
+  const services = consul.json(reply)
+  if (typeof services !== 'object' || services === null) throw consul.strange('no services')
+  return Object.values(services)
+}
+
+async function tagsOf(ctx: Context, consul: Consul, node: string, instance: WireService): Promise<readonly string[]> {
+  if (!instance.EnableTagOverride) return instance.Tags ?? []
+  const { instances } = await readInstances(ctx, consul, instance.Service, { consistent: true })
+  const listed = instances.find((other) => other.node === node && other.id === instance.ID)
+  return listed?.tags ?? instance.Tags ?? []
+}
+
+async function register(ctx: Context, consul: Consul, instance: WireService, tags: readonly string[]): Promise<void> {
+  const { ID, Service, EnableTagOverride } = instance
+  const kept = Object.entries(instance).filter(([name]) => KEPT.includes(name))
+  await consul.call(ctx, {
+    method: 'PUT',
+    path: '/v1/agent/service/register',
+    body: JSON.stringify({ ...Object.fromEntries(kept), ID, Name: Service, EnableTagOverride, Tags: tags }),
+    timeoutMs: ATTEMPT_MS,
+    needs: `service "${Service}" { policy = "write" }`,
+  })
+}

@@ -1,0 +1,43 @@
+import type { Context } from '../base/context.ts'
+import type { Consul } from '../consul/consul.ts'
+import type { KvStep } from '../consul/txn.ts'
+import type { Direction } from './flags.ts'
+import type { Teller } from './lines.ts'
+import type { NodeAt } from './roles.ts'
+import type { Cluster } from './site.ts'
+
+/** What a switch needs of the world. */
+export interface SwitchWorld {
+  readonly consul: Consul
+  readonly cluster: Cluster
+  /** The node that we run on. */
+  readonly self: NodeAt
+  /** Proves in a transaction that the lock is ours. */
+  readonly fence: KvStep
+  readonly teller: Teller
+  /** Does what the watch on our own node's flag would do: nothing, when that has done it already. */
+  attend(ctx: Context, direction: Direction): Promise<void>
+  /** Aborts when somebody wants us to stop; that undoes a switch which has not swapped the roles yet. */
+  readonly interruption: AbortSignal
+}
+
+/** How long a switch waits, in milliseconds. */
+export interface Patience {
+  /** For one step. */
+  readonly stepMs: number
+  /** For a node that Consul holds for dead; 0: not at all; `undefined`: as for any other step. */
+  readonly deadAfterMs: number | undefined
+}
+
+/** How a switch ended: done, though some may still owe their part; or undone, with the roles as before. */
+export type SwitchEnd =
+  | {
+      readonly kind: 'switched'
+      /** Nodes that were dead and not asked. */
+      readonly skipped: readonly string[]
+      /** Datacenters that keep their old roles as yet. */
+      readonly owed: readonly string[]
+      /** New primaries of which nobody can tell whether their services run. */
+      readonly untold: readonly string[]
+    }
+  | { readonly kind: 'undone'; readonly why: string }

@@ -1,0 +1,64 @@
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { randomId } from '../base/random-id.ts'
+import { serviceHealth } from '../consul/health.ts'
+import { type Ground, membersOf, ownRole, survey } from './ground.ts'
+import type { Plan } from './plan.ts'
+import { planSwitch, type Wish } from './planning.ts'
+import { begunPlan, type StartPrimary } from './start-primary.ts'
+import { Switch } from './switch.ts'
+import type { SwitchEnd } from './switch-world.ts'
+import { inTurn } from './turn.ts'
+
+/** How a takeover ended, or that there was none to be made. */
+export type TakeoverEnd = SwitchEnd | { readonly kind: 'needless' }
+
+const WISH: Wish = { toDatacenter: undefined, force: true, patient: false }
+
+/**
+ * Makes our node primary for good, whose services run already because no primary passes. The primaries are not waited
+ * for: their demotions are raised, which stops what they may still run, and stay so until they have done that. What
+ * an earlier takeover began is gone on with; a switch that somebody else began isn't. Rejects with a `Failure`.
+ */
+export function takeOver(ctx: Context, request: Omit<StartPrimary, 'wish'>): Promise<TakeoverEnd> {
+  const { consul, cluster, self, who, world, patience } = request
+  return inTurn<TakeoverEnd>(ctx, consul, cluster.service, who, async (ctx, fence) => {
+    const ground = await survey(ctx, consul, cluster, self)
+    const begun = begunPlan(ground)
+    if (begun && !isOwnTakeover(begun, ground)) return { kind: 'needless' }
+    const plan = begun ?? (await newTakeover(ctx, ground))
+    if (plan === undefined) return { kind: 'needless' }
+    return new Switch({ consul, cluster, self, fence, ...world }, patience, plan).run(ctx)
+  })
+}
+
+/** Whether a switch was begun by our node and waits for no primary. */
+export function isOwnTakeover({ by, demote, skipped }: Plan, { self }: Pick<Ground, 'self'>): boolean {
+  return by === self.node && demote.every(({ node }) => skipped.includes(node))
+}
+
+/** Whether any primary's service passes, all of its checks considered. Rejects with a `Failure`. */
+export async function anyActivePasses(ctx: Context, ground: Ground): Promise<boolean> {
+  const { active } = await membersOf(ctx, ground)
+  for (const { datacenter, consul } of ground.sites) {
+    const healths = await serviceHealth(ctx, consul, ground.cluster.service)
+    const here = active.filter((at) => at.datacenter === datacenter)
+    if (here.some(({ node }) => healths.get(node) === 'passing')) return true
+  }
+  return false
+}
+
+async function newTakeover(ctx: Context, ground: Ground): Promise<Plan | undefined> {
+  const { self, home, unreachable } = ground
+  if (ownRole(ground) === 'active' || home.flag(self.node, 'demote').value !== 'NULL') return undefined
+  if (await anyActivePasses(ctx, ground)) return undefined
+  if (unreachable.length > 0) {
+    throw new Failure('declined', `the datacenter ${unreachable.join(', ')} can't be reached, and may have a primary`)
+  }
+  const { active, standby } = await membersOf(ctx, ground)
+  const since = new Date(ctx.clock.now().wallMs).toISOString()
+  const dead = new Set(active.map(({ node }) => node))
+  // A datacenter takes over as a whole.
+  const members = { active, standby: ground.roles.form === 'datacenters' ? standby : [self] }
+  return planSwitch(ground, { id: randomId(), since, wish: WISH, members, dead })
+}
