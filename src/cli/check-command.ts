@@ -28,7 +28,7 @@ const NOOP_EXPIRES_MS = 600_000
 /** `consul-locker check KIND`. Settles with the exit code of a script check. */
 export async function checkCommand(invocation: Invocation): Promise<number> {
   const { words, environment } = invocation
-  const parsed = parseAnywhere(CHECK_SYNTAX, words, environment)
+  const parsed = parseAnywhere(CHECK_SYNTAX, withJoined(words), environment)
   const [kind] = parsed.words
   if (parsed.options.help) return print(await helpOf(CHECK_SYNTAX))
   const ctx = invocation.context(parsed.options)
@@ -38,6 +38,14 @@ export async function checkCommand(invocation: Invocation): Promise<number> {
     })
   }
   return judge(ctx, invocation, kind, parsed, givenIn(parsed))
+}
+
+/** The value of -n begins with a dash, as options do; with an equals sign it is taken for what it is. */
+function withJoined(words: readonly string[]): string[] {
+  const at = words.findIndex((word) => word === '-n' || word === '--nagios-args')
+  const value = words[at + 1]
+  if (at < 0 || value === undefined) return [...words]
+  return [...words.slice(0, at), `--nagios-args=${value}`, ...words.slice(at + 2)]
 }
 
 function isKind(word: string | undefined): word is Kind {
