@@ -1,14 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Ended, runLocker, startLocker } from '../kit/locker.ts'
+import { type Ended, runLocker } from '../kit/locker.ts'
 import { SecureAgent } from '../kit/secure-agent.ts'
 import { scratch } from '../kit/unique.ts'
 
 const NAME = 'myserviceConsulName'
-const RULES = readFileSync(join(import.meta.dirname, '../../examples/init/acl.hcl'), 'utf8')
-  .split('\n')
-  .filter((line) => /^\w/.test(line))
+const TEXT = readFileSync(join(import.meta.dirname, '../../examples/init/acl.hcl'), 'utf8')
+const RULES = TEXT.split('\n').filter((line) => /^\w/.test(line))
 
 let agent: SecureAgent
 let node: string
@@ -17,44 +16,80 @@ beforeAll(async () => {
   agent = await SecureAgent.start()
   const { Config } = await agent.ask<{ Config: { NodeName: string } }>('GET', '/agent/self')
   node = Config.NodeName
-  await agent.ask('PUT', '/agent/service/register', { Name: NAME })
 })
 
 afterAll(() => agent?.stop())
 
-/** One of the example's operations with a token; each begins with a standby that rests, and a primary that is dead. */
-type Operation = (act: (...args: string[]) => Promise<Ended>, script: string) => Promise<Ended>
-
-const OPERATIONS: Record<string, Operation> = {
-  status: (act, script) => act('init', script, 'status', '--json'),
-  stop: (act, script) => act('init', script, 'stop'),
-  'start-primary --force': (act, script) => act('init', script, 'start-primary', '--force'),
-  'promote, as a watch calls it': async (act, script) => {
-    await agent.ask('PUT', `/kv/service/${NAME}/${node}/promote`)
-    await act('promote', NAME, '--set', 'START')
-    await act('init', script, 'promote')
-    return act('promote', NAME, '--wait', 'WAIT', '--timeout', '100ms')
-  },
-  'check --nodns': (act, script) => act('check', 'service', '-f', script, '--nodns'),
-}
-
-async function attempt(name: string, token: string): Promise<Ended> {
-  const operation = OPERATIONS[name] as Operation
+/** A node whose flags nobody answers, a script with a service that runs or doesn't, and a dead primary. */
+async function begin(token: string): Promise<(...args: string[]) => Promise<Ended>> {
+  await agent.ask('PUT', '/agent/service/register', { Name: NAME, Tags: ['nodns'] })
   await agent.ask('DELETE', `/kv/service/${NAME}?recurse`)
-  const roles = { active_nodes: ['node1'], standby_nodes: [node] }
-  await agent.ask('PUT', `/kv/cluster/production/${NAME}`, roles)
+  await agent.put(`cluster/production/${NAME}`, JSON.stringify({ active_nodes: ['node1'], standby_nodes: [node] }))
   const dir = scratch()
-  const script = join(dir, 'myservice')
   const runs = join(dir, 'runs')
+  const services = `case $1 in start) touch ${runs} ;; stop) rm -f ${runs} ;; status) [ -e ${runs} ] || exit 3 ;; esac`
+  writeFileSync(join(dir, 'services.sh'), services)
   writeFileSync(
-    join(dir, 'services.sh'),
-    `case $1 in start) touch ${runs} ;; stop) rm -f ${runs} ;; status) [ -e ${runs} ] || exit 3 ;; esac`,
-  )
-  writeFileSync(
-    script,
-    `name: myservice\nconsul_service: ${NAME}\ncluster_key: cluster/production\nservice_command: sh ${dir}/services.sh {action}\n`,
+    join(dir, 'myservice'),
+    `name: myservice\nconsul_service: ${NAME}\ncluster_key: cluster/production
+service_command: sh ${dir}/services.sh {action}\n`,
   )
   const { ca, cert, key } = agent.certificates
   const env = { CONSUL_HTTP_TOKEN: token, CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key }
-  return operation((...args) => runLocker(args, { address: agent.address, env }), script)
+  return (...args) => {
+    const words = args.map((arg) => (arg === 'SCRIPT' ? join(dir, 'myservice') : arg))
+    return runLocker(words, { address: agent.address, env })
+  }
+}
+
+/** Does all that the example does, by one token; gives what went wrong first. */
+async function trouble(token: string): Promise<string | undefined> {
+  const act = await begin(token)
+  const steps: [number, RegExp, ...string[]][] = [
+    [0, /^$/, 'promote', NAME, '--set', 'START'],
+    [0, /^$/, 'init', 'SCRIPT', 'promote'],
+    [0, /WAIT/, 'promote', NAME],
+    [0, /^$/, 'promote', NAME, '--set', 'NULL'],
+    [0, /^$/, 'init', 'SCRIPT', 'promote'],
+    [0, /already stopped/, 'init', 'SCRIPT', 'stop'],
+    [3, /nodes.standby: \S+passing/, 'init', 'SCRIPT', 'status'],
+    [2, /"role":"standby".*"state":"stopped"/, 'check', 'service', '-f', 'SCRIPT'],
+    [0, /Demoting primary node node1...SKIPPED/, 'init', 'SCRIPT', 'start-primary', '--force'],
+    [0, /stopping...SUCCESS/, 'init', 'SCRIPT', 'restart'],
+    [0, /"role":"active"/, 'check', 'service', '-f', 'SCRIPT'],
+  ]
+  for (const [code, pattern, ...words] of steps) {
+    const ended = await act(...words)
+    if (ended.code !== code || !pattern.test(ended.stdout)) return `${words.join(' ')}: ${JSON.stringify(ended)}`
+  }
+  return undefined
+}
+
+test('the rules of the example are enough for all that it does', async () => {
+  expect(RULES.length).toBeGreaterThan(4)
+  expect(await trouble(await agent.token('all', RULES.join('\n')))).toBeUndefined()
+})
+
+test.each(RULES.map((rule) => [rule]))('without its rule “%s” something fails', async (rule) => {
+  const others = RULES.filter((other) => other !== rule)
+  const token = await agent.token(`without-${RULES.indexOf(rule)}`, others.join('\n'))
+  expect(await trouble(token)).toBeDefined()
+})
+
+test('the rule that is commented out is what --nodns needs', async () => {
+  const act = await begin(await agent.token('tags', [...RULES, extraRule()].join('\n')))
+  const roles = JSON.stringify({ active_nodes: [node], standby_nodes: [] })
+  await agent.put(`cluster/production/${NAME}`, roles)
+  await act('init', 'SCRIPT', 'start')
+  const tagged = await act('check', 'service', '-f', 'SCRIPT', '--nodns')
+  expect(JSON.parse(tagged.stdout)).not.toHaveProperty('notes')
+  const before = await begin(await agent.token('no-tags', RULES.join('\n')))
+  await agent.put(`cluster/production/${NAME}`, roles)
+  await before('init', 'SCRIPT', 'start')
+  const refused = await before('check', 'service', '-f', 'SCRIPT', '--nodns')
+  expect(JSON.parse(refused.stdout)).toMatchObject({ code: 0, notes: [expect.stringContaining('refuses PUT')] })
+})
+
+function extraRule(): string {
+  return /^# (service "\S+" \{.*\})$/m.exec(TEXT)?.[1] ?? ''
 }

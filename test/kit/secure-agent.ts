@@ -53,8 +53,13 @@ export class SecureAgent {
     rmSync(this.certificates.dir, { recursive: true, force: true })
   }
 
+  /** Sets a key. */
+  async put(key: string, value: string): Promise<void> {
+    await this.ask('PUT', `/kv/${key}`, value)
+  }
+
   /** Does a request as root; rejects for an answer that isn't 200. */
-  ask<T>(method: string, path: string, body?: object): Promise<T> {
+  ask<T>(method: string, path: string, body?: object | string): Promise<T> {
     const { ca, cert, key } = this.certificates
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const options = {
@@ -67,10 +72,10 @@ export class SecureAgent {
     }
     const outgoing = request(`${this.address}/v1${path}`, options, async (answer) => {
       const text = (await answer.toArray()).join('')
-      if (answer.statusCode === 200) resolve(JSON.parse(text))
+      if (answer.statusCode === 200) resolve((text === '' ? undefined : JSON.parse(text)) as T)
       else reject(new Error(`${method} ${path}: ${answer.statusCode} ${text}`))
     })
-    outgoing.on('error', reject).end(body && JSON.stringify(body))
+    outgoing.on('error', reject).end(typeof body === 'object' ? JSON.stringify(body) : body)
     return promise
   }
 
