@@ -212,7 +212,7 @@ describe('bad input', () => {
       'an unknown action',
       ['init', '-f', 'FILE', 'reload'],
       2,
-      'there is no action "reload" (the actions are start, stop,',
+      'there is no action "reload" (the actions are start, stop, restart, status, start-primary, promote, demote)\n',
     ],
     ['a word too many', ['init', 'FILE', 'start', 'now'], 2, '"now" behind the action is one word too many'],
     [
@@ -229,31 +229,39 @@ describe('bad input', () => {
     expect(ended.stderr.split('\n')).toHaveLength(2)
   })
 
+  const HINT = `(consul kv put ${KEY} '{"active_nodes": ["node1"], "standby_nodes": ["node2"]}')`
   test.each([
+    ['isn’t there', undefined, `there is no cluster key ${KEY} in the datacenter dc1 ${HINT}`],
     [
-      'isn’t there',
-      undefined,
-      /there is no cluster key cluster\/production\/myserviceConsulName in the datacenter dc1 \(consul kv put/,
+      'isn’t JSON',
+      '{',
+      new RegExp(`^consul-locker: error: the cluster key ${KEY} is not JSON: .* \\(consul kv put .*\\)\n$`),
     ],
-    ['isn’t JSON', '{', /the cluster key cluster\/production\/myserviceConsulName is not JSON/],
-    ['has lists that overlap', '{"active_nodes": ["node1"], "standby_nodes": ["node1"]}', /has node1 among both/],
+    ['lacks a list', '{"active_nodes": ["node1"]}', `the cluster key ${KEY} has no standby_nodes ${HINT}`],
+    [
+      'has lists that overlap',
+      '{"active_nodes": ["node1"], "standby_nodes": ["node1"]}',
+      `the cluster key ${KEY} has node1 among both active_nodes and standby_nodes ${HINT}`,
+    ],
     [
       'doesn’t name this node',
       '{"active_nodes": ["a"], "standby_nodes": ["b"]}',
-      /node1 is neither active nor standby at/,
+      `node1 is neither active nor standby at ${KEY} (a node goes by its Consul name; consul members lists them)`,
     ],
     [
       'is locked by another tool',
       '{"active_nodes": ["a"], "standby_nodes": ["node1"], "lock": true}',
-      /python-powerconsul has locked/,
+      new RegExp(
+        `^consul-locker: error: python-powerconsul has locked ${KEY}: a switch of its own is under way \\(.*\\)\n$`,
+      ),
     ],
   ])('a cluster key that %s', async (_, text, sentence) => {
     if (text === undefined) await server.consul.deleteKey(KEY)
     else await roles(text)
     const ended = await init('start-primary')
     expect(ended).toMatchObject({ code: 1, stdout: '' })
-    expect(ended.stderr).toMatch(sentence)
-    expect(ended.stderr.split('\n')).toHaveLength(2)
+    if (typeof sentence === 'string') expect(ended.stderr).toBe(`consul-locker: error: ${sentence}\n`)
+    else expect(ended.stderr).toMatch(sentence)
   })
 
   test('a key of the script that is wrong, with its line', async () => {
@@ -261,6 +269,16 @@ describe('bad input', () => {
     const ended = await runLocker(['init', script, 'start'], { address: node1.agent.address })
     expect(ended).toMatchObject({ code: 6, stdout: '' })
     expect(ended.stderr).toMatch(/myservice:\d+: there is no key local_service \(the keys are name, consul_service,/)
+  })
+
+  test('a key of the script that is missing', async () => {
+    const script = join(scratch(), 'web')
+    writeFileSync(script, 'name: web\ncluster_key: c\n')
+    const ended = await runLocker(['init', '-f', script, 'start'])
+    expect(ended).toMatchObject({ code: 6, stdout: '' })
+    expect(ended.stderr).toBe(
+      `consul-locker: error: ${script}:1: the key consul_service is missing (the keys are name, consul_service, cluster_key, local_services, noop_lockfile, noop_expires, service_command, start_timeout, stop_timeout, step_timeout, consul)\n`,
+    )
   })
 
   test('no Consul: the local services are told of all the same', async () => {
@@ -281,6 +299,8 @@ describe('bad input', () => {
     const script = join(dir, 'web')
     writeFileSync(script, 'name: web\nconsul_service: web\ncluster_key: c\n')
     const asNobody = execute('setpriv', ['--reuid', '65534', '--clear-groups', locker, 'init', script, 'start'])
-    await expect(asNobody).rejects.toThrow(/failed \(4\): .*only root may start services by the system's own/)
+    await expect(asNobody).rejects.toThrow(
+      /failed \(4\): consul-locker: error: only root may start services by the system's own service command \(run it as root, or give the script a service_command that works for this user\)$/,
+    )
   })
 })
