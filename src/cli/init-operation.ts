@@ -51,7 +51,7 @@ export class Operation {
       file: this.#file,
       path: this.#path,
       environment,
-      teller: new Progress(ctx.clock, isatty(1)),
+      teller: new Progress(ctx.clock, isatty(1), process.stdout.columns),
     })
     using gentle = scope(ctx.signal)
     using hard = scope(ctx.signal)

@@ -3,6 +3,7 @@ import type { Clock, Instant } from '../base/clock.ts'
 import { formatDuration } from '../base/duration.ts'
 
 const TICK_MS = 1000
+const LONGEST_TAIL = '...SUCCESS'
 const ERASE = '\r\x1b[K'
 const COLOURS: Readonly<Record<string, string>> = { SUCCESS: '\x1b[32m', FAILED: '\x1b[31m', SKIPPED: '\x1b[33m' }
 
@@ -10,29 +11,38 @@ const COLOURS: Readonly<Record<string, string>> = { SUCCESS: '\x1b[32m', FAILED:
 export class Progress {
   readonly #clock: Clock
   readonly #onTerminal: boolean
+  readonly #columns: number
   #open: { readonly line: string; readonly since: Instant } | undefined
   #cancel: () => void = () => {}
 
-  constructor(clock: Clock, onTerminal: boolean) {
+  /** `columns` is the terminal's width. */
+  constructor(clock: Clock, onTerminal: boolean, columns = 80) {
     this.#clock = clock
     this.#onTerminal = onTerminal
+    this.#columns = columns
   }
 
   begin(line: string): void {
     this.#open = { line, since: this.#clock.now() }
     write(`${line}...`)
-    if (this.#onTerminal) this.#tick()
+    if (this.#canRewrite(line)) this.#tick()
   }
 
   end(verdict: string): void {
     this.#cancel()
-    const erase = this.#onTerminal ? `${ERASE}${this.#open?.line}...` : ''
+    const line = this.#open?.line ?? ''
+    const erase = this.#canRewrite(line) ? `${ERASE}${line}...` : ''
     write(`${erase}${this.#onTerminal ? `${COLOURS[verdict] ?? ''}${verdict}\x1b[0m` : verdict}\n`)
     this.#open = undefined
   }
 
   say(line: string): void {
     write(`${line}\n`)
+  }
+
+  /** Only one row can be erased: a line that wraps is left as it is, without its seconds. */
+  #canRewrite(line: string): boolean {
+    return this.#onTerminal && line.length + LONGEST_TAIL.length < this.#columns
   }
 
   #tick(): void {
