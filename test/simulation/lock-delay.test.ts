@@ -9,7 +9,7 @@ import type { Contest } from '../../src/lock/contest.ts'
 import { planTiming } from '../../src/lock/deadline.ts'
 import { NO_SETTINGS } from './settings.ts'
 
-const SILENT: Log = { debugging: false, debug() {}, notice() {}, warn() {}, error() {} }
+const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 const KEY = 'consul-locker-slow-log'
 const COMMIT_MS = 100
 const timing = planTiming({})

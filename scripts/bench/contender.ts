@@ -1,0 +1,97 @@
+import { constants, openSync, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { execute } from '../execute.ts'
+import { cpuMsOf, treeOf, wordsOf } from './process-tree.ts'
+import type { Running, Stage } from './stage.ts'
+import type { Tool } from './tool.ts'
+
+/** The command: says when it began, waits to be told to go on, and says when it ended, with the last thing it does. */
+const COMMAND = ['/bin/sh', '-c', 'date +%s%N; read -r _ <"$1"; exec date +%s%N', 'bench-command'] as const
+
+/** A shell around a tool. */
+const REAPER = ['bash', '-c', '"$@"; exit', 'reaper'] as const
+
+const GLANCE_MS = 60
+const ASLEEP_MS = 0.2
+
+/** Somebody who runs a command under a lock until it is released. Instants are in ms since 1970, by `date`. */
+export class Contender {
+  readonly pid: number
+  /** When its command began; rejects when it never does. */
+  readonly begun: Promise<number>
+  /** When its command ended. */
+  readonly finished: Promise<number>
+  /** When all is cleaned up. */
+  readonly ended: Promise<unknown>
+  readonly #fifo: number
+
+  private constructor(running: Running, stamps: readonly [Promise<number>, Promise<number>], fifo: number) {
+    this.pid = running.pid
+    ;[this.begun, this.finished] = stamps
+    this.ended = running.ended
+    this.#fifo = fifo
+  }
+
+  /** Starts to contend. `reaped`: under a shell that inherits and waits for orphans, where that is allowed. */
+  static async start(stage: Stage, tool: Tool, lock: string, reaped = false): Promise<Contender> {
+    const path = stage.file('fifo')
+    await execute('mkfifo', [path])
+    // Open for both, so that neither end ever waits for the other.
+    const fifo = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    const begun = Promise.withResolvers<number>()
+    const finished = Promise.withResolvers<number>()
+    let output = ''
+    const onOutput = (text: string) => {
+      output += text
+      const [first, second] = stampsIn(output)
+      if (first !== undefined) begun.resolve(first)
+      if (second !== undefined) finished.resolve(second)
+    }
+    const words = [...tool.words(lock), ...COMMAND, path]
+    const running = stage.start(reaped ? [...stage.reaper, ...REAPER, ...words] : words, onOutput)
+    for (const { promise, reject } of [begun, finished]) {
+      promise.catch(() => {})
+      running.ended.then(() => reject(new Error(`${words.join(' ')} ran no command.`)), reject)
+    }
+    return new Contender(running, [begun.promise, finished.promise], fifo)
+  }
+
+  /** Lets the command end. */
+  release(): void {
+    writeSync(this.#fifo, '\n')
+  }
+
+  /** All processes of the tool's, without the command and what is around the tool. */
+  processes(): number[] {
+    return treeOf(this.pid).filter((pid) => {
+      const words = wordsOf(pid)
+      return words[0] !== 'unshare' && !beginsWith(words, REAPER) && !beginsWith(words, COMMAND)
+    })
+  }
+
+  /** Resolves when it does nothing any more but wait, or after `limitMs` milliseconds. */
+  async asleep(limitMs = 2000): Promise<void> {
+    await asleep([this.pid], limitMs)
+  }
+}
+
+/** Resolves when these processes, and what they started, do nothing any more, or after `limitMs` milliseconds. */
+export async function asleep(roots: readonly number[], limitMs: number): Promise<void> {
+  const deadline = performance.now() + limitMs
+  let [before, quiet] = [Number.NaN, 0]
+  while (quiet < 2 && performance.now() < deadline) {
+    await delay(GLANCE_MS)
+    const now = cpuMsOf(treeOf(...roots))
+    quiet = now - before < ASLEEP_MS * roots.length ? quiet + 1 : 0
+    before = now
+  }
+}
+
+/** The instants in an output of `date +%s%N`, in ms. */
+export function stampsIn(output: string): number[] {
+  return [...output.matchAll(/^(\d{19})\n/gm)].map(([, ns]) => Number(ns) / 1e6)
+}
+
+function beginsWith(words: readonly string[], first: readonly string[]): boolean {
+  return first.every((word, index) => words[index] === word)
+}

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Contender } from './contender.ts'
+import { type Row, Samples } from './row.ts'
+import type { Stage } from './stage.ts'
+import { median, quantile } from './statistics.ts'
+import type { Tool } from './tool.ts'
+import { inTurn } from './uncontended.ts'
+
+const JITTER_MS = 100
+
+/**
+ * From the end of one command to the start of the next, whose runner has been waiting: `rounds` in turn, each of `runs`
+ * for each tool, but only of `polledRuns` for those that poll, which take long and vary little from run to run.
+ */
+export async function measureHandOver(
+  stage: Stage,
+  { rounds, runs, polledRuns }: { rounds: number; runs: number; polledRuns: number },
+): Promise<Row[]> {
+  const samples = new Samples()
+  for (let round = 0; round < rounds; round++) {
+    for (const tool of inTurn(stage.tools.contestants, round)) {
+      samples.add(tool.name, ...(await chain(stage, tool, tool.pollMs > 0 ? polledRuns : runs)))
+    }
+  }
+  const goal = { ratio: 1 }
+  return [
+    samples.row({ id: 'hand-over.p50', what: 'hand-over to a waiting one: p50', unit: 'ms', goal }, median),
+    samples.row({ id: 'hand-over.p99', what: 'hand-over to a waiting one: p99', unit: 'ms', goal }, (all) =>
+      quantile(all, 0.99),
+    ),
+  ]
+}
+
+/** One holder after the other, each with the next one waiting; what each hand-over took, in ms. */
+async function chain(stage: Stage, tool: Tool, runs: number): Promise<number[]> {
+  const lock = stage.lock('hand-over')
+  const took: number[] = []
+  let holder = await Contender.start(stage, tool, lock)
+  await holder.begun
+  for (let run = 0; run < runs; run++) {
+    const next = await Contender.start(stage, tool, lock)
+    await next.asleep()
+    // Whoever polls must not always be asked at the same moment of its sleep.
+    await delay(Math.random() * (tool.pollMs || JITTER_MS))
+    holder.release()
+    const [end, begin] = await Promise.all([holder.finished, next.begun])
+    took.push(begin - end)
+    await holder.ended
+    holder = next
+  }
+  holder.release()
+  await holder.ended
+  return took
+}

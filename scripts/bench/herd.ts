@@ -1,0 +1,74 @@
+import { asleep, Contender, stampsIn } from './contender.ts'
+import { type Row, Samples } from './row.ts'
+import type { Stage } from './stage.ts'
+import { median } from './statistics.ts'
+import type { Tool } from './tool.ts'
+import { inTurn } from './uncontended.ts'
+
+/** How many wait, and how often that is tried. */
+export interface Crowd {
+  readonly waiters: number
+  readonly rounds: number
+}
+
+const SETTLE_LIMIT_MS = 8000
+
+/** Crowds of waiters that pass through one lock, each with a command that takes no time, once it is released. */
+export async function measureHerd(stage: Stage, crowds: readonly Crowd[]): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const crowd of crowds) rows.push(...(await measureCrowd(stage, crowd)))
+  return rows
+}
+
+async function measureCrowd(stage: Stage, { waiters, rounds }: Crowd): Promise<Row[]> {
+  const [total, requests, raftWrites] = [new Samples(), new Samples(), new Samples()]
+  for (let round = 0; round < rounds; round++) {
+    for (const tool of inTurn(stage.tools.contestants, round)) {
+      const passage = await pass(stage, tool, waiters)
+      total.add(tool.name, passage.ms)
+      requests.add(tool.name, passage.requests / waiters)
+      raftWrites.add(tool.name, passage.raftWrites / waiters)
+    }
+  }
+  const what = waiters === 1 ? '1 waiter' : `${waiters} waiters`
+  const isMany = waiters >= 100
+  return [
+    total.row(
+      { id: `herd.total.${waiters}`, what: `${what} pass: time`, unit: 'ms', ...(isMany && { goal: { ratio: 0.5 } }) },
+      median,
+    ),
+    requests.row(
+      {
+        id: `herd.requests.${waiters}`,
+        what: `${what} pass: requests per hand-over`,
+        unit: 'count',
+        ...(isMany && { goal: { value: 10 } }),
+      },
+      median,
+    ),
+    raftWrites.row(
+      { id: `herd.raft-writes.${waiters}`, what: `${what} pass: raft writes per hand-over`, unit: 'count' },
+      median,
+    ),
+  ]
+}
+
+/** Lets so many wait for one, and releases it: from its end to the start of the last, and what Consul did for it. */
+async function pass(stage: Stage, tool: Tool, waiters: number) {
+  const lock = stage.lock('herd')
+  const holder = await Contender.start(stage, tool, lock)
+  await holder.begun
+  const crowd = Array.from({ length: waiters }, () => stage.start([...tool.words(lock), 'date', '+%s%N']))
+  await asleep(
+    crowd.map(({ pid }) => pid),
+    SETTLE_LIMIT_MS,
+  )
+  let ms = 0
+  const traffic = await stage.telemetry.during(async () => {
+    holder.release()
+    const outputs = await Promise.all(crowd.map(({ ended }) => ended))
+    await holder.ended
+    ms = Math.max(...outputs.flatMap(stampsIn)) - (await holder.finished)
+  })
+  return { ms, ...traffic }
+}

@@ -1,0 +1,52 @@
+import type { Machine } from './machine.ts'
+import type { Row } from './row.ts'
+import { tableOf, textOf } from './table.ts'
+
+/** All that a run of the benchmark found. */
+export interface Report {
+  readonly machine: Machine & { readonly loadAfter: number }
+  readonly quick: boolean
+  readonly rows: readonly Row[]
+}
+
+const BEGIN = '<!-- bench: written by npm run bench -- --readme -->\n'
+const END = '<!-- /bench -->'
+
+/** The report as Markdown. */
+export function reportText({ machine, quick, rows }: Report): string {
+  const { date, cores, processor, kernel, consul, consulLocker, loadBefore, loadAfter } = machine
+  const facts =
+    `${date.slice(0, 10)}, ${cores} cores (${processor}), Linux ${kernel}, load ${loadBefore} before and ${loadAfter} after; ` +
+    `consul-locker ${consulLocker}, Consul ${consul}${quick ? '; --quick: counts too small for figures' : ''}.`
+  const notes = [
+    facts,
+    floors(rows),
+    machine.countsOrphans ? '' : 'The CPU time of orphans, as our guardian, is missing.',
+  ]
+  return `${tableOf(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`
+}
+
+/** A file's text with the report in its place. Throws when it has none. */
+export function withReport(text: string, report: string): string {
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
+  if (begin < 0 || end < begin) throw new Error(`The file has no place for the table: ${BEGIN.trim()} and ${END}.`)
+  return `${text.slice(0, begin)}${BEGIN}\n${report}\n\n${text.slice(end)}`
+}
+
+/** What others than the three took, for comparison. */
+function floors(rows: readonly Row[]): string {
+  const value = (id: string, tool: string) => {
+    const row = rows.find((one) => one.id === id)
+    const figure = row?.figures[tool]
+    return row && figure ? textOf(figure.value, row.unit) : undefined
+  }
+  const flock = value('uncontended.wall', 'flock')
+  const shell = value('uncontended.wall', 'consul lock, shell')
+  return flock && shell
+    ? `Beside these, a run of \`true\` takes flock(1) ${flock}, and \`consul lock\` with its default shell ${shell}.`
+    : ''
+}
+
+function wrapped(text: string): string {
+  return text.replace(/(.{1,118})(?: |$)/g, '$1\n').trimEnd()
+}
