@@ -1,4 +1,4 @@
-import { constants, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execute } from '../execute.ts'
 import { cpuMsOf, treeOf, wordsOf } from './process-tree.ts'
@@ -23,13 +23,15 @@ export class Contender {
   readonly finished: Promise<number>
   /** When all is cleaned up. */
   readonly ended: Promise<unknown>
-  readonly #fifo: number
+  #fifo: number | undefined
 
   private constructor(running: Running, stamps: readonly [Promise<number>, Promise<number>], fifo: number) {
     this.pid = running.pid
     ;[this.begun, this.finished] = stamps
     this.ended = running.ended
     this.#fifo = fifo
+    const close = () => this.#close()
+    running.ended.then(close, close)
   }
 
   /** Starts to contend. `reaped`: under a shell that inherits and waits for orphans, where that is allowed. */
@@ -58,7 +60,7 @@ export class Contender {
 
   /** Lets the command end. */
   release(): void {
-    writeSync(this.#fifo, '\n')
+    if (this.#fifo !== undefined) writeSync(this.#fifo, '\n')
   }
 
   /** All processes of the tool's, without the command and what is around the tool. */
@@ -72,6 +74,11 @@ export class Contender {
   /** Resolves when it does nothing any more but wait, or after `limitMs` milliseconds. */
   async asleep(limitMs = 2000): Promise<void> {
     await asleep([this.pid], limitMs)
+  }
+
+  #close(): void {
+    if (this.#fifo !== undefined) closeSync(this.#fifo)
+    this.#fifo = undefined
   }
 }
 
