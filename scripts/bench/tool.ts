@@ -60,8 +60,8 @@ export async function prepareTools(dir: string): Promise<Toolbox> {
 
 /**
  * A copy that nobody builds anew meanwhile, and that lies in memory as an installed file does. What was just written
- * stays in the page cache in pieces of up to 2 MB, and each process that runs it seems to have all of a piece: 80 MB
- * for Node where 44 are real. So it goes to the disk, out of the cache, and comes back as it is read.
+ * stays in the page cache in pieces of up to 2 MB, and each process that runs it seems to have all of a piece: 88 MB
+ * for ours where 54 are real. So it goes to the disk, out of the cache, and comes back as it is read.
  */
 async function settledCopy(file: string, copy: string): Promise<string> {
   copyFileSync(file, copy)
