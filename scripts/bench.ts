@@ -58,15 +58,16 @@ async function bench({ quick, measures, json, readme }: Settings, cleanUp: Async
   console.error('starting Consul…')
   const stage = cleanUp.use(await Stage.set())
   const machine = await describeMachine(stage, load)
-  const rows = []
+  mkdirSync(dirname(json), { recursive: true })
+  let report: Report = { machine: { ...machine, loadAfter: load }, quick, rows: [] }
   for (const { name, take } of measures) {
     const startedAt = performance.now()
-    rows.push(...(await take(stage, quick)))
+    const rows = [...report.rows, ...(await take(stage, quick))]
+    report = { machine: { ...machine, loadAfter: currentLoad() }, quick, rows }
+    // What is measured stays, if the next measure fails.
+    writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
     console.error(`${name}: measured in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
   }
-  const report: Report = { machine: { ...machine, loadAfter: currentLoad() }, quick, rows }
-  mkdirSync(dirname(json), { recursive: true })
-  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
   const text = reportText(report)
   console.log(`\n${text}`)
   if (readme !== undefined) writeFileSync(readme, withReport(readFileSync(readme, 'utf8'), text))

@@ -12,6 +12,8 @@ export interface Crowd {
 }
 
 const SETTLE_LIMIT_MS = 8000
+/** A crowd that polls is never quiet. */
+const POLLING_SETTLE_LIMIT_MS = 3000
 
 /** Crowds of waiters that pass through one lock, each with a command that takes no time, once it is released. */
 export async function measureHerd(stage: Stage, crowds: readonly Crowd[]): Promise<Row[]> {
@@ -61,7 +63,7 @@ async function pass(stage: Stage, tool: Tool, waiters: number) {
   const crowd = Array.from({ length: waiters }, () => stage.start([...tool.words(lock), 'date', '+%s%N']))
   await asleep(
     crowd.map(({ pid }) => pid),
-    SETTLE_LIMIT_MS,
+    tool.pollMs > 0 ? POLLING_SETTLE_LIMIT_MS : SETTLE_LIMIT_MS,
   )
   let ms = 0
   const traffic = await stage.telemetry.during(async () => {

@@ -41,6 +41,6 @@ export const MEASURES: readonly Measure[] = [
   },
   {
     name: 'herd',
-    take: (stage, quick) => measureHerd(stage, quick ? [{ waiters: 4, rounds: 1 }] : FULL_HERD),
+    take: (stage, quick) => measureHerd(stage, quick ? [{ waiters: 2, rounds: 1 }] : FULL_HERD),
   },
 ]

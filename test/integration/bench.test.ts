@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { startConsul } from '../../scripts/agent.ts'
 import { MEASURES } from '../../scripts/bench/measures.ts'
 import type { Report } from '../../scripts/bench/report.ts'
@@ -12,6 +12,9 @@ import { TOOLS } from '../../scripts/bench/tool.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { processesWith } from '../kit/processes.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
+
+// On a busy machine even a few runs of everything take their time.
+vi.setConfig({ testTimeout: 150_000 })
 
 const project = join(import.meta.dirname, '../..')
 
@@ -50,7 +53,7 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
     ...['holder', 'waiter'].flatMap((role) =>
       ['private-dirty', 'alone', 'pss', 'cpu'].map((field) => `${role}.${field}`),
     ),
-    ...['herd.total.4', 'herd.requests.4', 'herd.raft-writes.4'],
+    ...['herd.total.2', 'herd.requests.2', 'herd.raft-writes.2'],
   ])
   for (const { id, figures } of rows) {
     for (const tool of TOOLS) {
@@ -60,8 +63,8 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
       expect(value, `${id} of ${tool}`)[id.endsWith('er.cpu') ? 'toBeGreaterThanOrEqual' : 'toBeGreaterThan'](0)
     }
   }
-  const requests = rows.find(({ id }) => id === 'herd.requests.4')?.figures['consul-locker'].value
-  expect(requests).toBeLessThanOrEqual(15)
+  const requests = rows.find(({ id }) => id === 'herd.requests.2')?.figures['consul-locker'].value
+  expect(requests).toBeLessThanOrEqual(20)
   expect(machine).toMatchObject({ cores: expect.any(Number), consul: expect.stringMatching(/^\d+\.\d+/) })
   const [table = ''] = stdout.trim().split('\n\n')
   expect(table.split('\n')).toHaveLength(2 + rows.length)
