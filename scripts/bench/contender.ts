@@ -13,6 +13,7 @@ const REAPER = ['bash', '-c', '"$@"; exit', 'reaper'] as const
 
 const GLANCE_MS = 60
 const ASLEEP_MS = 0.2
+const JITTER_MS = 100
 
 /** Somebody who runs a command under a lock until it is released. Instants are in ms since 1970, by `date`. */
 export class Contender {
@@ -92,6 +93,11 @@ export async function asleep(roots: readonly number[], limitMs: number): Promise
     quiet = now - before < ASLEEP_MS * roots.length ? quiet + 1 : 0
     before = now
   }
+}
+
+/** A random time in ms to wait before a release: who polls must not always be met at the same moment of its sleep. */
+export function phaseOf(tool: Tool): number {
+  return Math.random() * (tool.pollMs || JITTER_MS)
 }
 
 /** The instants in an output of `date +%s%N`, in ms. */

@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Contender } from './contender.ts'
+import { Contender, phaseOf } from './contender.ts'
 import { type Row, Samples } from './row.ts'
 import type { Stage } from './stage.ts'
 import { median, quantile } from './statistics.ts'
 import type { Tool } from './tool.ts'
 import { inTurn } from './uncontended.ts'
-
-const JITTER_MS = 100
 
 /**
  * From the end of one command to the start of the next, whose runner has been waiting: `rounds` in turn, each of `runs`
@@ -40,8 +38,7 @@ async function chain(stage: Stage, tool: Tool, runs: number): Promise<number[]> 
   for (let run = 0; run < runs; run++) {
     const next = await Contender.start(stage, tool, lock)
     await next.asleep()
-    // Whoever polls must not always be asked at the same moment of its sleep.
-    await delay(Math.random() * (tool.pollMs || JITTER_MS))
+    await delay(phaseOf(tool))
     holder.release()
     const [end, begin] = await Promise.all([holder.finished, next.begun])
     took.push(begin - end)

@@ -1,4 +1,5 @@
-import { asleep, Contender, stampsIn } from './contender.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { asleep, Contender, phaseOf, stampsIn } from './contender.ts'
 import { type Row, Samples } from './row.ts'
 import type { Stage } from './stage.ts'
 import { median } from './statistics.ts'
@@ -65,6 +66,7 @@ async function pass(stage: Stage, tool: Tool, waiters: number) {
     crowd.map(({ pid }) => pid),
     tool.pollMs > 0 ? POLLING_SETTLE_LIMIT_MS : SETTLE_LIMIT_MS,
   )
+  await delay(phaseOf(tool))
   let ms = 0
   const traffic = await stage.telemetry.during(async () => {
     holder.release()
