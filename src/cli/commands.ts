@@ -18,6 +18,7 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   lease: async () => (await import('./lease-command.ts')).leaseCommand,
   'acquire-lease': async () => (await import('./lease-command.ts')).acquireLeaseCommand,
   discovery: async () => (await import('./discovery-command.ts')).discoveryCommand,
+  leader: async () => (await import('./leader-command.ts')).leaderCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

@@ -8,14 +8,22 @@ export interface ConfigSchema<Schema extends v.ObjectEntries> {
   /** What such a file is, for the failure of one that can't be read: `the init script`. */
   readonly what: string
   readonly schema: v.StrictObjectSchema<Schema, undefined>
+  /** What is wrong between keys that are each right, if anything. */
+  readonly check?: (values: v.InferOutput<v.StrictObjectSchema<Schema, undefined>>) => Objection | undefined
+}
+
+/** A complaint, and the key whose line it names. */
+export interface Objection {
+  readonly key: string
+  readonly complaint: string
 }
 
 /** Reads a YAML file. Throws a `config` failure that names file, line and key, and tells what was expected there. */
 export function readConfig<Schema extends v.ObjectEntries>(
-  { what, schema }: ConfigSchema<Schema>,
+  { what, schema, check }: ConfigSchema<Schema>,
   path: string,
 ): v.InferOutput<v.StrictObjectSchema<Schema, undefined>> {
-  return parseConfig(schema, path, read(what, path))
+  return parseConfig(schema, path, read(what, path), check)
 }
 
 /** Reads the text of a YAML file; `path` is only named. */
@@ -23,6 +31,7 @@ export function parseConfig<Schema extends v.ObjectEntries>(
   schema: v.StrictObjectSchema<Schema, undefined>,
   path: string,
   text: string,
+  check?: ConfigSchema<Schema>['check'],
 ): v.InferOutput<v.StrictObjectSchema<Schema, undefined>> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
@@ -34,7 +43,11 @@ export function parseConfig<Schema extends v.ObjectEntries>(
     })
   }
   const result = v.safeParse(schema, document.toJS())
-  if (result.success) return result.output
+  if (result.success) {
+    const objection = check?.(result.output)
+    if (!objection) return result.output
+    throw new Failure('config', `${path}:${lineOf(document, lines, [objection.key])}: ${objection.complaint}`)
+  }
   const [issue] = result.issues
   const keys = (issue.path ?? []).map((item) => item.key as string | number)
   throw new Failure('config', `${path}:${lineOf(document, lines, keys)}: ${complaint(issue, keys)}`, {
