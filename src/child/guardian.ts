@@ -7,8 +7,8 @@ import { GUARDIAN_SCRIPT, GUARDIAN_VARIABLE } from './guardian-script.ts'
 export interface Guardian {
   /** Tells which session it is to give up in our place. */
   answerFor(session: string): void
-  /** Has it end the group unless we say so again within `ms` milliseconds. */
-  arm(group: number, ms: number): void
+  /** Has it end the group (if there is one) and give the lock back unless we say so again within `ms` milliseconds. */
+  arm(group: number | 'none', ms: number): void
   /** The command has ended; only the lock is left to give back. Must come before the group's id can be used again. */
   disarm(): void
   /** Nothing is left to do. */
@@ -34,7 +34,7 @@ const SHORT_LIVES = 3
 /** By then the first request is on its way: starting a process takes as long as Consul takes to answer. */
 const START_AFTER_MS = 1
 
-type Orders = 'none' | 'disarmed' | { readonly group: number; readonly at: Instant; readonly ms: number }
+type Orders = 'none' | 'disarmed' | { readonly group: number | 'none'; readonly at: Instant; readonly ms: number }
 
 /**
  * A guardian that is a shell in a session of its own. When somebody kills it, another takes over what it was told. It
@@ -71,7 +71,7 @@ export class ShellGuardian implements Guardian {
     this.#tell(`session ${session}`)
   }
 
-  arm(group: number, ms: number): void {
+  arm(group: number | 'none', ms: number): void {
     this.#orders = { group, ms, at: this.#clock.now() }
     this.#tell(`arm ${group} ${(Math.max(0, ms) / 1000).toFixed(2)}`)
   }

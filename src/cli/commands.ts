@@ -1,9 +1,11 @@
 import type { Command } from './invocation.ts'
-import { type CommandWord, RELEASE_WORD } from './words.ts'
+import { type CommandWord, DUTY_WORD, MODULE_WORD, RELEASE_WORD } from './words.ts'
 
 type Load = () => Promise<Command>
 
-const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
+type HiddenWord = typeof RELEASE_WORD | typeof DUTY_WORD | typeof MODULE_WORD
+
+const COMMANDS: Record<CommandWord | HiddenWord, Load> = {
   run: async () => (await import('./run-command.ts')).explicitRunCommand,
   verify: async () => (await import('./verify-command.ts')).verifyCommand,
   fenced: async () => (await import('./fenced-command.ts')).fencedCommand,
@@ -19,6 +21,8 @@ const COMMANDS: Record<CommandWord | typeof RELEASE_WORD, Load> = {
   'acquire-lease': async () => (await import('./lease-command.ts')).acquireLeaseCommand,
   discovery: async () => (await import('./discovery-command.ts')).discoveryCommand,
   leader: async () => (await import('./leader-command.ts')).leaderCommand,
+  [DUTY_WORD]: async () => (await import('./leader-duty.ts')).dutyCommand,
+  [MODULE_WORD]: async () => (await import('./leader-module.ts')).moduleCommand,
   [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from '../base/failure.ts'
-import { readLeaderFile } from '../leader/leader-file.ts'
 import type { Invocation } from './invocation.ts'
+import { LeaderAgent } from './leader-agent.ts'
 import { LEADER_SYNTAX } from './leader-syntax.ts'
 import { givenIn, helpOf, parseAnywhere } from './parse.ts'
 import { print } from './print.ts'
@@ -11,6 +11,5 @@ export async function leaderCommand(invocation: Invocation): Promise<number> {
   if (parsed.options.help) return print(await helpOf(LEADER_SYNTAX))
   const [path = givenIn(parsed)('file')] = parsed.words
   if (path === undefined) throw new Failure('usage', 'no configuration was named', { hint: 'leader -f FILE' })
-  readLeaderFile(path)
-  throw new Failure('declined', 'the agent is not there yet')
+  return new LeaderAgent(invocation, path, givenIn(parsed)).run(invocation.context(parsed.options))
 }

@@ -6,6 +6,12 @@ export type CommandWord = (typeof COMMAND_WORDS)[number]
 /** The word that has us give back the lock of a dead runner. It can't be the name of a lock. */
 export const RELEASE_WORD = ':release'
 
+/** The word that has us stand in for a dead leader agent. */
+export const DUTY_WORD = ':leader-duty'
+
+/** The word that has us call a function of a leader agent's module. */
+export const MODULE_WORD = ':module'
+
 export function isCommandWord(word: string): word is CommandWord {
   return (COMMAND_WORDS as readonly string[]).includes(word)
 }

@@ -6,6 +6,8 @@ export interface AgentSelf {
   /** Its node's name. */
   readonly node: string
   readonly datacenter: string
+  /** Where the others reach its node; empty when it doesn't tell. */
+  readonly address: string
 }
 
 /** Asks the agent who it is; https://developer.hashicorp.com/consul/api-docs/agent#read-configuration */
@@ -16,9 +18,13 @@ export async function agentSelf(ctx: Context, consul: Consul): Promise<AgentSelf
     timeoutMs: ATTEMPT_MS,
     needs: 'agent_prefix "" { policy = "read" }',
   })
-  const { Config } = consul.json(reply) as { Config?: { NodeName?: unknown; Datacenter?: unknown } }
+  const { Config, Member } = consul.json(reply) as {
+    Config?: { NodeName?: unknown; Datacenter?: unknown }
+    Member?: { Addr?: unknown } | null
+  }
   if (typeof Config?.NodeName !== 'string' || typeof Config.Datacenter !== 'string') {
     throw consul.strange('an agent without a node name')
   }
-  return { node: Config.NodeName, datacenter: Config.Datacenter }
+  const address = typeof Member?.Addr === 'string' ? Member.Addr : ''
+  return { node: Config.NodeName, datacenter: Config.Datacenter, address }
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import type { WireReply } from './wire.ts'
 
 /** A key as Consul keeps it. Flags are 64 bits wide: a JavaScript number would lose digits. */
 export interface Entry {
@@ -30,13 +31,50 @@ export interface ReadOptions {
 
 /** Reads a key, at once or when it changes (or `waitMs` ran out: a return doesn't mean a change). */
 export async function readKey(ctx: Context, consul: Consul, key: string, options: ReadOptions = {}): Promise<Reading> {
-  const { index = 0, waitMs = 0 } = options
+  const reply = await get(ctx, consul, key, options)
+  const next = nextIndex(consul, reply, options.index ?? 0)
+  if (reply.status === 404) return { entry: undefined, index: next }
+  const [entry] = entriesIn(consul, consul.json(withBigFlags(reply)))
+  if (!entry) throw consul.strange('a key without an entry')
+  return { entry, index: next }
+}
+
+/** All keys that begin with a prefix, in the order of their names, and the index to wait from. */
+export interface KeysReading {
+  readonly entries: Entry[]
+  readonly index: number
+}
+
+/** Reads all keys that begin with a prefix, in the order of their names. */
+export async function readKeys(ctx: Context, consul: Consul, prefix: string): Promise<Entry[]> {
+  return (await watchKeys(ctx, consul, prefix)).entries
+}
+
+/** Reads them at once, or when one of them changes (or `waitMs` ran out: a return doesn't mean a change). */
+export async function watchKeys(
+  ctx: Context,
+  consul: Consul,
+  prefix: string,
+  options: ReadOptions = {},
+): Promise<KeysReading> {
+  const reply = await get(ctx, consul, prefix, { ...options, recurse: true })
+  const entries = reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
+  return { entries, index: nextIndex(consul, reply, options.index ?? 0) }
+}
+
+async function get(
+  ctx: Context,
+  consul: Consul,
+  key: string,
+  { index = 0, waitMs = 0, consistent = false, recurse = false }: ReadOptions & { readonly recurse?: boolean },
+): Promise<WireReply> {
   const blocking = index > 0
-  const reply = await consul.call(ctx, {
+  return consul.call(ctx, {
     method: 'GET',
     path: `/v1/kv/${encodeKey(key)}`,
     query: {
-      ...(options.consistent ? { consistent: true } : {}),
+      ...(recurse ? { recurse } : {}),
+      ...(consistent ? { consistent } : {}),
       ...(blocking ? { index: String(index), wait: `${Math.round(waitMs)}ms` } : {}),
     },
     // The server adds up to a sixteenth of the wait, so that waiters don't all wake at once.
@@ -45,55 +83,14 @@ export async function readKey(ctx: Context, consul: Consul, key: string, options
     expects: [404],
     needs: `key_prefix "${key}" { policy = "write" }`,
   })
+}
+
+/** An index that went backwards (a restored snapshot) means: start again. */
+function nextIndex(consul: Consul, reply: WireReply, index: number): number {
   const answered = Number(reply.headers['x-consul-index'])
   if (!Number.isInteger(answered)) throw consul.strange('a key without X-Consul-Index')
   consul.heard = true
-  // An index that went backwards (a restored snapshot) means: start again.
-  const next = answered < index ? 0 : Math.max(answered, 1)
-  if (reply.status === 404) return { entry: undefined, index: next }
-  const [entry] = entriesIn(consul, consul.json(withBigFlags(reply)))
-  if (!entry) throw consul.strange('a key without an entry')
-  return { entry, index: next }
-}
-
-/** Reads all keys that begin with a prefix, in the order of their names. */
-export async function readKeys(ctx: Context, consul: Consul, prefix: string): Promise<Entry[]> {
-  return (await watchKeys(ctx, consul, prefix)).entries
-}
-
-/** What stands below a prefix, and the index to wait from. */
-export interface PrefixReading {
-  readonly entries: Entry[]
-  readonly index: number
-}
-
-/** Reads all keys that begin with a prefix, at once or when one of them changes (or `waitMs` ran out). */
-export async function watchKeys(
-  ctx: Context,
-  consul: Consul,
-  prefix: string,
-  options: ReadOptions = {},
-): Promise<PrefixReading> {
-  const { index = 0, waitMs = 0 } = options
-  const blocking = index > 0
-  const reply = await consul.call(ctx, {
-    method: 'GET',
-    path: `/v1/kv/${encodeKey(prefix)}`,
-    query: {
-      recurse: true,
-      ...(options.consistent ? { consistent: true } : {}),
-      ...(blocking ? { index: String(index), wait: `${Math.round(waitMs)}ms` } : {}),
-    },
-    timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
-    longPoll: blocking,
-    expects: [404],
-    needs: `key_prefix "${prefix}" { policy = "write" }`,
-  })
-  const answered = Number(reply.headers['x-consul-index'])
-  if (!Number.isInteger(answered)) throw consul.strange('keys without X-Consul-Index')
-  const entries = reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
-  consul.heard = true
-  return { entries, index: answered < index ? 0 : Math.max(answered, 1) }
+  return answered < index ? 0 : Math.max(answered, 1)
 }
 
 /** Path segments encoded one by one: a slash in a key is a folder. */

@@ -14,6 +14,8 @@ export interface ServiceDefinition {
   readonly port?: number
   readonly meta?: Readonly<Record<string, string>>
   readonly check: CheckDefinition
+  /** More checks; the worst of all counts. */
+  readonly moreChecks?: readonly CheckDefinition[]
 }
 
 /**
@@ -26,6 +28,8 @@ export type CheckDefinition = {
   readonly status?: Health
   /** Consul forgets a service that was critical for so long; a minute at least. */
   readonly deregisterAfterMs?: number
+  /** A URL turns critical only when it has failed so often in a row; at once by default. */
+  readonly failuresBeforeCritical?: number
 } & (
   | { readonly kind: 'http'; readonly url: string; readonly intervalMs: number; readonly timeoutMs: number }
   | { readonly kind: 'ttl'; readonly ttlMs: number }
@@ -36,7 +40,7 @@ export type CheckDefinition = {
  * its status, so that new tags alone disturb neither it nor a session that depends on it.
  */
 export async function registerService(ctx: Context, consul: Consul, service: ServiceDefinition): Promise<void> {
-  const { id, name, tags = [], address, port, meta, check } = service
+  const { id, name, tags = [], address, port, meta, check, moreChecks = [] } = service
   await consul.call(ctx, {
     method: 'PUT',
     path: '/v1/agent/service/register',
@@ -48,6 +52,7 @@ export async function registerService(ctx: Context, consul: Consul, service: Ser
       Port: port,
       Meta: meta,
       Check: wire(check),
+      ...(moreChecks.length > 0 ? { Checks: moreChecks.map(wire) } : {}),
     }),
     timeoutMs: ATTEMPT_MS,
     needs: `service "${name}" { policy = "write" }`,
@@ -73,6 +78,7 @@ export interface LocalService {
   readonly name: string
   readonly tags: readonly string[]
   readonly port: number
+  readonly meta: Readonly<Record<string, string>>
 }
 
 /** All services of the agent, by id. */
@@ -81,13 +87,20 @@ export async function localServices(ctx: Context, consul: Consul): Promise<Map<s
   const reply = await consul.call(ctx, { method: 'GET', path: '/v1/agent/services', timeoutMs: ATTEMPT_MS, needs })
   const services = consul.json(reply)
   if (typeof services !== 'object' || services === null) throw consul.strange('no services')
-  const wired = services as Record<string, { Service: string; Tags: string[] | null; Port: number }>
+  const wired = services as Record<string, WireService>
   return new Map(
-    Object.entries(wired).map(([id, { Service, Tags, Port }]) => [
+    Object.entries(wired).map(([id, { Service, Tags, Port, Meta }]) => [
       id,
-      { id, name: Service, tags: Tags ?? [], port: Port },
+      { id, name: Service, tags: Tags ?? [], port: Port, meta: Meta ?? {} },
     ]),
   )
+}
+
+interface WireService {
+  readonly Service: string
+  readonly Tags: readonly string[] | null
+  readonly Port: number
+  readonly Meta: Readonly<Record<string, string>> | null
 }
 
 /** Tells how a TTL check stands; settles with `false` when the agent knows no such check (it lost its state). */
@@ -121,8 +134,10 @@ async function isKnown(call: Promise<WireReply>): Promise<boolean> {
   }
 }
 
-function wire({ id, name, status, deregisterAfterMs, ...how }: CheckDefinition): Record<string, unknown> {
+function wire(check: CheckDefinition): Record<string, unknown> {
+  const { id, name, status, deregisterAfterMs, failuresBeforeCritical, ...how } = check
   return {
+    FailuresBeforeCritical: failuresBeforeCritical,
     CheckID: id,
     Name: name,
     Status: status,

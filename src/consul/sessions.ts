@@ -8,11 +8,13 @@ export interface SessionRequest {
   readonly lockDelayMs: number
   /** What happens to the keys that it holds when it goes. */
   readonly behavior: 'release' | 'delete'
+  /** The checks of its node that end it when they turn critical; serfHealth alone unless it is told. */
+  readonly checks?: readonly string[] | undefined
 }
 
 const NEEDS = 'session_prefix "<node>" { policy = "write" }'
 
-/** Creates a session on the agent's node, bound to its serfHealth. Settles with the session's id. */
+/** Creates a session on the agent's node. Settles with the session's id. */
 export async function createSession(ctx: Context, consul: Consul, request: SessionRequest): Promise<string> {
   const reply = await consul.call(ctx, {
     method: 'PUT',
@@ -22,6 +24,8 @@ export async function createSession(ctx: Context, consul: Consul, request: Sessi
       TTL: `${request.ttlMs / 1000}s`,
       LockDelay: `${request.lockDelayMs}ms`,
       Behavior: request.behavior,
+      // By its old name, which all versions take.
+      Checks: request.checks,
     }),
     timeoutMs: ATTEMPT_MS,
     needs: NEEDS,

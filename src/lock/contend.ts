@@ -4,7 +4,7 @@ import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { Contender } from './contender.ts'
 import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
-import { Session } from './session.ts'
+import { Session, type SessionTerms } from './session.ts'
 
 /** The reason of a signal that ends a wait because its time is over. */
 export const WAIT_OVER = Symbol('the time to wait is over')
@@ -20,7 +20,7 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
   try {
     for (;;) {
       const session = await persist(ctx, () =>
-        lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, contest.sessionName, contest.timing)),
+        lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, termsOf(contest))),
       )
       ctx.log.mark('session created')
       contest.onSession(session.id)
@@ -33,4 +33,8 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
     if (retry.trouble) throw retry.trouble
     return 'busy'
   }
+}
+
+function termsOf({ sessionName: name, timing, checks }: Contest): SessionTerms {
+  return { name, timing, checks }
 }

@@ -15,6 +15,8 @@ export interface Contest {
   /** The holder record of who gets the lock now, ready to be stored. */
   readonly record: (nowMs: number) => string
   readonly timing: Timing
+  /** Checks that its sessions depend on; serfHealth alone unless it is told. */
+  readonly checks?: readonly string[]
   /** Gives up at once when the lock isn't free, and at the first trouble. */
   readonly once: boolean
   /** Sessions of the runs around this one: a lock that one of these holds will never be free for us. */

@@ -7,6 +7,14 @@ import { createSession, renewSession } from '../consul/sessions.ts'
 import { graceLeftMs, leaseLeftMs, RENEW_RETRY_MS, type Timing } from './deadline.ts'
 import type { Loss } from './loss.ts'
 
+/** What a session is called, and what it lives by. */
+export interface SessionTerms {
+  readonly name: string
+  readonly timing: Timing
+  /** Checks that it depends on; serfHealth alone unless it is told. */
+  readonly checks?: readonly string[] | undefined
+}
+
 /** Proof that we live: a session at Consul, renewed in the background from its creation until `end`. */
 export class Session {
   readonly id: string
@@ -26,9 +34,10 @@ export class Session {
   }
 
   /** Creates a session and begins to renew it. The caller must `end` it, or it lives as long as the process. */
-  static async open(ctx: Context, consul: Consul, name: string, timing: Timing): Promise<Session> {
+  static async open(ctx: Context, consul: Consul, request: SessionTerms): Promise<Session> {
+    const { name, timing, checks } = request
     const sentAt = ctx.clock.now()
-    const id = await createSession(ctx, consul, { name, behavior: 'release', ...timing })
+    const id = await createSession(ctx, consul, { name, behavior: 'release', checks, ...timing })
     const session = new Session(ctx, id, timing, sentAt)
     session.#keepRenewing(under(ctx, session.#ended.signal), consul).catch((thrown: unknown) => {
       if (!session.#ended.signal.aborted) throw thrown

@@ -119,7 +119,7 @@ describe('10-second-wait', () => {
   test.for([{ args: [] }, { args: ['one', ''] }, { args: ['--help', 'a b', '--'] }])(
     'exits with the number of its arguments: $args',
     async ({ args }) => {
-      const { code, stdout } = await run(locker, ['wait', example('10-second-wait'), ...args], {
+      const { code, stdout } = await run(locker, ['sleepers', example('10-second-wait'), ...args], {
         SECONDS_TO_SLEEP: '0.1',
       })
       expect(stdout).toMatch(/^Sleeping for 0.1 seconds\nSlept [01] seconds\nReturning \d\n$/)
@@ -130,13 +130,13 @@ describe('10-second-wait', () => {
   test('two of them under one lock run one after the other', async () => {
     const diary = join(await directory(), 'diary')
     const script = 'echo begin >>"$1"; "$0" >/dev/null; echo end >>"$1"'
-    const args = ['wait', 'sh', '-c', script, example('10-second-wait'), diary]
+    const args = ['sleepers', 'sh', '-c', script, example('10-second-wait'), diary]
     await Promise.all([1, 2].map(() => run(locker, args, { SECONDS_TO_SLEEP: '1' })))
     expect(await readFile(diary, 'utf8')).toBe('begin\nend\nbegin\nend\n')
   })
 
   test('a TERM to the runner ends the sleep at once, with 143', async () => {
-    const sleeping = start(locker, ['wait', example('10-second-wait')], { SECONDS_TO_SLEEP: '600' })
+    const sleeping = start(locker, ['sleepers', example('10-second-wait')], { SECONDS_TO_SLEEP: '600' })
     await sleeping.says('Sleeping')
     sleeping.child.kill('SIGTERM')
     expect(await sleeping.ends()).toMatchObject({ code: 143, stdout: 'Sleeping for 600 seconds\n' })

@@ -1,0 +1,188 @@
+import { userInfo } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { scope } from '../base/abort.ts'
+import { type Context, under } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { randomId } from '../base/random-id.ts'
+import { shellStatus } from '../child/exit-status.ts'
+import type { ForwardedSignal } from '../child/signals.ts'
+import { agentSelf } from '../consul/agent.ts'
+import type { Consul } from '../consul/consul.ts'
+import { Retry } from '../consul/retry.ts'
+import { transact } from '../consul/txn.ts'
+import { Agent, type Tuning } from '../leader/agent.ts'
+import { openApi } from '../leader/api.ts'
+import { checkCommand } from '../leader/command-line.ts'
+import { CommandedApplication, type ModuleRunner } from '../leader/commands.ts'
+import { Election } from '../leader/election.ts'
+import { watchFolder } from '../leader/folder.ts'
+import { type LeaderFile, readLeaderFile } from '../leader/leader-file.ts'
+import { leaderKeys } from '../leader/leader-keys.ts'
+import { leaderTiming } from '../leader/leader-timing.ts'
+import { watchRank } from '../leader/peers.ts'
+import { agentCheckId, ConsulRegistration } from '../leader/registration.ts'
+import type { Self } from '../leader/self.ts'
+import { serviceTerms } from '../leader/service-terms.ts'
+import { ShellGuard } from '../leader/shell-guard.ts'
+import { connect } from './connect.ts'
+import { orFromFile } from './consul-of-file.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Invocation } from './invocation.ts'
+import { startDutyGuardian } from './leader-duty.ts'
+import { listModule, moduleRunner } from './leader-module.ts'
+import type { Given } from './parse.ts'
+
+const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT']
+
+/** What a file makes of an agent, once the module that it may name is known. */
+interface Plan {
+  readonly file: LeaderFile
+  readonly module: ModuleRunner | undefined
+  readonly application: CommandedApplication
+}
+
+/** One agent's process. */
+export class LeaderAgent {
+  readonly #path: string
+  readonly #given: Given
+  readonly #invocation: Invocation
+
+  constructor(invocation: Invocation, path: string, given: Given) {
+    this.#invocation = invocation
+    this.#path = path
+    this.#given = given
+  }
+
+  /** Runs until a signal ends it. Settles with the exit code; rejects with a `Failure` when it can't begin. */
+  async run(ctx: Context): Promise<number> {
+    const { environment, signals } = this.#invocation
+    const { file, module } = await this.#read(ctx, '')
+    const timing = leaderTiming(this.#path, file)
+    const given = orFromFile(this.#given, file.consul, environment)
+    const consul = await connect(given, environment)
+    using beginning = scope(ctx.signal)
+    let stop = (signal: ForwardedSignal) => beginning.abort(signal)
+    let reload = () => {}
+    using _listening = signals.listen((signal) => {
+      if (ENDS_US.includes(signal)) stop(signal)
+      if (signal === 'SIGHUP') reload()
+    })
+    let agent: Agent | undefined
+    const api = await openApi(file.api, () => agent?.view)
+    try {
+      const self = await this.#self(under(ctx, beginning.signal), consul, file)
+      const guardianFor = (plan: Pick<Plan, 'file' | 'module'>) => {
+        const estate = { path: this.#path, file: plan.file, moduleExports: [...(plan.module?.exports ?? [])] }
+        return startDutyGuardian(ctx, estate, given, this.#environmentOf(file.name, self.node))
+      }
+      const guard = new ShellGuard(guardianFor({ file, module }))
+      const keys = leaderKeys(file.name, file.lock_key)
+      const registration = new ConsulRegistration(consul, serviceTerms(file, timing), file.interval)
+      let now = file
+      agent = new Agent(
+        ctx,
+        {
+          name: file.name,
+          node: self.node,
+          application: new CommandedApplication(file, module, this.#environmentOf(file.name, self.node)),
+          registration,
+          guard,
+          graceMs: timing.graceMs,
+          lock: (ctx, listener) => {
+            const { name, max_failovers_per_hour: maxFailoversPerHour } = file
+            const checks = [agentCheckId(name)]
+            return new Election(ctx, consul, { name, keys, timing, checks, self, maxFailoversPerHour }, listener)
+          },
+          watch: (ctx, receive) => watchFolder(ctx, consul, keys, receive),
+          watchRank: (ctx, receive) => watchRank(ctx, consul, () => ({ ...now, node: self.node }), receive),
+          takeStepDown: async (ctx, index) => {
+            await transact(ctx, consul, [{ verb: 'delete-cas', key: keys.stepDown, index }])
+          },
+        },
+        tuningOf(file),
+      )
+      ctx.log.notice(`API server listening on ${file.api}`)
+      const running = agent
+      stop = () => running.stop()
+      reload = () => {
+        this.#reload(ctx, now, self.node).then((plan) => {
+          if (!plan) return
+          now = plan.file
+          guard.replace(guardianFor(plan))
+          registration.change(serviceTerms(plan.file, timing))
+          running.retune(plan.application, tuningOf(plan.file))
+        })
+      }
+      if (beginning.signal.aborted) running.stop()
+      return (await running.run()) ? 0 : EXIT.lost
+    } catch (thrown) {
+      if (!beginning.signal.aborted || thrown !== beginning.signal.reason) throw thrown
+      return shellStatus({ signal: thrown as ForwardedSignal })
+    } finally {
+      api.close()
+      consul.close()
+    }
+  }
+
+  async #self(ctx: Context, consul: Consul, file: LeaderFile): Promise<Self> {
+    const { node, address } = await new Retry(consul).until(ctx, () => agentSelf(ctx, consul))
+    const own = file.address ?? address
+    if (own === '') {
+      throw new Failure('config', `${this.#path}: the node's address is not known`, { hint: 'give the key address' })
+    }
+    return { node, address: own, port: file.port, pid: process.pid, user: userInfo().username, runId: randomId() }
+  }
+
+  /** Reads the file, and looks at all that it names. Rejects with a `config` failure. */
+  async #read(ctx: Context, node: string): Promise<Plan> {
+    const read = readLeaderFile(this.#path)
+    const file = { ...read, ...(read.module ? { module: resolve(dirname(this.#path), read.module) } : {}) }
+    leaderTiming(this.#path, file)
+    const environment = this.#environmentOf(file.name, node)
+    const { health, ensure_master, ensure_slave, demote, fence, ready_to_lead } = file
+    const lines = { 'health.command': health?.command, ensure_master, ensure_slave, demote, fence, ready_to_lead }
+    for (const [key, line] of Object.entries(lines)) {
+      if (line !== undefined) checkCommand(`${this.#path}: ${key}`, line, environment.PATH)
+    }
+    const module = file.module ? moduleRunner(file.module, await listModule(ctx, file.module, environment)) : undefined
+    const application = new CommandedApplication(file, module, environment)
+    if (!application.canDemote) {
+      ctx.log.warn(`${this.#path} says no demote: an old master stays one until ensure_slave has it follow the new one`)
+    }
+    return { file, module, application }
+  }
+
+  /** What a hang-up asks for; `undefined`, and a word about it, when the file is bad or needs a restart. */
+  async #reload(ctx: Context, before: LeaderFile, node: string): Promise<Plan | undefined> {
+    try {
+      const plan = await this.#read(ctx, node)
+      const fixed = fixedKeys(before, plan.file)
+      if (fixed.length === 0) {
+        ctx.log.notice(`read ${this.#path} again`)
+        return plan
+      }
+      ctx.log.error(`${this.#path} is not taken over: ${fixed.join(', ')} can be changed only by a restart`)
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown
+      ctx.log.error(`${thrown.message}${thrown.hint ? ` (${thrown.hint})` : ''}; going on as before`)
+    }
+    return undefined
+  }
+
+  #environmentOf(name: string, node: string): NodeJS.ProcessEnv {
+    return { ...this.#invocation.environment, CONSUL_LOCKER_NAME: name, CONSUL_LOCKER_NODE: node }
+  }
+}
+
+/** What others rely on, or the safety of the lock. */
+function fixedKeys(before: LeaderFile, after: LeaderFile): string[] {
+  const keys = ['name', 'port', 'address', 'api', 'check_interval', 'lock_key', 'ttl', 'lock_delay', 'consul'] as const
+  const text = (value: unknown) => JSON.stringify(value)
+  const changed: string[] = keys.filter((key) => text(before[key]) !== text(after[key]))
+  const timeouts = (['demote', 'fence'] as const).filter((key) => before.timeouts[key] !== after.timeouts[key])
+  return [...changed, ...timeouts.map((key) => `timeouts.${key}`)]
+}
+
+function tuningOf({ interval, nofailover, min_leader_time }: LeaderFile): Tuning {
+  return { intervalMs: interval, nofailover, minLeaderMs: min_leader_time }
+}

@@ -1,0 +1,48 @@
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { runBriefly } from '../child/brief-task.ts'
+import { findCommand } from '../child/command.ts'
+import type { ModuleRunner } from '../leader/commands.ts'
+import { callModule, functionsOf, loadModule } from '../leader/module-call.ts'
+import type { Invocation } from './invocation.ts'
+import { print } from './print.ts'
+import { MODULE_WORD } from './words.ts'
+
+/** The word that has the names of a module's functions printed. */
+const LIST = ':functions'
+const LISTING_MS = 20_000
+
+/** A module whose functions are called in processes of their own: what throws, hangs or leaks there harms no agent. */
+export function moduleRunner(path: string, names: readonly string[]): ModuleRunner {
+  return { exports: new Set(names), command: (name) => [process.execPath, MODULE_WORD, path, name] }
+}
+
+/** Finds out what a module exports. Rejects with a `config` failure when it can't be loaded. */
+export async function listModule(ctx: Context, path: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
+  const { status, output } = await runBriefly(ctx, {
+    command: findCommand([process.execPath, MODULE_WORD, path, LIST]),
+    environment,
+    timeoutMs: LISTING_MS,
+    graceMs: 0,
+  })
+  const [, answer = ''] = output.split('\0')
+  if (typeof status === 'object' && 'code' in status && status.code === 0) return answer.trim().split(' ')
+  throw new Failure('config', answer.trim() || `the module ${path} can't be loaded: ${output.trim().slice(0, 200)}`)
+}
+
+/** `consul-locker :module PATH FUNCTION`, for the agent alone: what counts of the output stands behind a NUL. */
+export async function moduleCommand({ words, environment }: Invocation): Promise<number> {
+  const [path = '', name = ''] = words
+  if (name !== LIST) {
+    const { ok, message } = await callModule(path, name, environment)
+    print(`\0${message}`)
+    return ok ? 0 : 1
+  }
+  try {
+    return print(`\0${functionsOf(loadModule(path)).join(' ')}`)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    print(`\0${thrown.message}${thrown.hint === undefined ? '' : ` (${thrown.hint})`}`)
+    return 1
+  }
+}

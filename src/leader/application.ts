@@ -1,0 +1,36 @@
+import type { Context } from '../base/context.ts'
+import type { Call, Leader } from './machine/state.ts'
+
+/** How the application is, with a message for people. */
+export interface Report {
+  readonly healthy: boolean
+  readonly message: string
+}
+
+/** How a call ended; what went wrong, in few words, when it did. */
+export interface CallEnd {
+  readonly ok: boolean
+  readonly message: string
+}
+
+/** What a call is about. */
+export interface CallTerms {
+  /** The master, for `ensure-slave`. */
+  readonly leader: Leader | undefined
+  /** The fencing token, while the lock is ours. */
+  readonly fence: number | undefined
+  /** As short as can be: somebody else may be master already. */
+  readonly hurried: boolean
+  /** Hears of the process group that does it, and of its end with `undefined`. */
+  readonly onGroup: (group: number | undefined) => void
+}
+
+/** The application that is failed over. Nothing here rejects; a context that aborts ends what is under way. */
+export interface Application {
+  readonly canDemote: boolean
+  readonly canFence: boolean
+  readonly asksReadiness: boolean
+  health(ctx: Context): Promise<Report>
+  /** One at a time: the caller sees to that. */
+  call(ctx: Context, call: Call, terms: CallTerms): Promise<CallEnd>
+}

@@ -1,0 +1,220 @@
+import { scope, sleep } from '../base/abort.ts'
+import { Backoff } from '../base/backoff.ts'
+import { type Context, under } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { claim } from '../lock/claim.ts'
+import { contend } from '../lock/contend.ts'
+import type { Contest, Held } from '../lock/contest.ts'
+import type { Timing } from '../lock/deadline.ts'
+import { Hold } from '../lock/hold.ts'
+import type { Loss } from '../lock/loss.ts'
+import { release } from '../lock/release.ts'
+import { bookFailover, bookHandover } from './failovers.ts'
+import { hushed } from './hushed.ts'
+import type { LeaderKeys } from './leader-keys.ts'
+import type { Event, LossEvent } from './machine/event.ts'
+import type { Reason } from './machine/state.ts'
+import { recordOf, type Self } from './self.ts'
+
+/** What is contended for. */
+export interface ElectionTerms {
+  readonly name: string
+  readonly keys: LeaderKeys
+  readonly timing: Timing
+  /** Checks that the sessions depend on beside the node's. */
+  readonly checks: readonly string[]
+  readonly self: Self
+  readonly maxFailoversPerHour: number
+}
+
+/** Who hears of what comes of it. */
+export interface ElectionListener {
+  tell(event: Extract<Event, { kind: 'won' | 'withdrawn' | 'released' }> | LossEvent): void
+  /** A session may come to hold the lock. */
+  session(id: string): void
+  /** The lease was prolonged. */
+  renewed(): void
+}
+
+/** Losses that no lock-delay protects: somebody else may hold the lock already. */
+const HURRIED: readonly Loss['kind'][] = ['key-taken', 'key-released']
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 30_000
+
+/** An agent's lock. Simulation runs the real one, too. */
+export interface Lock {
+  readonly fence: number | undefined
+  readonly leaseLeftMs: number
+  readonly since: string | undefined
+  contend(): Promise<void>
+  withdraw(): void
+  announce(): Promise<void>
+  lose(loss: Loss): void
+  release(isHandover: boolean): Promise<void>
+  abandon(): void
+}
+
+/** Whether a master that goes for this reason goes by somebody's will: its successor is no failover. */
+export function isHandover(reason: Reason): boolean {
+  return reason === 'step-down' || reason === 'disabled' || reason === 'stopping'
+}
+
+/** An agent's way to the lock, and its hold on it. Everything that comes of it is told as an event. */
+export class Election implements Lock {
+  readonly #ctx: Context
+  readonly #consul: Consul
+  readonly #terms: ElectionTerms
+  readonly #listener: ElectionListener
+  #withdraw: () => void = () => {}
+  #mine: { readonly held: Held; readonly hold: Hold; since: string; promoted: boolean } | undefined
+  #complaint = ''
+
+  constructor(ctx: Context, consul: Consul, terms: ElectionTerms, listener: ElectionListener) {
+    this.#ctx = ctx
+    this.#consul = consul
+    this.#terms = terms
+    this.#listener = listener
+  }
+
+  /** The fencing token, while the lock is ours. */
+  get fence(): number | undefined {
+    return this.#mine?.hold.fence
+  }
+
+  /** The session that holds the lock for us. */
+  get sessionId(): string | undefined {
+    return this.#mine?.held.session.id
+  }
+
+  /** How long we may be master without another renewal, in milliseconds. */
+  get leaseLeftMs(): number {
+    return this.#mine?.held.session.leaseLeftMs() ?? 0
+  }
+
+  get since(): string | undefined {
+    return this.#mine?.since
+  }
+
+  /** Begins to contend; `won` or `withdrawn` follows. */
+  async contend(): Promise<void> {
+    using contest = scope(this.#ctx.signal)
+    this.#withdraw = () => contest.abort(new Error('the contest was given up'))
+    const backoff = new Backoff(this.#ctx.random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
+    const ctx = under(this.#ctx, contest.signal)
+    while (!contest.signal.aborted) {
+      try {
+        if (await this.#win(ctx)) return this.#listener.tell({ kind: 'won' })
+        break
+      } catch (thrown) {
+        if (contest.signal.aborted) break
+        if (!(thrown instanceof Failure)) throw thrown
+        this.#complain(thrown)
+      }
+      await sleep(ctx, backoff.next()).catch(() => {})
+    }
+    this.#listener.tell({ kind: 'withdrawn' })
+  }
+
+  withdraw(): void {
+    this.#withdraw()
+  }
+
+  /** `false`: the cluster is frozen, or has just become so; then nothing is ours. */
+  async #win(ctx: Context): Promise<boolean> {
+    const since = new Date(ctx.clock.now().wallMs).toISOString()
+    const held = await contend(hushed(ctx), this.#consul, this.#contest())
+    if (held === 'busy') return false
+    held.session.onRenewed(() => this.#listener.renewed())
+    const { keys, self, maxFailoversPerHour } = this.#terms
+    if (!(await bookFailover(this.#ctx, this.#consul, keys, self.node, maxFailoversPerHour))) {
+      await release(this.#ctx, this.#consul, held.session, held.stake)
+      return false
+    }
+    this.#complaint = ''
+    const hold = new Hold(this.#ctx, this.#consul, held)
+    this.#mine = { held, hold, since, promoted: false }
+    hold.lost.addEventListener('abort', () => this.lose(hold.lost.reason as Loss), { once: true })
+    return true
+  }
+
+  #contest(): Contest {
+    const { name, keys, timing, checks } = this.#terms
+    return {
+      name,
+      key: keys.lock,
+      timing,
+      checks: ['serfHealth', ...checks],
+      sessionName: `consul-locker leader ${name}`,
+      record: (nowMs) => this.#record(new Date(nowMs).toISOString(), false),
+      once: false,
+      ancestors: [],
+      onSession: (id) => this.#listener.session(id),
+    }
+  }
+
+  #record(since: string, promoted: boolean): string {
+    const { name, timing, self } = this.#terms
+    return recordOf(self, { name, lockDelayMs: timing.lockDelayMs, since, promoted })
+  }
+
+  /** Tells the slaves that the application is master: they follow only then. Tries until it works or we lose the lock. */
+  async announce(): Promise<void> {
+    const mine = this.#mine
+    if (!mine) return
+    mine.promoted = true
+    const stake = { ...mine.held.stake, value: this.#record(mine.since, true) }
+    const backoff = new Backoff(this.#ctx.random)
+    while (this.#mine === mine && !this.#ctx.signal.aborted) {
+      try {
+        await claim(this.#ctx, this.#consul, stake)
+        return
+      } catch (thrown) {
+        if (!(thrown instanceof Failure)) throw thrown
+        await sleep(this.#ctx, backoff.next()).catch(() => {})
+      }
+    }
+  }
+
+  /** The lock is ours no more, or is no longer safe. The session is left to itself. */
+  lose(loss: Loss): void {
+    const mine = this.#mine
+    if (!mine) return
+    this.#ctx.log.warn(`lost the lock ${this.#terms.keys.lock}: ${loss.sentence}`, { loss: loss.kind })
+    this.#leave(mine)
+    this.#listener.tell({ kind: 'lost', hurried: HURRIED.includes(loss.kind) })
+  }
+
+  /** Gives the lock back; `released` follows. `isHandover`: its next holder is no failover. */
+  async release(isHandover: boolean): Promise<void> {
+    const mine = this.#mine
+    if (mine) {
+      this.#mine = undefined
+      mine.held.session.onRenewed(() => {})
+      await mine.hold.end()
+      const { keys, self } = this.#terms
+      if (isHandover) await bookHandover(this.#ctx, this.#consul, keys, self.node)
+      await release(this.#ctx, this.#consul, mine.held.session, mine.held.stake)
+    }
+    this.#listener.tell({ kind: 'released' })
+  }
+
+  /** Leaves the lock to expire. */
+  abandon(): void {
+    if (this.#mine) this.#leave(this.#mine)
+  }
+
+  #leave({ held, hold }: { readonly held: Held; readonly hold: Hold }): void {
+    this.#mine = undefined
+    held.session.onRenewed(() => {})
+    held.session.end()
+    hold.end().catch(() => {})
+  }
+
+  #complain(failure: Failure): void {
+    if (failure.message === this.#complaint) return
+    this.#complaint = failure.message
+    const hint = failure.hint === undefined ? '' : ` (${failure.hint})`
+    this.#ctx.log.error(`can't contend for the lock: ${failure.message}${hint}; trying again`)
+  }
+}

@@ -1,0 +1,67 @@
+import { withDeadline } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import { messageOf } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import type { ClusterSwitches, LeaderKeys } from './leader-keys.ts'
+import { changeStored } from './stored.ts'
+
+const HOUR_MS = 3_600_000
+/** Counting must not keep an application without a master for long. */
+const BOOKING_MS = 3000
+
+/**
+ * What the cluster remembers when `node` has won the lock: a master that follows another one which hasn't handed over
+ * is a failover, and one too many freezes the cluster.
+ */
+export function afterWin(
+  before: Partial<ClusterSwitches>,
+  node: string,
+  mostPerHour: number,
+  nowMs: number,
+): Partial<ClusterSwitches> {
+  const { lastMaster, handover, failovers = [], ...rest } = before
+  const recent = failovers.filter((at) => nowMs - Date.parse(at) < HOUR_MS)
+  const isFailover = lastMaster !== undefined && lastMaster !== node && handover !== lastMaster
+  const now = new Date(nowMs).toISOString()
+  if (isFailover && recent.length >= mostPerHour) {
+    const why = `${recent.length} failovers within an hour, the last from ${lastMaster}`
+    return { ...rest, lastMaster, failovers: recent, frozen: { since: now, why } }
+  }
+  return { ...rest, lastMaster: node, failovers: isFailover ? [...recent, now] : recent }
+}
+
+/** Books that `node` has won. Settles with whether it may become master; when Consul can't be reached, it may. */
+export async function bookFailover(
+  ctx: Context,
+  consul: Consul,
+  keys: LeaderKeys,
+  node: string,
+  mostPerHour: number,
+): Promise<boolean> {
+  const nowMs = ctx.clock.now().wallMs
+  const after = await book(ctx, consul, keys, (before) =>
+    before.frozen ? undefined : afterWin(before, node, mostPerHour, nowMs),
+  )
+  if (!after?.frozen) return true
+  ctx.log.error(`no failover: ${after.frozen.why}; a person must look, and then: consul-locker leader unfreeze`)
+  return false
+}
+
+/** Books that the master on `node` hands over of its own will. */
+export async function bookHandover(ctx: Context, consul: Consul, keys: LeaderKeys, node: string): Promise<void> {
+  await book(ctx, consul, keys, (before) => ({ ...before, handover: node }))
+}
+
+async function book(
+  ctx: Context,
+  consul: Consul,
+  { cluster }: LeaderKeys,
+  change: (before: Partial<ClusterSwitches>) => Partial<ClusterSwitches> | undefined,
+): Promise<Partial<ClusterSwitches> | undefined> {
+  try {
+    return await withDeadline(ctx, BOOKING_MS, (ctx) => changeStored<ClusterSwitches>(ctx, consul, cluster, change))
+  } catch (thrown) {
+    ctx.log.warn(`the failovers can't be counted: ${messageOf(thrown)}`)
+    return undefined
+  }
+}

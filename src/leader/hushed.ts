@@ -1,0 +1,8 @@
+import type { Context } from '../base/context.ts'
+
+/** The same context, whose voice is heard only by who debugs: for work whose trouble another part tells of. */
+export function hushed(ctx: Context): Context {
+  const { log } = ctx
+  const quiet = log.debug.bind(log)
+  return { ...ctx, log: { debugging: log.debugging, debug: quiet, notice: quiet, warn: quiet, error: quiet } }
+}

@@ -1,0 +1,27 @@
+import type { Call, Leader, Reason } from './state.ts'
+
+/** What an agent is to do now. */
+export type Action =
+  /** Contend for the lock, until `won` or withdrawn. */
+  | { readonly kind: 'contend' }
+  | { readonly kind: 'withdraw' }
+  /** Give the lock back. The application is no master any more. */
+  | { readonly kind: 'release'; readonly reason: Reason }
+  /** Leave the lock to expire: the application can't be kept from being master. */
+  | { readonly kind: 'abandon' }
+  | {
+      readonly kind: 'call'
+      readonly call: Call
+      /** For `ensure-slave`. */
+      readonly leader: Leader | undefined
+      /** As short as can be: somebody else may be master already. */
+      readonly hurried: boolean
+    }
+  /** End the call under way; `called` follows. */
+  | { readonly kind: 'interrupt' }
+  /** Tell the slaves that the application is master now. */
+  | { readonly kind: 'announce' }
+  | { readonly kind: 'yield'; readonly reason: Reason }
+  | { readonly kind: 'refuse-step-down' }
+  /** The agent's work is done; `clean`: the application was left as no master. */
+  | { readonly kind: 'finish'; readonly clean: boolean }
