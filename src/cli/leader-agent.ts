@@ -60,6 +60,12 @@ export class LeaderAgent {
     const timing = leaderTiming(this.#path, file)
     const given = orFromFile(this.#given, file.consul, environment)
     const consul = await connect(given, environment)
+    // One long poll each: over one connection they would wait for each other.
+    const [watching, ranking, registering] = [
+      await connect(given, environment),
+      await connect(given, environment),
+      await connect(given, environment),
+    ]
     using beginning = scope(ctx.signal)
     let stop = (signal: ForwardedSignal) => beginning.abort(signal)
     let reload = () => {}
@@ -77,7 +83,7 @@ export class LeaderAgent {
       }
       const guard = new ShellGuard(guardianFor({ file, module }))
       const keys = leaderKeys(file.name, file.lock_key)
-      const registration = new ConsulRegistration(consul, serviceTerms(file, timing), file.interval)
+      const registration = new ConsulRegistration(registering, serviceTerms(file, timing), file.interval)
       let now = file
       agent = new Agent(
         ctx,
@@ -93,8 +99,8 @@ export class LeaderAgent {
             const checks = [agentCheckId(name)]
             return new Election(ctx, consul, { name, keys, timing, checks, self, maxFailoversPerHour }, listener)
           },
-          watch: (ctx, receive) => watchFolder(ctx, consul, keys, receive),
-          watchRank: (ctx, receive) => watchRank(ctx, consul, () => ({ ...now, node: self.node }), receive),
+          watch: (ctx, receive) => watchFolder(ctx, watching, keys, receive),
+          watchRank: (ctx, receive) => watchRank(ctx, ranking, () => ({ ...now, node: self.node }), receive),
           takeStepDown: async (ctx, index) => {
             await transact(ctx, consul, [{ verb: 'delete-cas', key: keys.stepDown, index }])
           },
@@ -120,7 +126,7 @@ export class LeaderAgent {
       return shellStatus({ signal: thrown as ForwardedSignal })
     } finally {
       api.close()
-      consul.close()
+      for (const client of [consul, watching, ranking, registering]) client.close()
     }
   }
 

@@ -101,6 +101,7 @@ export class ConsulRegistration implements Registration {
   #wake: () => void = () => {}
   #registered: () => void
   #shown = ''
+  #tag = ''
   #complaint = ''
 
   constructor(consul: Consul, terms: ServiceTerms, intervalMs: number) {
@@ -153,8 +154,11 @@ export class ConsulRegistration implements Registration {
     if (!isNew)
       ctx.log.warn(`the agent doesn't have the service ${wanted.id} as it was registered; registering it again`)
     await registerService(ctx, this.#consul, wanted)
-    if (isNew) ctx.log.notice(this.#shown === '' ? 'registered in Consul' : `the tag is ${this.#appearance.role}`)
+    if (this.#shown === '') ctx.log.notice(`registered ${wanted.id} in Consul`)
+    const [tag = ''] = wanted.tags ?? []
+    if (tag !== this.#tag) ctx.log.notice(`the tag of ${wanted.id} is ${tag}`)
     this.#shown = shown
+    this.#tag = tag
     this.#registered()
   }
 
