@@ -1,10 +1,12 @@
-import { scope, sleep } from '../base/abort.ts'
+import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
 import type { Application, Report } from './application.ts'
-import { type ElectionListener, isHandover, type Lock } from './election.ts'
+import { Calls } from './calls.ts'
 import { effectiveFor, type Folder, leaderIn } from './folder.ts'
 import type { Guard } from './guard.ts'
+import { watchHealth } from './health-watch.ts'
+import { isHandover, type Lock, type LockListener } from './lock.ts'
 import type { Action } from './machine/action.ts'
 import type { Event } from './machine/event.ts'
 import { isCandidate, roleOf } from './machine/role.ts'
@@ -12,7 +14,7 @@ import { mayBeMaster, newState, type State, type Traits } from './machine/state.
 import { step } from './machine/step.ts'
 import type { Registration } from './registration.ts'
 import { Teller } from './teller.ts'
-import type { Counts, View } from './view.ts'
+import type { View } from './view.ts'
 
 /** What an agent is made of. */
 export interface Parts {
@@ -22,7 +24,7 @@ export interface Parts {
   readonly registration: Registration
   readonly guard: Guard
   /** Makes our way to the lock. */
-  readonly lock: (ctx: Context, listener: ElectionListener) => Lock
+  readonly lock: (ctx: Context, listener: LockListener) => Lock
   /** From the loss of the lock until the application must be no master any more, in milliseconds. */
   readonly graceMs: number
   /** Watches the cluster's folder until the signal aborts. */
@@ -46,14 +48,13 @@ export class Agent {
   readonly #lock: Lock
   readonly #teller: Teller
   readonly #ended = Promise.withResolvers<boolean>()
-  readonly #counts: Counts = { promotions: 0, demotions: 0, fencings: 0, lost: 0, failedCalls: 0, unhealthy: 0 }
+  readonly #calls: Calls
   #ctx: Context
   #application: Application
   #tuning: Tuning
   #state: State
   #report: Report = { healthy: false, message: 'not asked yet' }
   #folder: Folder | undefined
-  #interrupt: () => void = () => {}
   readonly #events: Event[] = []
   #isStepping = false
   #guarded = false
@@ -65,6 +66,7 @@ export class Agent {
     this.#tuning = tuning
     this.#state = newState(this.#traits())
     this.#teller = new Teller(ctx.log, parts.name)
+    this.#calls = new Calls(this.#teller, (group) => parts.guard.calling(group))
     this.#lock = parts.lock(ctx, {
       tell: (event) => this.#tell(event),
       session: (id) => parts.guard.session(id),
@@ -129,7 +131,7 @@ export class Agent {
       leaseLeftMs: isOurs ? Math.round(this.#lock.leaseLeftMs) : undefined,
       switches,
       stuck: stuck > 0,
-      counts: { ...this.#counts },
+      counts: { ...this.#calls.counts },
     }
   }
 
@@ -139,30 +141,27 @@ export class Agent {
     return { node: this.#parts.node, nofailover, minLeaderMs, canDemote, canFence, asksReadiness }
   }
 
-  async #watchHealth(ctx: Context): Promise<void> {
-    while (!ctx.signal.aborted) {
-      const beganAt = ctx.clock.now()
-      const report = await this.#application.health(ctx)
-      if (ctx.signal.aborted) return
-      if (!report.healthy && this.#report.healthy) this.#counts.unhealthy += 1
-      this.#report = report
-      this.#teller.health(report)
-      this.#tell({ kind: 'health', healthy: report.healthy })
-      await this.#askReadiness(ctx)
-      this.#weigh()
-      this.#tell({ kind: 'tick' })
-      await sleep(ctx, Math.max(0, this.#tuning.intervalMs - ctx.clock.since(beganAt))).catch(() => {})
-    }
-  }
-
-  /** A master need not be asked; before a promotion the machine asks again. */
-  async #askReadiness(ctx: Context): Promise<void> {
-    if (!this.#application.asksReadiness || this.#state.tenure === 'held') return
-    const terms = { leader: this.#state.leader, fence: undefined, hurried: false, onGroup: () => {} }
-    const { ok, message } = await this.#application.call(ctx, 'ready', terms)
-    if (ctx.signal.aborted) return
-    this.#teller.readiness(ok, message)
-    this.#tell({ kind: 'ready', ready: ok })
+  #watchHealth(ctx: Context): Promise<void> {
+    return watchHealth(ctx, {
+      application: () => this.#application,
+      intervalMs: () => this.#tuning.intervalMs,
+      asksReadiness: () => this.#application.asksReadiness && this.#state.tenure !== 'held',
+      leader: () => this.#state.leader,
+      report: (report) => {
+        if (!report.healthy && this.#report.healthy) this.#calls.counts.unhealthy += 1
+        this.#report = report
+        this.#teller.health(report)
+        this.#tell({ kind: 'health', healthy: report.healthy })
+      },
+      ready: (ready, message) => {
+        this.#teller.readiness(ready, message)
+        this.#tell({ kind: 'ready', ready })
+      },
+      round: () => {
+        this.#weigh()
+        this.#tell({ kind: 'tick' })
+      },
+    })
   }
 
   #look(folder: Folder): void {
@@ -202,7 +201,7 @@ export class Agent {
   }
 
   #step(event: Event): void {
-    if (event.kind === 'lost') this.#counts.lost += 1
+    if (event.kind === 'lost') this.#calls.counts.lost += 1
     const { state, actions } = step(this.#state, event, this.#ctx.clock.now().monotonicMs)
     this.#state = state
     this.#armGuard()
@@ -246,13 +245,15 @@ export class Agent {
         this.#lock.abandon()
         break
       case 'call':
-        this.#call(action)
+        this.#calls
+          .make(this.#ctx, this.#application, action, this.#lock.fence)
+          .then((ok) => this.#tell({ kind: 'called', call: action.call, ok }))
         break
       case 'interrupt':
-        this.#interrupt()
+        this.#calls.interrupt()
         break
       case 'announce':
-        this.#counts.promotions += 1
+        this.#calls.counts.promotions += 1
         this.#lock.announce()
         break
       case 'yield':
@@ -264,20 +265,5 @@ export class Agent {
       case 'finish':
         this.#ended.resolve(action.clean)
     }
-  }
-
-  async #call({ call, leader, hurried }: Extract<Action, { kind: 'call' }>): Promise<void> {
-    // Not the agent's own signal: what is under way at its end is part of that end.
-    using task = scope(new AbortController().signal)
-    this.#interrupt = () => task.abort(new Error('the call was interrupted'))
-    const onGroup = (group: number | undefined) => this.#parts.guard.calling(group)
-    const fence = this.#lock.fence
-    const end = await this.#application.call(under(this.#ctx, task.signal), call, { leader, fence, hurried, onGroup })
-    const ok = end.ok && !(task.signal.aborted && call !== 'demote' && call !== 'fence')
-    if (!task.signal.aborted) this.#teller.called(call, { ...end, ok }, leader)
-    if (!ok && !task.signal.aborted) this.#counts.failedCalls += 1
-    if (ok && call === 'demote') this.#counts.demotions += 1
-    if (ok && call === 'fence') this.#counts.fencings += 1
-    this.#tell({ kind: 'called', call, ok })
   }
 }

@@ -54,11 +54,8 @@ export class CommandedApplication implements Application {
     if (health?.http !== undefined) return probeUrl(ctx, health.http, timeoutMs)
     if (health?.tcp !== undefined) return probePort(ctx, health.tcp, timeoutMs)
     const line = this.#module?.command('health') ?? health?.command ?? ''
-    const { ok, message } = await this.#run(ctx, line, {}, { timeoutMs, leader: undefined })
-    return {
-      healthy: ok,
-      message: message || (ok ? `${this.#file.name} is healthy` : `${this.#file.name} is not healthy`),
-    }
+    const { ok, said, message } = await this.#run(ctx, line, {}, { timeoutMs, leader: undefined })
+    return { healthy: ok, message: said || message || `${this.#file.name} is healthy` }
   }
 
   async call(ctx: Context, call: Call, { leader, fence, hurried, onGroup }: CallTerms): Promise<CallEnd> {
@@ -96,7 +93,7 @@ export class CommandedApplication implements Application {
     line: CommandLine,
     variables: Readonly<Record<string, string>>,
     terms: { timeoutMs: number; leader: Leader | undefined; onGroup?: (group: number | undefined) => void },
-  ): Promise<CallEnd> {
+  ): Promise<RunEnd> {
     const { timeoutMs, leader, onGroup } = terms
     try {
       const environment = this.#environmentWith(variables, leader)
@@ -109,7 +106,7 @@ export class CommandedApplication implements Application {
       })
       return verdictOn(end, timeoutMs)
     } catch (thrown) {
-      return { ok: false, message: messageOf(thrown) }
+      return { ok: false, said: '', message: messageOf(thrown) }
     }
   }
 
@@ -129,13 +126,22 @@ export class CommandedApplication implements Application {
   }
 }
 
-function verdictOn({ status, output }: BriefEnd, timeoutMs: number): CallEnd {
+interface RunEnd extends CallEnd {
+  /** The command's own words. */
+  readonly said: string
+}
+
+function verdictOn({ status, output }: BriefEnd, timeoutMs: number): RunEnd {
   const said = shorten(output)
-  if (status === 'too-late') return { ok: false, message: `no end within ${formatDuration(timeoutMs)}` }
-  if (status === 'interrupted') return { ok: false, message: 'interrupted' }
-  if ('code' in status && status.code === 0) return { ok: true, message: said }
-  const how = 'code' in status ? `exit code ${status.code}` : `killed by ${status.signal}`
-  return { ok: false, message: said === '' ? how : `${said} (${how})` }
+  if (typeof status === 'object' && 'code' in status && status.code === 0) return { ok: true, said, message: said }
+  const how = howOf(status, timeoutMs)
+  return { ok: false, said, message: said === '' ? how : `${said} (${how})` }
+}
+
+function howOf(status: BriefEnd['status'], timeoutMs: number): string {
+  if (status === 'too-late') return `no end within ${formatDuration(timeoutMs)}`
+  if (status === 'interrupted') return 'interrupted'
+  return 'code' in status ? `exit code ${status.code}` : `killed by ${status.signal}`
 }
 
 /** What stands behind the last NUL, which a module's message does; printable, on one line, not too long. */

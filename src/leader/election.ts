@@ -13,8 +13,7 @@ import { release } from '../lock/release.ts'
 import { bookFailover, bookHandover } from './failovers.ts'
 import { hushed } from './hushed.ts'
 import type { LeaderKeys } from './leader-keys.ts'
-import type { Event, LossEvent } from './machine/event.ts'
-import type { Reason } from './machine/state.ts'
+import type { Lock, LockListener } from './lock.ts'
 import { recordOf, type Self } from './self.ts'
 
 /** What is contended for. */
@@ -28,49 +27,22 @@ export interface ElectionTerms {
   readonly maxFailoversPerHour: number
 }
 
-/** Who hears of what comes of it. */
-export interface ElectionListener {
-  tell(event: Extract<Event, { kind: 'won' | 'withdrawn' | 'released' }> | LossEvent): void
-  /** A session may come to hold the lock. */
-  session(id: string): void
-  /** The lease was prolonged. */
-  renewed(): void
-}
-
 /** Losses that no lock-delay protects: somebody else may hold the lock already. */
 const HURRIED: readonly Loss['kind'][] = ['key-taken', 'key-released']
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
-
-/** An agent's lock. Simulation runs the real one, too. */
-export interface Lock {
-  readonly fence: number | undefined
-  readonly leaseLeftMs: number
-  readonly since: string | undefined
-  contend(): Promise<void>
-  withdraw(): void
-  announce(): Promise<void>
-  lose(loss: Loss): void
-  release(isHandover: boolean): Promise<void>
-  abandon(): void
-}
-
-/** Whether a master that goes for this reason goes by somebody's will: its successor is no failover. */
-export function isHandover(reason: Reason): boolean {
-  return reason === 'step-down' || reason === 'disabled' || reason === 'stopping'
-}
 
 /** An agent's way to the lock, and its hold on it. Everything that comes of it is told as an event. */
 export class Election implements Lock {
   readonly #ctx: Context
   readonly #consul: Consul
   readonly #terms: ElectionTerms
-  readonly #listener: ElectionListener
+  readonly #listener: LockListener
   #withdraw: () => void = () => {}
   #mine: { readonly held: Held; readonly hold: Hold; since: string; promoted: boolean } | undefined
   #complaint = ''
 
-  constructor(ctx: Context, consul: Consul, terms: ElectionTerms, listener: ElectionListener) {
+  constructor(ctx: Context, consul: Consul, terms: ElectionTerms, listener: LockListener) {
     this.#ctx = ctx
     this.#consul = consul
     this.#terms = terms

@@ -100,7 +100,7 @@ function promote(state: State): Step | undefined {
 
 function assertMaster(state: State): Step | undefined {
   if (!state.due || state.standing !== 'master' || state.tenure !== 'held' || state.call) return undefined
-  if (state.switches.maintenance) return undefined
+  if (state.switches.maintenance || state.yielding !== undefined) return undefined
   return call({ ...state, due: false }, 'ensure-master')
 }
 
