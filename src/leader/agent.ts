@@ -1,6 +1,7 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
+import { DEADLINE } from '../lock/loss.ts'
 import type { Application, Report } from './application.ts'
 import { Calls } from './calls.ts'
 import { effectiveFor, type Folder, leaderIn } from './folder.ts'
@@ -190,6 +191,8 @@ export class Agent {
 
   /** One event after the other: what is done about one may tell another. */
   #tell(event: Event): void {
+    // Who wakes from a suspension must not assert anything before the deadline that passed meanwhile.
+    if (!this.#isStepping && this.#state.tenure === 'held' && this.#lock.leaseLeftMs <= 0) this.#lock.lose(DEADLINE)
     this.#events.push(event)
     if (this.#isStepping) return
     this.#isStepping = true
