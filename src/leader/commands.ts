@@ -127,7 +127,7 @@ export class CommandedApplication implements Application {
 }
 
 interface RunEnd extends CallEnd {
-  /** The command's own words. */
+  /** The command's own words, when it has ended by itself. */
   readonly said: string
 }
 
@@ -135,7 +135,8 @@ function verdictOn({ status, output }: BriefEnd, timeoutMs: number): RunEnd {
   const said = shorten(output)
   if (typeof status === 'object' && 'code' in status && status.code === 0) return { ok: true, said, message: said }
   const how = howOf(status, timeoutMs)
-  return { ok: false, said, message: said === '' ? how : `${said} (${how})` }
+  const message = said === '' ? how : `${said} (${how})`
+  return { ok: false, said: typeof status === 'object' ? said : '', message }
 }
 
 function howOf(status: BriefEnd['status'], timeoutMs: number): string {

@@ -63,9 +63,9 @@ export class Toy {
       ensure_slave: run('slave', '{master_host}', '{master_address}', '{master_port}'),
       demote: run('demote'),
       fence: run('fence'),
-      interval: '200ms',
-      check_interval: '500ms',
-      timeouts: { health: '1s', ensure: '2s', demote: '1s', fence: '1s' },
+      interval: '500ms',
+      check_interval: '1s',
+      timeouts: { health: '10s', ensure: '20s', demote: '5s', fence: '5s' },
       min_leader_time: '0s',
       ...keys,
     }
