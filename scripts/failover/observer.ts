@@ -5,6 +5,7 @@ import type { LabNode } from './node.ts'
 
 const PROBE_MS = 25
 const AGAIN_MS = 20
+const RECONNECT_MS = 100
 
 /** What was seen of the catalog: the nodes with the tag `master` from `at` on. */
 export interface Sighting {
@@ -87,7 +88,7 @@ export class Observer implements AsyncDisposable {
           connection = undefined
         }
       }
-      await delay(PROBE_MS, undefined, { signal }).catch(() => {})
+      await delay(connection ? PROBE_MS : RECONNECT_MS, undefined, { signal }).catch(() => {})
     }
     connection?.close()
   }
