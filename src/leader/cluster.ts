@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Health } from '../consul/health.ts'
 import { readInstances } from '../consul/instances.ts'
-import { readFolder } from '../consul/kv.ts'
+import { watchKeys } from '../consul/kv.ts'
 import { folderOf } from './folder.ts'
 import type { ClusterSwitches, LeaderKeys } from './leader-keys.ts'
 import { isCandidateNow, priorityOf } from './peers.ts'
@@ -43,7 +43,7 @@ const ROLES = ['master', 'slave', 'unhealthy', 'disabled']
 /** Looks at a cluster: its lock, its switches, its registered services. */
 export async function readCluster(ctx: Context, consul: Consul, name: string, keys: LeaderKeys): Promise<Cluster> {
   const [{ entries }, { instances }] = await Promise.all([
-    readFolder(ctx, consul, keys.prefix, { consistent: true }),
+    watchKeys(ctx, consul, keys.prefix, { consistent: true }),
     readInstances(ctx, consul, name, { consistent: true }),
   ])
   const { holder, nodes, cluster } = folderOf(keys, entries)

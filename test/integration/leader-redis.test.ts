@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { program } from '../../scripts/debian.ts'
+import { execute } from '../../scripts/execute.ts'
+import { FAULTS } from '../../scripts/failover/faults.ts'
+import { Lab } from '../../scripts/failover/lab.ts'
+import { RedisApp } from '../../scripts/failover/redis-app.ts'
+import { playRound } from '../../scripts/failover/round.ts'
+import { LOCKER } from '../kit/locker.ts'
+
+const cleanUp = new AsyncDisposableStack()
+let lab: Lab
+
+beforeAll(async () => {
+  lab = await Lab.open(
+    {
+      service: 'redis',
+      locker: LOCKER,
+      app: ({ dir, address, port }) => RedisApp.prepare(dir, address, port),
+      fastGossip: true,
+      extra: ['min_leader_time: 0s', 'max_failovers_per_hour: 100'],
+    },
+    cleanUp,
+  )
+  for (const node of lab.nodes) await node.start()
+  await lab.steady()
+})
+
+afterAll(() => cleanUp.disposeAsync())
+
+function play(name: string, signal: AbortSignal) {
+  const fault = FAULTS.find((one) => one.name === name)
+  if (!fault) throw new Error(`there is no fault ${name}`)
+  return playRound(lab, fault, signal)
+}
+
+async function ask(path: string): Promise<unknown> {
+  return (await fetch(`${lab.server.address}${path}`)).json()
+}
+
+describe('three Redis nodes with an agent each', () => {
+  test('one is master, as health, catalog and DNS say', async () => {
+    const master = await lab.steady()
+    const health = await fetch(`${master.api}/health`)
+    expect([health.status, await health.text()]).toEqual([200, '"Redis operating as master with 2 replicas"\n'])
+    const entries = (await ask('/v1/catalog/service/redis')) as { Node: string; ServiceTags: string[] }[]
+    expect(entries.map(({ Node, ServiceTags }) => [Node, ServiceTags.join()]).sort()).toEqual(
+      lab.nodes.map((node) => [node.name, node === master ? 'master' : 'slave']),
+    )
+    expect(entries.find(({ Node }) => Node === master.name)).toMatchObject({
+      ServiceID: 'redis',
+      ServiceName: 'redis',
+      ServicePort: master.app.port,
+      ServiceAddress: master.app.address,
+    })
+    const dig = await program('dig', 'bind9-dnsutils')
+    const dns = lab.node('node2').agent
+    const words = [`@${new URL(dns.address).hostname}`, '-p', String(dns.ports.dns), '+short']
+    const answer = await execute(dig.path, [...words, 'master.redis.service.consul'], { env: dig.env })
+    expect(answer.trim()).toBe(master.app.address)
+    const slaves = await execute(dig.path, [...words, 'slave.redis.service.consul'], { env: dig.env })
+    expect(slaves.trim().split('\n')).toHaveLength(2)
+  })
+
+  test('the agent logs what it does, a line each', () => {
+    const { log } = lab.node('node1').leader
+    expect(log).toMatch(/listening on/)
+    expect(log).toMatch(/registering|registered/i)
+  })
+
+  test.for(['step-down', 'agent-terminated'])(
+    'a controlled failover (%s) loses no acknowledged write',
+    async (name, { signal }) => {
+      const round = await play(name, signal)
+      expect(round).toMatchObject({ lost: 0, breaches: [] })
+      expect(round.to).not.toBe(round.from)
+      expect(round.acknowledged).toBeGreaterThan(50)
+    },
+  )
+
+  test('an agent that is told to end takes its node out of the service, and ends with 0', async () => {
+    const master = await lab.steady()
+    master.hurt('leader', 'SIGTERM')
+    await master.leader.ended()
+    expect(master.leader.exitCode).toBe(0)
+    expect(Object.keys(await lab.roles())).not.toContain(master.name)
+    await master.mend()
+  })
+
+  test.for(['app-killed', 'agent-killed', 'partition'])(
+    'another one becomes master, and never two take writes: %s',
+    async (name, { signal }) => {
+      const round = await play(name, signal)
+      expect(round.breaches).toEqual([])
+      expect(round.to).not.toBe(round.from)
+    },
+  )
+})
+
+test('the configuration of the lab is that of the example', async () => {
+  const example = await readFile(join(import.meta.dirname, '../../examples/redis-failover/app.yaml'), 'utf8')
+  const own = (text: string) =>
+    text
+      .replaceAll(/\[\S*redis-role, /g, '[')
+      .split('\n')
+      .filter((line) => /^(health|ensure_|demote|fence|ready_)/.test(line))
+  expect(own(lab.nodes[0]?.app.yaml ?? '')).toEqual(own(example))
+})
