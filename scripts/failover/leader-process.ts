@@ -58,7 +58,7 @@ export class LeaderProcess {
 
   /** Waits for the end of one that was told or made to end. */
   async ended(): Promise<void> {
-    if (this.runs && this.#child?.killed) await once(this.#child, 'exit')
+    if (this.#child && this.runs) await once(this.#child, 'exit')
   }
 
   /** Tells it to end and waits for that, with a KILL in the end. */

@@ -103,8 +103,9 @@ export class LabNode {
     if (stopped.includes('consul')) this.agent.kill('SIGCONT')
     for (const part of ['app', 'leader'] as const) if (stopped.includes(part)) this[part].signal('SIGCONT')
     if (this.#hurt.has('consul') && !stopped.includes('consul')) await this.agent.restart()
+    const leader = this.#hurt.get('leader')
+    if (leader !== undefined && leader !== 'SIGSTOP') await this.leader.ended()
     this.#hurt.clear()
-    await this.leader.ended()
     await this.start()
   }
 }
