@@ -34,12 +34,14 @@ export class RedisApp implements App {
     this.#server = server
     this.env = { ...env, REDIS_HOST: address, REDIS_PORT: String(port), REDIS_PIDFILE: join(dir, 'redis.pid') }
     this.yaml = `
-health: { command: [${ROLE}, health], timeout: 2s }
+health: { command: [${ROLE}, health], timeout: 3s }
 ensure_master: [${ROLE}, master]
 ensure_slave: [${ROLE}, slave, '{master_address}', '{master_port}']
 demote: [${ROLE}, demote]
 fence: [${ROLE}, fence]
 ready_to_lead: [${ROLE}, ready]
+timeouts: { demote: 3s, fence: 2s }
+lock_delay: 20s
 `
   }
 
