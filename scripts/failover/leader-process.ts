@@ -56,31 +56,25 @@ export class LeaderProcess {
     this.#child?.kill(signal)
   }
 
-  /** Waits for the end of one that was told or made to end. */
+  /** Waits for the end of one that was told or made to end, and ends it in the end. */
   async ended(): Promise<void> {
-    if (this.#child && this.runs) await once(this.#child, 'exit')
-  }
-
-  /** Tells it to end and waits for that, with a KILL in the end. */
-  async stop(): Promise<void> {
     const child = this.#child
-    if (child && this.runs) {
-      const exited = once(child, 'exit')
-      const limit = new AbortController()
-      for (const signal of ['SIGCONT', 'SIGTERM'] as const) this.signal(signal)
-      const late = delay(TERM_LIMIT_MS, undefined, { signal: limit.signal }).then(
-        () => this.signal('SIGKILL'),
-        () => {},
-      )
-      await exited
-      limit.abort()
-      await late
-    }
+    if (!child || !this.runs) return
+    const exited = once(child, 'exit')
+    const limit = new AbortController()
+    const late = delay(TERM_LIMIT_MS, undefined, { signal: limit.signal }).then(
+      () => this.signal('SIGKILL'),
+      () => {},
+    )
+    await exited
+    limit.abort()
+    await late
   }
 
   /** Ends it for good. */
   async dispose(): Promise<void> {
-    await this.stop()
+    for (const signal of ['SIGCONT', 'SIGTERM'] as const) this.signal(signal)
+    await this.ended()
     await this.#watchdog.dismiss()
   }
 }
