@@ -34,7 +34,7 @@ const FAST_GOSSIP = {
   gossip_lan: { probe_interval: '200ms', probe_timeout: '150ms', gossip_interval: '50ms', suspicion_mult: 2 },
 }
 const STEADY_LIMIT_MS = 120_000
-const LOOK_MS = 50
+const LOOK_MS = 250
 
 /** Three machines with one application, a Consul that they share, and somebody who watches. */
 export class Lab {

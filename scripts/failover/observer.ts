@@ -3,7 +3,7 @@ import type { App, Connection } from './app.ts'
 import type { Acceptance, Tenure } from './judge.ts'
 import type { LabNode } from './node.ts'
 
-const PROBE_MS = 25
+const PROBE_MS = 50
 const AGAIN_MS = 20
 const RECONNECT_MS = 100
 

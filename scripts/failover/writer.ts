@@ -10,7 +10,7 @@ export interface Acknowledged {
   readonly node: string
 }
 
-const PAUSE_MS = 5
+const PAUSE_MS = 10
 const ANSWER_LIMIT_MS = 500
 
 /** A client as any other: it writes to the node with the tag `master`, one number after the other, and tries again. */
