@@ -104,6 +104,6 @@ test('the configuration of the lab is that of the example', async () => {
     text
       .replaceAll(/\[\S*redis-role, /g, '[')
       .split('\n')
-      .filter((line) => /^(health|ensure_|demote|fence|ready_|timeouts|lock_)/.test(line))
+      .filter((line) => /^(health|ensure_|demote|fence|ready_)/.test(line))
   expect(own(lab.nodes[0]?.app.yaml ?? '')).toEqual(own(example))
 })
