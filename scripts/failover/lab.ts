@@ -97,6 +97,8 @@ export class Lab {
     const end = performance.now() + STEADY_LIMIT_MS
     for (;;) {
       signal?.throwIfAborted()
+      // As a supervisor does, for those that were fenced.
+      for (const { app } of this.nodes) await app.start().catch(() => {})
       const master = await this.#steadyMaster().catch(() => undefined)
       if (master) return master
       if (performance.now() > end) throw new Error(`no steady cluster: ${JSON.stringify(await this.roles())}`)
