@@ -71,7 +71,7 @@ export class Turn {
     let turn: Turn | undefined
     try {
       const name = `consul-locker rollout ${site.host}`
-      session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, name, timing))
+      session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, { name, timing }))
       guardian.answerFor(session.id)
       const slots = await takeAll(ctx, site, session, { timing, record, once })
       if (slots) turn = new Turn(site, slots[0], await watchAll(ctx, site, slots), guardian, timing.graceMs)

@@ -22,7 +22,7 @@ export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number):
   let session: Session | undefined
   let isGivenBack = false
   try {
-    session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, seat.name, timing))
+    session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, { name: seat.name, timing }))
     guardian.answerFor(session.id)
     const semaphore = { name: 'the semaphore', folder: FOLDER.slice(0, -1), limit }
     const contest = { timing, record: () => `{"lockDelayMs":${timing.lockDelayMs}}`, once: plan.waitMs === 0 }

@@ -32,7 +32,7 @@ export interface SlotEnding {
 }
 
 const AFTERMATH_MS = 400_000
-const SILENT: Log = { debugging: false, debug() {}, notice() {}, warn() {}, error() {} }
+const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 
 /** Lets contenders for the slots of one semaphore live through a seed's faults, on a virtual clock. */
 export async function tellSlots(

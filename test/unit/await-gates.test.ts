@@ -15,7 +15,7 @@ function open() {
   const agent = new DevAgent({ clock, random: () => 0.5 })
   const lines: string[] = []
   const notice = (line: string) => void lines.push(line)
-  const log: Log = { debugging: false, debug() {}, notice, warn() {}, error() {} }
+  const log: Log = { debugging: false, mark() {}, debug() {}, notice, warn() {}, error() {} }
   const stop = new AbortController()
   const ctx: Context = { clock, log, signal: stop.signal, random: () => 0.5 }
   const world = { connect: async () => new Consul(NO_SETTINGS, agent.transport()), environment: {} }

@@ -24,7 +24,7 @@ export const KEYS = leaderKeys('simulated')
 export const GRACE_MS = LIMITS.graceMs + LIMITS.demoteMs + LIMITS.fenceMs
 export const TIMING = planTiming({ ttlMs: 10_000, graceMs: GRACE_MS })
 
-const SILENT: Log = { debugging: false, debug() {}, notice() {}, warn() {}, error() {} }
+const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 
 /** The real agent, in a process that can be stopped and killed, on a machine with its own clock and wire. */
 export class SimulatedAgent {
