@@ -4,11 +4,14 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** All that follows was tried and measured with this Node; for another one, do so again: `npm run bench`. */
-const PROVEN_WITH = 'v26.'
+/**
+ * All that follows was tried and measured with this Node, and its flags are no promise of Node's: for another one do so
+ * again (README, "Start-up").
+ */
+export const PROVEN_WITH = 'v26.10.0'
 
 /** Flags that the executable runs with, for good: `node --v8-options` tells more of them. */
-const FLAGS = [
+export const FLAGS = [
   // The hash tables in the snapshot keep the seed that they were made with: making them anew costs 3 to 4 ms. Who can
   // choose keys could make them collide; ours come from the user himself and from his Consul.
   '--no-rehash-snapshot',
@@ -26,8 +29,7 @@ const WARM_UP_LIMIT_MS = 60_000
 
 /** Makes the executable of `work/main.cjs`, which is run against the agent at this address. Settles with its path. */
 export async function makeExecutable(work: string, agent: string): Promise<string> {
-  if (!process.version.startsWith(PROVEN_WITH))
-    throw new Error(`build/executable.ts was not tried with ${process.version}`)
+  refuseUnproven(process.version)
   const node = await strippedNode(`${work}/node`)
   const settings = {
     main: 'main.cjs',
@@ -50,6 +52,14 @@ export async function makeExecutable(work: string, agent: string): Promise<strin
   copyFileSync(`${work}/injected`, `${work}/consul-locker`)
   chmodSync(`${work}/consul-locker`, 0o755)
   return `${work}/consul-locker`
+}
+
+/** Throws for another Node than the one that the flags and the snapshot were tried with. */
+export function refuseUnproven(version: string): void {
+  if (version !== PROVEN_WITH)
+    throw new Error(
+      `build/executable.ts was tried with Node ${PROVEN_WITH}, not with ${version}: see README, "Start-up"`,
+    )
 }
 
 /** Node without its symbols, a quarter smaller. Afterwards it would be too late: `strip` drops what was injected. */

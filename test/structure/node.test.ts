@@ -1,0 +1,28 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { FLAGS, PROVEN_WITH, refuseUnproven } from '../../build/executable.ts'
+
+test('the Node that is pinned is the one that flags and snapshot were proven with', () => {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  expect(new Set(Object.values(optionalDependencies))).toEqual(new Set([PROVEN_WITH.slice(1)]))
+  expect(process.version).toBe(PROVEN_WITH)
+})
+
+test('another Node is refused by the build, even when only its patch level differs', () => {
+  expect(() => refuseUnproven('v26.10.1')).toThrow(/was tried with Node v26[.]10[.]0, not with v26[.]10[.]1/)
+  expect(() => refuseUnproven(PROVEN_WITH)).not.toThrow()
+})
+
+test('a flag that Node does not know any more fails the build', () => {
+  expect(spawnSync(process.execPath, [...FLAGS, '--no-such-flag', '-e', '0']).status).toBe(9)
+  execFileSync(process.execPath, [...FLAGS, '-e', '0'])
+})
+
+test('no flag is a default of Node by now', () => {
+  const options = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' })
+  const defaults = new Set([...options.matchAll(/default: (--[^ \n]+)/g)].map(([, flag]) => flag))
+  expect(defaults.size).toBeGreaterThan(100)
+  expect(FLAGS.filter((flag) => defaults.has(flag))).toEqual([])
+})
