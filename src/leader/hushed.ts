@@ -4,5 +4,8 @@ import type { Context } from '../base/context.ts'
 export function hushed(ctx: Context): Context {
   const { log } = ctx
   const quiet = log.debug.bind(log)
-  return { ...ctx, log: { debugging: log.debugging, debug: quiet, notice: quiet, warn: quiet, error: quiet } }
+  return {
+    ...ctx,
+    log: { debugging: log.debugging, mark: log.mark.bind(log), debug: quiet, notice: quiet, warn: quiet, error: quiet },
+  }
 }

@@ -9,7 +9,14 @@ import { scratch } from '../kit/unique.ts'
 const warnings: string[] = []
 const ctx: Context = {
   clock: systemClock,
-  log: { debugging: false, mark() {}, debug() {}, notice() {}, warn: (sentence) => warnings.push(sentence), error() {} },
+  log: {
+    debugging: false,
+    mark() {},
+    debug() {},
+    notice() {},
+    warn: (sentence) => warnings.push(sentence),
+    error() {},
+  },
   signal: new AbortController().signal,
   random: Math.random,
 }
