@@ -4,7 +4,6 @@ import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
-import { shellStatus } from '../child/exit-status.ts'
 import type { ForwardedSignal } from '../child/signals.ts'
 import { agentSelf } from '../consul/agent.ts'
 import type { Consul } from '../consul/consul.ts'
@@ -97,7 +96,9 @@ export class LeaderAgent {
           lock: (ctx, listener) => {
             const { name, max_failovers_per_hour: maxFailoversPerHour } = file
             const checks = [agentCheckId(name)]
-            return new Election(ctx, consul, { name, keys, timing, checks, self, maxFailoversPerHour }, listener)
+            const { done: registered } = registration
+            const terms = { name, keys, timing, checks, self, maxFailoversPerHour, registered }
+            return new Election(ctx, consul, terms, listener)
           },
           watch: (ctx, receive) => watchFolder(ctx, watching, keys, receive),
           watchRank: (ctx, receive) => watchRank(ctx, ranking, () => ({ ...now, node: self.node }), receive),
@@ -122,8 +123,9 @@ export class LeaderAgent {
       if (beginning.signal.aborted) running.stop()
       return (await running.run()) ? 0 : EXIT.lost
     } catch (thrown) {
+      // Ended before it began: there is nothing to hand over.
       if (!beginning.signal.aborted || thrown !== beginning.signal.reason) throw thrown
-      return shellStatus({ signal: thrown as ForwardedSignal })
+      return 0
     } finally {
       api.close()
       for (const client of [consul, watching, ranking, registering]) client.close()

@@ -1,5 +1,21 @@
 /** First words that are commands of ours. A lock with such a name is locked by `run`. */
-export const COMMAND_WORDS = ['run', 'verify', 'fenced', 'promote', 'demote', 'init', 'check', 'wait', 'rollout', 'monitor', 'hosts', 'lease', 'acquire-lease', 'discovery', 'leader'] as const
+export const COMMAND_WORDS = [
+  'run',
+  'verify',
+  'fenced',
+  'promote',
+  'demote',
+  'init',
+  'check',
+  'wait',
+  'rollout',
+  'monitor',
+  'hosts',
+  'lease',
+  'acquire-lease',
+  'discovery',
+  'leader',
+] as const
 
 export type CommandWord = (typeof COMMAND_WORDS)[number]
 

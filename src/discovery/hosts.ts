@@ -30,7 +30,7 @@ export async function findHosts(ctx: Context, consul: Consul, query: HostsQuery)
   const retry = new Retry(consul)
   const begun = ctx.clock.now()
   using wait = scope(ctx.signal)
-  const cancel = ctx.clock.after(query.waitMs + ATTEMPT_MS, () => wait.abort(WAIT_OVER))
+  const cancel = ctx.clock.after(query.waitMs + 2 * ATTEMPT_MS, () => wait.abort(WAIT_OVER))
   const bounded = { ...ctx, signal: wait.signal }
   try {
     let poll = { index: 0, waitMs: 0 }

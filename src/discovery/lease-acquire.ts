@@ -53,7 +53,7 @@ export async function acquireLease(ctx: Context, consul: Consul, request: LeaseR
   using wait = scope(ctx.signal)
   const over = () => wait.abort(WAIT_OVER)
   // The contest looks at the time itself; this is for when Consul doesn't answer.
-  const cancel = ctx.clock.after(request.acquireMs + ATTEMPT_MS, over)
+  const cancel = ctx.clock.after(request.acquireMs + 2 * ATTEMPT_MS, over)
   const leftMs = () => request.acquireMs - ctx.clock.since(begun)
   try {
     return await contest({ ...ctx, signal: wait.signal }, consul, request, retry, leftMs)

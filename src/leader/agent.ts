@@ -146,6 +146,7 @@ export class Agent {
     return watchHealth(ctx, {
       application: () => this.#application,
       intervalMs: () => this.#tuning.intervalMs,
+      isMaster: () => this.#state.standing === 'master',
       asksReadiness: () => this.#application.asksReadiness && this.#state.tenure !== 'held',
       leader: () => this.#state.leader,
       report: (report) => {

@@ -30,7 +30,8 @@ export interface Application {
   readonly canDemote: boolean
   readonly canFence: boolean
   readonly asksReadiness: boolean
-  health(ctx: Context): Promise<Report>
+  /** `role`: what it should be; a master that is none any more isn't healthy. */
+  health(ctx: Context, role: 'master' | 'slave'): Promise<Report>
   /** One at a time: the caller sees to that. */
   call(ctx: Context, call: Call, terms: CallTerms): Promise<CallEnd>
 }

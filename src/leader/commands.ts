@@ -48,13 +48,13 @@ export class CommandedApplication implements Application {
     return this.#lineOf('ready') !== undefined
   }
 
-  async health(ctx: Context): Promise<Report> {
+  async health(ctx: Context, role: 'master' | 'slave'): Promise<Report> {
     const { health, timeouts } = this.#file
     const timeoutMs = health?.timeout ?? timeouts.health
     if (health?.http !== undefined) return probeUrl(ctx, health.http, timeoutMs)
     if (health?.tcp !== undefined) return probePort(ctx, health.tcp, timeoutMs)
     const line = this.#module?.command('health') ?? health?.command ?? ''
-    const { ok, said, message } = await this.#run(ctx, line, {}, { timeoutMs, leader: undefined })
+    const { ok, said, message } = await this.#run(ctx, line, { ROLE: role }, { timeoutMs, leader: undefined })
     return { healthy: ok, message: said || message || `${this.#file.name} is healthy` }
   }
 

@@ -1,4 +1,4 @@
-import { scope, sleep } from '../base/abort.ts'
+import { scope, sleep, unlessAborted } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -25,6 +25,8 @@ export interface ElectionTerms {
   readonly checks: readonly string[]
   readonly self: Self
   readonly maxFailoversPerHour: number
+  /** Resolves when the checks are registered: before, no session can depend on them. */
+  readonly registered: Promise<void>
 }
 
 /** Losses that no lock-delay protects: somebody else may hold the lock already. */
@@ -74,6 +76,7 @@ export class Election implements Lock {
     this.#withdraw = () => contest.abort(new Error('the contest was given up'))
     const backoff = new Backoff(this.#ctx.random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
     const ctx = under(this.#ctx, contest.signal)
+    await unlessAborted(contest.signal, this.#terms.registered).catch(() => {})
     while (!contest.signal.aborted) {
       try {
         if (await this.#win(ctx)) return this.#listener.tell({ kind: 'won' })
@@ -94,7 +97,6 @@ export class Election implements Lock {
 
   /** `false`: the cluster is frozen, or has just become so; then nothing is ours. */
   async #win(ctx: Context): Promise<boolean> {
-    const since = new Date(ctx.clock.now().wallMs).toISOString()
     const held = await contend(hushed(ctx), this.#consul, this.#contest())
     if (held === 'busy') return false
     held.session.onRenewed(() => this.#listener.renewed())
@@ -104,6 +106,7 @@ export class Election implements Lock {
       return false
     }
     this.#complaint = ''
+    const since = new Date(ctx.clock.now().wallMs).toISOString()
     const hold = new Hold(this.#ctx, this.#consul, held)
     this.#mine = { held, hold, since, promoted: false }
     hold.lost.addEventListener('abort', () => this.lose(hold.lost.reason as Loss), { once: true })
@@ -139,7 +142,7 @@ export class Election implements Lock {
     const backoff = new Backoff(this.#ctx.random)
     while (this.#mine === mine && !this.#ctx.signal.aborted) {
       try {
-        await claim(this.#ctx, this.#consul, stake)
+        await claim(this.#ctx, this.#consul, stake, { session: stake.sessionId, modifyIndex: mine.hold.fence })
         return
       } catch (thrown) {
         if (!(thrown instanceof Failure)) throw thrown

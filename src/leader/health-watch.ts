@@ -7,6 +7,7 @@ import type { Leader } from './machine/state.ts'
 export interface HealthListener {
   readonly application: () => Application
   readonly intervalMs: () => number
+  readonly isMaster: () => boolean
   /** The master to catch up with, unless it is us: a master is not asked whether it is ready. */
   readonly asksReadiness: () => boolean
   readonly leader: () => Leader | undefined
@@ -20,7 +21,7 @@ export interface HealthListener {
 export async function watchHealth(ctx: Context, listener: HealthListener): Promise<void> {
   while (!ctx.signal.aborted) {
     const beganAt = ctx.clock.now()
-    const report = await listener.application().health(ctx)
+    const report = await listener.application().health(ctx, listener.isMaster() ? 'master' : 'slave')
     if (ctx.signal.aborted) return
     listener.report(report)
     if (listener.asksReadiness()) {

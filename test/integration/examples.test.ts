@@ -108,7 +108,11 @@ test('every shell script passes shellcheck', async () => {
     }
   }
   expect(scripts).toEqual(
-    expect.arrayContaining(['examples/10-second-wait', 'examples/redis-failover/redis-role', 'scripts/bench/reference.sh']),
+    expect.arrayContaining([
+      'examples/10-second-wait',
+      'examples/redis-failover/redis-role',
+      'scripts/bench/reference.sh',
+    ]),
   )
   const shellcheck = await program('shellcheck', 'shellcheck')
   const { code, stdout, stderr } = await run(shellcheck.path, scripts, shellcheck.env)

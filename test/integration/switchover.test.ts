@@ -88,6 +88,18 @@ describe('two nodes, with Consul’s own watches', () => {
   test('reproduce the document’s session line by line', async () => {
     await begin(['node1'], ['node2'])
     await healthy(node2)
+    const primary = await init(node1, 'status')
+    expect(primary.code).toBe(0)
+    expect(primary.stdout).toBe(`
+myservice.service:
+  cluster:
+    nodes.active: node1.passing
+    nodes.standby: node2.passing
+  local:
+    service.apache2: running... [  <stdout from: service apache2 status> ]
+    service.mysql: running... [ <stdout from: service mysql status> ]
+
+`)
     const before = await init(node2, 'status')
     const started = await init(node2, 'start-primary')
     await healthy(node2)

@@ -47,7 +47,8 @@ export class SimulatedAgent {
     )
     const node = this.#node
     const self = { node, address: node, port: 1, pid: 1, user: 'simulated', runId: node }
-    const terms = { name: 'simulated', keys: KEYS, timing, checks: [], self, maxFailoversPerHour: 1000 }
+    const registered = Promise.resolve()
+    const terms = { name: 'simulated', keys: KEYS, timing, checks: [], self, maxFailoversPerHour: 1000, registered }
     const consul = this.#consul(this.process)
     const watching = this.#consul(this.process)
     this.#agent = new Agent(
@@ -59,7 +60,7 @@ export class SimulatedAgent {
         guard,
         graceMs: timing.graceMs,
         registration: {
-          done: Promise.resolve(),
+          done: registered,
           show: ({ role }) => {
             this.role = role
           },
