@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import { awaitGatedTurn } from './gated-turn.ts'
 import type { Job, Result, World } from './job.ts'
 import { Tenure } from './tenure.ts'
 import { awaitTurn } from './turn.ts'
@@ -9,7 +10,7 @@ import { awaitTurn } from './turn.ts'
  */
 export async function run(ctx: Context, world: World, job: Job): Promise<Result> {
   const beganAt = ctx.clock.now()
-  const turn = await (world.gatesBefore ? (await import('./gated-turn.ts')).awaitGatedTurn : awaitTurn)(ctx, world, job)
+  const turn = await (world.gatesBefore ? awaitGatedTurn : awaitTurn)(ctx, world, job)
   const waitedMs = ctx.clock.since(beganAt)
   if ('kind' in turn) return { outcome: turn, waitedMs }
   return { ...(await new Tenure(world, job, turn).run(ctx)), waitedMs }

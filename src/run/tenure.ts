@@ -10,6 +10,7 @@ import { DEADLINE, type Loss } from '../lock/loss.ts'
 import { release } from '../lock/release.ts'
 import { childEnvironment, markerOf } from './environment.ts'
 import type { Job, Outcome, Result, World } from './job.ts'
+import { linger } from './linger.ts'
 
 const PUBLISH_AFTER_MS = 50
 
@@ -74,7 +75,6 @@ export class Tenure {
     const { session } = this.#held
     session.onRenewed(() => {})
     guardian.disarm()
-    const { linger } = await import('./linger.ts')
     return linger(ctx, { gatesAfter, signals, hold, session, status: end.status })
   }
 
