@@ -3,56 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/agent.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
+import { consul, lockOf, master, released, services, tagged } from '../kit/leader.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
 import { Toy } from '../kit/toy-application.ts'
-
-const consul = new ConsulClient()
-const lockOf = (toy: Toy) => `lock/${toy.name}/leader`
-
-interface Service {
-  readonly ID: string
-  readonly Tags: readonly string[]
-}
-
-async function services(toy: Toy, client = consul): Promise<Service[]> {
-  const all = (await (await client.request('GET', '/agent/services')).json()) as Record<
-    string,
-    Service & { Service: string }
-  >
-  return Object.values(all).filter(({ Service }) => Service === toy.name)
-}
-
-async function tagged(toy: Toy, tag: string, client = consul): Promise<void> {
-  let last: Service[] = []
-  const look = async () => {
-    last = await services(toy, client)
-    return last.length === 1 && last[0]?.Tags.join() === tag
-  }
-  await patiently(look, () => `${toy.name} is not registered as ${tag}: ${JSON.stringify(last)}`)
-}
-
-/** The lock was given back, so that nobody has to wait for a lock-delay. */
-async function released(toy: Toy): Promise<void> {
-  await patiently(
-    async () => (await consul.entry(lockOf(toy))) === undefined,
-    () => `${lockOf(toy)} was not given back`,
-  )
-  const session = await consul.createSession()
-  expect(await consul.acquire(lockOf(toy), session)).toBe(true)
-  await consul.release(lockOf(toy), session)
-  await consul.destroySession(session)
-  await consul.deleteKey(lockOf(toy))
-}
-
-async function master(keys: Readonly<Record<string, unknown>> = {}) {
-  const toy = await Toy.make()
-  toy.configure(keys)
-  const agent = toy.start()
-  await toy.plays('master')
-  await tagged(toy, 'master')
-  return { toy, agent }
-}
 
 describe('an agent', () => {
   test('makes a healthy application master, once it is registered, and answers as the original did', async () => {
@@ -141,17 +95,6 @@ describe('an agent', () => {
     )
     await released(toy)
     expect(processesWith(`${toy.dir}/toy.sh\0master`)).toEqual([])
-  })
-
-  test('that is stopped has its application demoted at the deadline, and begins anew when it goes on', async () => {
-    const { toy, agent } = await master()
-    agent.kill('SIGSTOP')
-    await toy.becomes('demote')
-    await released(toy)
-    agent.kill('SIGCONT')
-    await toy.becomes('master')
-    await tagged(toy, 'master')
-    expect(toy.calls).not.toContain('OVERLAP')
   })
 })
 
@@ -340,57 +283,6 @@ describe('a configuration', () => {
     expect(ended).toMatchObject({ code: 5, stdout: '' })
     expect(ended.stderr).toMatch(sentence)
     expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1)
-  })
-
-  test('may name a module, whose functions may throw, hang and shout', async () => {
-    const toy = await Toy.make()
-    const module = join(toy.dir, 'app.ts')
-    writeFileSync(
-      module,
-      `import { appendFileSync, existsSync } from 'node:fs'
-interface Master { readonly host: string }
-const here = import.meta.dirname
-const note = (line: string): void => appendFileSync(here + '/calls', line + '\\n')
-export async function health(): Promise<[boolean, string]> {
-  if (existsSync(here + '/hang')) await new Promise(() => setInterval(() => {}, 1000))
-  if (existsSync(here + '/spin')) for (;;);
-  if (existsSync(here + '/throw')) throw new Error('the disk is on fire')
-  console.log('x'.repeat(10_000_000))
-  return [true, 'a module with 3 cores']
-}
-export const ensureMaster = () => note('master')
-export const ensureSlave = (master: Master) => note('slave ' + master.host)
-export const demote = () => note('demote')
-`,
-    )
-    const commands = {
-      health: undefined,
-      ensure_master: undefined,
-      ensure_slave: undefined,
-      demote: undefined,
-      fence: undefined,
-    }
-    toy.configure({ ...commands, module: 'app.ts' })
-    const agent = toy.start()
-    await toy.becomes('master')
-    expect((await toy.get('/health')).text).toBe('"a module with 3 cores"\n')
-    for (const [trouble, message] of [
-      ['throw', 'the disk is on fire'],
-      ['hang', 'no end within 5s'],
-      ['spin', 'no end within 5s'],
-    ] as const) {
-      toy.set(trouble)
-      await toy.becomes('demote')
-      expect((await toy.get('/health')).text).toBe(`"${message}"\n`)
-      toy.unset(trouble)
-      await toy.becomes('master')
-    }
-    agent.kill('SIGKILL')
-    await toy.becomes('demote')
-    writeFileSync(module, 'export const health = () => true\n')
-    const bad = await toy.start().ends()
-    expect(bad).toMatchObject({ code: 5 })
-    expect(bad.stderr).toMatch(/the module .*app\.ts can't be used: it exports no function ensureMaster \(/)
   })
 })
 
