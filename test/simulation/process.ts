@@ -1,3 +1,4 @@
+import type { Transport } from '../../src/consul/wire.ts'
 import type { VirtualClock } from '../../src/devagent/virtual-clock.ts'
 
 /** A process that can be stopped and killed: whatever reaches it goes through `enter`. */
@@ -41,5 +42,19 @@ export class SimulatedProcess {
 
   onEnd(mourn: () => void): void {
     this.#mourners.push(mourn)
+  }
+}
+
+/** Replies reach a process only while it runs. */
+export function into(process: SimulatedProcess, transport: Transport): Transport {
+  return {
+    send: (request, signal) =>
+      new Promise((resolve, reject) => {
+        transport.send(request, signal).then(
+          (reply) => process.enter(() => resolve(reply)),
+          (thrown) => process.enter(() => reject(thrown)),
+        )
+      }),
+    close: () => transport.close(),
   }
 }

@@ -4,7 +4,6 @@ import { Failure } from '../../src/base/failure.ts'
 import type { Log } from '../../src/base/log.ts'
 import type { ForwardedSignal, SignalSource } from '../../src/child/signals.ts'
 import { Consul } from '../../src/consul/consul.ts'
-import type { Transport } from '../../src/consul/wire.ts'
 import type { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
 import type { VirtualClock } from '../../src/devagent/virtual-clock.ts'
@@ -16,7 +15,7 @@ import type { Dice } from './dice.ts'
 import { SimulatedGuardian } from './guardian.ts'
 import type { Ledger } from './ledger.ts'
 import { MachineClock } from './machine-clock.ts'
-import { SimulatedProcess } from './process.ts'
+import { into, SimulatedProcess } from './process.ts'
 import type { PlannedGates, PlannedMachine, PlannedRun } from './schedule.ts'
 import { NO_SETTINGS } from './settings.ts'
 import { fateAt } from './wire.ts'
@@ -139,19 +138,5 @@ function simulatedGates(gates: PlannedGates, dice: Dice): Pick<World, 'gatesBefo
       await sleep(ctx, gates.lingersMs)
       return []
     },
-  }
-}
-
-/** Replies reach a process only while it runs. */
-function into(process: SimulatedProcess, transport: Transport): Transport {
-  return {
-    send: (request, signal) =>
-      new Promise((resolve, reject) => {
-        transport.send(request, signal).then(
-          (reply) => process.enter(() => resolve(reply)),
-          (thrown) => process.enter(() => reject(thrown)),
-        )
-      }),
-    close: () => transport.close(),
   }
 }

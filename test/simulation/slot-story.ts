@@ -1,14 +1,13 @@
 import type { Context } from '../../src/base/context.ts'
 import type { Log } from '../../src/base/log.ts'
 import { Consul } from '../../src/consul/consul.ts'
-import type { Transport } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
 import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
 import { Dice } from './dice.ts'
 import { SimulatedGuardian } from './guardian.ts'
 import { MachineClock } from './machine-clock.ts'
-import { SimulatedProcess } from './process.ts'
+import { into, SimulatedProcess } from './process.ts'
 import { type Incident, type PlannedMachine, type PlannedRun, type Schedule, scheduleOf } from './schedule.ts'
 import { NO_SETTINGS } from './settings.ts'
 import { SlotLedger } from './slot-ledger.ts'
@@ -91,20 +90,6 @@ function begin(world: World, machine: PlannedMachine, plan: PlannedRun, name: st
   const seat: SlotSeat = { name, stage: world, process, guardian, ctx: context(process), consul: client(process) }
   liveOnce(seat, plan, limit).then(() => process.end())
   return seat
-}
-
-/** Replies reach a process only while it runs. */
-function into(process: SimulatedProcess, transport: Transport): Transport {
-  return {
-    send: (request, signal) =>
-      new Promise((resolve, reject) => {
-        transport.send(request, signal).then(
-          (reply) => process.enter(() => resolve(reply)),
-          (thrown) => process.enter(() => reject(thrown)),
-        )
-      }),
-    close: () => transport.close(),
-  }
 }
 
 type Blow = (world: World, lastsMs: number, seat: SlotSeat | undefined) => void

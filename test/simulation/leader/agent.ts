@@ -2,7 +2,6 @@ import type { Context } from '../../../src/base/context.ts'
 import type { Log } from '../../../src/base/log.ts'
 import { Consul } from '../../../src/consul/consul.ts'
 import { transact } from '../../../src/consul/txn.ts'
-import type { Transport } from '../../../src/consul/wire.ts'
 import { FaultyTransport } from '../../../src/devagent/faulty-transport.ts'
 import { Agent } from '../../../src/leader/agent.ts'
 import { Election } from '../../../src/leader/election.ts'
@@ -12,7 +11,7 @@ import type { Role } from '../../../src/leader/machine/role.ts'
 import { planTiming } from '../../../src/lock/deadline.ts'
 import { releaseFor } from '../../../src/lock/release.ts'
 import { MachineClock } from '../machine-clock.ts'
-import { SimulatedProcess } from '../process.ts'
+import { into, SimulatedProcess } from '../process.ts'
 import type { Stage } from '../runner.ts'
 import type { PlannedMachine } from '../schedule.ts'
 import { NO_SETTINGS } from '../settings.ts'
@@ -93,19 +92,5 @@ export class SimulatedAgent {
     const { agent, time, dice } = this.#stage
     const policy = () => fateAt(this.#machine, time.nowMs, dice)
     return new Consul(NO_SETTINGS, into(process, new FaultyTransport(agent.transport(this.#node), time, policy)))
-  }
-}
-
-/** Replies reach a process only while it runs. */
-function into(process: SimulatedProcess, transport: Transport): Transport {
-  return {
-    send: (request, signal) =>
-      new Promise((resolve, reject) => {
-        transport.send(request, signal).then(
-          (reply) => process.enter(() => resolve(reply)),
-          (thrown) => process.enter(() => reject(thrown)),
-        )
-      }),
-    close: () => transport.close(),
   }
 }
