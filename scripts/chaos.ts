@@ -8,6 +8,7 @@ import { FAULTS, type Fault } from './chaos/faults.ts'
 import { perform } from './chaos/performance.ts'
 import { summaryOf, tableOf } from './chaos/table.ts'
 import { TOOLS, type ToolName } from './chaos/tool.ts'
+import { stage } from './stage.ts'
 import { startWatchdog } from './watchdog.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--contenders N] [--tool T] [--faults A,B] [--keep]
@@ -96,20 +97,4 @@ function report(tool: ToolName, verdict: Verdict, { seed, faults }: Settings): v
   console.log(`\n### ${tool} (seed ${seed})\n\n${tableOf(verdict, names)}\n\n${summaryOf(verdict)}`)
 }
 
-const interruption = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interruption.abort(new Error(`Interrupted (${signal}).`)))
-}
-const cleanUp = new AsyncDisposableStack()
-try {
-  const settings = settingsOf(process.argv.slice(2))
-  if (settings === 'help') process.stdout.write(usage)
-  else process.exitCode = await chaos(settings, interruption.signal, cleanUp)
-} catch (error) {
-  const { reason } = interruption.signal
-  console.error(((reason ?? error) as Error).message)
-  if (process.env.DEBUG) console.error(error)
-  process.exitCode = interruption.signal.aborted ? 130 : 2
-}
-await cleanUp.disposeAsync()
-process.exit()
+await stage({ usage, settings: () => settingsOf(process.argv.slice(2)), play: chaos })

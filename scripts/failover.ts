@@ -7,6 +7,7 @@ import { Lab } from './failover/lab.ts'
 import { RedisApp } from './failover/redis-app.ts'
 import { tableOf } from './failover/report.ts'
 import { playRound, type Round } from './failover/round.ts'
+import { stage } from './stage.ts'
 
 const usage = `Usage: npm run failover -- [--rounds N] [--faults A,B] [--json FILE] [--keep]
 
@@ -96,20 +97,4 @@ async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncD
   return broken ? 1 : 0
 }
 
-const interruption = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interruption.abort(new Error(`Interrupted (${signal}).`)))
-}
-const cleanUp = new AsyncDisposableStack()
-try {
-  const settings = settingsOf(process.argv.slice(2))
-  if (settings === 'help') process.stdout.write(usage)
-  else process.exitCode = await failover(settings, interruption.signal, cleanUp)
-} catch (error) {
-  const { reason } = interruption.signal
-  console.error(((reason ?? error) as Error).message)
-  if (process.env.DEBUG) console.error(error)
-  process.exitCode = interruption.signal.aborted ? 130 : 2
-}
-await cleanUp.disposeAsync()
-process.exit()
+await stage({ usage, settings: () => settingsOf(process.argv.slice(2)), play: failover })
