@@ -1,8 +1,6 @@
 import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { type ForwardedSignal, type SignalSource, stopSelf } from './signals.ts'
-
-const ENDS_A_WAIT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+import { ENDS_US, type ForwardedSignal, type SignalSource, stopSelf } from './signals.ts'
 
 /** A signal told us to end. */
 export interface Interrupted {
@@ -25,7 +23,7 @@ export async function unlessInterrupted<T>(
   let interruption: Interrupted | undefined
   using _listening = signals.listen((signal) => {
     if (signal === 'SIGTSTP') stopSelf()
-    if (!ENDS_A_WAIT.includes(signal)) return
+    if (!ENDS_US.includes(signal)) return
     if (interruption) hurry.abort(interruption)
     interruption ??= { kind: 'interrupted', signal }
     wait.abort(interruption)

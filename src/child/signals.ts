@@ -16,6 +16,9 @@ export const FORWARDED = [
 
 export type ForwardedSignal = (typeof FORWARDED)[number]
 
+/** Signals that end us while no child runs that they could be for. */
+export const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+
 /** Signals sent to us. */
 export interface SignalSource {
   /** Calls `receive` for each signal until disposed. Only the newest listener is called. */

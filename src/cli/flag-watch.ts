@@ -4,7 +4,7 @@ import { Failure } from '../base/failure.ts'
 import { type Command, findCommand } from '../child/command.ts'
 import { launchDetached } from '../child/detached.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import type { ForwardedSignal } from '../child/signals.ts'
+import { ENDS_US, type ForwardedSignal } from '../child/signals.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Transition, watchFlag } from '../switchover/watch.ts'
 import { type Watched, WatchMemory } from '../switchover/watch-memory.ts'
@@ -16,7 +16,6 @@ export interface WatchRequest extends Watched {
 }
 
 const EXIT_NOT_FOUND = 127
-const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /** Runs the command at every change of the flag, until a signal ends us; then it settles with that signal's code. */
 export async function runOnTransitions(

@@ -3,7 +3,7 @@ import { scope, sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import type { ForwardedSignal } from '../child/signals.ts'
+import { ENDS_US, type ForwardedSignal } from '../child/signals.ts'
 import { type InitFile, readInitFile } from '../init/init-file.ts'
 import { InitScript } from '../init/init-script.ts'
 import type { Action } from '../init/role-rules.ts'
@@ -19,7 +19,6 @@ import { print } from './print.ts'
 import { Progress } from './progress.ts'
 import { switcher } from './switcher.ts'
 
-const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 const CLEANING_UP_MS = 5000
 
 /** One action of one init script. Making one throws a `config` failure. */

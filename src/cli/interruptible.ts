@@ -1,9 +1,7 @@
 import { scope } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import type { ForwardedSignal, SignalSource } from '../child/signals.ts'
-
-const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+import { ENDS_US, type ForwardedSignal, type SignalSource } from '../child/signals.ts'
 
 /**
  * Does work that a signal to us ends: the context's signal aborts then, and the work should reject with its reason.

@@ -5,7 +5,7 @@ import { scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import type { ForwardedSignal } from '../child/signals.ts'
+import { ENDS_US, type ForwardedSignal } from '../child/signals.ts'
 import { agentSelf } from '../consul/agent.ts'
 import { Retry } from '../consul/retry.ts'
 import { readCluster } from '../leader/cluster.ts'
@@ -37,7 +37,6 @@ const TIMEOUT_MS = 60_000
 const MAINTENANCE_MS = 3_600_000
 const FOLLOW_MS = 1000
 const CLEAR = '\x1b[H\x1b[J'
-const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /** Does what an operator asks for, through Consul. Settles with the exit code; rejects with a `Failure`. */
 export async function operate(ctx: Context, invocation: Invocation, parsed: Parsed, word: LeaderWord): Promise<number> {

@@ -2,7 +2,7 @@ import { scope, unlessAborted } from '../base/abort.ts'
 import { under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import type { ForwardedSignal } from '../child/signals.ts'
+import { ENDS_US, type ForwardedSignal } from '../child/signals.ts'
 import { localTurn } from '../rollout/local-turn.ts'
 import { step } from '../rollout/step.ts'
 import type { Ending } from '../rollout/works.ts'
@@ -11,7 +11,6 @@ import type { Invocation } from './invocation.ts'
 import { print } from './print.ts'
 import type { Question } from './rollout-question.ts'
 
-const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 const FAILED = 1
 
 const CODE: Record<Ending['kind'], number> = {
