@@ -14,6 +14,21 @@ export interface Watched {
   readonly command: readonly string[]
 }
 
+/** As it stands in Consul. */
+interface Memory {
+  readonly value?: Flag['value'] | undefined
+  readonly index?: number | undefined
+  readonly interrupted?: boolean
+}
+
+/** What a watch remembers of the last one. */
+export interface Remembered {
+  /** The flag that was dealt with last; `undefined`: there was none yet. */
+  readonly known: Flag | undefined
+  /** Whether a change after that one was begun with, and perhaps not carried through. */
+  readonly isInterrupted: boolean
+}
+
 /** The flag that a watch has dealt with last, kept beside the flags: what changes while nobody watches isn't missed. */
 export class WatchMemory {
   readonly #consul: Consul
@@ -26,16 +41,25 @@ export class WatchMemory {
     this.#key = `${serviceFolder(service)}${node}/watched/${direction}-${digest}`
   }
 
-  /** `undefined` when this command has never watched before. Rejects with the signal's reason. */
-  async recall(ctx: Context): Promise<Flag | undefined> {
+  /** Rejects with the signal's reason. */
+  async recall(ctx: Context): Promise<Remembered> {
     const reading = await this.#allowed(ctx, () => readKey(ctx, this.#consul, this.#key, { consistent: true }))
-    return reading?.entry && parse(reading.entry.value)
+    return parse(reading?.entry?.value ?? '')
+  }
+
+  /** Before a change after this flag is dealt with. Settles and rejects as `keep` does. */
+  begin(ctx: Context, known: Flag | undefined): Promise<void> {
+    return this.#write(ctx, { value: known?.value, index: known?.index, interrupted: true })
   }
 
   /** Settles when Consul has it, or has refused it, which is told once. Rejects with the signal's reason. */
-  async keep(ctx: Context, { value, index }: Flag): Promise<void> {
+  keep(ctx: Context, { value, index }: Flag): Promise<void> {
+    return this.#write(ctx, { value, index })
+  }
+
+  async #write(ctx: Context, memory: Memory): Promise<void> {
     if (!this.#isKept) return
-    const text = JSON.stringify({ value, index })
+    const text = JSON.stringify(memory)
     await this.#allowed(ctx, () => transact(ctx, this.#consul, [{ verb: 'set', key: this.#key, value: text }]))
   }
 
@@ -51,13 +75,12 @@ export class WatchMemory {
   }
 }
 
-function parse(text: string): Flag | undefined {
+function parse(text: string): Remembered {
   try {
-    const { value, index } = JSON.parse(text) as Partial<Flag>
-    return isFlagValue(String(value)) && typeof index === 'number'
-      ? { value: value as Flag['value'], index }
-      : undefined
+    const { value, index, interrupted = false } = JSON.parse(text) as Memory
+    const isFlag = isFlagValue(String(value)) && typeof index === 'number'
+    return { known: isFlag ? { value: value as Flag['value'], index } : undefined, isInterrupted: interrupted === true }
   } catch {
-    return undefined
+    return { known: undefined, isInterrupted: false }
   }
 }

@@ -25,8 +25,8 @@ export const WAIT_OVER = Symbol('the time to wait for the flag is over')
 /**
  * Calls `react` for every change of a flag, one after the other; what changes meanwhile, or while nobody watches, is
  * one change to it. The NULL that stands when a watch begins for the first time is none; a START or WAIT that does is,
- * for its node may not have heard of it. What `react` settles with `false` for isn't remembered as dealt with: the next
- * watch begins with it. Outages of Consul are sat out. Never settles; rejects with a `Failure` that doesn't pass, or
+ * for its node may not have heard of it. What `react` settles with `false` for, or what we die in, isn't remembered as
+ * dealt with: the next watch begins with it, or with what has become of it. Outages of Consul are sat out. Never settles; rejects with a `Failure` that doesn't pass, or
  * with the signal's reason.
  */
 export async function watchFlag(
@@ -36,12 +36,15 @@ export async function watchFlag(
   memory: WatchMemory,
   react: (ctx: Context, transition: Transition) => Promise<boolean>,
 ): Promise<never> {
-  let known = await memory.recall(ctx)
+  let { known, isInterrupted } = await memory.recall(ctx)
   for (;;) {
-    const flag = await nextFlag(ctx, consul, key, known)
-    const dealtWith = !isTransition(known, flag) || (await react(ctx, { from: known?.value ?? 'NULL', to: flag.value }))
+    const flag = await nextFlag(ctx, consul, key, isInterrupted ? undefined : known)
+    const isNews = isInterrupted || isTransition(known, flag)
+    if (isNews) await memory.begin(ctx, known)
+    const isDealtWith = !isNews || (await react(ctx, { from: known?.value ?? 'NULL', to: flag.value }))
+    if (isDealtWith) await memory.keep(ctx, flag)
     known = flag
-    if (dealtWith) await memory.keep(ctx, flag)
+    isInterrupted = false
   }
 }
 

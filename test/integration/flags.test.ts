@@ -142,6 +142,22 @@ describe('a watch of ours', () => {
     expect(lines()).toEqual(['promote NULL WAIT', 'promote WAIT NULL', 'promote NULL START'])
   })
 
+  test('that was killed while its command ran begins with what has become of the change', async () => {
+    const service = uniqueName('watch')
+    const { command, lines, written } = recorder()
+    const lasting = [...command.slice(0, 2), `${command[2]}; [ "$CONSUL_LOCKER_FLAG_VALUE" = NULL ] || exec sleep 4`]
+    const watch = () => startLocker(['promote', service, '--watch', '--', ...lasting])
+    const first = watch()
+    await put(keyOf(service), 'START')
+    await written(1)
+    first.kill('SIGKILL')
+    await first.ends()
+    await put(keyOf(service), 'NULL')
+    watch()
+    await written(2)
+    expect(lines()).toEqual(['promote NULL START', 'promote NULL NULL'])
+  })
+
   test('runs again for what its command failed at, once it is started again', async () => {
     const service = uniqueName('watch')
     const { command, lines, written } = recorder()
