@@ -1,4 +1,4 @@
-import { aborted, firstOf, sleep, withDeadline } from '../base/abort.ts'
+import { aborted, firstOf, sleep, unlessAborted, withDeadline } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -8,8 +8,11 @@ import { claim } from './claim.ts'
 import type { Held } from './contest.ts'
 import { DEADLINE, type Loss } from './loss.ts'
 
-/** The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. */
-const TICK_MS = 1000
+/**
+ * The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. Each look costs
+ * an idle holder some milliseconds of CPU, most of it to get its code back into the caches.
+ */
+const TICK_MS = 5000
 const LONG_POLL_MS = 30_000
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
 const WATCH_AFTER_MS = 50
@@ -75,12 +78,16 @@ export class Hold {
     return SESSION_GONE
   }
 
-  async #deadline(ctx: Context): Promise<Loss> {
-    for (;;) {
+  #deadline(ctx: Context): Promise<Loss> {
+    const { promise, resolve } = Promise.withResolvers<Loss>()
+    let cancel = () => {}
+    const look = () => {
       const leftMs = this.#held.session.leaseLeftMs()
-      if (leftMs <= 0) return DEADLINE
-      await sleep(ctx, Math.min(leftMs, TICK_MS))
+      if (leftMs <= 0) resolve(DEADLINE)
+      else cancel = ctx.clock.after(Math.min(leftMs, TICK_MS), look)
     }
+    look()
+    return unlessAborted(ctx.signal, promise).finally(() => cancel())
   }
 
   async #key(ctx: Context): Promise<Loss> {
