@@ -104,7 +104,11 @@ export class Operation {
     const deadAfterMs = duration('dead-after', this.#given)
     const end = await script.startPrimary(ctx, {
       interruption,
-      wish: { toDatacenter: this.#given('to-datacenter'), force: force === true, patient: deadAfterMs !== undefined },
+      wish: {
+        toDatacenter: this.#given('to-datacenter'),
+        force: force === true,
+        patient: !force && deadAfterMs !== undefined,
+      },
       patience: {
         stepMs: duration('step-timeout', this.#given) ?? this.#file.step_timeout,
         deadAfterMs: force ? 0 : deadAfterMs,
@@ -120,7 +124,7 @@ function conclude(ctx: Context, end: SwitchEnd): number {
     throw new Failure('declined', `${end.why}; the switch was undone, and the primary is the same as before`)
   }
   for (const node of end.skipped) {
-    ctx.log.warn(`${node} was not asked: its demotion stays raised, and stops its services when it comes back`)
+    ctx.log.warn(`${node} was left out: its demotion stays raised, and stops its services when it comes back`)
   }
   for (const node of end.untold) {
     ctx.log.warn(`${node} tells nothing of its services, and has no check in Consul: see there whether they run`)

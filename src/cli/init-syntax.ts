@@ -20,7 +20,7 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
     file: { ...option('Script:', 'string', 'the init script'), alias: 'f' },
     json: option('status:', 'boolean', 'as one line of JSON'),
     force: option('start-primary:', 'boolean', 'go on without a primary that Consul holds for dead'),
-    'dead-after': option('start-primary:', 'string', 'or only when it was dead for so long, e.g. 30s'),
+    'dead-after': option('start-primary:', 'string', 'or only when it was dead, or critical, for so long'),
     'step-timeout': option('start-primary:', 'string', 'how long one step may take (90s)'),
     'to-datacenter': option('start-primary:', 'string', 'only nodes of this datacenter become primary'),
     ...CONSUL_OPTIONS,

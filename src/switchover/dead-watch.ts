@@ -1,29 +1,46 @@
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import type { Consul } from '../consul/consul.ts'
-import { isAlive } from '../consul/health.ts'
+import { isAlive, serviceHealth } from '../consul/health.ts'
 import type { NodeAt } from './roles.ts'
+import type { SwitchWorld } from './switch-world.ts'
 
-/** Looks how long Consul has held one node for dead. */
+/** Looks how long one node has been dead: its agent is, or its service is critical since before it was to demote. */
 export class DeadWatch {
-  readonly #consul: Consul
+  readonly #world: Pick<SwitchWorld, 'consul' | 'cluster'>
   /** For so long a node must have been dead to be given up, in milliseconds; `undefined`: none ever is. */
   readonly #deadAfterMs: number | undefined
+  /** Not those that turn critical later: a node that demotes stops its services. */
+  readonly #failing: Set<string>
   #dead: { readonly node: string; readonly since: Instant } | undefined
 
-  constructor(consul: Consul, deadAfterMs: number | undefined) {
-    this.#consul = consul
+  /** `failing` are the nodes whose service was critical when the switch was planned. */
+  constructor(
+    world: Pick<SwitchWorld, 'consul' | 'cluster'>,
+    deadAfterMs: number | undefined,
+    failing: ReadonlySet<string>,
+  ) {
+    this.#world = world
     this.#deadAfterMs = deadAfterMs
+    this.#failing = new Set(failing)
   }
 
   /** Whether the node has been dead for long enough, as far as we have looked. Rejects with a `Failure`. */
-  async givesUp(ctx: Context, { node, datacenter }: NodeAt): Promise<boolean> {
+  async givesUp(ctx: Context, at: NodeAt): Promise<boolean> {
     if (this.#deadAfterMs === undefined) return false
-    if (await isAlive(ctx, this.#consul.inDatacenter(datacenter), node)) {
+    if (!(await this.#isDead(ctx, at))) {
       this.#dead = undefined
       return false
     }
-    if (this.#dead?.node !== node) this.#dead = { node, since: ctx.clock.now() }
+    if (this.#dead?.node !== at.node) this.#dead = { node: at.node, since: ctx.clock.now() }
     return ctx.clock.since(this.#dead.since) >= this.#deadAfterMs
+  }
+
+  async #isDead(ctx: Context, { node, datacenter }: NodeAt): Promise<boolean> {
+    const consul = this.#world.consul.inDatacenter(datacenter)
+    if (!(await isAlive(ctx, consul, node))) return true
+    if (!this.#failing.has(node)) return false
+    const health = (await serviceHealth(ctx, consul, this.#world.cluster.service)).get(node)
+    if (health !== 'critical') this.#failing.delete(node)
+    return health === 'critical'
   }
 }

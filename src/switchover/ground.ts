@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { datacenters, nodeNames, nodesWithService } from '../consul/catalog.ts'
 import type { Consul } from '../consul/consul.ts'
-import { isAlive } from '../consul/health.ts'
+import { isAlive, serviceHealth } from '../consul/health.ts'
 import { type NodeAt, parseCluster, type Role, type Roles, roleOf, sameRoles } from './roles.ts'
 import { type Cluster, reachSite, readSite, type Site } from './site.ts'
 
@@ -88,6 +88,21 @@ export async function deadAmong(ctx: Context, { sites }: Ground, nodes: readonly
     if (!site || !(await isAlive(ctx, site.consul, node))) dead.add(node)
   }
   return dead
+}
+
+/** The nodes whose agents live, but on which the service is critical. */
+export async function failingAmong(
+  ctx: Context,
+  { sites, cluster }: Ground,
+  nodes: readonly NodeAt[],
+): Promise<Set<string>> {
+  const failing = new Set<string>()
+  for (const { datacenter, consul } of sites) {
+    const healths = await serviceHealth(ctx, consul, cluster.service)
+    const here = nodes.filter((at) => at.datacenter === datacenter && healths.get(at.node) === 'critical')
+    for (const { node } of here) failing.add(node)
+  }
+  return failing
 }
 
 async function locate(ctx: Context, sites: readonly Site[]): Promise<Map<string, string>> {

@@ -11,7 +11,7 @@ export interface Wish {
   readonly toDatacenter: string | undefined
   /** Goes on without nodes to demote that are dead, and with flags that an unknown switch left behind. */
   readonly force: boolean
-  /** Dead nodes to demote are waited for, and then left out. */
+  /** Nodes to demote that are dead, or on which the service is critical, are waited for, and then left out. */
   readonly patient: boolean
 }
 

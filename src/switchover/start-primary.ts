@@ -1,7 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
-import { deadAmong, type Ground, membersOf, survey } from './ground.ts'
+import { deadAmong, failingAmong, type Ground, membersOf, survey } from './ground.ts'
 import { newest } from './journal.ts'
 import type { Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
@@ -32,7 +32,8 @@ export function startPrimary(ctx: Context, request: StartPrimary): Promise<Switc
     const begun = begunPlan(ground)
     if (begun) ctx.log.notice(`going on with the switch that ${begun.by} began at ${begun.since}`)
     const plan = begun ?? (await newPlan(ctx, ground, request.wish))
-    return new Switch({ consul, cluster, self, fence, ...world }, patience, plan).run(ctx)
+    const failing = begun || !request.wish.patient ? undefined : await failingAmong(ctx, ground, plan.demote)
+    return new Switch({ consul, cluster, self, fence, ...world }, patience, plan, failing).run(ctx)
   })
 }
 

@@ -25,7 +25,7 @@ export interface SwitchWorld {
 export interface Patience {
   /** For one step. */
   readonly stepMs: number
-  /** For a node that Consul holds for dead; 0: not at all; `undefined`: as for any other step. */
+  /** For a node that is dead, or on which the service is; 0: not at all; `undefined`: as for any other step. */
   readonly deadAfterMs: number | undefined
 }
 
@@ -33,7 +33,7 @@ export interface Patience {
 export type SwitchEnd =
   | {
       readonly kind: 'switched'
-      /** Nodes that were dead and not asked. */
+      /** Nodes that were dead and left out. */
       readonly skipped: readonly string[]
       /** Datacenters that keep their old roles as yet. */
       readonly owed: readonly string[]

@@ -29,11 +29,12 @@ export class Switch {
   #plan: Plan
   #script: Script
 
-  constructor(world: SwitchWorld, patience: Patience, plan: Plan) {
+  /** `failing` are the nodes whose service was critical when the plan was made; `patience` says what that means. */
+  constructor(world: SwitchWorld, patience: Patience, plan: Plan, failing: ReadonlySet<string> = new Set()) {
     this.#world = world
     this.#patience = patience
     this.#retry = new Retry(world.consul)
-    this.#deadWatch = new DeadWatch(world.consul, patience.deadAfterMs)
+    this.#deadWatch = new DeadWatch(world, patience.deadAfterMs, failing)
     this.#healthWatch = new HealthWatch(patience.stepMs)
     this.#plan = plan
     this.#script = this.#newScript()

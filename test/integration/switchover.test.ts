@@ -40,16 +40,16 @@ async function flags(): Promise<string[]> {
 const dead = (node: ServiceNode) => isHeldFor(node, 'critical')
 const alive = (node: ServiceNode) => isHeldFor(node, 'passing')
 
-/** Waits until the other agents hold a node for dead, or alive. */
-async function isHeldFor(node: ServiceNode, health: 'critical' | 'passing'): Promise<void> {
+/** Waits until the other agents hold a node, or the service on it, for dead or alive. */
+async function isHeldFor(node: ServiceNode, health: 'critical' | 'passing', check = 'serfHealth'): Promise<void> {
   const look = async () => {
     const checks = (await (await server.consul.request('GET', `/health/node/${node.name}`)).json()) as {
       CheckID: string
       Status: string
     }[]
-    return checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === health)
+    return checks.some(({ CheckID, Status }) => CheckID === check && Status === health)
   }
-  await patiently(look, () => `${node.name} is not held for ${health}`)
+  await patiently(look, () => `${check} of ${node.name} is not ${health}`)
 }
 
 async function healthy(...nodes: ServiceNode[]): Promise<void> {
@@ -319,7 +319,7 @@ describe('a node that missed how its promotion ended', () => {
   })
 })
 
-describe('a primary that loses its power', () => {
+describe('a primary that has died', () => {
   test('is waited for as long as --dead-after says', async () => {
     await begin(['node1'], ['node2'])
     node1.powerOff()
@@ -332,6 +332,17 @@ describe('a primary that loses its power', () => {
     await alive(node1)
   })
 
+  test('is left out so as well when its agent lives, but the service on it is dead', async () => {
+    await begin(['node3'], ['node2'])
+    node3.killServices()
+    await isHeldFor(node3, 'critical', 'service:myserviceConsulName')
+    const ended = await init(node2, 'start-primary', '--dead-after', '1s')
+    expect(ended.stdout).toContain('Demoting primary node node3...SKIPPED\n')
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('node3 was left out') })
+    expect(node2.running).toEqual(BOTH)
+    expect(await server.consul.value(flagOf('node3', 'demote'))).toBe('START')
+  })
+
   test('is refused without --force, left out with it, and stops its services when it comes back', async () => {
     await begin(['node1'], ['node2'])
     node1.powerOff()
@@ -341,7 +352,7 @@ describe('a primary that loses its power', () => {
     expect(refused.stderr).toMatch(/node1 can't be demoted: Consul holds it for dead \(--force/)
     const forced = await init(node2, 'start-primary', '--force')
     expect(forced.stdout).toContain('Demoting primary node node1...SKIPPED\n')
-    expect(forced.stderr).toContain('node1 was not asked: its demotion stays raised')
+    expect(forced.stderr).toContain('node1 was left out: its demotion stays raised')
     expect(forced.code).toBe(0)
     expect(node2.running).toEqual(BOTH)
     expect(await server.consul.value(flagOf('node1', 'demote'))).toBe('START')
