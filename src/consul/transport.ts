@@ -28,8 +28,9 @@ class HttpTransport implements Transport {
   readonly #headers: Record<string, string>
   /** What the connection of a client broke of. */
   readonly #breaks = new WeakMap<Client, unknown>()
-  #short: Client | undefined
-  #long: Client | undefined
+  /** All clients, each with one connection, and those of them that no request has just now. */
+  readonly #clients = new Set<Client>()
+  readonly #idle: Client[] = []
 
   constructor(settings: ConsulSettings, connector: buildConnector.connector) {
     this.#settings = settings
@@ -43,7 +44,8 @@ class HttpTransport implements Transport {
   }
 
   async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
-    const client = this.#client(request.longPoll ?? false)
+    // While a request lasts it has a client to itself: none waits behind a long poll, or goes down with another.
+    const client = this.#idle.pop() ?? this.#open()
     try {
       const { statusCode, headers, body } = await client.request({
         method: request.method,
@@ -52,18 +54,20 @@ class HttpTransport implements Transport {
         body: request.body ?? null,
         signal,
       })
-      return { status: statusCode, headers, text: await this.#read(body) }
+      const text = await this.#read(body)
+      this.#idle.push(client)
+      return { status: statusCode, headers, text }
     } catch (thrown) {
       this.#discard(client)
       if (signal.aborted) throw signal.reason
+      // What broke this connection may have broken the others.
+      for (const other of this.#idle.splice(0)) this.#discard(other)
       throw this.#failure(this.#cause(client, thrown))
     }
   }
 
-  /** A connection that once failed, or that never came about, must not hold up the next request. */
   #discard(client: Client): void {
-    if (client === this.#short) this.#short = undefined
-    if (client === this.#long) this.#long = undefined
+    this.#clients.delete(client)
     client.destroy().catch(() => {})
   }
 
@@ -75,6 +79,7 @@ class HttpTransport implements Transport {
         else callback(null, socket)
       })
     const client = new Client(this.#settings.address.origin, { connect, ...NO_TIMEOUTS })
+    this.#clients.add(client)
     return client
   }
 
@@ -82,15 +87,6 @@ class HttpTransport implements Transport {
   #cause(client: Client, thrown: unknown): unknown {
     const { code } = thrown as { code?: unknown }
     return (code === 'UND_ERR_SOCKET' && this.#breaks.get(client)) || thrown
-  }
-
-  #client(longPoll: boolean): Client {
-    if (longPoll) {
-      this.#long ??= this.#open()
-      return this.#long
-    }
-    this.#short ??= this.#open()
-    return this.#short
   }
 
   async #read(body: AsyncIterable<Buffer>): Promise<string> {
@@ -126,7 +122,8 @@ class HttpTransport implements Transport {
   }
 
   close(): void {
-    for (const client of [this.#short, this.#long]) if (client) this.#discard(client)
+    this.#idle.length = 0
+    for (const client of this.#clients) this.#discard(client)
   }
 }
 

@@ -20,7 +20,7 @@ export interface WireRequest {
   /** Path and query, encoded. */
   readonly path: string
   readonly body?: string
-  /** A long poll goes over a connection of its own, so that a renewal never queues behind it. */
+  /** Consul may hold it back until something changes. It has no effect, so that nothing is lost when it is given up. */
   readonly longPoll?: boolean
 }
 
