@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { commit } from './commit.ts'
+import { parserInJavaScript } from './parser.ts'
 import { slim } from './slim.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -45,7 +46,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<string> {
       // yargs asks while it loads, which would open standard output; our help has a fixed width.
       'process.stdout.columns': 'undefined',
     },
-    plugins: [...plugins, slim],
+    plugins: [...plugins, slim, parserInJavaScript],
     write: false,
   })
   return result.outputFiles[0]?.text ?? ''

@@ -15,8 +15,6 @@ export const FLAGS = [
   // The hash tables in the snapshot keep the seed that they were made with: making them anew costs 3 to 4 ms. Who can
   // choose keys could make them collide; ours come from the user himself and from his Consul.
   '--no-rehash-snapshot',
-  // undici's parser is WebAssembly. After three answers V8 would optimise it, for 25 ms, and an exit waits for that.
-  '--liftoff-only',
   // A run is over before optimised code would pay; waiting takes no time to speak of.
   '--no-opt',
   '--no-maglev',

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import { queryObjects, startupSnapshot } from 'node:v8'
-import { standInForWebAssembly } from './llhttp-stand-in.ts'
 
 // This script runs in the Node that makes the start-up snapshot: what is in its heap at the end is what a run begins
 // with. It is bundled behind a function that makes an instance of the application.
@@ -23,7 +22,6 @@ function age(): void {
  * stays, for instances share their code; the rest is garbage.
  */
 async function warmUp(): Promise<void> {
-  using _parser = standInForWebAssembly()
   const code = await loadApplication().main(['warm-up', 'true'], new AbortController().signal)
   if (code !== 0) throw new Error(`the warm-up ended with ${code}`)
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)

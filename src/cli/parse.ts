@@ -25,6 +25,9 @@ const COLUMNS = 80
 /** Sorts words. Options stand before the first other word. Throws a `usage` failure. */
 export function parse(syntax: Syntax, words: readonly string[], environment: NodeJS.ProcessEnv): Parsed {
   const inherited = wordsOf(syntax.options, environment)
+  const [first] = words
+  // Options stand before the first other word: here are none, and the parser takes its time to find none.
+  if (inherited.length === 0 && first !== undefined && !first.startsWith('-')) return { options: {}, words }
   const parsed = parserOf(syntax).parseSync([...inherited, ...words])
   const options: Record<string, Parsed['options'][string]> = {}
   for (const [name, { array }] of Object.entries(syntax.options)) {
