@@ -12,8 +12,9 @@ const work = `${dist}/build-${process.pid}`
 mkdirSync(work, { recursive: true })
 const agent = await startWarmUpAgent()
 try {
-  await bundleBuilder(await bundleApplication(), `${work}/main.cjs`)
-  renameSync(await makeExecutable(work, agent.address), `${dist}/consul-locker`)
+  const application = await bundleApplication()
+  await bundleBuilder(application, `${work}/main.cjs`)
+  renameSync(await makeExecutable(work, application.later, agent.address), `${dist}/consul-locker`)
 } finally {
   agent.stop()
   rmSync(work, { recursive: true, force: true })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin, type TransformOptions, transform } from 'esbuild'
 import { commit } from './commit.ts'
 import { parserInJavaScript } from './parser.ts'
 import { slim } from './slim.ts'
@@ -11,30 +12,58 @@ const COMMON = {
   bundle: true,
   platform: 'node',
   target: 'node26',
-  format: 'cjs',
-  supported: {
-    // import() of a bundled module becomes a lazy require, which a snapshot can do.
-    'dynamic-import': false,
-    // V8 crashes on it while a snapshot is made.
-    using: false,
-  },
+  // V8 crashes on it while a snapshot is made.
+  supported: { using: false },
   legalComments: 'none',
   minify: true,
   logLevel: 'warning',
 } satisfies BuildOptions
+
+/** import() of a bundled module becomes a lazy require, which a snapshot can do. */
+const COMMON_JS = { format: 'cjs', supported: { 'dynamic-import': false }, minify: true } satisfies TransformOptions
+
+const OUT = 'dist/bundle'
+const FIRST = 'stdin.js'
+
+/** Each file is loaded when it is first required; names without a path are those of Node's own modules. */
+const LOADER = `
+const factories={FACTORIES},modules=new Map
+const load=name=>{
+  if(!name.startsWith('./'))return require(name)
+  let module=modules.get(name)
+  if(!module){
+    modules.set(name,module={exports:{}})
+    ;(factories[name]??loadLater(name.slice(2)))(module,module.exports,load)
+  }
+  return module.exports
+}
+module.exports=load('./${FIRST}')`
 
 /** What the application's bundle exports; the first is what an executable does. */
 const EXPORTS = `
 export { start } from './src/main.ts'
 export { main } from './src/cli/cli.ts'`
 
-/** Settles with the application as one CommonJS module. It reads nothing of its surroundings while it loads. */
-export async function bundleApplication(...plugins: Plugin[]): Promise<string> {
+/** The application in two parts; every module of it is in one of them. */
+export interface Application {
+  /** A CommonJS module with what every run loads. It reads nothing of its surroundings while it loads. */
+  readonly text: string
+  /** What only some runs load, by import(): bodies of functions of `module`, `exports` and `require`, by name. */
+  readonly later: ReadonlyMap<string, string>
+}
+
+/** Bundles the application. When it runs, a global `loadLater` must give it the functions that are loaded later. */
+export async function bundleApplication(...plugins: Plugin[]): Promise<Application> {
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
-  const result = await build({
+  const { outputFiles, metafile } = await build({
     ...COMMON,
     stdin: { contents: EXPORTS, resolveDir: root },
     absWorkingDir: root,
+    // Of modules of this kind alone esbuild makes several files that share what they have in common.
+    format: 'esm',
+    splitting: true,
+    outdir: OUT,
+    metafile: true,
     // A path that is nowhere; with `node_modules` in it yargs doesn't look for the working directory.
     banner: { js: 'const importMetaUrl = "file:///consul-locker/node_modules/main.cjs"' },
     define: {
@@ -49,18 +78,38 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<string> {
     plugins: [...plugins, slim, parserInJavaScript],
     write: false,
   })
-  return result.outputFiles[0]?.text ?? ''
+  const now = loadedAtOnce(metafile)
+  const factories: string[] = []
+  const later = new Map<string, string>()
+  for (const { path, text } of outputFiles) {
+    const name = basename(path)
+    const { code } = await transform(text, { ...COMMON_JS, platform: 'node' })
+    if (now.has(name)) factories.push(`${JSON.stringify(`./${name}`)}(module,exports,require){${code}}`)
+    else later.set(name, code)
+  }
+  return { text: LOADER.replace('FACTORIES', () => factories.join(',')), later }
+}
+
+/** The names of the files that the first one imports, directly or not, but for those that it imports by import(). */
+function loadedAtOnce({ outputs }: Metafile): Set<string> {
+  const names = new Set<string>([FIRST])
+  for (const name of names) {
+    const imports = outputs[`${OUT}/${name}`]?.imports ?? []
+    for (const { path, kind } of imports) if (kind === 'import-statement') names.add(basename(path))
+  }
+  return names
 }
 
 /** What stack traces call it; by default, the path that it had while it was built. */
 const FOOTER = { js: '//# sourceURL=consul-locker.cjs' }
 
 /** Writes the script that makes the start-up snapshot: `loadApplication` in it makes an instance of the application. */
-export async function bundleBuilder(application: string, outfile: string): Promise<void> {
-  const load = `function loadApplication(){const module={exports:{}};((module,exports)=>{${application}
+export async function bundleBuilder({ text }: Application, outfile: string): Promise<void> {
+  const load = `function loadApplication(){const module={exports:{}};((module,exports)=>{${text}
 })(module,module.exports);return module.exports}`
   await build({
     ...COMMON,
+    format: 'cjs',
     entryPoints: [`${root}build/snapshot/main.ts`],
     banner: { js: load },
     footer: FOOTER,

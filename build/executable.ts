@@ -25,8 +25,11 @@ export const FLAGS = [
 
 const WARM_UP_LIMIT_MS = 60_000
 
-/** Makes the executable of `work/main.cjs`, which is run against the agent at this address. Settles with its path. */
-export async function makeExecutable(work: string, agent: string): Promise<string> {
+/**
+ * Makes the executable of `work/main.cjs`, which is run against the agent at this address, and of what it loads later.
+ * Settles with its path.
+ */
+export async function makeExecutable(work: string, later: ReadonlyMap<string, string>, agent: string): Promise<string> {
   refuseUnproven(process.version)
   const node = await strippedNode(`${work}/node`)
   const settings = {
@@ -35,10 +38,13 @@ export async function makeExecutable(work: string, agent: string): Promise<strin
     executable: node,
     disableExperimentalSEAWarning: true,
     useSnapshot: true,
+    // Whole paths: the working directory is another one by the time that they are read.
+    assets: Object.fromEntries([...later.keys()].map((name) => [name, `${work}/${name}`])),
     execArgv: FLAGS,
     // A user's NODE_OPTIONS is meant for the command, not for us.
     execArgvExtension: 'none',
   }
+  for (const [name, text] of later) writeFileSync(`${work}/${name}`, text)
   writeFileSync(`${work}/sea.json`, JSON.stringify(settings))
   // The flags here, too: one that this Node doesn't know fails now and not at the users'. Nothing of our environment
   // may find its way into the snapshot.

@@ -8,6 +8,13 @@ declare function loadApplication(): {
   main(words: readonly string[], signal: AbortSignal): Promise<number>
 }
 
+/** Gives the application what isn't part of the snapshot, out of the executable. */
+function loadLater(name: string): (...args: unknown[]) => void {
+  const text = process.getBuiltinModule('node:sea').getAsset(name, 'utf8')
+  const { compileFunction } = process.getBuiltinModule('node:vm')
+  return compileFunction(text, ['module', 'exports', 'require'], { filename: `consul-locker/${name}` }) as () => void
+}
+
 /** V8 drops compiled code that was not used during this many garbage collections. */
 const OLD_AGE = 8
 
@@ -35,6 +42,7 @@ async function forget(): Promise<void> {
   process.chdir('/')
 }
 
+Object.assign(globalThis, { loadLater })
 const application = loadApplication()
 startupSnapshot.setDeserializeMainFunction(application.start)
 age()

@@ -156,9 +156,9 @@ export class UnknownOption extends Failure {
 
   /** The same failure, with a better hint. */
   async withNearest(): Promise<Failure> {
-    const { closest } = await import('fastest-levenshtein')
+    const { default: levenshtein } = await import('fastest-levenshtein')
     return new Failure('usage', this.message, {
-      hint: `did you mean --${closest(this.#option, this.#known)}? ${HELP_HINT}`,
+      hint: `did you mean --${levenshtein.closest(this.#option, this.#known)}? ${HELP_HINT}`,
     })
   }
 }

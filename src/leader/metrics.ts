@@ -13,7 +13,8 @@ const ROLES = ['master', 'slave', 'unhealthy', 'disabled'] as const
 
 /** An agent's state for Prometheus. */
 export async function expose(view: View): Promise<{ body: string; type: string }> {
-  const { Counter, Gauge, Registry } = await import('prom-client')
+  const { default: prometheus } = await import('prom-client')
+  const { Counter, Gauge, Registry } = prometheus
   const registry = new Registry()
   registry.setDefaultLabels({ name: view.name })
   const gauge = (name: string, help: string, value: number) =>

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import type { Plugin } from 'esbuild'
 import { expect, test } from 'vitest'
-import { bundleApplication } from '../../build/bundle.ts'
+import { type Application, bundleApplication } from '../../build/bundle.ts'
 import { lockerEnvironment } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -28,13 +28,13 @@ const telling: Plugin = {
   },
 }
 
-/** The script of a run that writes down what it has loaded, of ours and of Node's own. */
-function recording(application: string, list: string): string {
+/** The script of a run that writes down what it has loaded, of ours and of Node's own. It can load nothing later. */
+function recording({ text }: Application, list: string): string {
   return `
 const modules = new Set(), own = require
 globalThis.loaded = (module) => modules.add(module)
 process.on('exit', () => own('node:fs').writeFileSync(${JSON.stringify(list)}, [...modules].join('\\n')))
-;((require) => {${application}
+;((require) => {${text}
 })((module) => (loaded(module.replace(/^(?!node:)/, 'node:')), own(module)))`
 }
 
