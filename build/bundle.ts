@@ -39,10 +39,11 @@ const load=name=>{
 }
 module.exports=load('./${FIRST}')`
 
-/** What the application's bundle exports; the first is what an executable does. */
+/** What the application's bundle exports: what an executable does, and for the warm-up, how to do and to undo it. */
 const EXPORTS = `
 export { start } from './src/main.ts'
-export { main } from './src/cli/cli.ts'`
+export { main } from './src/cli/cli.ts'
+export { unload } from 'signal-exit'`
 
 /** The application in two parts; every module of it is in one of them. */
 export interface Application {

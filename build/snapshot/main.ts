@@ -6,6 +6,8 @@ import { queryObjects, startupSnapshot } from 'node:v8'
 declare function loadApplication(): {
   start(): void
   main(words: readonly string[], signal: AbortSignal): Promise<number>
+  /** Takes signal-exit's listeners away. It counts them in a global, and would miscount those of a run. */
+  unload(): void
 }
 
 /** Gives the application what isn't part of the snapshot, out of the executable. */
@@ -29,8 +31,10 @@ function age(): void {
  * stays, for instances share their code; the rest is garbage.
  */
 async function warmUp(): Promise<void> {
-  const code = await loadApplication().main(['warm-up', 'true'], new AbortController().signal)
+  const { main, unload } = loadApplication()
+  const code = await main(['warm-up', 'true'], new AbortController().signal)
   if (code !== 0) throw new Error(`the warm-up ended with ${code}`)
+  unload()
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)
 }
 

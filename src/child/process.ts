@@ -25,10 +25,18 @@ export function exitOf(process: ChildProcess): Promise<ExitStatus> {
   })
 }
 
+const living = new Set<ProcessGroup>()
+let isTied = false
+
 /** Kills the group should we end before it; settled by the child's own end. */
 export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): void {
-  const untie = onExit(() => {
-    group.signal('SIGKILL')
-  })
-  exited.then(untie)
+  living.add(group)
+  exited.then(() => living.delete(group))
+  // Once for all groups: to take a listener away again takes 17 signal handlers down, while somebody waits for the lock.
+  if (!isTied) {
+    onExit(() => {
+      for (const group of living) group.signal('SIGKILL')
+    })
+  }
+  isTied = true
 }

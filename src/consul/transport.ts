@@ -28,9 +28,10 @@ class HttpTransport implements Transport {
   readonly #headers: Record<string, string>
   /** What the connection of a client broke of. */
   readonly #breaks = new WeakMap<Client, unknown>()
-  /** All clients, each with one connection, and those of them that no request has just now. */
+  /** Each has one connection. */
   readonly #clients = new Set<Client>()
-  readonly #idle: Client[] = []
+  /** Those that no request has just now. */
+  readonly #idle: { readonly short: Client[]; readonly long: Client[] } = { short: [], long: [] }
 
   constructor(settings: ConsulSettings, connector: buildConnector.connector) {
     this.#settings = settings
@@ -44,8 +45,10 @@ class HttpTransport implements Transport {
   }
 
   async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
-    // While a request lasts it has a client to itself: none waits behind a long poll, or goes down with another.
-    const client = this.#idle.pop() ?? this.#open()
+    // While a request lasts it has a client to itself: none waits behind another, or goes down with it. A long poll
+    // leaves alone the connections of short requests, so that a release finds one that is open.
+    const idle = this.#idle[request.longPoll ? 'long' : 'short']
+    const client = idle.pop() ?? this.#open()
     try {
       const { statusCode, headers, body } = await client.request({
         method: request.method,
@@ -55,15 +58,20 @@ class HttpTransport implements Transport {
         signal,
       })
       const text = await this.#read(body)
-      this.#idle.push(client)
+      idle.push(client)
       return { status: statusCode, headers, text }
     } catch (thrown) {
       this.#discard(client)
       if (signal.aborted) throw signal.reason
       // What broke this connection may have broken the others.
-      for (const other of this.#idle.splice(0)) this.#discard(other)
+      this.#closeIdle()
       throw this.#failure(this.#cause(client, thrown))
     }
+  }
+
+  #closeIdle(): void {
+    const { short, long } = this.#idle
+    for (const client of [...short.splice(0), ...long.splice(0)]) this.#discard(client)
   }
 
   #discard(client: Client): void {
@@ -122,7 +130,7 @@ class HttpTransport implements Transport {
   }
 
   close(): void {
-    this.#idle.length = 0
+    this.#closeIdle()
     for (const client of this.#clients) this.#discard(client)
   }
 }

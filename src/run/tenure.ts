@@ -43,9 +43,10 @@ export class Tenure {
     } finally {
       session.onRenewed(() => {})
       if (mayRelease) guardian.disarm()
+      // The release is under way before the watch is torn down, which takes longer: somebody waits for it.
+      const released = mayRelease && release(ctx, consul, session, stake)
       await hold.end()
-      ctx.log.mark('watch ended')
-      if (mayRelease) await release(ctx, consul, session, stake)
+      await released
       if (mayRelease) guardian.dismiss()
       session.end()
     }

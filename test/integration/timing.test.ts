@@ -10,7 +10,6 @@ const PHASES = [
   'lock obtained',
   'command started',
   'command ended',
-  'watch ended',
   'lock released',
   'session destroyed',
   'leaving',

@@ -10,11 +10,11 @@ import type { Transport } from '../../src/consul/wire.ts'
 async function serve(): Promise<{ transport: Transport; held: Promise<unknown>; breakAll(): void }> {
   const connections: IncomingMessage['socket'][] = []
   const server = createServer((request, response: ServerResponse) => {
-    if (request.url === '/held') return
+    if (request.url === '/held') return holds()
     if (!connections.includes(request.socket)) connections.push(request.socket)
     response.end(String(connections.indexOf(request.socket)))
   })
-  const held = once(server, 'request')
+  const { promise: held, resolve: holds } = Promise.withResolvers<void>()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const transport = await openTransport(consulSettings(() => undefined, { CONSUL_HTTP_ADDR: address }))
@@ -43,6 +43,14 @@ test('a request that is given up takes no other with it, not even one that was s
   const other = get(transport)
   await expect(heldReply).rejects.toThrow('no more')
   expect((await other).status).toBe(200)
+})
+
+test('a long poll leaves the open connection to the next short request', async () => {
+  const { transport, held } = await serve()
+  await get(transport)
+  transport.send({ method: 'GET', path: '/held', longPoll: true }, never).catch(() => {})
+  await held
+  expect((await get(transport)).text).toBe('0')
 })
 
 test('no request waits for one that is held back', async () => {
