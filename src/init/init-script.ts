@@ -131,7 +131,7 @@ export class InitScript {
       for (const [node, health] of await serviceHealth(ctx, consul, this.#cluster.service)) known.set(node, health)
     }
     const side = (nodes: typeof members.active): NodeHealth[] =>
-      nodes.map(({ node }) => ({ node, health: known.get(node) ?? 'critical' }))
+      [...new Set(nodes.map(({ node }) => node))].map((node) => ({ node, health: known.get(node) ?? 'critical' }))
     return { active: side(members.active), standby: side(members.standby) }
   }
 }

@@ -61,11 +61,12 @@ export function ownRole({ self, roles, cluster, dissenter }: Ground): Role {
   return dissenter === undefined ? role : 'standby'
 }
 
-/** The nodes of both sides. Of a datacenter they are those that have registered the service there. */
-export async function membersOf(
-  ctx: Context,
-  { cluster, roles, sites, self, unreachable }: Ground,
-): Promise<Record<Role, readonly NodeAt[]>> {
+/**
+ * The nodes of both sides. Of a datacenter they are those that have registered the service there. A node that nobody
+ * can place is there once for each datacenter that it may be in. Rejects with a `Failure`.
+ */
+export async function membersOf(ctx: Context, ground: Ground): Promise<Record<Role, readonly NodeAt[]>> {
+  const { cluster, roles, sites, self, unreachable } = ground
   if (roles.form === 'datacenters') {
     const members = async (datacenter: string) => {
       const site = sites.find((site) => site.datacenter === datacenter)
@@ -74,10 +75,27 @@ export async function membersOf(
     }
     return { active: await members(roles.active), standby: await members(roles.standby) }
   }
-  const located = sites.length + unreachable.length === 1 ? new Map<string, string>() : await locate(ctx, sites)
-  const elsewhere = unreachable[0] ?? self.datacenter
-  const place = (node: string) => ({ node, datacenter: located.get(node) ?? elsewhere })
-  return { active: roles.active.map(place), standby: roles.standby.map(place) }
+  if (sites.length + unreachable.length === 1) {
+    const place = (node: string) => ({ node, datacenter: self.datacenter })
+    return { active: roles.active.map(place), standby: roles.standby.map(place) }
+  }
+  const located = await locate(ctx, sites)
+  const place = (node: string) => {
+    const there = located.get(node)
+    const datacenters = there === undefined ? possiblePlaces(node, ground) : [there]
+    return datacenters.map((datacenter) => ({ node, datacenter }))
+  }
+  return { active: roles.active.flatMap(place), standby: roles.standby.flatMap(place) }
+}
+
+/**
+ * Where a node may be that no catalog knows: servers that were down forget a dead node. It is fenced wherever it may
+ * hear of that when it comes back.
+ */
+function possiblePlaces(node: string, { sites, unreachable }: Ground): string[] {
+  const knowing = sites.filter(({ nodes }) => nodes.includes(node)).map(({ datacenter }) => datacenter)
+  const places = [...knowing, ...unreachable]
+  return places.length > 0 ? places : sites.map(({ datacenter }) => datacenter)
 }
 
 /** The nodes whose agents don't live. */

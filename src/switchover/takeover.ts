@@ -59,6 +59,9 @@ async function newTakeover(ctx: Context, ground: Ground): Promise<Plan | undefin
   const since = new Date(ctx.clock.now().wallMs).toISOString()
   const dead = new Set(active.map(({ node }) => node))
   // A datacenter takes over as a whole.
-  const members = { active, standby: ground.roles.form === 'datacenters' ? standby : [self] }
+  const members = {
+    active,
+    standby: ground.roles.form === 'datacenters' ? standby : [{ node: self.node, datacenter: self.datacenter }],
+  }
   return planSwitch(ground, { id: randomId(), since, wish: WISH, members, dead })
 }

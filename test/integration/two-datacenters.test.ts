@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { patiently, runLocker } from '../kit/locker.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { startProxy } from '../kit/proxy.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -12,6 +13,14 @@ let node2: ServiceNode
 
 const init = (node: ServiceNode, ...args: string[]) =>
   runLocker(['init', node.script, ...args], { address: node.agent.address })
+
+/** How a check with -U on node2 ends. */
+async function check(): Promise<Record<string, unknown>> {
+  const ended = await runLocker(CHECK(), { address: node2.agent.address })
+  return { ...JSON.parse(ended.stdout), stderr: ended.stderr }
+}
+
+const CHECK = () => ['check', 'service', '-f', node2.script, '-U']
 
 /** What stands at a key in each of the two datacenters. */
 async function inBoth(key: string): Promise<string[]> {
@@ -162,4 +171,57 @@ test('a datacenter that is back with roles of its own stops a switch, which says
   await server1.consul.request('PUT', `/kv/${KEY}`, command)
   expect((await init(node2, 'start-primary')).code).toBe(0)
   expect((await inBoth(KEY)).map((text) => JSON.parse(text))).toEqual([SWITCHED_NODES, SWITCHED_NODES])
+})
+
+describe('a check with -U, whose datacenter has to take over', () => {
+  /** node1 comes back, with services that something started at boot, and hears that it is a standby. */
+  async function fencesNode1(): Promise<void> {
+    await node1.bootServices()
+    await node1.agent.restart()
+    await patiently(
+      () => node1.running.length === 0,
+      () => 'node1 has not stopped its services',
+    )
+    expect(node2.running).toEqual(BOTH)
+  }
+
+  test('does nothing while the other one is out of reach, and then goes on after a kill behind every change', async () => {
+    await begin({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+    node1.powerOff()
+    server1.agent.kill('SIGKILL')
+    await node2.bootServices()
+    const alone = await check()
+    expect(alone).toMatchObject({ notes: ["the datacenter dc1 can't be reached, and may have a primary"], stderr: '' })
+    expect(JSON.parse(await server2.consul.value(KEY)).active_nodes).toEqual(['node1'])
+    await server1.agent.restart()
+    await federated()
+
+    const { address, hold } = await startProxy(node2.agent.address)
+    for (const _change of ['record', 'record', 'raise', 'raise', 'swap', 'swap', 'clear', 'forget']) {
+      const change = hold(/^PUT \/v1\/txn\?dc=/) // The lock's own, and those of the node, name no datacenter.
+      const run = startLocker(CHECK(), { address })
+      await change.arrived
+      run.kill('SIGKILL')
+      await run.ends()
+      change.release()
+    }
+    expect(await check()).toMatchObject({ code: 0, tookOver: true, stderr: '' })
+    expect(await check()).toMatchObject({ role: 'active', code: 0, stderr: '' })
+    expect((await inBoth(KEY)).map((text) => JSON.parse(text))).toEqual([SWITCHED_NODES, SWITCHED_NODES])
+    expect(await inBoth('service/myserviceConsulName/switch')).toEqual(['', ''])
+    await fencesNode1()
+  })
+
+  test('makes it primary as a whole, and fences the nodes of the other', async () => {
+    await begin({ active_datacenter: 'dc1', standby_datacenter: 'dc2' })
+    node1.powerOff()
+    await node2.bootServices()
+    await patiently(
+      async () => (await check()).tookOver,
+      () => 'node2 has not taken over',
+    )
+    expect((await inBoth(KEY)).map((text) => JSON.parse(text))).toEqual([SWITCHED_DATACENTERS, SWITCHED_DATACENTERS])
+    expect(await inBoth('service/myserviceConsulName/switch')).toEqual(['', ''])
+    await fencesNode1()
+  })
 })

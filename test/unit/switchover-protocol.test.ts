@@ -64,6 +64,15 @@ describe.each(PLANS)('a switch with %s', (_, plan) => {
     }
   })
 
+  test('goes on after a crash between two datacenters that forget it', () => {
+    const model = new Model(plan)
+    carryOn(model, plan, length - 1, () => alone(model, plan))
+    const [first] = plan.swaps
+    if (plan.swaps.length > 1) model.journals.delete(first?.datacenter ?? '')
+    carryOn(model, model.journal ?? plan, ALL, () => alone(model, plan))
+    expect(settled(model, plan)).toBe('promoted')
+  })
+
   test('is undone from every single step, and again after a crash behind every step of that', () => {
     for (let failure = 1; failure < length; failure++) {
       for (let crash = 1; crash < 40; crash++) {
