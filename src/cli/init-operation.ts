@@ -121,7 +121,10 @@ export class Operation {
 
 function conclude(ctx: Context, end: SwitchEnd): number {
   if (end.kind === 'undone') {
-    throw new Failure('declined', `${end.why}; the switch was undone, and the primary is the same as before`)
+    const { why, primary } = end
+    const undone = 'the switch was undone, and the primary is the same as before'
+    const stays = "it can't be undone either, and the new primary stays"
+    throw new Failure('declined', `${why}; ${primary === 'old' ? undone : stays}`)
   }
   for (const node of end.skipped) {
     ctx.log.warn(`${node} was left out: its demotion stays raised, and stops its services when it comes back`)

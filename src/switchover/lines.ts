@@ -86,7 +86,8 @@ export class Script {
   }
 }
 
-/** The lines that a plan spares its dead nodes. */
+/** The lines of steps that a plan doesn't wait for at these nodes. */
 export function linesSkipped(skipped: readonly string[]): Set<string> {
-  return new Set(skipped.flatMap((node) => [`${AWAITED.demote} ${node}`, `${CLEARED.demote} ${node}`]))
+  const lines = [AWAITED.demote, CLEARED.demote, AWAITED.promote, CLEARED.promote]
+  return new Set(skipped.flatMap((node) => lines.map((line) => `${line} ${node}`)))
 }

@@ -20,7 +20,10 @@ export interface Plan {
   readonly course: 'forward' | 'back'
   readonly promote: readonly NodeAt[]
   readonly demote: readonly NodeAt[]
-  /** Nodes to demote that are dead: not waited for, and their demotion stays raised until they have stopped. */
+  /**
+   * Nodes to demote that are dead: not waited for, and their demotion stays raised until they have stopped. On the way
+   * back: nodes that don't start again.
+   */
   readonly skipped: readonly string[]
   readonly swaps: readonly Swap[]
   /** The switch that this one takes back, because its new primary didn't start. */
@@ -32,7 +35,17 @@ export interface Plan {
   readonly since: string
 }
 
-/** The plan without waiting for this node, which is dead. */
+/** Whether the plan is the way back from a switch that failed. */
+export function isRetreat({ course, undoes }: Plan): boolean {
+  return course === 'back' || undoes !== undefined
+}
+
+/** Who is primary when a retreat has ended: a way back that was itself undone leaves the new one. */
+export function primaryAfter({ course, undoes }: Plan): 'old' | 'new' {
+  return course === 'back' && undoes !== undefined ? 'new' : 'old'
+}
+
+/** The plan without waiting for this node any longer. */
 export function skipping(plan: Plan, node: string): Plan {
   return { ...plan, revision: plan.revision + 1, skipped: [...plan.skipped, node] }
 }

@@ -35,9 +35,7 @@ export function planSwitch(ground: Ground, { id, since, wish, members, dead }: I
   const demote = members.active
   const deadActive = demote.filter(({ node }) => dead.has(node)).map(({ node }) => node)
   if (deadActive.length > 0 && !wish.force && !wish.patient) {
-    throw new Failure('declined', `${deadActive.join(', ')} can't be demoted: Consul holds it for dead`, {
-      hint: '--force switches without it, once you know that its services are down; --dead-after 30s waits first',
-    })
+    throw deadPrimaries(deadActive)
   }
   refuseLeftovers(ground, promote, false)
   refuseLeftovers(ground, demote, wish.force)
@@ -52,6 +50,13 @@ export function planSwitch(ground: Ground, { id, since, wish, members, dead }: I
     by: self.node,
     since,
   }
+}
+
+/** Primaries are dead, and nobody has said to go on without them. */
+export function deadPrimaries(nodes: readonly string[]): Failure {
+  return new Failure('declined', `${nodes.join(', ')} can't be demoted: Consul holds it for dead`, {
+    hint: '--force switches without it, once you know that its services are down; --dead-after 30s waits first',
+  })
 }
 
 function refuseBadGround({ dissenter, cluster, locked, self }: Ground): void {

@@ -29,7 +29,7 @@ export interface Patience {
   readonly deadAfterMs: number | undefined
 }
 
-/** How a switch ended: done, though some may still owe their part; or undone, with the roles as before. */
+/** How a switch ended: done, though some may still owe their part; or undone, for which it says who is primary. */
 export type SwitchEnd =
   | {
       readonly kind: 'switched'
@@ -40,4 +40,4 @@ export type SwitchEnd =
       /** New primaries of which nobody can tell whether their services run. */
       readonly untold: readonly string[]
     }
-  | { readonly kind: 'undone'; readonly why: string }
+  | { readonly kind: 'undone'; readonly why: string; readonly primary: 'old' | 'new' }

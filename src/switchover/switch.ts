@@ -2,13 +2,15 @@ import { scope, sleep, withDeadline } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { isAlive } from '../consul/health.ts'
 import { Retry } from '../consul/retry.ts'
 import { DeadWatch } from './dead-watch.ts'
 import { HealthWatch } from './health-watch.ts'
 import { lateness } from './lateness.ts'
 import { linesSkipped, Script } from './lines.ts'
 import { forget, perform } from './perform.ts'
-import { type Plan, skipping } from './plan.ts'
+import { isRetreat, type Plan, primaryAfter, skipping } from './plan.ts'
+import { deadPrimaries } from './planning.ts'
 import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from './protocol.ts'
 import { look, type Sighting } from './sighting.ts'
 import { withFound } from './swaps.ts'
@@ -46,17 +48,19 @@ export class Switch {
    */
   async run(ctx: Context): Promise<SwitchEnd> {
     for (;;) {
+      let step: Step | undefined
       try {
         const sighting = await this.#within(ctx, undefined, (ctx) => this.#look(ctx))
-        const step = this.#next(sighting)
-        this.#script.reach(step)
-        if (step.kind === 'forget') return await this.#finish(ctx, sighting)
-        await this.#within(ctx, step, (ctx) => this.#take(ctx, step, sighting))
+        const next = this.#next(sighting)
+        step = next
+        this.#script.reach(next)
+        if (next.kind === 'forget') return await this.#finish(ctx, sighting)
+        await this.#within(ctx, next, (ctx) => this.#take(ctx, next, sighting))
       } catch (thrown) {
         this.#script.fail()
         ctx.signal.throwIfAborted()
         if (!(thrown instanceof Failure)) throw thrown
-        await this.#turnBack(ctx, thrown)
+        await this.#turnBack(ctx, thrown, step)
       }
     }
   }
@@ -93,6 +97,7 @@ export class Switch {
         await this.#attend(ctx, step, sighting, attended)
         this.#heedReport(step, sighting)
         if (await this.#skips(ctx, step)) return
+        await this.#heedDeath(ctx, step)
         await sleep(ctx, backoff.next())
       } else if (step.kind !== 'forget' && !(await this.#perform(ctx, step, sighting))) {
         await sleep(ctx, backoff.next())
@@ -141,6 +146,15 @@ export class Switch {
     return true
   }
 
+  /** A node that has died meanwhile isn't waited for: there is no telling when it comes back. */
+  async #heedDeath(ctx: Context, { kind, direction, at }: Step & { kind: 'await' | 'confirm' }): Promise<void> {
+    const isDemotion = kind === 'await' && direction === 'demote' && this.#patience.deadAfterMs === undefined
+    if (!isDemotion && !(kind === 'confirm' && isRetreat(this.#plan))) return
+    const there = this.#world.consul.inDatacenter(at.datacenter)
+    if (await this.#retry.until(ctx, () => isAlive(ctx, there, at.node))) return
+    throw isDemotion ? deadPrimaries([at.node]) : new Failure('declined', `${at.node} is dead`)
+  }
+
   async #within<T>(ctx: Context, step: Step | undefined, work: (ctx: Context) => Promise<T>): Promise<T> {
     using bounded = scope(ctx.signal)
     const { stepMs } = this.#patience
@@ -152,8 +166,11 @@ export class Switch {
     }
   }
 
-  /** Undoes what can be undone; rejects when nothing can, or when undoing fails as well. */
-  async #turnBack(ctx: Context, failure: Failure): Promise<void> {
+  /**
+   * Undoes what can be undone; rejects when nothing can, or when undoing fails as well. A node that only doesn't start
+   * again leaves nothing to undo: the roles are right, and a plan that stood on would be in the way of the next switch.
+   */
+  async #turnBack(ctx: Context, failure: Failure, step: Step | undefined): Promise<void> {
     const turned = await withDeadline(ctx, RECONSIDER_MS, async (ctx) => {
       const sighting = await this.#look(ctx)
       return disputed(this.#plan, sighting) === undefined ? retreat(this.#plan, sighting, failure.message) : undefined
@@ -164,6 +181,10 @@ export class Switch {
     if (turned) {
       ctx.log.warn(`${failure.message}; undoing the switch${failure.hint === undefined ? '' : ` (${failure.hint})`}`)
       return this.#follow(turned)
+    }
+    if (step?.kind === 'confirm' && isRetreat(this.#plan)) {
+      ctx.log.warn(`${failure.message}; ${step.at.node} is primary again, but its services are not known to run`)
+      return this.#follow(skipping(this.#plan, step.at.node))
     }
     throw new Failure('declined', `${failure.message}; the switch stands where it is`, {
       hint: [failure.hint, 'start-primary again goes on with it', 'status shows who is primary']
@@ -189,7 +210,7 @@ export class Switch {
     const plan = this.#plan
     const waitingFor = owed(plan, sighting)
     if (waitingFor.length === 0) await forget(ctx, { cluster, plan, sighting, home: self.datacenter, fence })
-    if (plan.course === 'back' || plan.undoes !== undefined) return { kind: 'undone', why: plan.why ?? '' }
+    if (isRetreat(plan)) return { kind: 'undone', why: plan.why ?? '', primary: primaryAfter(plan) }
     return { kind: 'switched', skipped: plan.skipped, owed: waitingFor, untold: untold(plan, sighting) }
   }
 }

@@ -168,6 +168,21 @@ Clearing demotion trigger for node node1...SUCCESS
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
   })
 
+  test('are left with the old primary when the new one does not start and that one doesn’t start again', async () => {
+    await begin(['node1'], ['node2'])
+    for (const node of [node1, node2]) writeFileSync(join(node.dir, 'broken'), '')
+    const ended = await init(node2, 'start-primary')
+    for (const node of [node1, node2]) rmSync(join(node.dir, 'broken'))
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toContain(
+      'node1 reports: apache2: its start command failed with 1: apache2 is broken; node1 is',
+    )
+    expect([node1.running, node2.running]).toEqual([[], []])
+    expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
+    expect(await init(node1, 'start')).toMatchObject({ code: 0 })
+    expect(node1.running).toEqual(BOTH)
+  })
+
   test.each([
     'Starting promotion for node node2',
     'Demoting primary node node1',
@@ -316,6 +331,27 @@ describe('a node that missed how its promotion ended', () => {
     await node2.agent.restart()
     await starts(node2)
     await alive(node2)
+  })
+})
+
+describe('a primary that dies while it is waited for', () => {
+  test('has the switch undone, which leaves nothing in the way of one by force', async () => {
+    await begin(['node1'], ['node2'])
+    writeFileSync(join(node1.dir, 'stuck'), '')
+    const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
+    await running.prints(/Demoting primary node node1/)
+    node1.powerOff()
+    const ended = await running.ends()
+    rmSync(join(node1.dir, 'stuck'))
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toContain('Demoting primary node node1...FAILED\n')
+    expect(ended.stderr).toMatch(/node1 can't be demoted: Consul holds it for dead; undoing the switch \(--force/)
+    expect(ended.stderr).toContain('node1 is dead; node1 is primary again, but its services are not known to run')
+    expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
+    expect(await init(node2, 'start-primary', '--force')).toMatchObject({ code: 0 })
+    expect(node2.running).toEqual(BOTH)
+    await node1.agent.restart()
+    await alive(node1)
   })
 })
 
