@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure } from '../base/failure.ts'
 import { type AgentSelf, agentSelf } from '../consul/agent.ts'
 import { type Health, serviceHealth } from '../consul/health.ts'
 import type { Direction } from '../switchover/flags.ts'
@@ -92,7 +92,8 @@ export class InitScript {
     } catch (thrown) {
       ctx.signal.throwIfAborted()
       if (!(thrown instanceof Failure)) throw thrown
-      ctx.log.error(`the cluster's state can't be told: ${messageOf(thrown)}`)
+      const { message, hint } = thrown
+      ctx.log.error(`the cluster's state can't be told: ${message}${hint === undefined ? '' : ` (${hint})`}`)
       return { name: this.#world.file.name, cluster: undefined, local }
     }
   }

@@ -26,8 +26,8 @@ export const WAIT_OVER = Symbol('the time to wait for the flag is over')
  * Calls `react` for every change of a flag, one after the other; what changes meanwhile, or while nobody watches, is
  * one change to it. The NULL that stands when a watch begins for the first time is none; a START or WAIT that does is,
  * for its node may not have heard of it. What `react` settles with `false` for, or what we die in, isn't remembered as
- * dealt with: the next watch begins with it, or with what has become of it. Outages of Consul are sat out. Never settles; rejects with a `Failure` that doesn't pass, or
- * with the signal's reason.
+ * dealt with: the next watch begins with it, or with what has become of it. Outages of Consul are sat out. Never
+ * settles; rejects with a `Failure` that doesn't pass, or with the signal's reason.
  */
 export async function watchFlag(
   ctx: Context,
