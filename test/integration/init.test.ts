@@ -102,6 +102,45 @@ service.mysql: starting...SUCCESS
   })
 })
 
+/** Whether we may give a command a /run of its own. */
+const mayUnshare = await execute('unshare', ['-m', 'true']).then(
+  () => process.getuid?.() === 0,
+  () => false,
+)
+
+describe.runIf(mayUnshare)('an init script without a service_command', () => {
+  const FAKE = '#!/bin/sh\nf=$(dirname "$0"); echo "$(basename "$0") $*" >> $f/log\n'
+  const FAKES = {
+    systemctl: 'case $1 in is-active) [ -f $f/$2 ] || exit 3 ;; start) : > $f/$2 ;; esac',
+    service: 'case $2 in status) [ -f $f/$1 ] || exit 3 ;; start) : > $f/$1 ;; esac',
+  }
+
+  test.each([
+    [
+      'systemctl where systemd runs',
+      'mkdir -p /run/systemd/system',
+      'systemctl is-active web\nsystemctl start web\nsystemctl is-active web\n',
+    ],
+    ['service elsewhere', ':', 'service web status\nservice web start\nservice web status\n'],
+  ])('uses %s', async (_, prepare, calls) => {
+    await active()
+    const dir = scratch()
+    for (const [name, text] of Object.entries(FAKES))
+      writeFileSync(join(dir, name), `${FAKE}${text}\n`, { mode: 0o755 })
+    writeFileSync(
+      join(dir, 'init'),
+      `name: web\nconsul_service: myserviceConsulName\ncluster_key: cluster/production\n`,
+    )
+    const ended = await runLocker(['init', join(dir, 'init'), 'start'], {
+      address: node1.agent.address,
+      env: { PATH: `${dir}:${process.env.PATH}` },
+      through: ['unshare', '-m', 'sh', '-c', `mount -t tmpfs none /run && ${prepare} && exec "$@"`, 'sh'],
+    })
+    expect(ended).toMatchObject({ code: 0, stdout: 'service.web: starting...SUCCESS\n', stderr: '' })
+    expect(readFileSync(join(dir, 'log'), 'utf8')).toBe(calls)
+  })
+})
+
 describe('an init script on a standby node', () => {
   test('is refused what only a primary may do, and says the way out', async () => {
     await standby()
