@@ -3,13 +3,16 @@ import * as v from 'valibot'
 import { LineCounter, parseDocument } from 'yaml'
 import { Failure, messageOf } from '../base/failure.ts'
 
+/** A schema of keys, whose values become an `Output`. */
+type KeySchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: object }
+
 /** What a configuration file must say. */
-export interface ConfigSchema<Schema extends v.ObjectEntries> {
+export interface ConfigSchema<Output> {
   /** What such a file is, for the failure of one that can't be read: `the init script`. */
   readonly what: string
-  readonly schema: v.StrictObjectSchema<Schema, undefined>
+  readonly schema: KeySchema<Output>
   /** What is wrong between keys that are each right, if anything. */
-  readonly check?: (values: v.InferOutput<v.StrictObjectSchema<Schema, undefined>>) => Objection | undefined
+  readonly check?: (values: Output) => Objection | undefined
 }
 
 /** A complaint, and the key whose line it names. */
@@ -19,20 +22,17 @@ export interface Objection {
 }
 
 /** Reads a YAML file. Throws a `config` failure that names file, line and key, and tells what was expected there. */
-export function readConfig<Schema extends v.ObjectEntries>(
-  { what, schema, check }: ConfigSchema<Schema>,
-  path: string,
-): v.InferOutput<v.StrictObjectSchema<Schema, undefined>> {
+export function readConfig<Output>({ what, schema, check }: ConfigSchema<Output>, path: string): Output {
   return parseConfig(schema, path, read(what, path), check)
 }
 
-/** Reads the text of a YAML file; `path` is only named. */
-export function parseConfig<Schema extends v.ObjectEntries>(
-  schema: v.StrictObjectSchema<Schema, undefined>,
+/** Reads the text of a YAML file; `path` is only named. Throws as `readConfig` does. */
+export function parseConfig<Output>(
+  schema: KeySchema<Output>,
   path: string,
   text: string,
-  check?: ConfigSchema<Schema>['check'],
-): v.InferOutput<v.StrictObjectSchema<Schema, undefined>> {
+  check?: ConfigSchema<Output>['check'],
+): Output {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const [error] = document.errors

@@ -95,7 +95,7 @@ const MODULE_REPLACES = ['health', 'ensure_master', 'ensure_slave', 'demote', 'f
 const COMMANDS_NEEDED = ['health', 'ensure_master', 'ensure_slave'] as const
 const OWN_TAGS = ['master', 'slave', 'unhealthy', 'disabled']
 
-const FILE: ConfigSchema<typeof SCHEMA.entries> = {
+const FILE: ConfigSchema<Values> = {
   what: 'the configuration',
   schema: SCHEMA,
   check: (file) => {

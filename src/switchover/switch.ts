@@ -2,19 +2,17 @@ import { scope, sleep, withDeadline } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
-import { isAlive } from '../consul/health.ts'
 import { Retry } from '../consul/retry.ts'
-import { DeadWatch } from './dead-watch.ts'
 import { HealthWatch } from './health-watch.ts'
 import { lateness } from './lateness.ts'
 import { linesSkipped, Script } from './lines.ts'
 import { forget, perform } from './perform.ts'
 import { isRetreat, type Plan, primaryAfter, skipping } from './plan.ts'
-import { deadPrimaries } from './planning.ts'
 import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from './protocol.ts'
 import { look, type Sighting } from './sighting.ts'
 import { withFound } from './swaps.ts'
 import type { Patience, SwitchEnd, SwitchWorld } from './switch-world.ts'
+import { type NodeStep, Vigil } from './vigil.ts'
 
 const POLL_FIRST_MS = 100
 const POLL_MAX_MS = 1000
@@ -26,7 +24,7 @@ export class Switch {
   readonly #world: SwitchWorld
   readonly #patience: Patience
   readonly #retry: Retry
-  readonly #deadWatch: DeadWatch
+  readonly #vigil: Vigil
   readonly #healthWatch: HealthWatch
   #plan: Plan
   #script: Script
@@ -36,7 +34,7 @@ export class Switch {
     this.#world = world
     this.#patience = patience
     this.#retry = new Retry(world.consul)
-    this.#deadWatch = new DeadWatch(world, patience.deadAfterMs, failing)
+    this.#vigil = new Vigil(world, patience, this.#retry, failing)
     this.#healthWatch = new HealthWatch(patience.stepMs)
     this.#plan = plan
     this.#script = this.#newScript()
@@ -90,14 +88,12 @@ export class Switch {
   async #take(ctx: Context, step: Step, first: Sighting): Promise<void> {
     const backoff = new Backoff(ctx.random, POLL_FIRST_MS, POLL_MAX_MS)
     const isNext = (sighting: Sighting) => JSON.stringify(this.#next(sighting)) === JSON.stringify(step)
-    const attended = new Set<number>()
     for (let sighting = first; isNext(sighting); sighting = await this.#look(ctx)) {
       this.#heedInterruption(sighting)
       if (step.kind === 'await' || step.kind === 'confirm') {
-        await this.#attend(ctx, step, sighting, attended)
-        this.#heedReport(step, sighting)
-        if (await this.#skips(ctx, step)) return
-        await this.#heedDeath(ctx, step)
+        if (await this.#vigil.givesUp(ctx, this.#plan, step, sighting)) {
+          return this.#follow(skipping(this.#plan, step.at.node))
+        }
         await sleep(ctx, backoff.next())
       } else if (step.kind !== 'forget' && !(await this.#perform(ctx, step, sighting))) {
         await sleep(ctx, backoff.next())
@@ -105,30 +101,10 @@ export class Switch {
     }
   }
 
-  #perform(ctx: Context, step: Exclude<Step, { kind: 'await' | 'confirm' | 'forget' }>, sighting: Sighting) {
+  #perform(ctx: Context, step: Exclude<Step, NodeStep | { kind: 'forget' }>, sighting: Sighting) {
     const { cluster, self, fence } = this.#world
     const performing = { cluster, plan: this.#plan, sighting, home: self.datacenter, fence }
     return this.#retry.until(ctx, () => perform(ctx, performing, step))
-  }
-
-  /** Our own node's part we do ourselves, once for each value of its flag: its watch may be late, or missing. */
-  async #attend(
-    ctx: Context,
-    { direction, at }: Step & { kind: 'await' | 'confirm' },
-    sighting: Sighting,
-    attended: Set<number>,
-  ): Promise<void> {
-    const { index } = sighting.flagAt(direction, at)
-    if (at.node !== this.#world.self.node || attended.has(index)) return
-    attended.add(index)
-    await this.#world.attend(ctx, direction)
-  }
-
-  #heedReport({ direction, at }: Step & { kind: 'await' | 'confirm' }, sighting: Sighting): void {
-    const handled = sighting.handled(direction, at)
-    if (handled?.outcome === 'failed') {
-      throw new Failure('declined', `${at.node} reports: ${handled.note ?? 'it failed'}`)
-    }
   }
 
   /** Once the roles are swapped the quickest way out is forward. */
@@ -136,23 +112,6 @@ export class Switch {
     const swapped = this.#plan.swaps.some(({ datacenter }) => sighting.roles(datacenter) === 'after')
     if (!this.#world.interruption.aborted || swapped || this.#plan.course === 'back') return
     throw new Failure('declined', 'the switch was interrupted')
-  }
-
-  /** Goes on without a node to demote that has been dead for long enough. */
-  async #skips(ctx: Context, step: Step & { kind: 'await' | 'confirm' }): Promise<boolean> {
-    if (step.kind !== 'await' || step.direction !== 'demote') return false
-    if (!(await this.#retry.until(ctx, () => this.#deadWatch.givesUp(ctx, step.at)))) return false
-    this.#follow(skipping(this.#plan, step.at.node))
-    return true
-  }
-
-  /** A node that has died meanwhile isn't waited for: there is no telling when it comes back. */
-  async #heedDeath(ctx: Context, { kind, direction, at }: Step & { kind: 'await' | 'confirm' }): Promise<void> {
-    const isDemotion = kind === 'await' && direction === 'demote' && this.#patience.deadAfterMs === undefined
-    if (!isDemotion && !(kind === 'confirm' && isRetreat(this.#plan))) return
-    const there = this.#world.consul.inDatacenter(at.datacenter)
-    if (await this.#retry.until(ctx, () => isAlive(ctx, there, at.node))) return
-    throw isDemotion ? deadPrimaries([at.node]) : new Failure('declined', `${at.node} is dead`)
   }
 
   async #within<T>(ctx: Context, step: Step | undefined, work: (ctx: Context) => Promise<T>): Promise<T> {
