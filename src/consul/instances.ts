@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
 import { type Health, type WireCheck, worst } from './health.ts'
+import { LIST_RULES } from './list.ts'
 
 /** One instance of a service, with the worst of its own checks and its node's. */
 export interface Instance {
@@ -68,7 +69,7 @@ export async function readInstances(
     // The server adds up to a sixteenth of the wait, so that waiters don't all wake at once.
     timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
     longPoll: blocking,
-    needs: 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }',
+    needs: LIST_RULES,
   })
   const answered = Number(reply.headers['x-consul-index'])
   const entries = consul.json(reply)
@@ -76,6 +77,13 @@ export async function readInstances(
   consul.heard = true
   // An index that went backwards (a restored snapshot) means: start again.
   return { instances: entries.map(readInstance), index: answered < index ? 0 : Math.max(answered, 1) }
+}
+
+/** The health of a service on each node of the client's datacenter that registered it, all its checks considered. */
+export async function serviceHealth(ctx: Context, consul: Consul, service: string): Promise<Map<string, Health>> {
+  const { instances } = await readInstances(ctx, consul, service)
+  const byNode = Map.groupBy(instances, ({ node }) => node)
+  return new Map([...byNode].map(([node, all]) => [node, worst(all.flatMap(({ checks }) => checks))]))
 }
 
 function readInstance({ Node, Service, Checks }: WireInstance): Instance {

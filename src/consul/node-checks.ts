@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
 import type { Health, WireCheck } from './health.ts'
+import { readList } from './list.ts'
 
 /** A check, and the node it is about. */
 export interface NodeCheck extends WireCheck {
@@ -12,13 +13,19 @@ export interface NodeCheck extends WireCheck {
  * https://developer.hashicorp.com/consul/api-docs/health#list-checks-in-state
  */
 export async function troubledChecks(ctx: Context, consul: Consul): Promise<NodeCheck[]> {
-  const states = ['critical', 'warning'].map((state) => read(ctx, consul, `/v1/health/state/${state}`))
-  return (await Promise.all(states)).flat()
+  const states = ['critical', 'warning'].map((state) => readList(ctx, consul, `/v1/health/state/${state}`))
+  return (await Promise.all(states)).flat() as NodeCheck[]
 }
 
 /** The checks of a node and of its services; none for a node that nobody knows. */
-export function checksOf(ctx: Context, consul: Consul, node: string): Promise<NodeCheck[]> {
-  return read(ctx, consul, `/v1/health/node/${encodeURIComponent(node)}`)
+export async function checksOf(ctx: Context, consul: Consul, node: string): Promise<NodeCheck[]> {
+  return (await readList(ctx, consul, `/v1/health/node/${encodeURIComponent(node)}`)) as NodeCheck[]
+}
+
+/** Whether the agent on a node lives, by what the others say (serfHealth). A node that nobody knows doesn't. */
+export async function isAlive(ctx: Context, consul: Consul, node: string): Promise<boolean> {
+  const checks = await checksOf(ctx, consul, node)
+  return checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'passing')
 }
 
 /**
@@ -38,12 +45,4 @@ export async function registerTtlCheck(
     timeoutMs: ATTEMPT_MS,
     needs: 'node "<node>" { policy = "write" }',
   })
-}
-
-async function read(ctx: Context, consul: Consul, path: string): Promise<NodeCheck[]> {
-  const needs = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
-  const answer = consul.json(await consul.call(ctx, { method: 'GET', path, timeoutMs: ATTEMPT_MS, needs }))
-  if (!Array.isArray(answer)) throw consul.strange(`${path} is no list`)
-  consul.heard = true
-  return answer as NodeCheck[]
 }

@@ -1,6 +1,7 @@
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import { isAlive, serviceHealth } from '../consul/health.ts'
+import { serviceHealth } from '../consul/instances.ts'
+import { isAlive } from '../consul/node-checks.ts'
 import type { NodeAt } from './roles.ts'
 import type { SwitchWorld } from './switch-world.ts'
 

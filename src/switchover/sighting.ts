@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
-import { serviceHealth } from '../consul/health.ts'
+import { serviceHealth } from '../consul/instances.ts'
 import { type Direction, type Flag, type FlagValue, NO_FLAG } from './flags.ts'
 import type { HealthWatch } from './health-watch.ts'
 import { writePlan } from './journal.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
-import { serviceHealth } from '../consul/health.ts'
+import { serviceHealth } from '../consul/instances.ts'
 import { type Ground, membersOf, ownRole, survey } from './ground.ts'
 import type { Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'

@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { isAlive } from '../consul/health.ts'
+import { isAlive } from '../consul/node-checks.ts'
 import type { Retry } from '../consul/retry.ts'
 import { DeadWatch } from './dead-watch.ts'
 import { isRetreat, type Plan } from './plan.ts'

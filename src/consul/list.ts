@@ -1,0 +1,19 @@
+import type { Context } from '../base/context.ts'
+import { ATTEMPT_MS, type Consul } from './consul.ts'
+
+/** The ACL rules that reading the catalog and health of a datacenter needs. */
+export const LIST_RULES = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
+
+/** Reads a list of the catalog or of health. Rejects with a `Failure`: `not-consul` when the answer is no list. */
+export async function readList(
+  ctx: Context,
+  consul: Consul,
+  path: string,
+  query: Readonly<Record<string, true>> = {},
+): Promise<unknown[]> {
+  const reply = await consul.call(ctx, { method: 'GET', path, query, timeoutMs: ATTEMPT_MS, needs: LIST_RULES })
+  const answer = consul.json(reply)
+  if (!Array.isArray(answer)) throw consul.strange(`${path} is no list`)
+  consul.heard = true
+  return answer
+}
