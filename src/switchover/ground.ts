@@ -1,9 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { datacenters, nodeNames, nodesWithService } from '../consul/catalog.ts'
+import { datacenters } from '../consul/catalog.ts'
 import type { Consul } from '../consul/consul.ts'
-import { serviceHealth } from '../consul/instances.ts'
-import { isAlive } from '../consul/node-checks.ts'
 import { type NodeAt, parseCluster, type Role, type Roles, roleOf, sameRoles } from './roles.ts'
 import { type Cluster, reachSite, readSite, type Site } from './site.ts'
 
@@ -60,76 +58,6 @@ export function ownRole({ self, roles, cluster, dissenter }: Ground): Role {
     })
   }
   return dissenter === undefined ? role : 'standby'
-}
-
-/**
- * The nodes of both sides. Of a datacenter they are those that have registered the service there. A node that nobody
- * can place is there once for each datacenter that it may be in. Rejects with a `Failure`.
- */
-export async function membersOf(ctx: Context, ground: Ground): Promise<Record<Role, readonly NodeAt[]>> {
-  const { cluster, roles, sites, self, unreachable } = ground
-  if (roles.form === 'datacenters') {
-    const members = async (datacenter: string) => {
-      const site = sites.find((site) => site.datacenter === datacenter)
-      const nodes = site ? await nodesWithService(ctx, site.consul, cluster.service) : []
-      return nodes.map((node) => ({ node, datacenter }))
-    }
-    return { active: await members(roles.active), standby: await members(roles.standby) }
-  }
-  if (sites.length + unreachable.length === 1) {
-    const place = (node: string) => ({ node, datacenter: self.datacenter })
-    return { active: roles.active.map(place), standby: roles.standby.map(place) }
-  }
-  const located = await locate(ctx, sites)
-  const place = (node: string) => {
-    const there = located.get(node)
-    const datacenters = there === undefined ? possiblePlaces(node, ground) : [there]
-    return datacenters.map((datacenter) => ({ node, datacenter }))
-  }
-  return { active: roles.active.flatMap(place), standby: roles.standby.flatMap(place) }
-}
-
-/**
- * Where a node may be that no catalog knows: servers that were down forget a dead node. It is fenced wherever it may
- * hear of that when it comes back.
- */
-function possiblePlaces(node: string, { sites, unreachable }: Ground): string[] {
-  const knowing = sites.filter(({ nodes }) => nodes.includes(node)).map(({ datacenter }) => datacenter)
-  const places = [...knowing, ...unreachable]
-  return places.length > 0 ? places : sites.map(({ datacenter }) => datacenter)
-}
-
-/** The nodes whose agents don't live. */
-export async function deadAmong(ctx: Context, { sites }: Ground, nodes: readonly NodeAt[]): Promise<Set<string>> {
-  const dead = new Set<string>()
-  for (const { node, datacenter } of nodes) {
-    const site = sites.find((site) => site.datacenter === datacenter)
-    if (!site || !(await isAlive(ctx, site.consul, node))) dead.add(node)
-  }
-  return dead
-}
-
-/** The nodes whose agents live, but on which the service is critical. */
-export async function failingAmong(
-  ctx: Context,
-  { sites, cluster }: Ground,
-  nodes: readonly NodeAt[],
-): Promise<Set<string>> {
-  const failing = new Set<string>()
-  for (const { datacenter, consul } of sites) {
-    const healths = await serviceHealth(ctx, consul, cluster.service)
-    const here = nodes.filter((at) => at.datacenter === datacenter && healths.get(at.node) === 'critical')
-    for (const { node } of here) failing.add(node)
-  }
-  return failing
-}
-
-async function locate(ctx: Context, sites: readonly Site[]): Promise<Map<string, string>> {
-  const located = new Map<string, string>()
-  for (const { consul, datacenter } of sites) {
-    for (const node of await nodeNames(ctx, consul)) located.set(node, datacenter)
-  }
-  return located
 }
 
 /** A datacenter where a switch under way has set the new roles already: the others follow, they don't disagree. */

@@ -1,8 +1,9 @@
 import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
-import { deadAmong, failingAmong, type Ground, membersOf, survey } from './ground.ts'
+import { type Ground, survey } from './ground.ts'
 import { newest } from './journal.ts'
+import { deadAmong, failingAmong, forgottenAmong, membersOf } from './members.ts'
 import type { Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
 import type { NodeAt } from './roles.ts'
@@ -43,7 +44,8 @@ export function begunPlan({ sites }: Pick<Ground, 'sites'>): Plan | undefined {
 }
 
 async function newPlan(ctx: Context, ground: Ground, wish: Wish): Promise<Plan> {
-  const members = await membersOf(ctx, ground)
+  const { active, standby } = await membersOf(ctx, ground)
+  const members = { active: [...active, ...(wish.force ? forgottenAmong(ground, active) : [])], standby }
   const dead = await deadAmong(ctx, ground, [...members.active, ...members.standby])
   const since = new Date(ctx.clock.now().wallMs).toISOString()
   const plan = planSwitch(ground, { id: randomId(), since, wish, members, dead })

@@ -2,7 +2,8 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
 import { serviceHealth } from '../consul/instances.ts'
-import { type Ground, membersOf, ownRole, survey } from './ground.ts'
+import { type Ground, ownRole, survey } from './ground.ts'
+import { deadAmong, forgottenAmong, membersOf } from './members.ts'
 import type { Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
 import { begunPlan, type StartPrimary } from './start-primary.ts'
@@ -55,13 +56,15 @@ async function newTakeover(ctx: Context, ground: Ground): Promise<Plan | undefin
   if (unreachable.length > 0) {
     throw new Failure('declined', `the datacenter ${unreachable.join(', ')} can't be reached, and may have a primary`)
   }
-  const { active, standby } = await membersOf(ctx, ground)
-  const since = new Date(ctx.clock.now().wallMs).toISOString()
-  const dead = new Set(active.map(({ node }) => node))
+  const known = await membersOf(ctx, ground)
   // A datacenter takes over as a whole.
+  const whole = ground.roles.form === 'datacenters'
   const members = {
-    active,
-    standby: ground.roles.form === 'datacenters' ? standby : [{ node: self.node, datacenter: self.datacenter }],
+    active: [...known.active, ...forgottenAmong(ground, known.active)],
+    standby: whole ? known.standby : [{ node: self.node, datacenter: self.datacenter }],
   }
+  const dead = await deadAmong(ctx, ground, members.standby)
+  for (const { node } of members.active) dead.add(node)
+  const since = new Date(ctx.clock.now().wallMs).toISOString()
   return planSwitch(ground, { id: randomId(), since, wish: WISH, members, dead })
 }

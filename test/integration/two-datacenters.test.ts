@@ -212,9 +212,12 @@ describe('a check with -U, whose datacenter has to take over', () => {
     await fencesNode1()
   })
 
-  test('makes it primary as a whole, and fences the nodes of the other', async () => {
+  test('makes it primary as a whole, and fences the nodes of the other, even one that is forgotten there', async () => {
     await begin({ active_datacenter: 'dc1', standby_datacenter: 'dc2' })
     node1.powerOff()
+    server1.agent.kill('SIGKILL')
+    await server1.agent.restart()
+    await federated()
     await node2.bootServices()
     await patiently(
       async () => (await check()).tookOver,
