@@ -126,7 +126,7 @@ function conclude(ctx: Context, end: SwitchEnd): number {
     const stays = "it can't be undone either, and the new primary stays"
     throw new Failure('declined', `${why}; ${primary === 'old' ? undone : stays}`)
   }
-  for (const node of end.skipped) {
+  for (const node of new Set(end.skipped.map(({ node }) => node))) {
     ctx.log.warn(`${node} was left out: its demotion stays raised, and stops its services when it comes back`)
   }
   for (const node of end.untold) {

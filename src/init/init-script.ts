@@ -129,12 +129,15 @@ export class InitScript {
 
   async #health(ctx: Context, ground: Ground) {
     const members = await membersOf(ctx, ground)
-    const known = new Map<string, Health>()
-    for (const { consul } of ground.sites) {
-      for (const [node, health] of await serviceHealth(ctx, consul, this.#cluster.service)) known.set(node, health)
+    const known = new Map<string, Map<string, Health>>()
+    for (const { consul, datacenter } of ground.sites) {
+      known.set(datacenter, await serviceHealth(ctx, consul, this.#cluster.service))
     }
+    // One that nobody can place is a member in each place that it may be in.
     const side = (nodes: typeof members.active): NodeHealth[] =>
-      [...new Set(nodes.map(({ node }) => node))].map((node) => ({ node, health: known.get(node) ?? 'critical' }))
+      nodes
+        .filter(({ node }, position) => nodes.findIndex((other) => other.node === node) === position)
+        .map(({ node, datacenter }) => ({ node, health: known.get(datacenter)?.get(node) ?? 'critical' }))
     return { active: side(members.active), standby: side(members.standby) }
   }
 }

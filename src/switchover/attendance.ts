@@ -8,7 +8,7 @@ import { changeFlag, type Direction, type Flag, flagKey } from './flags.ts'
 import { type Ground, ownRole, survey } from './ground.ts'
 import { journalKey } from './journal.ts'
 import { type Handled, reportKey } from './report.ts'
-import type { NodeAt } from './roles.ts'
+import { isAmong, type NodeAt } from './roles.ts'
 import type { Cluster } from './site.ts'
 
 /** The services of our node. Each rejects with a `Failure` when it can't bring them there. */
@@ -101,7 +101,7 @@ async function tell(
 function answerTo({ cluster, self, direction }: Attending, ground: Ground, flag: Flag, duty: Duty): KvStep[] {
   if (duty !== 'stop' && duty !== 'prepare') return []
   const { plan, journal } = ground.home
-  const isAwaited = plan !== undefined && !plan.skipped.includes(self.node)
+  const isAwaited = plan !== undefined && !isAmong(self, plan.skipped)
   const isDone = duty === 'stop' && !isAwaited && ownRole(ground) === 'standby'
   const key = journalKey(cluster.service)
   const sameSwitch: KvStep = journal

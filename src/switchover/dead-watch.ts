@@ -2,7 +2,7 @@ import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
 import { serviceHealth } from '../consul/instances.ts'
 import { isAlive } from '../consul/node-checks.ts'
-import type { NodeAt } from './roles.ts'
+import { isAmong, type NodeAt } from './roles.ts'
 import type { SwitchWorld } from './switch-world.ts'
 
 /** Looks how long one node has been dead: its agent is, or its service is critical since before it was to demote. */
@@ -11,18 +11,18 @@ export class DeadWatch {
   /** For so long a node must have been dead to be given up, in milliseconds; `undefined`: none ever is. */
   readonly #deadAfterMs: number | undefined
   /** Not those that turn critical later: a node that demotes stops its services. */
-  readonly #failing: Set<string>
-  #dead: { readonly node: string; readonly since: Instant } | undefined
+  #failing: readonly NodeAt[]
+  #dead: { readonly at: NodeAt; readonly since: Instant } | undefined
 
   /** `failing` are the nodes whose service was critical when the switch was planned. */
   constructor(
     world: Pick<SwitchWorld, 'consul' | 'cluster'>,
     deadAfterMs: number | undefined,
-    failing: ReadonlySet<string>,
+    failing: readonly NodeAt[],
   ) {
     this.#world = world
     this.#deadAfterMs = deadAfterMs
-    this.#failing = new Set(failing)
+    this.#failing = failing
   }
 
   /** Whether the node has been dead for long enough, as far as we have looked. Rejects with a `Failure`. */
@@ -32,16 +32,17 @@ export class DeadWatch {
       this.#dead = undefined
       return false
     }
-    if (this.#dead?.node !== at.node) this.#dead = { node: at.node, since: ctx.clock.now() }
+    if (!this.#dead || !isAmong(at, [this.#dead.at])) this.#dead = { at, since: ctx.clock.now() }
     return ctx.clock.since(this.#dead.since) >= this.#deadAfterMs
   }
 
-  async #isDead(ctx: Context, { node, datacenter }: NodeAt): Promise<boolean> {
+  async #isDead(ctx: Context, at: NodeAt): Promise<boolean> {
+    const { node, datacenter } = at
     const consul = this.#world.consul.inDatacenter(datacenter)
     if (!(await isAlive(ctx, consul, node))) return true
-    if (!this.#failing.has(node)) return false
+    if (!isAmong(at, this.#failing)) return false
     const health = (await serviceHealth(ctx, consul, this.#world.cluster.service)).get(node)
-    if (health !== 'critical') this.#failing.delete(node)
+    if (health !== 'critical') this.#failing = this.#failing.filter((other) => !isAmong(other, [at]))
     return health === 'critical'
   }
 }

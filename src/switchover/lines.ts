@@ -1,4 +1,7 @@
+import type { Direction } from './flags.ts'
+import type { Plan } from './plan.ts'
 import type { Step } from './protocol.ts'
+import { isAmong } from './roles.ts'
 
 /** How a line of the switch ends. */
 export type Verdict = 'SUCCESS' | 'FAILED' | 'SKIPPED'
@@ -86,8 +89,11 @@ export class Script {
   }
 }
 
-/** The lines of steps that a plan doesn't wait for at these nodes. */
-export function linesSkipped(skipped: readonly string[]): Set<string> {
-  const lines = [AWAITED.demote, CLEARED.demote, AWAITED.promote, CLEARED.promote]
-  return new Set(skipped.flatMap((node) => lines.map((line) => `${line} ${node}`)))
+/** The lines of the steps that a plan doesn't wait for. */
+export function linesSkipped(plan: Pick<Plan, Direction | 'skipped'>): Set<string> {
+  const lines = (direction: Direction) =>
+    plan[direction]
+      .filter((at) => isAmong(at, plan.skipped))
+      .flatMap(({ node }) => [`${AWAITED[direction]} ${node}`, `${CLEARED[direction]} ${node}`])
+  return new Set([...lines('demote'), ...lines('promote')])
 }

@@ -56,26 +56,21 @@ export function forgottenAmong({ roles, sites }: Ground, active: readonly NodeAt
 }
 
 /** The nodes whose agents don't live. */
-export async function deadAmong(ctx: Context, { sites }: Ground, nodes: readonly NodeAt[]): Promise<Set<string>> {
-  const dead = new Set<string>()
-  for (const { node, datacenter } of nodes) {
-    const site = sites.find((site) => site.datacenter === datacenter)
-    if (!site || !(await isAlive(ctx, site.consul, node))) dead.add(node)
+export async function deadAmong(ctx: Context, { sites }: Ground, nodes: readonly NodeAt[]): Promise<NodeAt[]> {
+  const dead: NodeAt[] = []
+  for (const at of nodes) {
+    const site = sites.find(({ datacenter }) => datacenter === at.datacenter)
+    if (!site || !(await isAlive(ctx, site.consul, at.node))) dead.push(at)
   }
   return dead
 }
 
 /** The nodes whose agents live, but on which the service is critical. */
-export async function failingAmong(
-  ctx: Context,
-  { sites, cluster }: Ground,
-  nodes: readonly NodeAt[],
-): Promise<Set<string>> {
-  const failing = new Set<string>()
-  for (const { datacenter, consul } of sites) {
-    const healths = await serviceHealth(ctx, consul, cluster.service)
-    const here = nodes.filter((at) => at.datacenter === datacenter && healths.get(at.node) === 'critical')
-    for (const { node } of here) failing.add(node)
+export async function failingAmong(ctx: Context, ground: Ground, nodes: readonly NodeAt[]): Promise<NodeAt[]> {
+  const failing: NodeAt[] = []
+  for (const { datacenter, consul } of ground.sites) {
+    const healths = await serviceHealth(ctx, consul, ground.cluster.service)
+    failing.push(...nodes.filter((at) => at.datacenter === datacenter && healths.get(at.node) === 'critical'))
   }
   return failing
 }

@@ -1,4 +1,4 @@
-import type { NodeAt } from './roles.ts'
+import { isAmong, type NodeAt } from './roles.ts'
 
 /** The change of one datacenter's cluster key, as exact texts: whoever changed it meanwhile is noticed. */
 export interface Swap {
@@ -24,7 +24,7 @@ export interface Plan {
    * Nodes to demote that are dead: not waited for, and their demotion stays raised until they have stopped. On the way
    * back: nodes that don't start again.
    */
-  readonly skipped: readonly string[]
+  readonly skipped: readonly NodeAt[]
   readonly swaps: readonly Swap[]
   /** The switch that this one takes back, because its new primary didn't start. */
   readonly undoes?: string
@@ -46,8 +46,8 @@ export function primaryAfter({ course, undoes }: Plan): 'old' | 'new' {
 }
 
 /** The plan without waiting for this node any longer. */
-export function skipping(plan: Plan, node: string): Plan {
-  return { ...plan, revision: plan.revision + 1, skipped: [...plan.skipped, node] }
+export function skipping(plan: Plan, at: NodeAt): Plan {
+  return { ...plan, revision: plan.revision + 1, skipped: [...plan.skipped, at] }
 }
 
 /** The plan turned round, before any node has acted in its new role. */
@@ -60,7 +60,7 @@ export function undoing(plan: Plan, why: string): Plan {
  * sides exchanged. `undefined` when there is nobody to go back to, or when this is such a switch itself.
  */
 export function reversing(plan: Plan, why: string): Plan | undefined {
-  const promote = plan.demote.filter(({ node }) => !plan.skipped.includes(node))
+  const promote = plan.demote.filter((at) => !isAmong(at, plan.skipped))
   if (promote.length === 0 || plan.undoes !== undefined) return undefined
   return {
     ...plan,

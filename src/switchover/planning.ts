@@ -2,7 +2,7 @@ import { Failure } from '../base/failure.ts'
 import { FLAG_VALUES, flagKey } from './flags.ts'
 import { type Ground, ownRole } from './ground.ts'
 import type { Plan } from './plan.ts'
-import type { NodeAt, Role } from './roles.ts'
+import { isAmong, type NodeAt, type Role } from './roles.ts'
 import { swapsOf } from './swaps.ts'
 
 /** What the operator wants of a switch. */
@@ -20,7 +20,7 @@ export interface Intent {
   readonly since: string
   readonly wish: Wish
   readonly members: Readonly<Record<Role, readonly NodeAt[]>>
-  readonly dead: ReadonlySet<string>
+  readonly dead: readonly NodeAt[]
 }
 
 /** The plan of a new switch. Throws a `declined` failure when there can be none. */
@@ -33,7 +33,7 @@ export function planSwitch(ground: Ground, { id, since, wish, members, dead }: I
   refuseUnreachable(ground, wish)
   const promote = candidates(ground, wish, members.standby, dead)
   const demote = members.active
-  const deadActive = demote.filter(({ node }) => dead.has(node)).map(({ node }) => node)
+  const deadActive = demote.filter((at) => isAmong(at, dead))
   if (deadActive.length > 0 && !wish.force && !wish.patient) {
     throw deadPrimaries(deadActive)
   }
@@ -53,8 +53,9 @@ export function planSwitch(ground: Ground, { id, since, wish, members, dead }: I
 }
 
 /** Primaries are dead, and nobody has said to go on without them. */
-export function deadPrimaries(nodes: readonly string[]): Failure {
-  return new Failure('declined', `${nodes.join(', ')} can't be demoted: Consul holds it for dead`, {
+export function deadPrimaries(nodes: readonly NodeAt[]): Failure {
+  const names = new Set(nodes.map(({ node }) => node))
+  return new Failure('declined', `${[...names].join(', ')} can't be demoted: Consul holds it for dead`, {
     hint: '--force switches without it, once you know that its services are down; --dead-after 30s waits first',
   })
 }
@@ -85,10 +86,10 @@ function refuseUnreachable({ unreachable }: Ground, { force }: Wish): void {
   )
 }
 
-function candidates(ground: Ground, wish: Wish, standby: readonly NodeAt[], dead: ReadonlySet<string>): NodeAt[] {
+function candidates(ground: Ground, wish: Wish, standby: readonly NodeAt[], dead: readonly NodeAt[]): NodeAt[] {
   const { toDatacenter } = wish
   const wanted = standby.filter(({ datacenter }) => toDatacenter === undefined || datacenter === toDatacenter)
-  const alive = wanted.filter(({ node }) => !dead.has(node))
+  const alive = wanted.filter((at) => !isAmong(at, dead))
   if (alive.length > 0) return alive
   const where = toDatacenter === undefined ? '' : ` in ${toDatacenter}`
   throw new Failure('declined', `no standby node of ${ground.cluster.service}${where} is alive`, {

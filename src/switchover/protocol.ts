@@ -1,6 +1,6 @@
 import type { Direction, FlagValue } from './flags.ts'
 import { type Plan, reversing, undoing } from './plan.ts'
-import type { NodeAt } from './roles.ts'
+import { isAmong, type NodeAt } from './roles.ts'
 
 /** One step of a switch. Every one can be done twice, and what it changes is one transaction. */
 export type Step =
@@ -81,7 +81,7 @@ export function nextStep(plan: Plan, sight: Sight): Step {
 }
 
 function isDone(plan: Plan, step: Step, sight: Sight): boolean {
-  const isSkipped = 'at' in step && plan.skipped.includes(step.at.node)
+  const isSkipped = 'at' in step && isAmong(step.at, plan.skipped)
   const isLost = (datacenter: string) => sight.roles(datacenter) === 'unreachable'
   if ('at' in step && isLost(step.at.datacenter)) return true
   switch (step.kind) {
@@ -104,7 +104,7 @@ function isDone(plan: Plan, step: Step, sight: Sight): boolean {
 
 /** A dead node's demotion stays raised: it stops its services when it comes back. */
 function isFence(plan: Plan, { direction, at }: Step & { kind: 'clear' }, sight: Sight): boolean {
-  const isDead = plan.course === 'forward' && direction === 'demote' && plan.skipped.includes(at.node)
+  const isDead = plan.course === 'forward' && direction === 'demote' && isAmong(at, plan.skipped)
   return isDead && sight.flag('demote', at) === 'START'
 }
 
@@ -140,7 +140,7 @@ export function retreat(plan: Plan, sight: Sight, why: string): Plan | undefined
 /** A node whose flag was cleared has done what its new role is, and would not hear of the old one coming back. */
 function haveBeenReleased(plan: Plan, sight: Sight): boolean {
   if (!haveSwapped(plan, sight)) return false
-  const demoted = plan.demote.filter(({ node }) => !plan.skipped.includes(node))
+  const demoted = plan.demote.filter((at) => !isAmong(at, plan.skipped))
   const isCleared = (direction: Direction) => (at: NodeAt) => sight.flag(direction, at) === 'NULL'
   return plan.promote.some(isCleared('promote')) || demoted.some(isCleared('demote'))
 }

@@ -6,6 +6,11 @@ export interface NodeAt {
   readonly datacenter: string
 }
 
+/** Whether a node is one of these. Its name is unique in its datacenter only. */
+export function isAmong({ node, datacenter }: NodeAt, nodes: readonly NodeAt[]): boolean {
+  return nodes.some((other) => other.node === node && other.datacenter === datacenter)
+}
+
 /** Who runs the service and who stands by: nodes, or whole datacenters. */
 export type Roles = NodeRoles | DatacenterRoles
 

@@ -6,7 +6,7 @@ import { newest } from './journal.ts'
 import { deadAmong, failingAmong, forgottenAmong, membersOf } from './members.ts'
 import type { Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
-import type { NodeAt } from './roles.ts'
+import { isAmong, type NodeAt } from './roles.ts'
 import type { Cluster } from './site.ts'
 import { Switch } from './switch.ts'
 import type { Patience, SwitchEnd, SwitchWorld } from './switch-world.ts'
@@ -49,8 +49,8 @@ async function newPlan(ctx: Context, ground: Ground, wish: Wish): Promise<Plan> 
   const dead = await deadAmong(ctx, ground, [...members.active, ...members.standby])
   const since = new Date(ctx.clock.now().wallMs).toISOString()
   const plan = planSwitch(ground, { id: randomId(), since, wish, members, dead })
-  for (const { node } of members.standby) {
-    if (dead.has(node)) ctx.log.warn(`${node} is dead and stays standby`)
+  for (const at of members.standby) {
+    if (isAmong(at, dead)) ctx.log.warn(`${at.node} is dead and stays standby`)
   }
   return plan
 }

@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import { nodesWithService } from '../consul/catalog.ts'
 import type { Ground } from './ground.ts'
 import type { Plan, Swap } from './plan.ts'
-import { type NodeAt, parseCluster, type Roles, sameRoles, withRoles } from './roles.ts'
+import { isAmong, type NodeAt, parseCluster, type Roles, sameRoles, withRoles } from './roles.ts'
 import type { Cluster, Site } from './site.ts'
 
 /**
@@ -51,7 +51,7 @@ export async function withFound(
       revision: plan.revision + 1,
       swaps,
       demote: [...plan.demote, ...nodes],
-      skipped: [...plan.skipped, ...nodes.map(({ node }) => node)],
+      skipped: [...plan.skipped, ...nodes],
     }
   }
   return plan
@@ -82,8 +82,7 @@ async function nodesToFence(
   const { roles } = parseCluster(key, before, self.node)
   if (roles.form !== 'datacenters' || roles.active !== datacenter) return []
   const listed = await nodesWithService(ctx, consul, service)
-  const known = [...promote, ...demote].map(({ node }) => node)
   return [...new Set([...listed, ...nodes])]
-    .filter((node) => !known.includes(node))
     .map((node) => ({ node, datacenter }))
+    .filter((at) => !isAmong(at, [...promote, ...demote]))
 }

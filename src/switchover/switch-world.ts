@@ -34,7 +34,7 @@ export type SwitchEnd =
   | {
       readonly kind: 'switched'
       /** Nodes that were dead and left out. */
-      readonly skipped: readonly string[]
+      readonly skipped: readonly NodeAt[]
       /** Datacenters that keep their old roles as yet. */
       readonly owed: readonly string[]
       /** New primaries of which nobody can tell whether their services run. */

@@ -9,6 +9,7 @@ import { linesSkipped, Script } from './lines.ts'
 import { forget, perform } from './perform.ts'
 import { isRetreat, type Plan, primaryAfter, skipping } from './plan.ts'
 import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from './protocol.ts'
+import type { NodeAt } from './roles.ts'
 import { look, type Sighting } from './sighting.ts'
 import { withFound } from './swaps.ts'
 import type { Patience, SwitchEnd, SwitchWorld } from './switch-world.ts'
@@ -30,7 +31,7 @@ export class Switch {
   #script: Script
 
   /** `failing` are the nodes whose service was critical when the plan was made; `patience` says what that means. */
-  constructor(world: SwitchWorld, patience: Patience, plan: Plan, failing: ReadonlySet<string> = new Set()) {
+  constructor(world: SwitchWorld, patience: Patience, plan: Plan, failing: readonly NodeAt[] = []) {
     this.#world = world
     this.#patience = patience
     this.#retry = new Retry(world.consul)
@@ -92,7 +93,7 @@ export class Switch {
       this.#heedInterruption(sighting)
       if (step.kind === 'await' || step.kind === 'confirm') {
         if (await this.#vigil.givesUp(ctx, this.#plan, step, sighting)) {
-          return this.#follow(skipping(this.#plan, step.at.node))
+          return this.#follow(skipping(this.#plan, step.at))
         }
         await sleep(ctx, backoff.next())
       } else if (step.kind !== 'forget' && !(await this.#perform(ctx, step, sighting))) {
@@ -143,7 +144,7 @@ export class Switch {
     }
     if (step?.kind === 'confirm' && isRetreat(this.#plan)) {
       ctx.log.warn(`${failure.message}; ${step.at.node} is primary again, but its services are not known to run`)
-      return this.#follow(skipping(this.#plan, step.at.node))
+      return this.#follow(skipping(this.#plan, step.at))
     }
     throw new Failure('declined', `${failure.message}; the switch stands where it is`, {
       hint: [failure.hint, 'start-primary again goes on with it', 'status shows who is primary']
@@ -157,11 +158,11 @@ export class Switch {
     const hasOtherSteps = plan.course !== course || plan.undoes !== undoes || plan.demote.length !== demote.length
     this.#plan = plan
     if (hasOtherSteps) this.#script = this.#newScript()
-    else this.#script.skip(linesSkipped(plan.skipped))
+    else this.#script.skip(linesSkipped(plan))
   }
 
   #newScript(): Script {
-    return new Script(this.#world.teller, stepsOf(this.#plan), linesSkipped(this.#plan.skipped))
+    return new Script(this.#world.teller, stepsOf(this.#plan), linesSkipped(this.#plan))
   }
 
   async #finish(ctx: Context, sighting: Sighting): Promise<SwitchEnd> {

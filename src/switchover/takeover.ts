@@ -6,6 +6,7 @@ import { type Ground, ownRole, survey } from './ground.ts'
 import { deadAmong, forgottenAmong, membersOf } from './members.ts'
 import type { Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
+import { isAmong } from './roles.ts'
 import { begunPlan, type StartPrimary } from './start-primary.ts'
 import { Switch } from './switch.ts'
 import type { SwitchEnd } from './switch-world.ts'
@@ -35,7 +36,7 @@ export function takeOver(ctx: Context, request: Omit<StartPrimary, 'wish'>): Pro
 
 /** Whether a switch was begun by our node and waits for no primary. */
 export function isOwnTakeover({ by, demote, skipped }: Plan, { self }: Pick<Ground, 'self'>): boolean {
-  return by === self.node && demote.every(({ node }) => skipped.includes(node))
+  return by === self.node && demote.every((at) => isAmong(at, skipped))
 }
 
 /** Whether any primary's service passes, all of its checks considered. Rejects with a `Failure`. */
@@ -63,8 +64,7 @@ async function newTakeover(ctx: Context, ground: Ground): Promise<Plan | undefin
     active: [...known.active, ...forgottenAmong(ground, known.active)],
     standby: whole ? known.standby : [{ node: self.node, datacenter: self.datacenter }],
   }
-  const dead = await deadAmong(ctx, ground, members.standby)
-  for (const { node } of members.active) dead.add(node)
+  const dead = [...members.active, ...(await deadAmong(ctx, ground, members.standby))]
   const since = new Date(ctx.clock.now().wallMs).toISOString()
   return planSwitch(ground, { id: randomId(), since, wish: WISH, members, dead })
 }

@@ -6,6 +6,7 @@ import { DeadWatch } from './dead-watch.ts'
 import { isRetreat, type Plan } from './plan.ts'
 import { deadPrimaries } from './planning.ts'
 import type { Step } from './protocol.ts'
+import { isAmong, type NodeAt } from './roles.ts'
 import type { Sighting } from './sighting.ts'
 import type { Patience, SwitchWorld } from './switch-world.ts'
 
@@ -22,7 +23,7 @@ export class Vigil {
   readonly #attended = new Set<number>()
 
   /** `failing` are the nodes whose service was critical when the plan was made. */
-  constructor(world: SwitchWorld, patience: Patience, retry: Retry, failing: ReadonlySet<string>) {
+  constructor(world: SwitchWorld, patience: Patience, retry: Retry, failing: readonly NodeAt[]) {
     this.#world = world
     this.#patience = patience
     this.#retry = retry
@@ -48,7 +49,7 @@ export class Vigil {
   /** Our own node's part we do ourselves, once for each value of its flag: its watch may be late, or missing. */
   async #attend(ctx: Context, { direction, at }: NodeStep, sighting: Sighting): Promise<void> {
     const { index } = sighting.flagAt(direction, at)
-    if (at.node !== this.#world.self.node || this.#attended.has(index)) return
+    if (!isAmong(at, [this.#world.self]) || this.#attended.has(index)) return
     this.#attended.add(index)
     await this.#world.attend(ctx, direction)
   }
@@ -61,7 +62,7 @@ export class Vigil {
     const { node, datacenter } = step.at
     const there = this.#world.consul.inDatacenter(datacenter)
     if (await this.#retry.until(ctx, () => isAlive(ctx, there, node))) return
-    throw isPrimary ? deadPrimaries([node]) : new Failure('declined', `${node} is dead`)
+    throw isPrimary ? deadPrimaries([step.at]) : new Failure('declined', `${node} is dead`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { lineOf, linesSkipped, Script } from '../../src/switchover/lines.ts'
 import { type Plan, skipping } from '../../src/switchover/plan.ts'
-import { nextStep, stepsOf } from '../../src/switchover/protocol.ts'
+import { nextStep, type Sight, stepsOf } from '../../src/switchover/protocol.ts'
 import { carryOn, Model, turnBack } from './switchover-model.ts'
 
 const ALL = Number.POSITIVE_INFINITY
@@ -108,13 +108,22 @@ test('a dead primary is left out, and its demotion stays raised until it has com
   if (!node1 || !node2) throw new Error('two nodes')
   node1.alive = false
   node1.runs = false
-  carryOn(model, skipping(plan, 'node1'), ALL, () => {})
+  carryOn(model, skipping(plan, node1.at), ALL, () => {})
   expect(model.running).toEqual(['node2'])
   expect(model.flag('demote', node1.at).value).toBe('START')
   node1.alive = true
   node1.runs = true
   model.attend()
   expect(model.running).toEqual(['node2'])
+})
+
+test('a dead primary does not stand for the standby of its name in another datacenter', () => {
+  const [dead, standby] = ['dc1', 'dc2'].map((datacenter) => ({ node: 'web', datacenter }))
+  if (!dead || !standby) throw new Error('two nodes')
+  const plan = { ...planOf([], [], ['dc1', 'dc2']), promote: [standby], demote: [dead], skipped: [dead] }
+  const sight: Sight = { flag: () => 'START', report: () => 'behind', roles: () => 'before', isRecorded: () => true }
+  expect(nextStep(plan, sight)).toEqual({ kind: 'await', direction: 'promote', at: standby })
+  expect([...linesSkipped(plan)]).toEqual(['Demoting primary node web', 'Clearing demotion trigger for node web'])
 })
 
 test('a plan that is read back is the same plan', () => {
@@ -133,7 +142,14 @@ describe('the lines of a switch', () => {
       begin: (line: string) => void said.push(`${line}...`),
       end: (verdict: string) => void said.push(`${verdict}\n`),
     }
-    return { script: new Script(teller, stepsOf(plan), linesSkipped(skipped)), text: () => said.join('') }
+    return {
+      script: new Script(
+        teller,
+        stepsOf(plan),
+        linesSkipped({ ...plan, skipped: plan.demote.filter(({ node }) => skipped.includes(node)) }),
+      ),
+      text: () => said.join(''),
+    }
   }
 
   test('are those of the document, in its order', () => {
