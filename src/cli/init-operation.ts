@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty'
 import { scope, sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { ENDS_US, type ForwardedSignal } from '../child/signals.ts'
@@ -102,6 +103,8 @@ export class Operation {
   async #startPrimary(ctx: Context, script: InitScript, interruption: AbortSignal): Promise<number> {
     const { force } = this.#parsed.options
     const deadAfterMs = duration('dead-after', this.#given)
+    const stepMs = duration('step-timeout', this.#given) ?? this.#file.step_timeout
+    if (deadAfterMs !== undefined && deadAfterMs >= stepMs) throw tooPatient(deadAfterMs, stepMs)
     const end = await script.startPrimary(ctx, {
       interruption,
       wish: {
@@ -110,7 +113,7 @@ export class Operation {
         patient: !force && deadAfterMs !== undefined,
       },
       patience: {
-        stepMs: duration('step-timeout', this.#given) ?? this.#file.step_timeout,
+        stepMs,
         deadAfterMs: force ? 0 : deadAfterMs,
       },
       who: switcher('start-primary'),
@@ -136,6 +139,13 @@ function conclude(ctx: Context, end: SwitchEnd): number {
     ctx.log.warn(`${datacenter} can't be reached and keeps the old roles; run start-primary again when it is back`)
   }
   return 0
+}
+
+function tooPatient(deadAfterMs: number, stepMs: number): Failure {
+  const [wait, step] = [deadAfterMs, stepMs].map(formatDuration)
+  return new Failure('usage', `--dead-after ${wait} never ends: a step may take ${step}`, {
+    hint: 'give a longer --step-timeout as well',
+  })
 }
 
 function notRoot(action: Action): Failure {

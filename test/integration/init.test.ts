@@ -260,6 +260,12 @@ describe('bad input', () => {
       6,
       "the init script /no/such/script can't be read",
     ],
+    [
+      'a patience that no step has',
+      ['init', 'FILE', 'start-primary', '--dead-after', '2m'],
+      2,
+      '--dead-after 2m never ends: a step may take 1m30s (give a longer --step-timeout as well)',
+    ],
     ['no check', ['check'], 2, 'check what? (the checks are service, servicegroup, process, crontab)'],
   ] as [string, string[], number, string][])('%s', async (_, args, code, sentence) => {
     const ended = await runLocker(args.map((arg) => (arg === 'FILE' ? node1.script : arg)))
