@@ -33,15 +33,23 @@ export async function perform(ctx: Context, performing: Performing, deed: Deed):
   return outcome.done
 }
 
-/** Takes the plan away in every datacenter, our own last: as long as that one stands, the switch isn't over. */
-export async function forget(ctx: Context, { cluster, plan, sighting, home }: Performing): Promise<void> {
+/**
+ * Takes the plan away in every datacenter, our own last: as long as that one stands, the switch isn't over. Settles
+ * with whether it was done, and can be done again.
+ */
+export async function forget(ctx: Context, { cluster, plan, sighting, home, fence }: Performing): Promise<boolean> {
   const datacenters = plan.swaps.map(({ datacenter }) => datacenter).filter((datacenter) => datacenter !== home)
   for (const datacenter of [...datacenters, home]) {
     const site = sighting.site(datacenter)
     if (!site?.journal) continue
-    const index = site.journal.modifyIndex
-    await transact(ctx, site.consul, [{ verb: 'delete-cas', key: journalKey(cluster.service), index }])
+    const guard = datacenter === home ? [fence] : []
+    const removal: KvStep = { verb: 'delete-cas', key: journalKey(cluster.service), index: site.journal.modifyIndex }
+    const outcome = await transact(ctx, site.consul, [...guard, removal])
+    if (outcome.done) continue
+    ctx.log.debug(`the plan was not taken away in ${datacenter}: ${outcome.reasons.join('; ')}`)
+    return false
   }
+  return true
 }
 
 function changeOf({ cluster, plan, sighting }: Performing, site: Site, deed: Deed): KvStep[] {

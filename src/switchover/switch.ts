@@ -53,8 +53,8 @@ export class Switch {
         const next = this.#next(sighting)
         step = next
         this.#script.reach(next)
-        if (next.kind === 'forget') return await this.#finish(ctx, sighting)
-        await this.#within(ctx, next, (ctx) => this.#take(ctx, next, sighting))
+        if (next.kind !== 'forget') await this.#within(ctx, next, (ctx) => this.#take(ctx, next, sighting))
+        else if (await this.#within(ctx, next, (ctx) => this.#forget(ctx, sighting))) return this.#end(sighting)
       } catch (thrown) {
         this.#script.fail()
         ctx.signal.throwIfAborted()
@@ -79,7 +79,9 @@ export class Switch {
       const sighting = await this.#retry.until(ctx, () =>
         look(ctx, consul, cluster, this.#plan, self.datacenter, this.#healthWatch),
       )
-      const plan = await withFound(ctx, this.#plan, { cluster, self, sites: sighting.sites })
+      const plan = await this.#retry.until(ctx, () =>
+        withFound(ctx, this.#plan, { cluster, self, sites: sighting.sites }),
+      )
       if (plan === this.#plan) return sighting
       this.#follow(plan)
     }
@@ -129,15 +131,10 @@ export class Switch {
   /**
    * Undoes what can be undone; rejects when nothing can, or when undoing fails as well. A node that only doesn't start
    * again leaves nothing to undo: the roles are right, and a plan that stood on would be in the way of the next switch.
+   * Nor is there any reason to when all is done but for taking the plan away.
    */
   async #turnBack(ctx: Context, failure: Failure, step: Step | undefined): Promise<void> {
-    const turned = await withDeadline(ctx, RECONSIDER_MS, async (ctx) => {
-      const sighting = await this.#look(ctx)
-      return disputed(this.#plan, sighting) === undefined ? retreat(this.#plan, sighting, failure.message) : undefined
-    }).catch((thrown: unknown) => {
-      ctx.log.debug(`what to undo can't be seen: ${messageOf(thrown)}`)
-      return undefined
-    })
+    const turned = step?.kind === 'forget' ? undefined : await this.#wayBack(ctx, failure)
     if (turned) {
       ctx.log.warn(`${failure.message}; undoing the switch${failure.hint === undefined ? '' : ` (${failure.hint})`}`)
       return this.#follow(turned)
@@ -153,6 +150,17 @@ export class Switch {
     })
   }
 
+  /** What undoes the switch, as far as that can be seen now. */
+  async #wayBack(ctx: Context, failure: Failure): Promise<Plan | undefined> {
+    try {
+      const sighting = await withDeadline(ctx, RECONSIDER_MS, (ctx) => this.#look(ctx))
+      return disputed(this.#plan, sighting) === undefined ? retreat(this.#plan, sighting, failure.message) : undefined
+    } catch (thrown) {
+      ctx.log.debug(`what to undo can't be seen: ${messageOf(thrown)}`)
+      return undefined
+    }
+  }
+
   #follow(plan: Plan): void {
     const { course, undoes, demote } = this.#plan
     const hasOtherSteps = plan.course !== course || plan.undoes !== undoes || plan.demote.length !== demote.length
@@ -165,12 +173,17 @@ export class Switch {
     return new Script(this.#world.teller, stepsOf(this.#plan), linesSkipped(this.#plan))
   }
 
-  async #finish(ctx: Context, sighting: Sighting): Promise<SwitchEnd> {
+  /** Settles with whether the plan is gone; it stays for datacenters that still owe their part. */
+  async #forget(ctx: Context, sighting: Sighting): Promise<boolean> {
+    if (owed(this.#plan, sighting).length > 0) return true
     const { cluster, self, fence } = this.#world
+    const performing = { cluster, plan: this.#plan, sighting, home: self.datacenter, fence }
+    return this.#retry.until(ctx, () => forget(ctx, performing))
+  }
+
+  #end(sighting: Sighting): SwitchEnd {
     const plan = this.#plan
-    const waitingFor = owed(plan, sighting)
-    if (waitingFor.length === 0) await forget(ctx, { cluster, plan, sighting, home: self.datacenter, fence })
     if (isRetreat(plan)) return { kind: 'undone', why: plan.why ?? '', primary: primaryAfter(plan) }
-    return { kind: 'switched', skipped: plan.skipped, owed: waitingFor, untold: untold(plan, sighting) }
+    return { kind: 'switched', skipped: plan.skipped, owed: owed(plan, sighting), untold: untold(plan, sighting) }
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { startProxy } from '../kit/proxy.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -197,6 +198,20 @@ Clearing demotion trigger for node node1...SUCCESS
     if (second.code !== 0) expect(second.stderr).toContain('Node is already primary/active!')
     expect([node1.running, node2.running]).toEqual([[], BOTH])
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+  })
+
+  test('stay switched when Consul is silent at the very end', async () => {
+    await begin(['node1'], ['node2'])
+    const { address, hold } = await startProxy(node2.agent.address)
+    const steps = ['record', 'raise', 'raise', 'swap', 'clear', 'clear', 'forget']
+    const held = steps.map(() => hold(/^PUT \/v1\/txn\?dc=/)) // The lock's own, and the node's, name no datacenter.
+    const last = held.pop()
+    for (const { release } of held) release()
+    const running = startLocker(['init', node2.script, 'start-primary'], { address })
+    await last?.arrived
+    expect(await running.ends()).toMatchObject({ code: 0, stderr: expect.stringContaining('answers again') })
+    expect([node1.running, node2.running]).toEqual([[], BOTH])
+    expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
   })
 
   test('are undone at Ctrl-C while the old primary is still stopping', async () => {
