@@ -56,11 +56,19 @@ export function parseConfig<Output>(
 }
 
 function complaint(issue: v.BaseIssue<unknown>, keys: readonly (string | number)[]): string {
+  // For valibot a list is an object, too, and its items are keys.
+  const list = issue.path?.find((item) => item.type === 'object' && Array.isArray(item.input))
+  if (list && issue.path) return notKeys(keys.slice(0, issue.path.indexOf(list)), list.input)
+  if (issue.expected === 'Object') return notKeys(keys, issue.input)
   const key = keys.join('.')
-  if (keys.length === 0) return 'expected keys with values, as name: myservice'
   if (issue.type === 'strict_object' && issue.expected === 'never') return `there is no key ${key}`
   if (issue.received === 'undefined' || issue.input === undefined) return `the key ${key} is missing`
   return `${key}: expected ${issue.message}, got ${shown(issue.input)}`
+}
+
+function notKeys(keys: readonly (string | number)[], found: unknown): string {
+  if (keys.length === 0) return 'expected keys with values, as name: myservice'
+  return `${keys.join('.')}: expected keys with values, got ${shown(found)}`
 }
 
 function shown(value: unknown): string {

@@ -23,6 +23,15 @@ export const file = v.pipe(v.string('an absolute file name'), v.startsWith('/', 
 /** Words of a command, which no shell sees. `what` says what is expected. */
 export const words = (what: string) => v.pipe(v.array(text(what), what), v.minLength(1, what))
 
+const TABLE = 'keys with values'
+
+/** Values under keys that the file chooses. For valibot alone, a list would be such a table. */
+export const table = <Value extends v.GenericSchema>(key: v.GenericSchema<string, string>, value: Value) =>
+  v.pipe(
+    v.custom<Record<string, v.InferInput<Value>>>((input) => !Array.isArray(input), TABLE),
+    v.record(key, value, TABLE),
+  )
+
 /** How to reach Consul, for files that stand on their own; options and environment come before. */
 export const consul = v.optional(
   v.strictObject({

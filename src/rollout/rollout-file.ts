@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseConfig, readConfig } from '../config/config-file.ts'
-import { consul, duration, file, text, word, words } from '../config/values.ts'
+import { consul, duration, file, table, text, word, words } from '../config/values.ts'
 import { parseGate } from '../gate/grammar.ts'
 
 const COMMANDS = 'a list of commands: lines for /bin/sh, or lists of words'
@@ -19,7 +19,7 @@ const gate = v.pipe(text(GATE), v.check(isGate, GATE), v.transform(parseGate))
 
 const LIMITS = v.strictObject({
   cluster: v.optional(slots, 1),
-  roles: v.optional(v.record(word('a role'), slots), {}),
+  roles: v.optional(table(word('a role'), slots), {}),
 })
 
 const TIMEOUTS = v.strictObject({
@@ -41,7 +41,7 @@ const SCHEMA = v.strictObject({
   prefix: v.optional(v.pipe(v.string(FOLDER), v.regex(/^(?:[\w.+~:-]+(?:\/[\w.+~:-]+)*\/?)?$/, FOLDER)), ''),
   version_file: v.optional(file, '/etc/current_version'),
   limits: v.optional(LIMITS, {}),
-  depends_on: v.optional(v.record(word('a role'), roles), {}),
+  depends_on: v.optional(table(word('a role'), roles), {}),
   stop_on: v.optional(v.picklist(['upgraded', 'any'], 'upgraded or any'), 'upgraded'),
   gates: v.optional(v.array(gate, 'a list of gates'), (): string[] => []),
   upgrade: commands,

@@ -131,6 +131,13 @@ describe('a rollout file', () => {
     ['depends_on: {web: [1]}', 'r.yaml:1: depends_on.web'],
     ['stop_on: some', 'r.yaml:1: stop_on: expected upgraded or any, got "some"'],
     ['timeouts: {fix: soon}', 'r.yaml:1: timeouts.fix: expected a duration'],
+    ['- upgrade', 'r.yaml:1: expected keys with values, as name: myservice'],
+    ['limits:\n  - 2', 'r.yaml:2: limits: expected keys with values, got [2]'],
+    ['limits: 2', 'r.yaml:1: limits: expected keys with values, got 2'],
+    ['limits:\n  cluster: 2\n  roles: [web]', 'r.yaml:3: limits.roles: expected keys with values, got ["web"]'],
+    ['limits: {roles: [2]}', 'r.yaml:1: limits.roles: expected keys with values, got [2]'],
+    ['limits: {roles: }', 'r.yaml:1: limits.roles: expected keys with values, got null'],
+    ['depends_on: [db]', 'r.yaml:1: depends_on: expected keys with values, got ["db"]'],
     ['upgrades: []', 'r.yaml:1: there is no key upgrades'],
     ['prefix: /a', 'r.yaml:1: prefix: expected a folder'],
   ])('%j is refused with the line and the key', (text, sentence) => {
