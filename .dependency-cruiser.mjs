@@ -29,7 +29,8 @@ export default {
     wall('lock-knows-no-processes', '^src/lock/', '^src/(?!base/|consul/|lock/)'),
     wall('child-knows-no-consul', '^src/child/', '^src/(?!base/|child/)'),
     wall('config-knows-files-only', '^src/config/', '^src/(?!base/|config/)'),
-    wall('gate-is-no-mode', '^src/gate/', '^src/(?!base/|consul/|child/|gate/)'),
+    wall('probe-knows-no-consul', '^src/probe/', '^src/(?!base/|child/|probe/)'),
+    wall('gate-is-no-mode', '^src/gate/', '^src/(?!base/|consul/|child/|probe/|gate/)'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     {
       name: 'modes-are-strangers',

@@ -62,6 +62,25 @@ export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise
   }
 }
 
+/**
+ * Runs `work` for `ms` milliseconds at most. Settles as it does, or rejects with `late` when the time is over, or with
+ * the signal's reason as soon as that aborts; `work` is told by its own signal, and not waited for.
+ */
+export async function within<T>(
+  ctx: Context,
+  ms: number,
+  late: unknown,
+  work: (ctx: Context) => Promise<T>,
+): Promise<T> {
+  using bounded = scope(ctx.signal)
+  const cancel = ctx.clock.after(ms, () => bounded.abort(late))
+  try {
+    return await unlessAborted(bounded.signal, work({ ...ctx, signal: bounded.signal }))
+  } finally {
+    cancel()
+  }
+}
+
 /** Runs `work` under a signal of its own that aborts after `ms`: cleaning up never depends on what was aborted. */
 export async function withDeadline<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   const deadline = new AbortController()

@@ -2,6 +2,7 @@ import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
+import { hostPortText } from '../base/host-port.ts'
 import { externalServices } from '../consul/catalog.ts'
 import type { TokenClient } from '../discovery/token-client.ts'
 import { canonical } from '../discovery/token-list.ts'
@@ -33,9 +34,7 @@ async function consulServers(ctx: Context, given: Given, environment: NodeJS.Pro
   const consul = await connect(given, environment)
   try {
     const found = await externalServices(ctx, consul, 'consul')
-    return found.map(({ address, port }) =>
-      canonical(address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`),
-    )
+    return found.map(({ address, port }) => canonical(hostPortText({ host: address, port })))
   } finally {
     consul.close()
   }

@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { type HostPort, parseHostPort } from '../base/host-port.ts'
 import { notifyService } from '../child/service-notify.ts'
 import { RateLimit } from '../discovery/rate-limit.ts'
 import { TokenBook } from '../discovery/token-book.ts'
@@ -49,11 +50,9 @@ export async function serve(
   }
 }
 
-function listenAddress(text: string): { host: string; port: number } {
-  const [, six, other, digits = ''] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = six ?? other
-  const port = Number(digits)
-  if (host !== undefined && port <= 65_535) return { host, port }
+function listenAddress(text: string): HostPort {
+  const address = parseHostPort(text)
+  if (address) return address
   throw new Failure('usage', `--listen ${JSON.stringify(text.slice(0, 100))} is no address to listen at`, {
     hint: 'write it as 127.0.0.1:8510 or 0.0.0.0:8510',
   })

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { knownAuthorities } from '../base/authorities.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import type { TlsSettings } from './settings.ts'
 
@@ -54,11 +55,6 @@ async function pair(certFile: string, keyFile: string): Promise<{ cert: Buffer; 
       cause: thrown,
     })
   }
-}
-
-async function knownAuthorities(): Promise<string[]> {
-  const { getCACertificates } = await import('node:tls')
-  return [...getCACertificates('default'), ...getCACertificates('system')]
 }
 
 function list(directory: string): string[] {

@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import { hostPortText } from '../base/host-port.ts'
 import type { Instance } from '../consul/instances.ts'
 
 /** One instance as text. */
@@ -11,7 +12,7 @@ type Placeholder = (typeof PLACEHOLDERS)[number]
 /** `10.0.0.1`, or `10.0.0.1:9300` and `[fd00::1]:9300` with a port. */
 export function addressFormat(port: number | undefined): HostFormat {
   if (port === undefined) return ({ address }) => address
-  return ({ address }) => `${address.includes(':') ? `[${address}]` : address}:${port}`
+  return ({ address }) => hostPortText({ host: address, port })
 }
 
 /** A format as `{address}:{port}`. Throws a `usage` failure for a placeholder that nobody fills. */

@@ -5,8 +5,9 @@ import type { Consul } from '../consul/consul.ts'
 import { readInstances } from '../consul/instances.ts'
 import { Retry } from '../consul/retry.ts'
 import { releaseLease } from './lease-release.ts'
+import { type Look, look } from './look.ts'
 import { Presence, type Registration } from './presence.ts'
-import { type Finding, type Look, probe } from './probe.ts'
+import { targetText } from './target.ts'
 
 /** What is watched, how, and what is told to Consul of it. */
 export interface MonitorJob {
@@ -69,21 +70,18 @@ class Watch {
   }
 
   async look(ctx: Context): Promise<void> {
-    const finding = await probe(ctx, this.#job.look)
-    if (finding.healthy) await this.#presence.confirm(ctx, finding.why)
+    const { healthy, why } = await look(ctx, this.#job.look)
+    const finding = `${targetText(this.#job.look.target)}: ${why}`
+    if (healthy) await this.#presence.confirm(ctx, finding)
     else await this.#presence.withdraw(ctx)
-    if (finding.healthy === this.#up) return
+    if (healthy === this.#up) return
     // First in Consul, then the lease: the next one to start must find this one.
-    if (finding.healthy) await this.#endLease(ctx)
+    if (healthy) await this.#endLease(ctx)
     const wasUp = this.#up
-    this.#up = finding.healthy
-    await this.#onChange(ctx, finding.healthy, this.#sentence(finding, wasUp))
-  }
-
-  #sentence({ healthy, why }: Finding, wasUp: boolean | undefined): string {
+    this.#up = healthy
     const { label, serviceId } = this.#job.registration
-    if (healthy) return `${label}: ${serviceId} is up`
-    return `${label}: ${serviceId} is not up${wasUp ? ' and was taken out' : ' yet'}: ${why}`
+    const state = healthy ? 'is up' : `is not up${wasUp ? ' and was taken out' : ' yet'}: ${finding}`
+    await this.#onChange(ctx, healthy, `${label}: ${serviceId} ${state}`)
   }
 
   async #endLease(ctx: Context): Promise<void> {

@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import { hostPortText, parseHostPort } from '../base/host-port.ts'
 
 /** What tells whether a service is healthy. */
 export type Target =
@@ -23,10 +24,8 @@ export function parseHttpUrl(option: string, text: string): URL {
 
 /** Reads `--monitor-tcp host:port`. Throws a `usage` failure. */
 export function tcpTarget(text: string): Target {
-  const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = bracketed ?? plain
-  const port = Number(digits)
-  if (host !== undefined && port >= 1 && port <= 65_535) return { kind: 'tcp', host, port }
+  const address = parseHostPort(text)
+  if (address && address.port > 0) return { kind: 'tcp', ...address }
   throw new Failure('usage', `--monitor-tcp ${JSON.stringify(text.slice(0, 200))} is not an address`, {
     hint: 'write it as 127.0.0.1:5432, db.example:5432 or [::1]:5432',
   })
@@ -38,7 +37,7 @@ export function targetText(target: Target): string {
     case 'url':
       return `${target.url.origin}${target.url.pathname}`
     case 'tcp':
-      return `${target.host}:${target.port}`
+      return hostPortText(target)
     case 'command':
       return target.line.length > 60 ? `${target.line.slice(0, 59)}…` : target.line
   }

@@ -1,8 +1,11 @@
+import { within } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
-import { askHttp, type HttpAnswer } from './http-client.ts'
+import { Failure } from '../base/failure.ts'
+import { reasonOf } from '../probe/finding.ts'
+import { askHttp, type HttpAnswer } from '../probe/http-client.ts'
 
 const TIMEOUT_MS = 10_000
+const LATE = `no answer within ${TIMEOUT_MS / 1000}s`
 const MAX_BYTES = 1024 * 1024
 
 /** One who asks a server of discovery tokens. All its calls reject with a `Failure`, or with the signal's reason. */
@@ -47,17 +50,13 @@ export class TokenClient {
     url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`
     const headers = this.#secret === undefined ? {} : { authorization: `Bearer ${this.#secret}` }
     try {
-      return await askHttp(ctx, {
-        method,
-        url,
-        headers,
-        ...(body === undefined ? {} : { body }),
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: MAX_BYTES,
-      })
+      const request = { method, url, headers, ...(body === undefined ? {} : { body }), maxBytes: MAX_BYTES }
+      const answer = await within(ctx, TIMEOUT_MS, new Error(LATE), (ctx) => askHttp(ctx, request))
+      if (answer.isCut) throw new Error(`its answer is longer than ${MAX_BYTES} bytes`)
+      return answer
     } catch (thrown) {
       ctx.signal.throwIfAborted()
-      throw new Failure('unreachable', `the discovery server at ${this.#url.origin} fails: ${messageOf(thrown)}`, {
+      throw new Failure('unreachable', `the discovery server at ${this.#url.origin} fails: ${reasonOf(thrown)}`, {
         hint: 'is --url right, and does consul-locker discovery serve run there?',
         cause: thrown,
       })

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { Failure } from '../base/failure.ts'
+import { hostPortText, parseHostPort } from '../base/host-port.ts'
 
 /** The servers that were published under a token, `ip:port` each, and when each is forgotten: the wall clock, in ms. */
 export type TokenList = ReadonlyMap<string, number>
@@ -64,16 +65,14 @@ function parseJson(body: string): unknown {
 /** One form for each server: two would be two servers. Throws a `usage` failure. */
 export function canonical(server: unknown): string {
   const parsed = typeof server === 'string' ? parseServer(server) : undefined
-  if (parsed) return parsed.ip.includes(':') ? `[${parsed.ip}]:${parsed.port}` : `${parsed.ip}:${parsed.port}`
+  if (parsed) return hostPortText({ host: parsed.ip, port: parsed.port })
   const shown = JSON.stringify(server).slice(0, 60)
   throw new Failure('usage', `${shown} is no server`, { hint: 'an IP address and a port, as 10.0.0.1:8300' })
 }
 
 /** Reads `10.0.0.1:8300` or `[fd00::1]:8300`; `undefined` when it is neither. */
 export function parseServer(text: string): PublishedServer | undefined {
-  const [, six, four, digits = ''] = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text) ?? []
-  const ip = six ?? four ?? ''
-  const port = Number(digits)
-  if (isIP(ip) !== (six === undefined ? 4 : 6) || port < 1 || port > 65_535) return undefined
-  return { ip: ip.toLowerCase(), port }
+  const address = parseHostPort(text)
+  if (!address || address.port === 0 || isIP(address.host) === 0) return undefined
+  return { ip: address.host.toLowerCase(), port: address.port }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { scope, sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { hostPortText } from '../base/host-port.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { answer, EarlyAnswer, sentence, type TokenAnswer, type TokenRequest } from './token-answers.ts'
 import type { TokenBook } from './token-book.ts'
@@ -43,8 +44,8 @@ export async function serveTokens(
   server.maxConnections = MAX_CONNECTIONS
   await listen(server, options)
   try {
-    const { address, family, port } = server.address() as AddressInfo
-    await onListening(`http://${family === 'IPv6' ? `[${address}]` : address}:${port}`)
+    const { address: host, port } = server.address() as AddressInfo
+    await onListening(`http://${hostPortText({ host, port })}`)
     for (;;) {
       await tidy(ctx, book)
       await sleep(ctx, options.tidyMs)

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { Failure } from '../base/failure.ts'
+import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
 import type { Gate } from './gate.ts'
 
 type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text'> : never) : never
@@ -9,7 +10,6 @@ const LONGEST = 60
 
 /** As in Consul's DNS, what stands before the last dot is a tag. */
 const SERVICE = /^(?:(?<tag>[\w.-]+)\.)?(?<service>[\w-]+)(?:@(?<datacenter>[\w-]+))?(?:=(?<least>\d+))?$/
-const HOST_PORT = /^(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:[\]]+)):(?<port>\d{1,5})$/
 const HOST = /^[\w.-]+$/
 
 const PARSERS: Record<string, (rest: string) => Condition> = {
@@ -77,15 +77,12 @@ function parseDns(rest: string): Condition {
   if (!address || isIP(address.host) === 0) {
     throw wrong(`${JSON.stringify(shortened(server))} is no address of a name server`, hint)
   }
-  const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host
-  return { kind: 'dns', name, server: `${host}:${address.port}` }
+  return { kind: 'dns', name, server: hostPortText(address) }
 }
 
-function addressIn(text: string): { host: string; port: number } | undefined {
-  const { ip6, host = ip6 ?? '', port } = HOST_PORT.exec(text)?.groups ?? {}
-  const number = Number(port)
-  const isHost = ip6 === undefined ? HOST.test(host) : isIP(ip6) === 6
-  return isHost && number >= 1 && number <= 65_535 ? { host, port: number } : undefined
+function addressIn(text: string): HostPort | undefined {
+  const address = parseHostPort(text)
+  return address && address.port > 0 ? address : undefined
 }
 
 function some(rest: string, question: string, example: string): string {

@@ -1,64 +1,31 @@
-import { unlessAborted, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
+import { parseHostPort } from '../base/host-port.ts'
+import type { Finding } from '../probe/finding.ts'
+import { probePort as probeOnce } from '../probe/port-probe.ts'
+import { probeUrl as askOnce } from '../probe/url-probe.ts'
 import type { Report } from './application.ts'
 
 const KEPT_BYTES = 4096
 
 /** Healthy when the URL answers with 2xx in time; the message is the body's beginning. Never rejects. */
 export function probeUrl(ctx: Context, url: string, timeoutMs: number): Promise<Report> {
-  return bounded(ctx, timeoutMs, url, (signal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Report>()
-    const http = process.getBuiltinModule('node:http')
-    const request = http.get(url, { signal, agent: false }, (response) => {
-      const { statusCode = 0 } = response
-      let body = ''
-      const end = () => {
-        resolve({
-          healthy: statusCode >= 200 && statusCode < 300,
-          message: body.trim() || `${url} gives ${statusCode}`,
-        })
-        request.destroy()
-      }
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body = (body + text).slice(0, KEPT_BYTES)
-        if (body.length === KEPT_BYTES) end()
-      })
-      response.on('end', end).on('error', reject)
-    })
-    request.on('error', reject)
-    return promise
-  })
+  return reported(url, async () => askOnce(ctx, new URL(url), timeoutMs, KEPT_BYTES))
 }
 
 /** Healthy when something takes connections there. Never rejects. */
 export function probePort(ctx: Context, address: string, timeoutMs: number): Promise<Report> {
-  return bounded(ctx, timeoutMs, address, (signal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Report>()
-    const colon = address.lastIndexOf(':')
-    const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
-    const socket = process
-      .getBuiltinModule('node:net')
-      .connect({ host, port: Number(address.slice(colon + 1)), signal })
-    socket.on('connect', () => {
-      resolve({ healthy: true, message: `${address} takes connections` })
-      socket.destroy()
-    })
-    socket.on('error', reject)
-    return promise
+  return reported(address, async () => {
+    const at = parseHostPort(address)
+    return at ? probeOnce(ctx, at, timeoutMs) : { healthy: false, why: 'it is no address', said: '' }
   })
 }
 
-async function bounded(
-  ctx: Context,
-  timeoutMs: number,
-  what: string,
-  probe: (signal: AbortSignal) => Promise<Report>,
-): Promise<Report> {
+/** Neither a bad address nor an interruption is more than a report. */
+async function reported(what: string, look: () => Promise<Finding>): Promise<Report> {
   try {
-    return await withDeadline(ctx, timeoutMs, ({ signal }) =>
-      unlessAborted(ctx.signal, unlessAborted(signal, probe(signal))),
-    )
+    const { healthy, why, said } = await look()
+    return { healthy, message: said || `${what}: ${why}` }
   } catch (thrown) {
     return { healthy: false, message: `${what}: ${messageOf(thrown)}` }
   }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -9,6 +10,7 @@ import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
 import { startProxy } from '../kit/proxy.ts'
+import { makeCertificates } from '../kit/secure-agent.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -161,7 +163,27 @@ describe('elsewhere', () => {
     const gates = [silent, noise].map((port) => `http://127.0.0.1:${port}/`)
     const { code, stderr } = await runLocker(['wait', '--once', ...gates])
     expect(code).toBe(1)
-    expect(stderr).toMatch(/\(no answer\), .*Parse Error/)
+    expect(stderr).toMatch(/\(no answer within 5s\), .*\(it speaks no HTTP\)/)
+  })
+
+  test('a URL with TLS is open when its certificate is trusted, and why it is not is told', async () => {
+    const { dir, ca } = await makeCertificates()
+    onTestFinished(() => rmSync(dir, { recursive: true }))
+    const serving = async (name: string) => {
+      const pem = (suffix: string) => readFileSync(join(dir, `${name}${suffix}.pem`))
+      const server = createHttpsServer({ cert: pem(''), key: pem('-key') }, (_, response) => void response.end('well'))
+      return `https://127.0.0.1:${await listening(server)}/`
+    }
+    const [signed, byItself] = [await serving('dc1-server-consul-0'), await serving('consul-agent-ca')]
+    const plain = await listening(createHttpServer((_, response) => void response.end()))
+    const gates = [signed, byItself, `https://127.0.0.1:${plain}/`]
+    const { code, stderr } = await runLocker(['wait', '--once', ...gates])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`${signed} (its certificate's authority is not trusted here)`)
+    expect(stderr).toContain(`${byItself} (its certificate is signed by itself, and not trusted here)`)
+    expect(stderr).toContain(`:${plain}/ (it speaks no TLS)`)
+    const trusting = await runLocker(['wait', '--once', signed], { env: { SSL_CERT_FILE: ca } })
+    expect(trusting).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('a name is waited for at the server that is told', async () => {

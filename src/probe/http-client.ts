@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { scope, unlessAborted } from '../base/abort.ts'
+import { unlessAborted } from '../base/abort.ts'
+import { knownAuthorities } from '../base/authorities.ts'
 import type { Context } from '../base/context.ts'
 
 /** A request to whoever is not Consul. */
@@ -8,34 +9,31 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** For the whole exchange, in milliseconds. */
-  readonly timeoutMs: number
-  /** How much of the answer's body is wanted; of 0 nothing is read. More is an error. */
+  /** How much of the answer's body is wanted; what is longer is cut off. */
   readonly maxBytes: number
 }
 
 export interface HttpAnswer {
   readonly status: number
   readonly text: string
+  /** Whether there was more than was wanted. */
+  readonly isCut: boolean
 }
 
 /**
- * Asks a web server, over a connection of its own; redirects are answers like others. Settles with the answer. Rejects
- * with an `Error` whose message says what went wrong, or with the signal's reason.
+ * Asks a web server, over a connection of its own that ends with this call; redirects are answers like others. Of a
+ * server with TLS the certificate is verified. Rejects with the connection's error, or with the signal's reason.
  */
 export async function askHttp(ctx: Context, request: HttpRequest): Promise<HttpAnswer> {
-  using bounded = scope(ctx.signal)
-  const late = new Error(`no answer within ${request.timeoutMs / 1000}s`)
-  const cancel = ctx.clock.after(request.timeoutMs, () => bounded.abort(late))
   const outgoing = await open(request)
   try {
-    return await unlessAborted(bounded.signal, exchange(outgoing, request))
+    return await unlessAborted(ctx.signal, exchange(outgoing, request))
   } finally {
-    cancel()
     outgoing.destroy()
   }
 }
 
+/** Modules are loaded only now: most of those who may ask never do. */
 async function open({ url, method, headers = {}, body }: HttpRequest): Promise<ClientRequest> {
   const all = {
     'user-agent': 'consul-locker',
@@ -47,9 +45,7 @@ async function open({ url, method, headers = {}, body }: HttpRequest): Promise<C
     return request(url, { method, headers: all, agent: false })
   }
   const { request } = await import('node:https')
-  const { getCACertificates } = await import('node:tls')
-  const ca = [...getCACertificates('default'), ...getCACertificates('system')]
-  return request(url, { method, headers: all, agent: false, ca })
+  return request(url, { method, headers: all, agent: false, ca: await knownAuthorities() })
 }
 
 async function exchange(outgoing: ClientRequest, { body, maxBytes }: HttpRequest): Promise<HttpAnswer> {
@@ -61,13 +57,14 @@ async function exchange(outgoing: ClientRequest, { body, maxBytes }: HttpRequest
   outgoing.end(body)
   const answer = await answered
   const status = answer.statusCode ?? 0
-  if (maxBytes === 0) return { status, text: '' }
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`)
-    chunks.push(chunk)
+  if (maxBytes > 0) {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > maxBytes) break
+    }
   }
-  return { status, text: Buffer.concat(chunks).toString('utf8') }
+  return { status, text: Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8'), isCut: size > maxBytes }
 }
