@@ -27,6 +27,8 @@ export interface ReadOptions {
   readonly waitMs?: number
   /** Asks the leader, and has it verify that it is one. */
   readonly consistent?: boolean
+  /** What a refusal says the token should be allowed: `write` by default, for most who read a key write it next. */
+  readonly rights?: 'read' | 'write'
 }
 
 /** Reads a key, at once or when it changes (or `waitMs` ran out: a return doesn't mean a change). */
@@ -66,7 +68,7 @@ async function get(
   ctx: Context,
   consul: Consul,
   key: string,
-  { index = 0, waitMs = 0, consistent = false, recurse = false }: ReadOptions & { readonly recurse?: boolean },
+  { index = 0, waitMs = 0, consistent = false, rights = 'write', recurse = false }: ReadOptions & { recurse?: boolean },
 ): Promise<WireReply> {
   const blocking = index > 0
   return consul.call(ctx, {
@@ -81,7 +83,7 @@ async function get(
     timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
     longPoll: blocking,
     expects: [404],
-    needs: `key_prefix "${key}" { policy = "write" }`,
+    needs: `key_prefix "${key}" { policy = "${rights}" }`,
   })
 }
 

@@ -24,7 +24,7 @@ export async function sight(
 ): Promise<Sight> {
   const from = { index, waitMs: LONG_POLL_MS }
   if (gate.kind === 'kv') {
-    const reading = await readKey(ctx, consul, gate.key, from)
+    const reading = await readKey(ctx, consul, gate.key, { ...from, rights: 'read' })
     return { verdict: judgeValue(gate, reading.entry?.value), index: reading.index }
   }
   const { service, tag } = gate

@@ -52,6 +52,39 @@ test('the rights that the README names are enough for monitor, hosts and lease',
   expect(await found()).toMatchObject({ code: 1, stdout: '' })
 })
 
+test('the rights that the README names are enough for gates', async () => {
+  const gates = ['service:consul', 'kv:ready/x']
+  const options = await allowed(
+    'gates',
+    'service "consul" { policy = "read" } key "ready/x" { policy = "read" } node_prefix "" { policy = "read" }',
+  )
+  await agent.put('ready/x', '1')
+  expect(await runLocker(['wait', '--once', ...gates], options)).toMatchObject({ code: 0, stderr: '' })
+})
+
+test.for([
+  ['wait', 'kv:secret/x', 'file:/', '--', 'echo', 'ran'],
+  ['wait', '--any', '--once', 'kv:secret/x', '--', 'echo', 'ran'],
+  ['--gate', 'kv:secret/x', 'mine', 'echo', 'ran'],
+])('a gate that Consul refuses to tell of is not waited for: %j', async (words) => {
+  const options = await allowed(
+    `no-gate-${words.length}`,
+    `${READS} ${LEASES} key_prefix "consul-locker-" { policy = "write" }`,
+  )
+  const ended = await runLocker(words, options)
+  expect(ended).toMatchObject({ code: 3, stdout: '' })
+  expect(ended.stderr).toMatch(
+    /error: Consul at .* refuses GET .*Permission denied.*needs the ACL rule: key_prefix "secret\/x" \{ policy = "read" }\)\n$/,
+  )
+  expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test('a service whose rights are missing looks like one that is not there: Consul does not tell', async () => {
+  const options = await allowed('no-service', 'key_prefix "" { policy = "read" }')
+  const ended = await runLocker(['wait', '--once', 'service:consul'], options)
+  expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('none is registered') })
+})
+
 test('a monitor without rights to the lease says so once, and watches all the same', async () => {
   const options = await allowed('no-lease', 'service "db" { policy = "write" }')
   const target = await startTarget()
