@@ -24,6 +24,7 @@ export async function unlessInterrupted<T>(
   using _listening = signals.listen((signal) => {
     if (signal === 'SIGTSTP') stopSelf()
     if (!ENDS_US.includes(signal)) return
+    ctx.log.debug(`${signal} ends us`)
     if (interruption) hurry.abort(interruption)
     interruption ??= { kind: 'interrupted', signal }
     wait.abort(interruption)

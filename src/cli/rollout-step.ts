@@ -1,8 +1,6 @@
-import { scope, unlessAborted } from '../base/abort.ts'
-import { under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import { ENDS_US, type ForwardedSignal } from '../child/signals.ts'
+import { unlessInterrupted } from '../child/interruption.ts'
 import { localTurn } from '../rollout/local-turn.ts'
 import { step } from '../rollout/step.ts'
 import type { Ending } from '../rollout/works.ts'
@@ -42,24 +40,13 @@ export async function rolloutStep({ signals }: Invocation, { ctx, site, options 
     end({ kind: 'busy', why })
     return 0
   }
-  using gentle = scope(ctx.signal)
-  using hard = scope(ctx.signal)
-  let received: ForwardedSignal | undefined
-  using _listening = signals.listen((signal) => {
-    if (!ENDS_US.includes(signal)) return
-    if (received !== undefined) hard.abort(signal)
-    received ??= signal
-    gentle.abort(signal)
-  })
-  try {
-    const ending = await unlessAborted(hard.signal, step(under(ctx, gentle.signal), site))
-    if (ending.kind === 'failed' || ending.kind === 'lost') ctx.log.error(ending.why)
-    else ctx.log.notice(ending.why)
-    end(ending)
-    return CODE[ending.kind]
-  } catch (thrown) {
-    if (received === undefined) throw thrown
+  const ending = await unlessInterrupted(ctx, signals, (ctx) => step(ctx, site))
+  if (ending.kind === 'interrupted') {
     ctx.log.warn('interrupted; the next step goes on')
-    return shellStatus({ signal: received })
+    return shellStatus(ending)
   }
+  if (ending.kind === 'failed' || ending.kind === 'lost') ctx.log.error(ending.why)
+  else ctx.log.notice(ending.why)
+  end(ending)
+  return CODE[ending.kind]
 }
