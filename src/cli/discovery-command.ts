@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { quoted } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { parseHttpUrl } from '../discovery/target.ts'
 import { TokenClient } from '../discovery/token-client.ts'
@@ -27,7 +28,9 @@ export async function discoveryCommand(invocation: Invocation): Promise<number> 
   }
   if (verb !== 'new' && verb !== 'publish' && verb !== 'lookup') {
     const hint = 'consul-locker discovery serve, new, publish or lookup'
-    throw new Failure('usage', verb === undefined ? 'discover what?' : `there is no discovery ${shown(verb)}`, { hint })
+    throw new Failure('usage', verb === undefined ? 'discover what?' : `there is no discovery ${quoted(verb)}`, {
+      hint,
+    })
   }
   const client = new TokenClient(urlOf(given), secret)
   return interruptible(ctx, signals, async (ctx) => {
@@ -46,7 +49,7 @@ export async function discoveryCommand(invocation: Invocation): Promise<number> 
 function checkToken(token: string | undefined): asserts token is string {
   if (token === undefined) throw new Failure('usage', 'no token was given', { hint: 'see consul-locker discovery -h' })
   if (/^[0-9a-f]{32}$/.test(token)) return
-  throw new Failure('usage', `${shown(token)} is no discovery token`, { hint: '32 hexadecimal digits' })
+  throw new Failure('usage', `${quoted(token)} is no discovery token`, { hint: '32 hexadecimal digits' })
 }
 
 function urlOf(given: Given): URL {
@@ -69,8 +72,4 @@ function secretOf(given: Given): string | undefined {
   throw new Failure('usage', `the secret file ${file} has no secret in it`, {
     hint: 'one word of printable characters, as from: openssl rand -hex 32',
   })
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }

@@ -1,8 +1,8 @@
-import { scope } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from '../consul/consul.ts'
+import type { Consul } from '../consul/consul.ts'
 import { type Instance, readInstances } from '../consul/instances.ts'
 import { Retry } from '../consul/retry.ts'
+import { patiently } from './patience.ts'
 
 /** Which healthy instances are wanted. */
 export interface HostsQuery {
@@ -19,7 +19,6 @@ export interface HostsQuery {
 
 const LONGEST_POLL_MS = 60_000
 const SHORTEST_POLL_MS = 10
-const WAIT_OVER = Symbol('the time to wait for hosts is over')
 
 /**
  * Finds the healthy instances of a label, sorted, and waits until there are enough. Settles with those that there are,
@@ -29,24 +28,16 @@ export async function findHosts(ctx: Context, consul: Consul, query: HostsQuery)
   if (query.waitMs <= 0) return (await look(ctx, consul, query, { index: 0, waitMs: 0 })).found
   const retry = new Retry(consul)
   const begun = ctx.clock.now()
-  using wait = scope(ctx.signal)
-  const cancel = ctx.clock.after(query.waitMs + 2 * ATTEMPT_MS, () => wait.abort(WAIT_OVER))
-  const bounded = { ...ctx, signal: wait.signal }
-  try {
+  const found = await patiently(ctx, query.waitMs, retry, async (ctx) => {
     let poll = { index: 0, waitMs: 0 }
     for (;;) {
-      const { found, index } = await retry.until(bounded, () => look(bounded, consul, query, poll))
+      const { found, index } = await retry.until(ctx, () => look(ctx, consul, query, poll))
       const leftMs = query.waitMs - ctx.clock.since(begun)
       if (query.count(found) >= query.min || leftMs <= 0) return found
       poll = { index, waitMs: Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, leftMs)) }
     }
-  } catch (thrown) {
-    if (thrown === WAIT_OVER && retry.trouble) throw retry.trouble
-    if (thrown === WAIT_OVER) return []
-    throw thrown
-  } finally {
-    cancel()
-  }
+  })
+  return found ?? []
 }
 
 async function look(

@@ -1,3 +1,4 @@
+import { quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 
 /** A label of DNS: Consul answers for `<label>.service.consul`, and existing labels have underscores. */
@@ -12,7 +13,7 @@ const SERVICE_ID = /^[A-Za-z0-9._@:-]{1,128}$/
 export function checkLabel(text: string): string {
   const label = text.toLowerCase()
   if (LABEL.test(label)) return label
-  throw new Failure('usage', `--label ${shown(text)} can't be the name of a service`, {
+  throw new Failure('usage', `--label ${quoted(text)} can't be the name of a service`, {
     hint: 'letters, digits, - and _ are fine, 63 at most, a letter or digit first and last',
   })
 }
@@ -20,11 +21,7 @@ export function checkLabel(text: string): string {
 /** Tells an instance from the others of its label. Throws a `usage` failure. */
 export function checkServiceId(text: string): string {
   if (SERVICE_ID.test(text)) return text
-  throw new Failure('usage', `--service-id ${shown(text)} can't be the id of a service`, {
+  throw new Failure('usage', `--service-id ${quoted(text)} can't be the id of a service`, {
     hint: 'letters, digits and . _ @ : - are fine, 128 at most',
   })
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }

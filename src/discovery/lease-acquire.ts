@@ -1,4 +1,4 @@
-import { lingering, scope, sleep } from '../base/abort.ts'
+import { lingering, sleep } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
@@ -9,6 +9,7 @@ import { LeaseAge } from './lease-age.ts'
 import { claimLease } from './lease-claim.ts'
 import { describeLease, type LeaseRecord, leaseKey, parseLease } from './lease-record.ts'
 import { releaseLease } from './lease-release.ts'
+import { patiently } from './patience.ts'
 
 /** Who wants a lease, and for how long. */
 export interface LeaseRequest {
@@ -32,7 +33,6 @@ const SHORTEST_POLL_MS = 10
 const SAY_AGAIN_MS = 60_000
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2000
-const WAIT_OVER = Symbol('the time to wait for a lease is over')
 
 /**
  * Waits for the start-up lease of a label and takes it. It is left to the service that starts then: it ends when the
@@ -50,20 +50,9 @@ const WAIT_OVER = Symbol('the time to wait for a lease is over')
 export async function acquireLease(ctx: Context, consul: Consul, request: LeaseRequest): Promise<AcquireEnd> {
   const retry = new Retry(consul)
   const begun = ctx.clock.now()
-  using wait = scope(ctx.signal)
-  const over = () => wait.abort(WAIT_OVER)
-  // The contest looks at the time itself; this is for when Consul doesn't answer.
-  const cancel = ctx.clock.after(request.acquireMs + 2 * ATTEMPT_MS, over)
   const leftMs = () => request.acquireMs - ctx.clock.since(begun)
-  try {
-    return await contest({ ...ctx, signal: wait.signal }, consul, request, retry, leftMs)
-  } catch (thrown) {
-    if (thrown === WAIT_OVER && retry.trouble) throw retry.trouble
-    if (thrown === WAIT_OVER) return { kind: 'busy', holder: undefined }
-    throw thrown
-  } finally {
-    cancel()
-  }
+  const end = await patiently(ctx, request.acquireMs, retry, (ctx) => contest(ctx, consul, request, retry, leftMs))
+  return end ?? { kind: 'busy', holder: undefined }
 }
 
 async function contest(

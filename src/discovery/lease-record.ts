@@ -1,4 +1,7 @@
 import { formatDuration } from '../base/duration.ts'
+import { oneLine } from '../base/excerpt.ts'
+
+const LONGEST = 128
 
 /** Who has a start-up lease; the value of its key. */
 export interface LeaseRecord {
@@ -32,10 +35,5 @@ export function describeLease(lease: LeaseRecord | undefined, nowMs: number): st
   if (!lease) return 'someone has it who left no name'
   const sinceMs = Date.parse(lease.since)
   const age = Number.isNaN(sinceMs) ? 'some time' : formatDuration(Math.max(0, nowMs - sinceMs))
-  return `${printable(lease.serviceId)} on ${printable(lease.host)} has had it for ${age} of at most ${formatDuration(lease.leaseMs)}`
-}
-
-/** Other people's words on our terminal: one line, printable, not too long. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 128)
+  return `${oneLine(lease.serviceId, LONGEST)} on ${oneLine(lease.host, LONGEST)} has had it for ${age} of at most ${formatDuration(lease.leaseMs)}`
 }

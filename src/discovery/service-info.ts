@@ -1,3 +1,4 @@
+import { quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 
 /** What Consul knows of an instance beside its name, id and address. */
@@ -41,32 +42,29 @@ function parseObject(text: string): Record<string, unknown> {
 
 function checkKey(key: string): string {
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(key)) {
-    throw bad(`has the key ${shown(key)}`, `letters, digits, - and _ are fine, ${MAX_KEY} at most`)
+    throw bad(`has the key ${quoted(key)}`, `letters, digits, - and _ are fine, ${MAX_KEY} at most`)
   }
-  if (key.startsWith('consul-')) throw bad(`has the key ${shown(key)}`, 'keys that begin with consul- are Consul’s own')
+  if (key.startsWith('consul-'))
+    throw bad(`has the key ${quoted(key)}`, 'keys that begin with consul- are Consul’s own')
   return key
 }
 
 function checkValue(key: string, value: unknown): string {
   if (value === null || typeof value === 'object') {
-    throw bad(`has a value at ${shown(key)} that is no text, number or boolean`, 'Consul keeps one text for each key')
+    throw bad(`has a value at ${quoted(key)} that is no text, number or boolean`, 'Consul keeps one text for each key')
   }
   const text = String(value)
   const bytes = Buffer.byteLength(text)
-  if (bytes > MAX_VALUE) throw bad(`has ${bytes} bytes at ${shown(key)}`, `Consul keeps ${MAX_VALUE} for each key`)
+  if (bytes > MAX_VALUE) throw bad(`has ${bytes} bytes at ${quoted(key)}`, `Consul keeps ${MAX_VALUE} for each key`)
   return text
 }
 
 function checkPort(key: string, text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
-  throw bad(`has the ${key} ${shown(text)}`, 'a port is a number from 1 to 65535')
+  throw bad(`has the ${key} ${quoted(text)}`, 'a port is a number from 1 to 65535')
 }
 
 function bad(what: string, hint: string): Failure {
   return new Failure('usage', `--service-info ${what}`, { hint })
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }

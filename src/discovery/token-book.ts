@@ -94,8 +94,8 @@ export class TokenBook {
   }
 
   /**
-   * Brings list and catalog together, as of a moment. A list that changed while the catalog was written is taken up again: the one who
-   * changed it may have seen the catalog before our writing.
+   * Brings list and catalog together, as of a moment. A list that changed while the catalog was written is taken up
+   * again: the one who changed it may have seen the catalog before our writing.
    */
   async #agree(ctx: Context, token: string, atMs: number): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -19,27 +19,28 @@ export async function agreeCatalog(
   token: string,
   servers: Iterable<string>,
 ): Promise<boolean> {
-  const wanted = new Map([...servers].map((server) => [server, externalOf(token, server)]))
-  const present = await externalServices(ctx, consul, token)
+  const wanted = byKey([...servers].flatMap((server) => externalOf(token, server)))
+  // What shares our service's name but not our nodes' is somebody else's.
+  const registered = (await externalServices(ctx, consul, token)).filter(({ node }) => node.startsWith(`${token}-`))
+  const present = byKey(registered)
+  const missing = [...wanted].flatMap(([key, service]) => (present.has(key) ? [] : [service]))
+  const gone = [...present].flatMap(([key, service]) => (wanted.has(key) ? [] : [service]))
   const nodes = new Set([...wanted.values()].map(({ node }) => node))
-  const known = new Set(present.map(keyOf))
-  const missing = [...wanted.values()].filter((service) => !known.has(keyOf(service)))
-  const gone = present.filter((service) => ![...wanted.values()].some((one) => keyOf(one) === keyOf(service)))
   for (const service of missing) await registerExternal(ctx, consul, service)
   for (const { node, id } of gone) {
-    // What shares our service's name but not our nodes' is somebody else's.
-    if (!node.startsWith(`${token}-`)) continue
     if (nodes.has(node)) await deregisterExternal(ctx, consul, node, id)
     else await deregisterNode(ctx, consul, node)
   }
   return missing.length > 0 || gone.length > 0
 }
 
-function externalOf(token: string, server: string): ExternalService {
-  const { ip, port } = parseServer(server) ?? { ip: '', port: 0 }
-  return { node: `${token}-${ip.replaceAll(':', '-')}`, address: ip, service: token, id: `${token}:${port}`, port }
+function externalOf(token: string, server: string): ExternalService[] {
+  const parsed = parseServer(server)
+  if (!parsed) return []
+  const { ip, port } = parsed
+  return [{ node: `${token}-${ip.replaceAll(':', '-')}`, address: ip, service: token, id: `${token}:${port}`, port }]
 }
 
-function keyOf({ node, id }: ExternalService): string {
-  return `${node} ${id}`
+function byKey(services: readonly ExternalService[]): Map<string, ExternalService> {
+  return new Map(services.map((service) => [`${service.node} ${service.id}`, service]))
 }

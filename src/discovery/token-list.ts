@@ -31,7 +31,8 @@ export function parseList(key: string, value: string): TokenList {
   try {
     const { servers } = JSON.parse(value) as { servers: Record<string, number> }
     const entries = Object.entries(servers)
-    if (entries.every(([, untilMs]) => typeof untilMs === 'number')) return new Map(entries)
+    const isEntry = ([server, untilMs]: [string, unknown]) => parseServer(server) && typeof untilMs === 'number'
+    if (entries.every(isEntry)) return new Map(entries)
   } catch {
     // Told below.
   }

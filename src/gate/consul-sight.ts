@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import { quoted } from '../base/excerpt.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Instance, readInstances } from '../consul/instances.ts'
 import { readKey } from '../consul/kv.ts'
@@ -6,8 +7,6 @@ import { type GateOf, OPEN, shut, type Verdict } from './gate.ts'
 
 /** The longest wait on the server's side. */
 const LONG_POLL_MS = 30_000
-/** So much of a value is told. */
-const SHOWN = 40
 
 /** How a gate stands at Consul, and the index to wait from. */
 export interface Sight {
@@ -36,12 +35,8 @@ export async function sight(
 export function judgeValue({ value }: GateOf<'kv'>, found: string | undefined): Verdict {
   if (found === undefined) return shut('there is no such key')
   if (value === undefined) return found === '' ? shut('it is empty') : OPEN
+  // A line break at the end is the usual reason why it isn't the one that is waited for.
   return found === value ? OPEN : shut(`it is ${quoted(found)}`)
-}
-
-/** A line break at the end of a value is the usual reason why it isn't the one that is waited for. */
-function quoted(value: string): string {
-  return JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
 }
 
 /** How a service's gate stands with these instances. */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { oneLine, quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
 import type { Gate } from './gate.ts'
@@ -27,22 +28,16 @@ const PARSERS: Record<string, (rest: string) => Condition> = {
 export function parseGate(text: string): Gate {
   const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? []
   const parse = Object.hasOwn(PARSERS, kind) ? PARSERS[kind] : undefined
-  if (!parse) throw new Failure('usage', `${JSON.stringify(shortened(text))} is no gate`, { hint: KINDS })
+  if (!parse) throw new Failure('usage', `${quoted(text)} is no gate`, { hint: KINDS })
   if (text.includes('\0')) throw wrong('a gate has no NUL in it', KINDS)
   const condition = parse(rest)
   return { ...condition, text: shownOf(condition, text) } as Gate
 }
 
-/** At most 60 characters, on one line. */
-export function shortened(text: string): string {
-  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
-  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line
-}
-
 function parseService(rest: string): Condition {
   const { tag, service = '', datacenter, least = '1' } = SERVICE.exec(rest)?.groups ?? {}
   const hint = 'service:NAME, service:TAG.NAME, service:NAME@DATACENTER; and =3 behind it for at least three'
-  if (service === '') throw wrong(`${JSON.stringify(shortened(rest))} names no service`, hint)
+  if (service === '') throw wrong(`${quoted(rest)} names no service`, hint)
   if (Number(least) < 1) throw wrong('no instance at all is nothing to wait for', hint)
   return { kind: 'service', service, tag, datacenter, least: Number(least) }
 }
@@ -51,31 +46,31 @@ function parseKey(rest: string): Condition {
   const [, key = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(rest) ?? []
   const hint = 'kv:KEY waits for any value, kv:KEY=VALUE for this one'
   if (key === '') throw wrong('which key?', hint)
-  if (key.startsWith('/')) throw wrong(`the key ${JSON.stringify(shortened(key))} begins with a slash`, hint)
+  if (key.startsWith('/')) throw wrong(`the key ${quoted(key)} begins with a slash`, hint)
   if (value === '') throw wrong('no value stands behind the equals sign', hint)
   return { kind: 'kv', key, value }
 }
 
 function parseTcp(rest: string): Condition {
   const address = addressIn(rest)
-  if (!address) throw wrong(`${JSON.stringify(shortened(rest))} is no address`, 'tcp:db:3306, tcp:10.0.0.2:3306')
+  if (!address) throw wrong(`${quoted(rest)} is no address`, 'tcp:db:3306, tcp:10.0.0.2:3306')
   return { kind: 'tcp', ...address }
 }
 
 function parseUrl(text: string): Condition {
   const url = URL.parse(text)
-  if (!url || !/^https?:[/][/][^/]/.test(text)) throw wrong(`${JSON.stringify(shortened(text))} is no URL`, KINDS)
+  if (!url || !/^https?:[/][/][^/]/.test(text)) throw wrong(`${quoted(text)} is no URL`, KINDS)
   return { kind: 'http', url: url.href }
 }
 
 function parseDns(rest: string): Condition {
   const [, name = '', server] = /^([^@]*)(?:@(.*))?$/s.exec(rest) ?? []
   const hint = 'dns:db.example.com, or dns:db.service.consul@127.0.0.1:8600 to ask that server'
-  if (!HOST.test(name)) throw wrong(`${JSON.stringify(shortened(name))} is no name`, hint)
+  if (!HOST.test(name)) throw wrong(`${quoted(name)} is no name`, hint)
   if (server === undefined) return { kind: 'dns', name, server }
   const address = addressIn(/^\[|:\d+$/.test(server) ? server : `${server}:53`)
   if (!address || isIP(address.host) === 0) {
-    throw wrong(`${JSON.stringify(shortened(server))} is no address of a name server`, hint)
+    throw wrong(`${quoted(server)} is no address of a name server`, hint)
   }
   return { kind: 'dns', name, server: hostPortText(address) }
 }
@@ -96,5 +91,5 @@ function wrong(sentence: string, hint: string): Failure {
 
 /** Passwords in URLs are nobody's business. */
 function shownOf(condition: Condition, text: string): string {
-  return shortened(condition.kind === 'http' ? text.replace(/^(https?:[/][/])[^/?#]*@/, '$1…@') : text)
+  return oneLine(condition.kind === 'http' ? text.replace(/^(https?:[/][/])[^/?#]*@/, '$1…@') : text, LONGEST)
 }

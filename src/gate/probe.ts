@@ -15,7 +15,10 @@ const ANSWER_MS = 5000
 /** A command that lasts longer is ended, and its gate is shut for now. */
 const COMMAND_MS = 30_000
 
-/** Looks once how a gate stands; settles within a few seconds, commands within half a minute. Rejects only with the signal's reason. */
+/**
+ * Looks once how a gate stands; settles within a few seconds, commands within half a minute. Rejects only with the
+ * signal's reason.
+ */
 export async function probe(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<Verdict> {
   const { healthy, why } = await look(ctx, gate, environment)
   return healthy ? OPEN : shut(why)

@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
+import { lastLine } from '../base/excerpt.ts'
 import { runBriefly } from '../child/brief-task.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { type Finding, reasonOf } from './finding.ts'
@@ -24,17 +25,11 @@ export async function probeCommand(
     if (status === 'interrupted') throw ctx.signal.reason
     if (status === 'too-late') return { healthy: false, why: `no end within ${formatDuration(timeoutMs)}`, said }
     const code = shellStatus(status)
-    const last = lastLine(said)
+    const last = lastLine(said, LINE_LENGTH)
     return { healthy: code === 0, why: `it ended with ${code}${last && `: ${last}`}`, said }
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     // Without a process nothing is known.
     return { healthy: false, why: reasonOf(thrown), said: '' }
   }
-}
-
-/** The last line that was written, printable and not too long. */
-function lastLine(text: string): string {
-  const line = (text.split('\n').at(-1) ?? '').replaceAll(/[\p{C}\s]+/gu, ' ').trim()
-  return line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH - 1)}…` : line
 }

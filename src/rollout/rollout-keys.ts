@@ -1,3 +1,4 @@
+import { quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 
 /** Ours, beside the original's keys. */
@@ -80,8 +81,9 @@ export function checkWord(what: string, word: string): string {
             ? 'is no name'
             : undefined
   if (wrong === undefined) return word
-  const shown = JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}…` : word)
-  throw new Failure('usage', `the ${what} ${shown} ${wrong}`, { hint: 'letters, digits and . _ + ~ : - are fine' })
+  throw new Failure('usage', `the ${what} ${quoted(word)} ${wrong}`, {
+    hint: 'letters, digits and . _ + ~ : - are fine',
+  })
 }
 
 /** The role that a host's name tells: the letters before its first digit (`cp12-x` is a `cp`), or all of the name. */

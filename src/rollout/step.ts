@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
 import { awaitGates } from '../gate/await-gates.ts'
+import { describeMissing } from '../gate/missing-line.ts'
 import { decide } from './decision.ts'
 import { type Survey, survey } from './facts.ts'
 import { lookAfter } from './look-after.ts'
@@ -48,5 +49,5 @@ async function shutGates(ctx: Context, site: Site): Promise<string | undefined> 
   if (gates.length === 0) return undefined
   const end = await awaitGates(ctx, site, gates, { timeoutMs: timeouts.gates })
   if (end.passed) return undefined
-  return `waiting for ${end.missing.map(({ gate, why }) => `${gate.text} (${why})`).join(', ')}`
+  return `waiting for ${describeMissing(end.missing)}`
 }

@@ -1,16 +1,16 @@
-import { lingering, scope } from '../base/abort.ts'
-import { type Context, under } from '../base/context.ts'
+import { lingering } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
 import type { Consul } from '../consul/consul.ts'
-import { WAIT_OVER } from '../lock/contend.ts'
 import { type Held, LINGER_MS } from '../lock/contest.ts'
 import { planTiming } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
 import type { Loss } from '../lock/loss.ts'
 import type { HolderRecord } from '../lock/record.ts'
 import { Session } from '../lock/session.ts'
-import { leaveSlots, type Semaphore, type SlotContest, takeSlot, whyFull } from '../lock/slots.ts'
+import { leaveSlots } from '../lock/slots.ts'
 import type { Site } from './site.ts'
+import { isFull, takeAll } from './turn-slots.ts'
 
 const FAREWELL_MS = 2000
 
@@ -113,57 +113,4 @@ async function watchAll(ctx: Context, site: Site, slots: readonly Held[]): Promi
     const consul = clients[n]
     return consul ? [{ hold: new Hold(ctx, consul, slot), consul }] : []
   })
-}
-
-/** In an order that is the same on all hosts: two that wait for each other's slots would wait for ever. */
-function semaphoresOf({ keys, file, role }: Site): Semaphore[] {
-  const ofRole = file.limits.roles[role]
-  return [
-    ...(ofRole === undefined ? [] : [{ name: `the role ${role}`, folder: keys.roleSlots(role), limit: ofRole }]),
-    { name: 'the cluster', folder: keys.clusterSlots, limit: file.limits.cluster },
-  ]
-}
-
-/** Most hosts of a large fleet find no slot, minute after minute: that must cost reads only, and no session. */
-async function isFull(ctx: Context, site: Site): Promise<boolean> {
-  for (const semaphore of semaphoresOf(site)) {
-    const why = await whyFull(ctx, site.consul, semaphore)
-    if (why === undefined) continue
-    ctx.log.notice(why)
-    return true
-  }
-  return false
-}
-
-async function takeAll(
-  ctx: Context,
-  site: Site,
-  session: Session,
-  contest: SlotContest,
-): Promise<[Held, ...Held[]] | undefined> {
-  const { consul, keys, file, host } = site
-  const own = await takeSlot(
-    ctx,
-    consul,
-    session,
-    { name: `the turn of ${host}`, folder: keys.hostSlots(host), limit: 1 },
-    { ...contest, once: true },
-  )
-  if (typeof own === 'string') return undefined
-  using wait = scope(ctx.signal)
-  const cancel = contest.once ? () => {} : ctx.clock.after(file.timeouts.slot, () => wait.abort(WAIT_OVER))
-  const slots: [Held, ...Held[]] = [own]
-  try {
-    for (const semaphore of semaphoresOf(site)) {
-      const got = await takeSlot(under(ctx, wait.signal), consul, session, semaphore, contest)
-      if (typeof got === 'string') return undefined
-      slots.push(got)
-    }
-    return slots
-  } catch (thrown) {
-    if (thrown !== WAIT_OVER) throw thrown
-    return undefined
-  } finally {
-    cancel()
-  }
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
+import { lastLine } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { runTask } from '../child/task.ts'
@@ -91,12 +92,6 @@ function isExecutable(file: string): boolean {
 
 /** The last line that a test wrote, for people. */
 function excerpt(output: string): string {
-  const line =
-    output
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/\p{C}+/gu, ' ')
-      .trim() ?? ''
-  return line === '' ? '' : `: ${line.length > EXCERPT ? `${line.slice(0, EXCERPT - 1)}…` : line}`
+  const line = lastLine(output, EXCERPT)
+  return line === '' ? '' : `: ${line}`
 }
