@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Failure, messageOf } from '../base/failure.ts'
-import { checksOf, type NodeCheck, troubledChecks } from '../consul/node-checks.ts'
-import { failedHosts, isFailing, isOurs } from '../rollout/failures.ts'
 import { pathOf, pause, resume, type Scope } from '../rollout/pauses.ts'
 import { checkWord } from '../rollout/rollout-keys.ts'
 import { currentVersion, runningVersions, triggerVersion } from '../rollout/versions.ts'
-import { print } from './print.ts'
+import { print, printLines } from './print.ts'
+import { failures, health } from './rollout-health.ts'
 import type { Question } from './rollout-question.ts'
 import type { RolloutWord } from './rollout-words.ts'
 
 const NO = 1
-/** Above it are our own codes. */
-const MOST_CHECKS = 100
 
 /** The answers of all words but `step`, as exit codes; what they print is on the standard output then. */
 export const ANSWERS: Record<Exclude<RolloutWord, 'step'>, (question: Question) => Promise<number>> = {
@@ -102,12 +99,12 @@ async function local({ site, words, options }: Question): Promise<number> {
 async function running({ ctx, site, options }: Question): Promise<number> {
   const running = await runningVersions(ctx, site.consul, site.keys)
   if (options.json) return print(JSON.stringify(Object.fromEntries(running)))
-  return lines([...running.keys()])
+  return printLines([...running.keys()])
 }
 
 async function hostsAt({ ctx, site, words, options }: Question): Promise<number> {
   const hosts = (await runningVersions(ctx, site.consul, site.keys)).get(versionIn(words)) ?? []
-  return options.json ? print(JSON.stringify(hosts)) : lines(hosts)
+  return options.json ? print(JSON.stringify(hosts)) : printLines(hosts)
 }
 
 async function verify({ ctx, site, words, options }: Question): Promise<number> {
@@ -140,46 +137,8 @@ async function checkSingle({ ctx, site, words, options }: Question): Promise<num
   return found && others.length === 0 ? 0 : NO
 }
 
-async function health({ ctx, site, options }: Question): Promise<number> {
-  const checks = await checksOf(ctx, site.consul, site.host)
-  const failing = checks.filter((check) => isFailing(check, site.file.checks))
-  if (options.json) print(JSON.stringify(failing.map(plain)))
-  else lines(failing.map(({ Name, Output }) => `${Name}: ${Output.trimEnd()}`))
-  return Math.min(failing.length, MOST_CHECKS)
-}
-
-async function failures({ ctx, site, options }: Question): Promise<number> {
-  const { consul, keys, file } = site
-  const [checks, failed] = await Promise.all([troubledChecks(ctx, consul), failedHosts(ctx, consul, keys)])
-  const failing = checks.filter((check) => isFailing(check, file.checks))
-  const warnings = checks.filter((check) => check.Status === 'warning' && !isOurs(check, file.checks))
-  const count = failing.length + failed.length + (options.warnings ? warnings.length : 0)
-  if (options.json) {
-    print(JSON.stringify({ failures: failing.map(plain), rollout: failed, warnings: warnings.map(plain) }))
-  } else {
-    const line = ({ Node, Name }: NodeCheck) => `  Node: ${Node}, Check: ${Name}`
-    const upgrades = failed.map(({ host, version, why }) => `  Node: ${host}, Rollout of ${version}: ${why}`)
-    if (options.hosts) section('Failures:', [...failing.map(line), ...upgrades])
-    if (options.hosts && options.warnings) section('Warnings:', warnings.map(line))
-    if (!options.hosts) print(count === 0 ? 'No failures' : count === 1 ? '1 failure' : `${count} failures`)
-  }
-  return count === 0 ? 0 : NO
-}
-
-function plain({ Node, CheckID, Name, Status, Output }: NodeCheck): Record<string, string> {
-  return { node: Node, id: CheckID, name: Name, status: Status, output: Output }
-}
-
 function versionIn([version = '']: readonly string[]): string {
   return checkWord('version', version)
-}
-
-function section(title: string, all: readonly string[]): void {
-  if (all.length > 0) lines([title, ...all])
-}
-
-function lines(all: readonly string[]): number {
-  return all.length === 0 ? 0 : print(all.join('\n'))
 }
 
 function input(): string {

@@ -1,0 +1,44 @@
+import { checksOf, type NodeCheck, troubledChecks } from '../consul/node-checks.ts'
+import { failedHosts, isFailing, isOurs } from '../rollout/failures.ts'
+import { print, printLines } from './print.ts'
+import type { Question } from './rollout-question.ts'
+
+const SOME = 1
+/** Above it are our own codes. */
+const MOST_CHECKS = 100
+
+/** `rollout health`: this host's failing checks. Settles with their number, as the exit code. */
+export async function health({ ctx, site, options }: Question): Promise<number> {
+  const checks = await checksOf(ctx, site.consul, site.host)
+  const failing = checks.filter((check) => isFailing(check, site.file.checks))
+  if (options.json) print(JSON.stringify(failing.map(plain)))
+  else printLines(failing.map(({ Name, Output }) => `${Name}: ${Output.trimEnd()}`))
+  return Math.min(failing.length, MOST_CHECKS)
+}
+
+/** `rollout failures`: failing checks of any host, and failed upgrades. Settles with 0 when there are none. */
+export async function failures({ ctx, site, options }: Question): Promise<number> {
+  const { consul, keys, file } = site
+  const [checks, failed] = await Promise.all([troubledChecks(ctx, consul), failedHosts(ctx, consul, keys)])
+  const failing = checks.filter((check) => isFailing(check, file.checks))
+  const warnings = checks.filter((check) => check.Status === 'warning' && !isOurs(check, file.checks))
+  const count = failing.length + failed.length + (options.warnings ? warnings.length : 0)
+  if (options.json) {
+    print(JSON.stringify({ failures: failing.map(plain), rollout: failed, warnings: warnings.map(plain) }))
+  } else {
+    const line = ({ Node, Name }: NodeCheck) => `  Node: ${Node}, Check: ${Name}`
+    const upgrades = failed.map(({ host, version, why }) => `  Node: ${host}, Rollout of ${version}: ${why}`)
+    if (options.hosts) section('Failures:', [...failing.map(line), ...upgrades])
+    if (options.hosts && options.warnings) section('Warnings:', warnings.map(line))
+    if (!options.hosts) print(count === 0 ? 'No failures' : count === 1 ? '1 failure' : `${count} failures`)
+  }
+  return count === 0 ? 0 : SOME
+}
+
+function plain({ Node, CheckID, Name, Status, Output }: NodeCheck): Record<string, string> {
+  return { node: Node, id: CheckID, name: Name, status: Status, output: Output }
+}
+
+function section(title: string, all: readonly string[]): void {
+  if (all.length > 0) printLines([title, ...all])
+}
