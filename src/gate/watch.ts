@@ -10,7 +10,7 @@ import { type ProbedGate, probe } from './probe.ts'
 
 /** What looking at gates needs of the world. */
 export interface GateWorld {
-  /** A client with connections of its own: blocking queries on one connection would wait for each other. */
+  /** Opens a client of Consul for a gate that needs one; who asked for it closes it. */
   connect(): Promise<Consul>
   /** For commands. */
   readonly environment: NodeJS.ProcessEnv

@@ -17,7 +17,7 @@ export interface Site {
   readonly environment: NodeJS.ProcessEnv
   /** Who we are, for the holder record. */
   readonly self: Pick<HolderRecord, 'host' | 'pid' | 'user'>
-  /** A client with connections of its own: blocking queries on one connection would wait for each other. */
+  /** Opens a client of Consul for a gate that needs one; who asked for it closes it. */
   connect(): Promise<Consul>
   /** Starts who ends our commands and gives the slots below a folder back, should we be killed. */
   startGuardian(ctx: Context, folder: string, about: Pick<GuardianOptions, 'graceMs' | 'marker'>): Guardian

@@ -1,7 +1,6 @@
 import { lingering } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
-import type { Consul } from '../consul/consul.ts'
 import { type Held, LINGER_MS } from '../lock/contest.ts'
 import { planTiming } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
@@ -27,17 +26,24 @@ export class Turn {
   /** The key that proves that the turn is still ours. */
   readonly key: string
   readonly #site: Site
-  readonly #watched: readonly Watched[]
+  readonly #holds: readonly Hold[]
   readonly #lost = new AbortController()
 
-  private constructor(site: Site, own: Held, watched: readonly Watched[], guardian: Guardian, graceMs: number) {
+  private constructor(
+    ctx: Context,
+    site: Site,
+    slots: readonly [Held, ...Held[]],
+    guardian: Guardian,
+    graceMs: number,
+  ) {
+    const [own] = slots
     this.#site = site
     this.session = own.session
     this.key = own.stake.key
     this.guardian = guardian
     this.graceMs = graceMs
-    this.#watched = watched
-    for (const { hold } of watched) this.#endWith(hold.lost, () => hold.lost.reason)
+    this.#holds = slots.map((slot) => new Hold(ctx, site.consul, slot))
+    for (const hold of this.#holds) this.#endWith(hold.lost, () => hold.lost.reason)
     this.#endWith(guardian.failed, () => UNGUARDED)
   }
 
@@ -74,7 +80,7 @@ export class Turn {
       session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, { name, timing }))
       guardian.answerFor(session.id)
       const slots = await takeAll(ctx, site, session, { timing, record, once })
-      if (slots) turn = new Turn(site, slots[0], await watchAll(ctx, site, slots), guardian, timing.graceMs)
+      if (slots) turn = new Turn(ctx, site, slots, guardian, timing.graceMs)
       return turn
     } finally {
       if (!turn) {
@@ -90,27 +96,10 @@ export class Turn {
     const { consul, keys } = this.#site
     this.session.onRenewed(() => {})
     if (isQuiet) this.guardian.disarm()
-    for (const { hold, consul } of this.#watched) {
-      await hold.end()
-      consul.close()
-    }
+    for (const hold of this.#holds) await hold.end()
     this.session.end()
     if (!isQuiet) return
     await leaveSlots(ctx, consul, keys.slots, this.session.id, Math.max(FAREWELL_MS, this.session.leaseLeftMs()))
     this.guardian.dismiss()
   }
-}
-
-/** A slot that is watched over, through connections of its own. */
-interface Watched {
-  readonly hold: Hold
-  readonly consul: Consul
-}
-
-async function watchAll(ctx: Context, site: Site, slots: readonly Held[]): Promise<Watched[]> {
-  const clients = await Promise.all(slots.map(() => site.connect()))
-  return slots.flatMap((slot, n) => {
-    const consul = clients[n]
-    return consul ? [{ hold: new Hold(ctx, consul, slot), consul }] : []
-  })
 }
