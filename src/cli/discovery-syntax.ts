@@ -25,9 +25,10 @@ Consul cluster that is about to be born, for instance.`,
 keeps all in Consul below discovery/, and puts the servers into the catalog:
 DNS answers TOKEN.service.consul. Several may serve at once. publish without
 servers publishes those of the local agent's cluster; cron does that well.
+A --secret-file that serve was given, the others must give, too.
 
 Examples:
-  consul-locker discovery serve --listen 10.0.0.5:8510 --secret-file /etc/secret
+  consul-locker discovery serve --listen 10.0.0.5:8510
   token=$(consul-locker discovery new --url http://10.0.0.5:8510)
   consul-locker discovery publish --url http://10.0.0.5:8510 $token
   consul-locker discovery lookup --url http://10.0.0.5:8510 --wait 10m $token

@@ -8,7 +8,7 @@ export const ROLLOUT_SYNTAX: Syntax = {
 Brings all hosts to one version, so many at a time.
 
   trigger <version>       the version that all hosts shall run, from now on
-  step -f rollout.yaml    upgrade this host, if it is its turn; for cron, everywhere
+  step -f rollout.yaml    upgrade this host if it is its turn; for cron
   pause, resume           everything, or --role R, or --host H
 
   current                 the version that was triggered
@@ -42,7 +42,8 @@ Brings all hosts to one version, so many at a time.
             0 all is well; 1 it isn't
   step      0 done, nothing to do, or not this host's turn yet; 1 upgrade or
             validation failed; 6 the turn was lost, and what ran was stopped;
-            128+n signal n ended it
+            128+n signal n ended it. With --json the answer is the last line,
+            behind what the commands write
   all       2 wrong usage; 3 Consul can't be reached, refuses, or fails; 4 what
             answers is not Consul; 5 the file is wrong
 

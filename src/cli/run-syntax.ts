@@ -12,8 +12,13 @@ Consul, runs the command while holding it, and exits with the command's code.`,
   epilogue: `Inside a run:
   consul-locker verify [--remaining 5s]       is the lock still ours?
   consul-locker fenced put <key> <value>      write, but only while it is
-A primary and its standbys: promote, demote, init, check (each has --help)
-A fleet's versions: rollout
+Other commands; each has --help:
+  wait                                  conditions that are to hold
+  monitor, hosts, lease, discovery      services that find each other, and start
+                                        one after the other
+  rollout                               a fleet's versions
+  leader                                an application that is failed over
+  promote, demote, init, check          a primary and its standbys
 A lock with a name like one of these words: consul-locker run <name> …
 
 Examples:
