@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import type { Context } from '../../src/base/context.ts'
+import { probePort, probeUrl } from '../../src/leader/probes.ts'
+import { probeCommand } from '../../src/probe/command-probe.ts'
+import { reasonOf } from '../../src/probe/finding.ts'
+
+const LONG_MS = 20_000
+const log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
+const under = (signal: AbortSignal): Context => ({ clock: systemClock, log, signal, random: Math.random })
+const ctx = under(new AbortController().signal)
+
+/** The address of a web server that lives as long as the test. */
+async function serve(answer: (response: ServerResponse) => void): Promise<string> {
+  const server = createServer((_, response) => answer(response))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe('an application that is asked by URL', () => {
+  const ask = async (answer: (response: ServerResponse) => void, timeoutMs = LONG_MS) => {
+    const url = `http://${await serve(answer)}/`
+    const { healthy, message } = await probeUrl(ctx, url, timeoutMs)
+    return [healthy, message.replace(url, 'URL')]
+  }
+
+  test('says itself how it is', async () => {
+    expect(await ask((response) => response.end(' 3 shards\n'))).toEqual([true, '3 shards'])
+    expect(await ask((response) => response.writeHead(503).end('starting'))).toEqual([false, 'starting'])
+  })
+
+  test('and says nothing is reported by its status', async () => {
+    expect(await ask((response) => response.writeHead(204).end())).toEqual([true, 'URL: it answers 204'])
+    expect(await ask((response) => response.writeHead(500).end())).toEqual([false, 'URL: it answers 500'])
+  })
+
+  test('may say more than anybody reads: the beginning is enough', async () => {
+    const [healthy, message] = await ask((response) => {
+      response.on('error', () => {})
+      response.write('x'.repeat(100_000))
+    })
+    expect([healthy, String(message).length]).toEqual([true, 4096])
+  })
+
+  test('and breaks off, or keeps silent, is not healthy', async () => {
+    const broken = await ask((response) =>
+      response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy()),
+    )
+    expect(broken).toEqual([false, expect.stringMatching(/^URL: (aborted|connection reset)$/)])
+    expect(await ask(() => {}, 50)).toEqual([false, 'URL: no answer within 50ms'])
+  })
+
+  test('is reported as not healthy when the look is interrupted, or the URL is none', async () => {
+    const stop = new AbortController()
+    const address = await serve(() => stop.abort(new Error('we end')))
+    expect(await probeUrl(under(stop.signal), `http://${address}/`, LONG_MS)).toMatchObject({ healthy: false })
+    expect(await probeUrl(ctx, 'http://a b/', LONG_MS)).toMatchObject({ healthy: false })
+  })
+})
+
+test('a port is healthy when something takes connections there', async () => {
+  const address = await serve(() => {})
+  expect(await probePort(ctx, address, LONG_MS)).toEqual({ healthy: true, message: `${address}: it takes connections` })
+  expect(await probePort(ctx, '127.0.0.1:1', LONG_MS)).toEqual({
+    healthy: false,
+    message: '127.0.0.1:1: connection refused',
+  })
+  expect(await probePort(ctx, 'db', LONG_MS)).toEqual({ healthy: false, message: 'db: it is no address' })
+})
+
+describe('a command', () => {
+  const run = (line: string) => probeCommand(ctx, line, process.env, LONG_MS)
+
+  test('tells by its last line why it is not healthy, printable and short', async () => {
+    expect(await run(`echo first; printf 'a\\033[31mb\\tc\\n'; exit 3`)).toMatchObject({
+      healthy: false,
+      why: 'it ended with 3: a [31mb c',
+    })
+    const { why } = await run(`head -c 1000 /dev/zero | tr '\\0' x; exit 1`)
+    expect(why).toBe(`it ended with 1: ${'x'.repeat(119)}…`)
+  })
+
+  test('that writes ten megabytes has the end of it kept', async () => {
+    const { healthy, said } = await run(`head -c 10000000 /dev/zero | tr '\\0' x; echo; echo end`)
+    expect([healthy, said.length < 5000, said.endsWith('x\nend')]).toEqual([true, true, true])
+  })
+
+  test('that a signal kills is not healthy', async () => {
+    expect(await run('kill -9 $$')).toMatchObject({ healthy: false, why: 'it ended with 137' })
+  })
+})
+
+test.each([
+  ['CERT_HAS_EXPIRED', 'certificate has expired', 'its certificate has expired'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match', 'its certificate is for another name'],
+  ['HPE_INVALID_CONSTANT', 'Parse Error', 'it speaks no HTTP'],
+  ['EADDRNOTAVAIL', 'connect EADDRNOTAVAIL', 'connect EADDRNOTAVAIL'],
+  ['ESOMETHING', '', 'ESOMETHING'],
+])('%s is told as a reason', (code, message, reason) => {
+  expect(reasonOf(Object.assign(new Error(message), { code }))).toBe(reason)
+})
