@@ -1,4 +1,4 @@
-import { Failure, type FailureCode } from '../base/failure.ts'
+import { Failure } from '../base/failure.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { helpOf, type Parsed, parseAnywhere } from './parse.ts'
@@ -7,6 +7,9 @@ import type { Question } from './rollout-question.ts'
 import { rolloutSite } from './rollout-site.ts'
 import { ROLLOUT_SYNTAX } from './rollout-syntax.ts'
 import { formOf, isRolloutWord, ROLLOUT_WORDS, type RolloutWord } from './rollout-words.ts'
+
+/** The codes below are numbers of failing checks, for `health`. */
+const ABOVE_COUNTS = 100
 
 /** `consul-locker rollout WORD`. Settles with the exit code. */
 export async function rolloutCommand(invocation: Invocation): Promise<number> {
@@ -28,12 +31,10 @@ export async function rolloutCommand(invocation: Invocation): Promise<number> {
       site.consul.close()
     }
   } catch (thrown) {
-    const code = thrown instanceof Failure ? ownCode(word, thrown.code) : undefined
-    if (code === undefined || !(thrown instanceof Failure)) throw thrown
-    ctx.log.error(thrown.hint === undefined ? thrown.message : `${thrown.message} (${thrown.hint})`, {
-      code: thrown.code,
-    })
-    return code
+    if (word !== 'health' || !(thrown instanceof Failure)) throw thrown
+    const { code, message, hint } = thrown
+    ctx.log.error(hint === undefined ? message : `${message} (${hint})`, { code })
+    return ABOVE_COUNTS + EXIT_OF_FAILURE[code]
   }
 }
 
@@ -44,9 +45,7 @@ async function perform(invocation: Invocation, word: RolloutWord, question: Ques
 
 function checkUsage(word: RolloutWord, { options, words }: Parsed, others: readonly string[]): void {
   const { takes, needs = 0, most = needs } = formOf(word)
-  const common = ['file', 'prefix', 'json', 'log-format', 'quiet']
-  const known = Object.keys(ROLLOUT_SYNTAX.options).filter((name) => OWN.includes(name))
-  const odd = known.find((name) => options[name] !== undefined && !common.includes(name) && !takes.includes(name))
+  const odd = OWN.find((name) => options[name] !== undefined && !takes.includes(name))
   if (odd !== undefined) throw new Failure('usage', `rollout ${word} takes no --${odd}`)
   if (others.length < needs) throw new Failure('usage', `rollout ${word}: which version?`)
   if (others.length > most) {
@@ -56,8 +55,3 @@ function checkUsage(word: RolloutWord, { options, words }: Parsed, others: reado
 
 /** Options that mean something to some of the words only. */
 const OWN = ['version-file', 'host', 'role', 'hosts', 'warnings']
-
-/** Where the numbers of our own exit codes mean something else. */
-function ownCode(word: RolloutWord, code: FailureCode): number | undefined {
-  return word === 'health' ? 100 + EXIT_OF_FAILURE[code] : undefined
-}
