@@ -12,6 +12,8 @@ export async function startWarmUpAgent(): Promise<{ address: string; stop(): voi
   const server = createServer((request, response) => {
     answer(agent, request, response).catch(() => response.destroy())
   })
+  // undici lets go of an idle connection 2 s before the server would, so 1 s after its last answer.
+  server.keepAliveTimeout = 3000
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
   const stop = () => {

@@ -199,6 +199,11 @@ describe('what answers is not Consul:', () => {
     expectSentence(ended, 4, /nothing answered.*\(.*\)/)
   })
 
+  test('a port that accepts and stays silent, for a command of ours, too', async () => {
+    const address = await serve(() => {})
+    expectSentence(await runLocker(['hosts', '--label', 'a'], { address }), 4, /nothing answered.*\(.*\)/)
+  })
+
   test('a port that accepts and closes', async () => {
     const address = await serve((socket) => socket.once('data', () => socket.destroy()))
     const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address })
