@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { unlessAborted } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { pathOf, pause, resume, type Scope } from '../rollout/pauses.ts'
 import { checkWord } from '../rollout/rollout-keys.ts'
@@ -109,13 +111,7 @@ async function hostsAt({ ctx, site, words, options }: Question): Promise<number>
 
 async function verify({ ctx, site, words, options }: Question): Promise<number> {
   const version = versionIn(words)
-  const asked = [
-    ...new Set(
-      input()
-        .split(/\s+/)
-        .filter((host) => host !== ''),
-    ),
-  ]
+  const asked = [...new Set((await input(ctx)).split(/\s+/).filter((host) => host !== ''))]
   if (asked.length === 0) {
     throw new Failure('usage', 'no hosts on the standard input', { hint: 'one a line, as from hosts-at' })
   }
@@ -141,10 +137,13 @@ function versionIn([version = '']: readonly string[]): string {
   return checkWord('version', version)
 }
 
-function input(): string {
+/** Reads asynchronously: at a terminal, Ctrl-C must end it. */
+async function input({ log, signal }: Context): Promise<string> {
+  log.debug('reading the standard input')
   try {
-    return readFileSync(0, 'utf8')
+    return await unlessAborted(signal, text(process.stdin))
   } catch (thrown) {
+    signal.throwIfAborted()
     throw new Failure('usage', `the standard input can't be read: ${messageOf(thrown)}`)
   }
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
+import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { helpOf, type Parsed, parseAnywhere } from './parse.ts'
 import { print } from './print.ts'
@@ -40,7 +41,8 @@ export async function rolloutCommand(invocation: Invocation): Promise<number> {
 
 async function perform(invocation: Invocation, word: RolloutWord, question: Question): Promise<number> {
   if (word === 'step') return (await import('./rollout-step.ts')).rolloutStep(invocation, question)
-  return (await import('./rollout-answers.ts')).ANSWERS[word](question)
+  const { ANSWERS } = await import('./rollout-answers.ts')
+  return interruptible(question.ctx, invocation.signals, (ctx) => ANSWERS[word]({ ...question, ctx }))
 }
 
 function checkUsage(word: RolloutWord, { options, words }: Parsed, others: readonly string[]): void {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
 import { freePorts } from '../../scripts/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type Ended, patiently, runLocker } from '../kit/locker.ts'
+import { type Ended, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 let agent: ConsulAgent
@@ -262,6 +262,21 @@ test.each<[string, number, RegExp]>([
   expect(ended).toMatchObject({ code, stdout: '' })
   expect(ended.stderr).toMatch(sentence)
   expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test.each(['verify V1', 'running'])('rollout %s can be interrupted while it waits for others', async (words) => {
+  const mute = createServer(() => {})
+  await once(mute.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void mute.close())
+  const address = `127.0.0.1:${(mute.address() as AddressInfo).port}`
+  const asking = startLocker(['rollout', ...words.split(' ')], {
+    address,
+    env: { DEBUG: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  await asking.says(/reading the standard input|GET .*running_version/)
+  asking.kill('SIGINT')
+  expect(await asking.ends()).toMatchObject({ code: 130, stdout: '' })
 })
 
 test('rollout reads prefix, version file and Consul’s address from its file', async () => {
