@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import type { Command } from './command.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { ProcessGroup } from './group.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
+import { TaskOutput } from './task-output.ts'
 
 /** A command that is run again and again, by someone who must not be harmed by it. */
 export interface BriefTask {
@@ -28,10 +26,6 @@ export interface BriefEnd {
   readonly output: string
 }
 
-const KEPT_BYTES = 4096
-/** A larger file is emptied; looked at this often. */
-const FILE_BYTES = 1024 * 1024
-const LOOK_MS = 100
 /** No process of any group carries this: what has left the group is a daemon that is meant to stay. */
 const NOBODY = 'CONSUL_LOCKER_NOBODY=1'
 const TOO_LATE = Symbol('the time of a task is over')
@@ -43,9 +37,9 @@ const TOO_LATE = Symbol('the time of a task is over')
  */
 export async function runBriefly(ctx: Context, task: BriefTask): Promise<BriefEnd> {
   const { command, environment, onGroup = () => {} } = task
-  const output = openOutput()
+  const output = TaskOutput.open(ctx.clock)
   try {
-    const stdio = output === undefined ? ('ignore' as const) : output
+    const stdio = output?.descriptor ?? 'ignore'
     const { file, words } = command
     const child = spawn(file, words.slice(1), {
       argv0: words[0],
@@ -56,16 +50,14 @@ export async function runBriefly(ctx: Context, task: BriefTask): Promise<BriefEn
     const process = await started(child, words[0])
     const group = new ProcessGroup(process.pid as number, { marker: NOBODY, cgroup: undefined })
     onGroup(group.id)
-    const stopWatching = output === undefined ? () => {} : keepSmall(ctx, output)
     try {
       const status = await endOf(ctx, exitOf(process), group, task)
-      return { status, output: output === undefined ? '' : lastOf(output) }
+      return { status, output: output?.last() ?? '' }
     } finally {
-      stopWatching()
       onGroup(undefined)
     }
   } finally {
-    if (output !== undefined) closeSync(output)
+    output?.close()
   }
 }
 
@@ -86,39 +78,4 @@ async function endOf(
   } finally {
     cancel()
   }
-}
-
-/** A file that has no name any more, so that it ends with us; none on a full disk: then the output is lost. */
-function openOutput(): number | undefined {
-  try {
-    const folder = mkdtempSync(join(tmpdir(), 'consul-locker-task-'))
-    try {
-      return openSync(join(folder, 'output'), 'a+', 0o600)
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  } catch {
-    return undefined
-  }
-}
-
-function keepSmall(ctx: Context, output: number): () => void {
-  let cancel = () => {}
-  const look = () => {
-    try {
-      if (fstatSync(output).size > FILE_BYTES) ftruncateSync(output)
-    } catch {
-      // Then it grows until the task's end.
-    }
-    cancel = ctx.clock.after(LOOK_MS, look)
-  }
-  cancel = ctx.clock.after(LOOK_MS, look)
-  return () => cancel()
-}
-
-function lastOf(output: number): string {
-  const { size } = fstatSync(output)
-  const buffer = Buffer.alloc(Math.min(size, KEPT_BYTES))
-  const length = readSync(output, buffer, 0, buffer.length, size - buffer.length)
-  return buffer.toString('utf8', 0, length)
 }
