@@ -28,8 +28,6 @@ export type CheckDefinition = {
   readonly status?: Health
   /** Consul forgets a service that was critical for so long; a minute at least. */
   readonly deregisterAfterMs?: number
-  /** A URL turns critical only when it has failed so often in a row; at once by default. */
-  readonly failuresBeforeCritical?: number
 } & (
   | { readonly kind: 'http'; readonly url: string; readonly intervalMs: number; readonly timeoutMs: number }
   | { readonly kind: 'ttl'; readonly ttlMs: number }
@@ -135,9 +133,8 @@ async function isKnown(call: Promise<WireReply>): Promise<boolean> {
 }
 
 function wire(check: CheckDefinition): Record<string, unknown> {
-  const { id, name, status, deregisterAfterMs, failuresBeforeCritical, ...how } = check
+  const { id, name, status, deregisterAfterMs, ...how } = check
   return {
-    FailuresBeforeCritical: failuresBeforeCritical,
     CheckID: id,
     Name: name,
     Status: status,

@@ -6,7 +6,7 @@ import { watchKeys } from '../consul/kv.ts'
 import { folderOf } from './folder.ts'
 import type { ClusterSwitches, LeaderKeys } from './leader-keys.ts'
 import { isCandidateNow, priorityOf } from './peers.ts'
-import { healthCheckId } from './registration.ts'
+import { healthCheckId } from './service-definition.ts'
 
 /** One node of an application's cluster. */
 export interface Member {

@@ -2,16 +2,16 @@ import { withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import { deregisterService, registerService } from '../consul/services.ts'
+import { deregisterService, localServices, registerService } from '../consul/services.ts'
+import { renewSession } from '../consul/sessions.ts'
 import { releaseFor } from '../lock/release.ts'
+import { answersAsAgent } from './agent-probe.ts'
 import type { Application } from './application.ts'
 import type { Duty } from './guard.ts'
 import type { LeaderKeys } from './leader-keys.ts'
-import { probeUrl } from './probes.ts'
-import { definitionOf, type ServiceTerms } from './registration.ts'
+import { definitionOf, type ServiceTerms } from './service-definition.ts'
 
-const CONSUL_MS = 2000
-const ASKING_MS = 1000
+const CONSUL_MS = 4000
 
 /** What is done in place of an agent that was killed, or that hangs. */
 export interface StandIn {
@@ -26,26 +26,32 @@ export interface StandIn {
  * agent has come meanwhile. Settles with `false`, and gives nothing back, when the application could be neither demoted
  * nor fenced.
  */
-export async function standIn(
-  ctx: Context,
-  { consul, keys, service, application }: StandIn,
-  duty: Duty,
-): Promise<boolean> {
+export async function standIn(ctx: Context, estate: StandIn, duty: Duty): Promise<boolean> {
+  const { consul, keys, application } = estate
   const { demotes, session } = duty
-  const isGone = !(await answers(ctx, service.api))
+  // Taking the service out at once would end the session before the lock is given back.
+  const shown = quietly(ctx, (ctx) => unlessTakenOver(ctx, estate, () => showGone(ctx, estate)))
   const [demoted] = await Promise.all([
     !demotes || subdue(ctx, application),
-    // Taking the service out would end the session before the lock is given back.
-    isGone && quietly(ctx, (ctx) => registerService(ctx, consul, definitionOf(service, GONE))),
+    // A demotion may outlast what is left of the session, and the next master had to wait for the lock-delay.
+    session !== undefined && quietly(ctx, (ctx) => renewSession(ctx, consul, session)),
   ])
   if (demoted && session !== undefined) await releaseFor(ctx, consul, { key: keys.lock, sessionId: session })
-  if (isGone && !(await answers(ctx, service.api))) {
-    await quietly(ctx, (ctx) => deregisterService(ctx, consul, service.name))
-  }
+  await shown
+  await quietly(ctx, (ctx) => unlessTakenOver(ctx, estate, () => deregisterService(ctx, consul, estate.service.name)))
   return demoted
 }
 
-const GONE = { role: 'unhealthy', candidate: false, healthy: false } as const
+function showGone(ctx: Context, { consul, service }: StandIn): Promise<void> {
+  return registerService(ctx, consul, definitionOf(service, { role: 'unhealthy', candidate: false, healthy: false }))
+}
+
+/** Another agent may have come, and the service is its own then: it answers, or it has an address of its own. */
+async function unlessTakenOver(ctx: Context, { consul, service }: StandIn, work: () => Promise<void>): Promise<void> {
+  if (await answersAsAgent(ctx, service.api)) return
+  const registered = (await localServices(ctx, consul)).get(service.name)
+  if (registered?.meta.api === service.api) await work()
+}
 
 async function subdue(ctx: Context, application: Application): Promise<boolean> {
   ctx.log.warn('the agent is gone or hangs; demoting the application in its place')
@@ -59,11 +65,7 @@ async function subdue(ctx: Context, application: Application): Promise<boolean> 
   return fenced.ok
 }
 
-async function answers(ctx: Context, api: string): Promise<boolean> {
-  return (await probeUrl(ctx, `http://${api}/agent`, ASKING_MS)).healthy
-}
-
-async function quietly(ctx: Context, work: (ctx: Context) => Promise<void>): Promise<void> {
+async function quietly(ctx: Context, work: (ctx: Context) => Promise<unknown>): Promise<void> {
   try {
     await withDeadline(ctx, CONSUL_MS, work)
   } catch (thrown) {

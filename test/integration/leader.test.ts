@@ -68,34 +68,6 @@ describe('an agent', () => {
     expect(second.stderr).toMatch(/^consul-locker: error: can't listen on 127\.0\.0\.1:\d+: it is taken \(is another/)
     expect(second.stderr.split('\n')).toHaveLength(2)
   })
-
-  test('that was killed has its application demoted and its lock given back by the guardian', async () => {
-    const { toy, agent } = await master()
-    agent.kill('SIGKILL')
-    await toy.becomes('demote')
-    await released(toy)
-    await patiently(
-      async () => (await services(toy)).length === 0,
-      () => 'it is still registered',
-    )
-    expect(await consul.sessions(toy.name)).toEqual([])
-  })
-
-  test('that was killed while it promotes has that ended before the demotion', async () => {
-    const toy = await Toy.make()
-    toy.set('slow-master', '30')
-    toy.configure({ timeouts: { ensure: '40s' } })
-    const agent = toy.start()
-    await toy.becomes('master')
-    agent.kill('SIGKILL')
-    toy.unset('slow-master')
-    await patiently(
-      () => toy.calls.includes('demote'),
-      () => `not demoted: ${toy.calls}`,
-    )
-    await released(toy)
-    expect(processesWith(`${toy.dir}/toy.sh\0master`)).toEqual([])
-  })
 })
 
 describe('a master', () => {

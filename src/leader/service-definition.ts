@@ -1,0 +1,72 @@
+import type { ServiceDefinition } from '../consul/services.ts'
+import type { Role } from './machine/role.ts'
+
+/** What others are to see of us. */
+export interface Appearance {
+  readonly role: Role
+  readonly candidate: boolean
+  readonly healthy: boolean
+}
+
+/** What doesn't change about a service. */
+export interface ServiceTerms {
+  readonly name: string
+  readonly address: string | undefined
+  readonly port: number
+  readonly tags: readonly string[]
+  readonly priority: number
+  /** `host:port` of our HTTP interface. */
+  readonly api: string
+  readonly checkIntervalMs: number
+  /** After so long a silence of the agent Consul ends its session; until then its guardian may hand over. */
+  readonly silenceMs: number
+}
+
+const CHECK_TIMEOUT_MS = 1000
+
+/** The check that says whether the application is healthy; by Consul's own rule for ids. */
+export function healthCheckId(name: string): string {
+  return `service:${name}`
+}
+
+/**
+ * The check that says whether the agent is there; its sessions depend on it. Not on the application's: that one turning
+ * critical would end the session before we have demoted, and close the lock for its lock-delay. And not one that Consul
+ * makes by itself: each registration, which a new tag is, begins such a check anew, and one that fails then is critical
+ * at once, whatever its `FailuresBeforeCritical` (agent/checks/check.go, NewStatusHandler).
+ */
+export function agentCheckId(name: string): string {
+  return `service:${name}:agent`
+}
+
+/** The service with exactly one tag for its role. Its id is its name: one application of a name on one node. */
+export function definitionOf(terms: ServiceTerms, { role, candidate, healthy }: Appearance): ServiceDefinition {
+  const { name, address, port, tags, priority, api, checkIntervalMs, silenceMs } = terms
+  return {
+    id: name,
+    name,
+    tags: [role, ...tags],
+    port,
+    ...(address === undefined ? {} : { address }),
+    meta: { priority: String(priority), candidate: String(candidate), api },
+    check: {
+      kind: 'http',
+      id: healthCheckId(name),
+      name: `Service '${name}' check`,
+      url: `http://${api}/health`,
+      intervalMs: checkIntervalMs,
+      timeoutMs: Math.max(CHECK_TIMEOUT_MS, checkIntervalMs),
+      // For a new check alone: it need not wait for Consul's first look.
+      status: healthy ? 'passing' : 'critical',
+    },
+    moreChecks: [
+      {
+        kind: 'ttl',
+        id: agentCheckId(name),
+        name: `consul-locker leader ${name}`,
+        ttlMs: silenceMs,
+        status: 'passing',
+      },
+    ],
+  }
+}

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { consul, master, released, services, tagged } from '../kit/leader.ts'
+import { patiently } from '../kit/locker.ts'
+import { processesWith } from '../kit/processes.ts'
+import { Toy } from '../kit/toy-application.ts'
+
+describe('an agent', () => {
+  test('that was killed has its application demoted and its lock given back by the guardian', async () => {
+    const { toy, agent } = await master()
+    agent.kill('SIGKILL')
+    await toy.becomes('demote')
+    await released(toy)
+    await patiently(
+      async () => (await services(toy)).length === 0,
+      () => 'it is still registered',
+    )
+    expect(await consul.sessions(toy.name)).toEqual([])
+  })
+
+  test('that was killed is handed over without a lock-delay though its demotion takes long', async () => {
+    const { toy, agent } = await master()
+    toy.set('slow-demote', '4')
+    agent.kill('SIGKILL')
+    await toy.becomes('demote')
+    await released(toy)
+    expect(toy.seen('demote')).not.toBe('')
+  })
+
+  test('that was killed while it promotes has that ended before the demotion', async () => {
+    const toy = await Toy.make()
+    toy.set('slow-master', '30')
+    toy.configure({ timeouts: { ensure: '40s' } })
+    const agent = toy.start()
+    await toy.becomes('master')
+    agent.kill('SIGKILL')
+    toy.unset('slow-master')
+    await patiently(
+      () => toy.calls.includes('demote'),
+      () => `not demoted: ${toy.calls}`,
+    )
+    await released(toy)
+    expect(processesWith(`${toy.dir}/toy.sh\0master`)).toEqual([])
+  })
+
+  test('that is stopped has its application demoted at the deadline, and begins anew when it goes on', async () => {
+    const { toy, agent } = await master()
+    agent.kill('SIGSTOP')
+    await toy.becomes('demote')
+    await released(toy)
+    agent.kill('SIGCONT')
+    await toy.becomes('master')
+    await tagged(toy, 'master')
+    expect(toy.calls).not.toContain('OVERLAP')
+  })
+})
