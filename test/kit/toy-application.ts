@@ -17,11 +17,14 @@ case $call in
   health) [ ! -f sick ] || { echo "sick: disk on fire"; exit 1; }; echo "toy operating with 3 cores"; exit ;;
   ready) [ ! -f behind ]; exit ;;
 esac
-mkdir busy 2>/dev/null || echo OVERLAP >> calls
+# One that was ended halfway can't say that it is no longer busy.
+alive() { kill -s 0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; }
+! alive "$(cat busy 2>/dev/null)" 2>/dev/null || echo OVERLAP >> calls
+echo $$ > busy
 echo "$*" >> calls
 [ ! -f "slow-$call" ] || sleep "$(cat "slow-$call")"
 echo "$call $CONSUL_LOCKER_ROLE $CONSUL_LOCKER_NAME $CONSUL_LOCKER_NODE $CONSUL_LOCKER_FENCE" > "seen-$call"
-rmdir busy
+rm busy
 `
 
 /** An application for an agent of `consul-locker leader` to fail over, in a folder that its test removes. */
