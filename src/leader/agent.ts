@@ -1,12 +1,10 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { messageOf } from '../base/failure.ts'
 import { DEADLINE } from '../lock/loss.ts'
-import type { Application, Report } from './application.ts'
+import type { Application } from './application.ts'
 import { Calls } from './calls.ts'
-import { effectiveFor, type Folder, leaderIn } from './folder.ts'
+import type { Folder } from './folder.ts'
 import type { Guard } from './guard.ts'
-import { watchHealth } from './health-watch.ts'
 import { isHandover, type Lock, type LockListener } from './lock.ts'
 import type { Action } from './machine/action.ts'
 import type { Event } from './machine/event.ts'
@@ -14,6 +12,7 @@ import { isCandidate, roleOf } from './machine/role.ts'
 import { mayBeMaster, newState, type State, type Traits } from './machine/state.ts'
 import { step } from './machine/step.ts'
 import type { Registration } from './registration.ts'
+import { Sight } from './sight.ts'
 import { Teller } from './teller.ts'
 import type { View } from './view.ts'
 
@@ -48,14 +47,13 @@ export class Agent {
   readonly #parts: Parts
   readonly #lock: Lock
   readonly #teller: Teller
-  readonly #ended = Promise.withResolvers<boolean>()
   readonly #calls: Calls
-  #ctx: Context
+  readonly #sight: Sight
+  readonly #ctx: Context
+  readonly #ended = Promise.withResolvers<boolean>()
   #application: Application
   #tuning: Tuning
   #state: State
-  #report: Report = { healthy: false, message: 'not asked yet' }
-  #folder: Folder | undefined
   readonly #events: Event[] = []
   #isStepping = false
   #guarded = false
@@ -68,6 +66,16 @@ export class Agent {
     this.#state = newState(this.#traits())
     this.#teller = new Teller(ctx.log, parts.name)
     this.#calls = new Calls(this.#teller, (group) => parts.guard.calling(group))
+    this.#sight = new Sight(ctx, {
+      node: parts.node,
+      teller: this.#teller,
+      counts: this.#calls.counts,
+      application: () => this.#application,
+      intervalMs: () => this.#tuning.intervalMs,
+      state: () => this.#state,
+      tell: (event) => this.#tell(event),
+      takeStepDown: parts.takeStepDown,
+    })
     this.#lock = parts.lock(ctx, {
       tell: (event) => this.#tell(event),
       session: (id) => parts.guard.session(id),
@@ -83,8 +91,8 @@ export class Agent {
     const failed = () => this.#lock.lose({ kind: 'unguarded', sentence: 'no guardian could be kept alive' })
     guard.failed.addEventListener('abort', failed, { once: true })
     const running = [
-      this.#watchHealth(ctx),
-      watch(ctx, (folder) => this.#look(folder)),
+      this.#sight.watchHealth(ctx),
+      watch(ctx, (folder) => this.#sight.look(folder)),
       watchRank(ctx, (outranked) => this.#tell({ kind: 'outranked', outranked })),
       registration.keep(ctx),
     ]
@@ -119,8 +127,8 @@ export class Agent {
       name,
       node,
       role: roleOf(this.#state),
-      healthy: this.#report.healthy,
-      message: this.#report.message,
+      healthy: this.#sight.report.healthy,
+      message: this.#sight.report.message,
       candidate: isCandidate(this.#state),
       lock: tenure,
       application: standing,
@@ -140,54 +148,6 @@ export class Agent {
     const { canDemote, canFence, asksReadiness } = this.#application
     const { nofailover, minLeaderMs } = this.#tuning
     return { node: this.#parts.node, nofailover, minLeaderMs, canDemote, canFence, asksReadiness }
-  }
-
-  #watchHealth(ctx: Context): Promise<void> {
-    return watchHealth(ctx, {
-      application: () => this.#application,
-      intervalMs: () => this.#tuning.intervalMs,
-      isMaster: () => this.#state.standing === 'master',
-      asksReadiness: () => this.#application.asksReadiness && this.#state.tenure !== 'held',
-      leader: () => this.#state.leader,
-      report: (report) => {
-        if (!report.healthy && this.#report.healthy) this.#calls.counts.unhealthy += 1
-        this.#report = report
-        this.#teller.health(report)
-        this.#tell({ kind: 'health', healthy: report.healthy })
-      },
-      ready: (ready, message) => {
-        this.#teller.readiness(ready, message)
-        this.#tell({ kind: 'ready', ready })
-      },
-      round: () => {
-        this.#weigh()
-        this.#tell({ kind: 'tick' })
-      },
-    })
-  }
-
-  #look(folder: Folder): void {
-    this.#folder = folder
-    const { node, takeStepDown } = this.#parts
-    this.#weigh()
-    // A lock in our own name that isn't ours is a former life's: its guardian is at work.
-    const leader = leaderIn(folder)
-    this.#tell({ kind: 'leader', leader: leader?.node === node ? undefined : leader })
-    const { stepDown } = folder
-    if (stepDown?.request.node !== node) return
-    this.#tell({ kind: 'step-down', force: stepDown.request.force === true })
-    takeStepDown(this.#ctx, stepDown.index).catch((thrown: unknown) => {
-      this.#ctx.log.warn(`the request to step down can't be taken: ${messageOf(thrown)}`)
-    })
-  }
-
-  /** Switches expire without a word from Consul. */
-  #weigh(): void {
-    if (!this.#folder) return
-    const switches = effectiveFor(this.#folder, this.#parts.node, this.#ctx.clock.now().wallMs)
-    if (JSON.stringify(switches) === JSON.stringify(this.#state.switches)) return
-    this.#teller.switches(switches)
-    this.#tell({ kind: 'switches', switches })
   }
 
   /** One event after the other: what is done about one may tell another. */
@@ -261,7 +221,7 @@ export class Agent {
         this.#lock.announce()
         break
       case 'yield':
-        this.#teller.yields(action.reason, this.#report.message)
+        this.#teller.yields(action.reason, this.#sight.report.message)
         break
       case 'refuse-step-down':
         this.#teller.refuses(this.#tuning.minLeaderMs)
