@@ -1,4 +1,5 @@
 import type { Context } from './context.ts'
+import { formatDuration } from './duration.ts'
 
 /** A signal that follows `parent` and can be aborted on its own. Dispose it when its work is done. */
 export interface Scope extends Disposable {
@@ -84,7 +85,7 @@ export async function within<T>(
 /** Runs `work` under a signal of its own that aborts after `ms`: cleaning up never depends on what was aborted. */
 export async function withDeadline<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   const deadline = new AbortController()
-  const cancel = ctx.clock.after(ms, () => deadline.abort(new Error(`no end within ${ms} ms`)))
+  const cancel = ctx.clock.after(ms, () => deadline.abort(new Error(`no end within ${formatDuration(ms)}`)))
   try {
     return await work({ ...ctx, signal: deadline.signal })
   } finally {

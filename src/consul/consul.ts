@@ -1,5 +1,6 @@
 import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { debugReply, debugRequest } from './debug.ts'
 import type { ConsulSettings } from './settings.ts'
@@ -66,7 +67,7 @@ export class Consul {
 
   #silence(call: Call): Failure {
     const { text } = this.settings.address
-    return new Failure('silent', `nothing answered at ${text} within ${call.timeoutMs / 1000}s`, {
+    return new Failure('silent', `nothing answered at ${text} within ${formatDuration(call.timeoutMs)}`, {
       hint: 'is that the HTTP port of a Consul agent, and is the agent healthy?',
     })
   }

@@ -86,6 +86,7 @@ export async function localServices(ctx: Context, consul: Consul): Promise<Map<s
   const services = consul.json(reply)
   if (typeof services !== 'object' || services === null) throw consul.strange('no services')
   const wired = services as Record<string, WireService>
+  if (Object.values(wired).some(({ Service }) => typeof Service === 'string')) consul.heard = true
   return new Map(
     Object.entries(wired).map(([id, { Service, Tags, Port, Meta }]) => [
       id,

@@ -56,6 +56,6 @@ describe('systemd', () => {
     const after = (ms: number, wake: () => void) => systemClock.after(ms / 100, wake)
     const hurried: Context = { ...ctx, clock: { ...systemClock, after } }
     await notifyService(hurried, { PATH: `${folder}:/bin`, NOTIFY_SOCKET: '/x' }, { ready: true })
-    expect(said).toEqual([expect.stringMatching(/can't be told READY=1: no end within 10000 ms/)])
+    expect(said).toEqual([expect.stringMatching(/can't be told READY=1: no end within 10s/)])
   })
 })
