@@ -1,21 +1,22 @@
 import { userInfo } from 'node:os'
-import { dirname, resolve } from 'node:path'
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
+import { notifyService } from '../child/service-notify.ts'
 import type { ForwardedSignal } from '../child/signals.ts'
 import { agentSelf } from '../consul/agent.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
+import { localServices } from '../consul/services.ts'
 import { transact } from '../consul/txn.ts'
 import { Agent, type Tuning } from '../leader/agent.ts'
+import { answersAsAgent } from '../leader/agent-probe.ts'
 import { openApi } from '../leader/api.ts'
-import { checkCommand } from '../leader/command-line.ts'
-import { CommandedApplication, type ModuleRunner } from '../leader/commands.ts'
+import { CommandedApplication } from '../leader/commands.ts'
 import { Election } from '../leader/election.ts'
 import { watchFolder } from '../leader/folder.ts'
-import { type LeaderFile, readLeaderFile } from '../leader/leader-file.ts'
+import type { LeaderFile } from '../leader/leader-file.ts'
 import { leaderKeys } from '../leader/leader-keys.ts'
 import { leaderTiming } from '../leader/leader-timing.ts'
 import { watchRank } from '../leader/peers.ts'
@@ -29,17 +30,11 @@ import { orFromFile } from './consul-of-file.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { startDutyGuardian } from './leader-duty.ts'
-import { listModule, moduleRunner } from './leader-module.ts'
+import { environmentOf, fixedKeys, type Plan, readPlan } from './leader-plan.ts'
 import type { Given } from './parse.ts'
 
-const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT']
-
-/** What a file makes of an agent, once the module that it may name is known. */
-interface Plan {
-  readonly file: LeaderFile
-  readonly module: ModuleRunner | undefined
-  readonly application: CommandedApplication
-}
+/** A hang-up has the file read again. */
+const ENDS_AGENT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT']
 
 /** One agent's process. */
 export class LeaderAgent {
@@ -56,7 +51,7 @@ export class LeaderAgent {
   /** Runs until a signal ends it. Settles with the exit code; rejects with a `Failure` when it can't begin. */
   async run(ctx: Context): Promise<number> {
     const { environment, signals } = this.#invocation
-    const { file, module } = await this.#read(ctx, '')
+    const { file, module } = await readPlan(ctx, this.#path, environment, '')
     const timing = leaderTiming(this.#path, file)
     const given = orFromFile(this.#given, file.consul, environment)
     const consul = await connect(given, environment)
@@ -70,16 +65,18 @@ export class LeaderAgent {
     let stop = (signal: ForwardedSignal) => beginning.abort(signal)
     let reload = () => {}
     using _listening = signals.listen((signal) => {
-      if (ENDS_US.includes(signal)) stop(signal)
+      if (ENDS_AGENT.includes(signal)) stop(signal)
       if (signal === 'SIGHUP') reload()
     })
     let agent: Agent | undefined
     const api = await openApi(file.api, () => agent?.view)
     try {
       const self = await this.#self(under(ctx, beginning.signal), consul, file)
+      await this.#refuseSecond(under(ctx, beginning.signal), consul, file)
+      const commandsEnvironment = environmentOf(environment, file.name, self.node)
       const guardianFor = (plan: Pick<Plan, 'file' | 'module'>) => {
         const estate = { path: this.#path, file: plan.file, moduleExports: [...(plan.module?.exports ?? [])] }
-        return startDutyGuardian(ctx, estate, given, this.#environmentOf(file.name, self.node))
+        return startDutyGuardian(ctx, estate, given, commandsEnvironment)
       }
       const guard = new ShellGuard(guardianFor({ file, module }))
       const keys = leaderKeys(file.name, file.lock_key)
@@ -90,7 +87,7 @@ export class LeaderAgent {
         {
           name: file.name,
           node: self.node,
-          application: new CommandedApplication(file, module, this.#environmentOf(file.name, self.node)),
+          application: new CommandedApplication(file, module, commandsEnvironment),
           registration,
           guard,
           graceMs: timing.graceMs,
@@ -111,7 +108,13 @@ export class LeaderAgent {
       )
       ctx.log.notice(`API server listening on ${file.api}`)
       const running = agent
-      stop = () => running.stop()
+      let told = registration.done.then(() =>
+        notifyService(ctx, environment, { ready: true, status: `${file.name} is registered in Consul` }),
+      )
+      stop = () => {
+        told = notifyService(ctx, environment, { stopping: true, status: `${file.name} is handed over` })
+        running.stop()
+      }
       reload = () => {
         this.#reload(ctx, now, self.node).then((plan) => {
           if (!plan) return
@@ -121,8 +124,10 @@ export class LeaderAgent {
           running.retune(plan.application, tuningOf(plan.file))
         })
       }
-      if (beginning.signal.aborted) running.stop()
-      return (await running.run()) ? 0 : EXIT.lost
+      if (beginning.signal.aborted) stop(beginning.signal.reason)
+      const isClean = await running.run()
+      await told
+      return isClean ? 0 : EXIT.lost
     } catch (thrown) {
       // Ended before it began: there is nothing to hand over.
       if (!beginning.signal.aborted || thrown !== beginning.signal.reason) throw thrown
@@ -131,6 +136,16 @@ export class LeaderAgent {
       api.close()
       for (const client of [consul, watching, ranking, registering]) client.close()
     }
+  }
+
+  /** Two agents of one application on one node would take its service from each other, again and again. */
+  async #refuseSecond(ctx: Context, consul: Consul, { name, api }: LeaderFile): Promise<void> {
+    const registered = await new Retry(consul).until(ctx, () => localServices(ctx, consul))
+    const other = registered.get(name)?.meta.api
+    if (other === undefined || other === api || !(await answersAsAgent(ctx, other))) return
+    throw new Failure('declined', `another agent of ${name} runs on this node: it answers at ${other}`, {
+      hint: 'one agent a node and application; give another name, or end that one',
+    })
   }
 
   async #self(ctx: Context, consul: Consul, file: LeaderFile): Promise<Self> {
@@ -142,29 +157,10 @@ export class LeaderAgent {
     return { node, address: own, port: file.port, pid: process.pid, user: userInfo().username, runId: randomId() }
   }
 
-  /** Reads the file, and looks at all that it names. Rejects with a `config` failure. */
-  async #read(ctx: Context, node: string): Promise<Plan> {
-    const read = readLeaderFile(this.#path)
-    const file = { ...read, ...(read.module ? { module: resolve(dirname(this.#path), read.module) } : {}) }
-    leaderTiming(this.#path, file)
-    const environment = this.#environmentOf(file.name, node)
-    const { health, ensure_master, ensure_slave, demote, fence, ready_to_lead } = file
-    const lines = { 'health.command': health?.command, ensure_master, ensure_slave, demote, fence, ready_to_lead }
-    for (const [key, line] of Object.entries(lines)) {
-      if (line !== undefined) checkCommand(`${this.#path}: ${key}`, line, environment.PATH)
-    }
-    const module = file.module ? moduleRunner(file.module, await listModule(ctx, file.module, environment)) : undefined
-    const application = new CommandedApplication(file, module, environment)
-    if (!application.canDemote) {
-      ctx.log.warn(`${this.#path} says no demote: an old master stays one until ensure_slave has it follow the new one`)
-    }
-    return { file, module, application }
-  }
-
   /** What a hang-up asks for; `undefined`, and a word about it, when the file is bad or needs a restart. */
   async #reload(ctx: Context, before: LeaderFile, node: string): Promise<Plan | undefined> {
     try {
-      const plan = await this.#read(ctx, node)
+      const plan = await readPlan(ctx, this.#path, this.#invocation.environment, node)
       const fixed = fixedKeys(before, plan.file)
       if (fixed.length === 0) {
         ctx.log.notice(`read ${this.#path} again`)
@@ -177,19 +173,6 @@ export class LeaderAgent {
     }
     return undefined
   }
-
-  #environmentOf(name: string, node: string): NodeJS.ProcessEnv {
-    return { ...this.#invocation.environment, CONSUL_LOCKER_NAME: name, CONSUL_LOCKER_NODE: node }
-  }
-}
-
-/** What others rely on, or the safety of the lock. */
-function fixedKeys(before: LeaderFile, after: LeaderFile): string[] {
-  const keys = ['name', 'port', 'address', 'api', 'check_interval', 'lock_key', 'ttl', 'lock_delay', 'consul'] as const
-  const text = (value: unknown) => JSON.stringify(value)
-  const changed: string[] = keys.filter((key) => text(before[key]) !== text(after[key]))
-  const timeouts = (['demote', 'fence'] as const).filter((key) => before.timeouts[key] !== after.timeouts[key])
-  return [...changed, ...timeouts.map((key) => `timeouts.${key}`)]
 }
 
 function tuningOf({ interval, nofailover, min_leader_time }: LeaderFile): Tuning {

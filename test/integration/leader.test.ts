@@ -2,10 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/agent.ts'
+import { freePorts } from '../../scripts/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { consul, lockOf, master, released, services, tagged } from '../kit/leader.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
+import { startSystemd } from '../kit/systemd.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 describe('an agent', () => {
@@ -67,6 +69,36 @@ describe('an agent', () => {
     expect(second).toMatchObject({ code: 1, stdout: '' })
     expect(second.stderr).toMatch(/^consul-locker: error: can't listen on 127\.0\.0\.1:\d+: it is taken \(is another/)
     expect(second.stderr.split('\n')).toHaveLength(2)
+  })
+
+  test('refuses to take the service of another one on its node, which answers elsewhere', async () => {
+    const { toy } = await master()
+    toy.configure({ api: `127.0.0.1:${(await freePorts()).http}` })
+    const second = await toy.start().ends()
+    expect(second).toMatchObject({ code: 1, stdout: '' })
+    expect(second.stderr).toMatch(
+      /^consul-locker: error: another agent of toy-\S+ runs on this node: it answers at 127/,
+    )
+    expect(second.stderr.split('\n')).toHaveLength(2)
+    await tagged(toy, 'master')
+    expect(toy.calls).toEqual(['master'])
+  })
+
+  test('tells systemd when it is registered and when it ends, and its application nothing of that', async () => {
+    const systemd = await startSystemd()
+    const toy = await Toy.make()
+    toy.configure({ ensure_master: `env > '${toy.dir}/environment'; exec '${toy.dir}/toy.sh' master` })
+    const agent = toy.start(undefined, systemd.environment)
+    await toy.becomes('master')
+    await systemd.hears(/READY=1/)
+    agent.kill('SIGTERM')
+    await agent.ends()
+    await systemd.hears(/STOPPING=1/)
+    expect(systemd.heard).toEqual([
+      `READY=1 STATUS=${toy.name} is registered in Consul`,
+      `STOPPING=1 STATUS=${toy.name} is handed over`,
+    ])
+    expect(readFileSync(join(toy.dir, 'environment'), 'utf8')).not.toContain('NOTIFY_SOCKET')
   })
 })
 
