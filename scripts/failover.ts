@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { RedisApp } from './failover/redis-app.ts'
 import { tableOf } from './failover/report.ts'
 import { playRound, type Round } from './failover/round.ts'
 import { stage } from './stage.ts'
+import { startWatchdog } from './watchdog.ts'
 
 const usage = `Usage: npm run failover -- [--rounds N] [--faults A,B] [--json FILE] [--keep]
 
@@ -64,7 +65,7 @@ function settingsOf(argv: string[]): Settings | 'help' {
 async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncDisposableStack): Promise<number> {
   const { rounds, servers, faults, json, keep } = settings
   const bin = mkdtempSync(join(tmpdir(), 'consul-locker-failover-'))
-  cleanUp.defer(() => rmSync(bin, { recursive: true, force: true }))
+  cleanUp.defer(startWatchdog(bin).dismiss)
   const built = join(import.meta.dirname, '../dist/consul-locker')
   if (!existsSync(built)) throw new Error(`${built} is not there: "npm run build" makes it.`)
   // Whoever builds meanwhile must not change what is measured.

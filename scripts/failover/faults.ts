@@ -12,6 +12,8 @@ export interface Fault {
   readonly controlled?: true
   /** Does it to the master. */
   inject(lab: Lab, master: LabNode): Promise<void> | void
+  /** Undoes what `LabNode.mend` doesn't know of. */
+  repair?(lab: Lab, master: LabNode): Promise<void>
 }
 
 /** A supervisor starts an application again after so long. */
@@ -25,7 +27,19 @@ const hurt = (name: string, title: string, part: Part, signal: 'SIGKILL' | 'SIGS
 
 /** All faults, each of its kind. */
 export const FAULTS: readonly Fault[] = [
-  { name: 'step-down', title: '`leader step-down`', controlled: true, inject: stepDown },
+  {
+    name: 'step-down',
+    title: '`leader step-down`',
+    controlled: true,
+    inject: (lab, master) => operate(lab, master, 'step-down'),
+  },
+  {
+    name: 'disable',
+    title: '`leader disable`',
+    controlled: true,
+    inject: (lab, master) => operate(lab, master, 'disable', '--node', master.name),
+    repair: (lab, master) => operate(lab, master, 'enable', '--node', master.name),
+  },
   {
     name: 'agent-terminated',
     title: 'leader agent stopped (TERM)',
@@ -47,8 +61,14 @@ export const FAULTS: readonly Fault[] = [
   { name: 'node-dead', title: 'node dead', inject: (_, master) => master.powerOff() },
 ]
 
-async function stepDown({ service, server }: Lab, { locker, env }: LabNode): Promise<void> {
-  await execute(locker, ['leader', 'step-down', service], { env: { ...env, CONSUL_HTTP_ADDR: server.address } })
+/** As an operator does, on another machine. */
+async function operate(
+  { service, server }: Lab,
+  { locker, env }: LabNode,
+  word: string,
+  ...options: string[]
+): Promise<void> {
+  await execute(locker, ['leader', word, service, ...options], { env: { ...env, CONSUL_HTTP_ADDR: server.address } })
 }
 
 async function restart(_: Lab, { app }: LabNode): Promise<void> {

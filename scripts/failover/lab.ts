@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConsulAgent, startConsul } from '../agent.ts'
 import { freePorts } from '../ports.ts'
+import { startWatchdog } from '../watchdog.ts'
 import type { App } from './app.ts'
 import { LabNode } from './node.ts'
 import { Observer } from './observer.ts'
@@ -55,7 +56,7 @@ export class Lab {
   /** Starts Consul and prepares the nodes; nothing of them runs yet but their Consul agents. */
   static async open(options: LabOptions, cleanUp: AsyncDisposableStack): Promise<Lab> {
     const dir = mkdtempSync(join(tmpdir(), 'consul-locker-lab-'))
-    if (!options.keep) cleanUp.defer(() => rmSync(dir, { recursive: true, force: true }))
+    if (!options.keep) cleanUp.defer(startWatchdog(dir).dismiss)
     const net = `127.${130 + ((process.pid >> 8) % 64)}.${process.pid % 256}`
     const gossip = options.fastGossip ? FAST_GOSSIP : {}
     const { servers, gossipAt } = await startServers(net, options.servers ?? 1, gossip, cleanUp)

@@ -43,6 +43,7 @@ export async function playRound(lab: Lab, fault: Fault, signal: AbortSignal): Pr
   await until(`${fault.name}: no other master`, () => writer.acknowledged.some(isNew), TAKEOVER_LIMIT_MS)
   await delay(CALM_MS)
   const to = writer.node as string
+  await fault.repair?.(lab, old)
   await old.mend()
   await lab.steady(signal)
   const { acknowledged } = writer
