@@ -215,7 +215,7 @@ describe('flapping is damped:', () => {
     expect(after([...master, ...fails, ...fails, ...fails]).does).toEqual(['yield mastery-failed', 'demote'])
   })
 
-  test('a young master doesn’t step down, an old one does, and is no candidate for a while', () => {
+  test('a young master doesn’t step down, an old one does, and is no candidate until another one has taken over, or for a while', () => {
     const { state } = after(master)
     expect(step(state, { kind: 'step-down', force: false }, 111_000).actions).toEqual([{ kind: 'refuse-step-down' }])
     const asked = step(state, { kind: 'step-down', force: false }, 112_000)
@@ -226,6 +226,10 @@ describe('flapping is damped:', () => {
     )
     expect(step(rested, TICK, 121_999).actions).toEqual([])
     expect(step(rested, TICK, 122_000).actions).toEqual([{ kind: 'contend' }])
+    const unpromoted = step(rested, leads({ ...OTHER, promoted: false }), 113_000).state
+    expect(step(unpromoted, leads(undefined), 114_000).actions).toEqual([])
+    const takenOver = step(rested, leads(OTHER), 113_000)
+    expect(takenOver.actions.map(inShort)).toContain('contend')
   })
 
   test('a lesser candidate leaves a free lock to a better one, but not for ever', () => {

@@ -1,5 +1,5 @@
 import type { Event } from './event.ts'
-import { identityOf, mayBeMaster, type State } from './state.ts'
+import { identityOf, type Leader, mayBeMaster, type State } from './state.ts'
 
 /** What a master that hands over leaves to the others, before it is a candidate again. */
 const HANDOVER_REST_MS = 10_000
@@ -23,11 +23,7 @@ export function reduce(state: State, event: Event, nowMs: number): State {
     case 'outranked':
       return { ...state, outranked: event.outranked }
     case 'leader':
-      return {
-        ...state,
-        leader: event.leader,
-        lockFreeSinceMs: event.leader ? undefined : (state.lockFreeSinceMs ?? nowMs),
-      }
+      return led(state, event.leader, nowMs)
     case 'won':
       return won(state, nowMs)
     case 'withdrawn':
@@ -44,6 +40,17 @@ export function reduce(state: State, event: Event, nowMs: number): State {
       return { ...state, stopping: true }
     case 'tick':
       return { ...state, due: true }
+  }
+}
+
+/** Once somebody else has taken over what we handed over, we are wanted should that one fall. */
+function led(state: State, leader: Leader | undefined, nowMs: number): State {
+  const isTakenOver = state.handedOver && leader?.promoted === true
+  return {
+    ...state,
+    leader,
+    lockFreeSinceMs: leader ? undefined : (state.lockFreeSinceMs ?? nowMs),
+    ...(isTakenOver ? { handedOver: false, restUntilMs: 0 } : {}),
   }
 }
 
@@ -67,7 +74,8 @@ function withoutLock(state: State, nowMs: number): State {
 }
 
 function rested(state: State, nowMs: number): State {
-  return { ...withoutLock(state, nowMs), restUntilMs: Math.max(state.restUntilMs, nowMs + restAfter(state)) }
+  const restUntilMs = Math.max(state.restUntilMs, nowMs + restAfter(state))
+  return { ...withoutLock(state, nowMs), restUntilMs, handedOver: state.yielding === 'step-down' }
 }
 
 function restAfter({ yielding, failedPromotions }: State): number {

@@ -76,6 +76,8 @@ export interface State {
   readonly due: boolean
   /** Not a candidate before. */
   readonly restUntilMs: number
+  /** It rests only until somebody else has taken over what it handed over. */
+  readonly handedOver: boolean
   readonly failedPromotions: number
   readonly failedAssertions: number
   /** How often in a row the application could be neither demoted nor fenced, and when it is tried again. */
@@ -107,6 +109,7 @@ export function newState(traits: Traits): State {
     cleared: false,
     due: false,
     restUntilMs: 0,
+    handedOver: false,
     failedPromotions: 0,
     failedAssertions: 0,
     stuck: 0,
