@@ -73,8 +73,7 @@ async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncD
   copyFileSync(built, locker)
   console.error(`starting ${servers} servers and three nodes…`)
   // The rest is as in examples/redis-failover/app.yaml.
-  const timing = ['timeouts: { demote: 3s, fence: 2s }', 'lock_delay: 20s']
-  const extra = ['min_leader_time: 0s', 'max_failovers_per_hour: 1000', ...timing]
+  const extra = ['min_leader_time: 0s', 'max_failovers_per_hour: 1000']
   const app = ({ dir, address, port }: { dir: string; address: string; port: number }) =>
     RedisApp.prepare(dir, address, port)
   const lab = await Lab.open({ service: 'redis', locker, app, servers, extra, keep }, cleanUp)

@@ -21,7 +21,7 @@ export interface LabOptions {
   readonly nodes?: number
   /** How many Consul servers; one by default. */
   readonly servers?: number
-  /** Failures are noticed within a second; otherwise, as Consul does it in a LAN. */
+  /** Failures are noticed within some seconds; otherwise, as Consul does it in a LAN. */
   readonly fastGossip?: boolean
   /** Further lines of the leader's configuration. */
   readonly extra?: readonly string[]
@@ -32,7 +32,7 @@ export interface LabOptions {
 }
 
 const FAST_GOSSIP = {
-  gossip_lan: { probe_interval: '200ms', probe_timeout: '150ms', gossip_interval: '50ms', suspicion_mult: 2 },
+  gossip_lan: { probe_interval: '500ms', probe_timeout: '400ms', gossip_interval: '50ms', suspicion_mult: 3 },
 }
 const STEADY_LIMIT_MS = 120_000
 const LOOK_MS = 250

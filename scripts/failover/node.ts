@@ -67,7 +67,13 @@ export class LabNode {
       bind: address,
       node: name,
       ports: { serf_wan: -1 },
-      config: { server: false, bootstrap_expect: undefined, retry_join: servers, ...options.consul },
+      config: {
+        server: false,
+        bootstrap_expect: undefined,
+        leave_on_terminate: false,
+        retry_join: servers,
+        ...options.consul,
+      },
     })
     cleanUp.defer(() => agent.stop())
     const proxy = await FaultProxy.start(agent.address, address)

@@ -40,6 +40,8 @@ ensure_slave: [${ROLE}, slave, '{master_address}', '{master_port}']
 demote: [${ROLE}, demote]
 fence: [${ROLE}, fence]
 ready_to_lead: [${ROLE}, ready]
+timeouts: { demote: 3s, fence: 2s }
+lock_delay: 20s
 `
   }
 
