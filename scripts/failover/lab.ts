@@ -88,12 +88,16 @@ export class Lab {
 
   /** The roles by node, as the catalog has them, of those that pass. */
   async roles(): Promise<Record<string, string>> {
-    const response = await fetch(`${this.server.address}/v1/health/service/${this.service}?passing`)
-    const entries = (await response.json()) as { Node: { Node: string }; Service: { Tags: string[] } }[]
+    const entries = await this.#entries()
     return Object.fromEntries(entries.map(({ Node, Service }) => [Node.Node, Service.Tags.join()]))
   }
 
-  /** Waits until one node is master and all others are slaves with nothing to catch up, and gives the master. */
+  async #entries(): Promise<ServiceEntry[]> {
+    const response = await fetch(`${this.server.address}/v1/health/service/${this.service}?passing`)
+    return (await response.json()) as ServiceEntry[]
+  }
+
+  /** Waits until one node is master and all others are candidates with nothing to catch up, and gives the master. */
   async steady(signal?: AbortSignal): Promise<LabNode> {
     const end = performance.now() + STEADY_LIMIT_MS
     for (;;) {
@@ -108,14 +112,21 @@ export class Lab {
   }
 
   async #steadyMaster(): Promise<LabNode | undefined> {
-    const roles = await this.roles()
-    const masters = this.nodes.filter(({ name }) => roles[name] === 'master')
-    const slaves = this.nodes.filter(({ name }) => roles[name] === 'slave')
+    const entries = await this.#entries()
+    const those = (fits: (entry: ServiceEntry) => boolean) =>
+      entries.filter(fits).map(({ Node }) => this.node(Node.Node))
+    const masters = those(({ Service }) => Service.Tags.includes('master'))
+    const slaves = those(({ Service }) => Service.Tags.includes('slave') && Service.Meta.candidate === 'true')
     const [master] = masters
     if (masters.length !== 1 || slaves.length !== this.nodes.length - 1) return undefined
     const caughtUp = await Promise.all(slaves.map(({ app }) => app.follows()))
     return caughtUp.every(Boolean) ? master : undefined
   }
+}
+
+interface ServiceEntry {
+  readonly Node: { readonly Node: string }
+  readonly Service: { readonly Tags: readonly string[]; readonly Meta: Readonly<Record<string, string>> }
 }
 
 async function startServers(
