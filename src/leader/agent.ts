@@ -203,7 +203,7 @@ export class Agent {
         this.#lock.withdraw()
         break
       case 'release':
-        this.#lock.release(isHandover(action.reason))
+        this.#lock.release()
         break
       case 'abandon':
         this.#lock.abandon()
@@ -221,6 +221,7 @@ export class Agent {
         this.#lock.announce()
         break
       case 'yield':
+        if (isHandover(action.reason)) this.#lock.handOver()
         this.#teller.yields(action.reason, this.#sight.report.message)
         break
       case 'refuse-step-down':

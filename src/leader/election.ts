@@ -34,6 +34,16 @@ const HURRIED: readonly Loss['kind'][] = ['key-taken', 'key-released']
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
 
+/** A lock that is ours. */
+interface Mine {
+  readonly held: Held
+  readonly hold: Hold
+  readonly since: string
+  promoted: boolean
+  /** Settles when our successor will be no failover. */
+  handedOver: Promise<void> | undefined
+}
+
 /** An agent's way to the lock, and its hold on it. Everything that comes of it is told as an event. */
 export class Election implements Lock {
   readonly #ctx: Context
@@ -41,7 +51,7 @@ export class Election implements Lock {
   readonly #terms: ElectionTerms
   readonly #listener: LockListener
   #withdraw: () => void = () => {}
-  #mine: { readonly held: Held; readonly hold: Hold; since: string; promoted: boolean } | undefined
+  #mine: Mine | undefined
   #complaint = ''
 
   constructor(ctx: Context, consul: Consul, terms: ElectionTerms, listener: LockListener) {
@@ -108,7 +118,7 @@ export class Election implements Lock {
     this.#complaint = ''
     const since = new Date(ctx.clock.now().wallMs).toISOString()
     const hold = new Hold(this.#ctx, this.#consul, held)
-    this.#mine = { held, hold, since, promoted: false }
+    this.#mine = { held, hold, since, promoted: false, handedOver: undefined }
     hold.lost.addEventListener('abort', () => this.lose(hold.lost.reason as Loss), { once: true })
     return true
   }
@@ -160,15 +170,19 @@ export class Election implements Lock {
     this.#listener.tell({ kind: 'lost', hurried: HURRIED.includes(loss.kind) })
   }
 
-  /** Gives the lock back; `released` follows. `isHandover`: its next holder is no failover. */
-  async release(isHandover: boolean): Promise<void> {
+  /** Books that we hand over of our own will, while the application is demoted yet: nobody has to wait for that then. */
+  handOver(): void {
+    const { keys, self } = this.#terms
+    if (this.#mine) this.#mine.handedOver = bookHandover(this.#ctx, this.#consul, keys, self.node)
+  }
+
+  /** Gives the lock back; `released` follows. */
+  async release(): Promise<void> {
     const mine = this.#mine
     if (mine) {
       this.#mine = undefined
       mine.held.session.onRenewed(() => {})
-      await mine.hold.end()
-      const { keys, self } = this.#terms
-      if (isHandover) await bookHandover(this.#ctx, this.#consul, keys, self.node)
+      await Promise.all([mine.hold.end(), mine.handedOver])
       await release(this.#ctx, this.#consul, mine.held.session, mine.held.stake)
     }
     this.#listener.tell({ kind: 'released' })
@@ -179,7 +193,7 @@ export class Election implements Lock {
     if (this.#mine) this.#leave(this.#mine)
   }
 
-  #leave({ held, hold }: { readonly held: Held; readonly hold: Hold }): void {
+  #leave({ held, hold }: Mine): void {
     this.#mine = undefined
     held.session.onRenewed(() => {})
     held.session.end()

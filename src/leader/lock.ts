@@ -20,7 +20,9 @@ export interface Lock {
   withdraw(): void
   announce(): Promise<void>
   lose(loss: Loss): void
-  release(isHandover: boolean): Promise<void>
+  /** The next holder is no failover. */
+  handOver(): void
+  release(): Promise<void>
   abandon(): void
 }
 

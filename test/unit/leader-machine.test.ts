@@ -40,7 +40,7 @@ function after(events: readonly Event[], traits: Partial<Traits> = {}, atMs = 10
 
 function inShort(action: Action): string {
   if (action.kind === 'call') return action.leader ? `${action.call} ${action.leader.node}` : action.call
-  if (action.kind === 'yield' || action.kind === 'release') return `${action.kind} ${action.reason}`
+  if (action.kind === 'yield') return `yield ${action.reason}`
   return action.kind === 'finish' ? `finish${action.clean ? '' : ' unclean'}` : action.kind
 }
 
@@ -69,7 +69,7 @@ describe('an agent that is', () => {
     ['a candidate', candidate, STOP, ['withdraw']],
     ['a candidate', candidate, { kind: 'step-down', force: true }, []],
     ['a candidate', candidate, LOST, []],
-    ['withdrawing', [...candidate, UNHEALTHY], { kind: 'won' }, ['release not-wanted']],
+    ['withdrawing', [...candidate, UNHEALTHY], { kind: 'won' }, ['release']],
     ['withdrawing', [...candidate, UNHEALTHY], { kind: 'withdrawn' }, []],
     ['withdrawing to end', [...candidate, STOP], { kind: 'withdrawn' }, ['finish']],
     ['being made master', winner, called('ensure-master'), ['announce']],
@@ -94,13 +94,13 @@ describe('an agent that is', () => {
     ['asserting that it is master', [...master, TICK], LOST, ['interrupt']],
     ['interrupted', [...master, TICK, LOST], called('ensure-master', false), ['demote']],
     ['interrupted', [...master, TICK, LOST], called('ensure-master'), ['demote']],
-    ['being demoted', yielding, called('demote'), ['release unhealthy']],
+    ['being demoted', yielding, called('demote'), ['release']],
     ['being demoted', yielding, called('demote', false), ['fence']],
     ['being demoted', yielding, HEALTHY, []],
     ['being demoted', yielding, TICK, []],
     ['being demoted', yielding, LOST, []],
     ['being demoted', yielding, STOP, []],
-    ['being fenced', [...yielding, called('demote', false)], called('fence'), ['release unhealthy']],
+    ['being fenced', [...yielding, called('demote', false)], called('fence'), ['release']],
     ['being fenced', [...yielding, called('demote', false)], called('fence', false), []],
     ['demoted after a loss', [...master, LOST, HEALTHY], called('demote'), ['contend']],
     ['releasing', releasing, { kind: 'released' }, []],
@@ -135,10 +135,10 @@ describe('a master that must go', () => {
       events = [...events, called('demote', false), called('fence', false), TICK, TICK, TICK]
       const { state, does } = after(events)
       expect(state.tenure).toBe('held')
-      expect(does).not.toContain('release unhealthy')
+      expect(does).not.toContain('release')
       expect(state.call?.kind).toBe('demote')
     }
-    expect(after([...events, called('demote')]).does).toEqual(['release unhealthy'])
+    expect(after([...events, called('demote')]).does).toEqual(['release'])
   })
 
   test('without a fence is tried to be demoted again, and keeps the lock meanwhile', () => {
@@ -155,7 +155,7 @@ describe('a master that must go', () => {
   })
 
   test('without a demote is none as soon as it must go', () => {
-    expect(after([...master, UNHEALTHY], { canDemote: false }).does).toEqual(['yield unhealthy', 'release unhealthy'])
+    expect(after([...master, UNHEALTHY], { canDemote: false }).does).toEqual(['yield unhealthy', 'release'])
   })
 
   test('is demoted in a hurry when somebody else may hold the lock already', () => {
@@ -253,7 +253,7 @@ describe('ready_to_lead', () => {
     expect(after([...ready, { kind: 'won' }, called('ready')], asked).does).toEqual(['ensure-master'])
     expect(after([...ready, { kind: 'won' }, called('ready', false)], asked).does).toEqual([
       'yield not-ready',
-      'release not-ready',
+      'release',
     ])
   })
 })

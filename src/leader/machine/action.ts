@@ -6,7 +6,7 @@ export type Action =
   | { readonly kind: 'contend' }
   | { readonly kind: 'withdraw' }
   /** Give the lock back. The application is no master any more. */
-  | { readonly kind: 'release'; readonly reason: Reason }
+  | { readonly kind: 'release' }
   /** Leave the lock to expire: the application can't be kept from being master. */
   | { readonly kind: 'abandon' }
   | {

@@ -72,7 +72,7 @@ function release(state: State): Step | undefined {
   const { tenure, yielding } = state
   if (tenure !== 'held' || yielding === undefined || mayBeMaster(state)) return undefined
   if (state.call) return interrupt(state, [])
-  return { state: { ...state, tenure: 'releasing' }, actions: [{ kind: 'release', reason: yielding }] }
+  return { state: { ...state, tenure: 'releasing' }, actions: [{ kind: 'release' }] }
 }
 
 function leaveContest(state: State, nowMs: number): Step | undefined {
