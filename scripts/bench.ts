@@ -5,8 +5,9 @@ import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { currentLoad, describeMachine } from './bench/machine.ts'
 import { MEASURES, type Measure } from './bench/measures.ts'
-import { type Report, reportText, withReport } from './bench/report.ts'
+import { type Report, reportText } from './bench/report.ts'
 import { Stage } from './bench/stage.ts'
+import { withReport } from './readme.ts'
 
 const usage = `Usage: npm run bench -- [--quick] [--only A,B] [--json FILE] [--readme FILE]
 
@@ -43,7 +44,7 @@ function settingsOf(argv: string[]): Settings | 'help' {
   const unknown = names.find((name) => !MEASURES.some((measure) => measure.name === name))
   if (unknown !== undefined) throw new Error(`There is no measure ${JSON.stringify(unknown)}; see --help.`)
   // Better now than in ten minutes.
-  if (values.readme !== undefined) withReport(readFileSync(values.readme, 'utf8'), '')
+  if (values.readme !== undefined) withReport(readFileSync(values.readme, 'utf8'), 'bench', '')
   const stamp = new Date().toISOString().replace(/[:.]\d+Z$|[-:]/g, '')
   return {
     quick: values.quick,
@@ -70,7 +71,7 @@ async function bench({ quick, measures, json, readme }: Settings, cleanUp: Async
   }
   const text = reportText(report)
   console.log(`\n${text}`)
-  if (readme !== undefined) writeFileSync(readme, withReport(readFileSync(readme, 'utf8'), text))
+  if (readme !== undefined) writeFileSync(readme, withReport(readFileSync(readme, 'utf8'), 'bench', text))
   console.error(`\nwritten: ${[json, ...(readme === undefined ? [] : [readme])].join(', ')}`)
 }
 

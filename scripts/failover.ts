@@ -1,16 +1,20 @@
-import { copyFileSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { execute } from './execute.ts'
 import { FAULTS, type Fault } from './failover/faults.ts'
 import { Lab } from './failover/lab.ts'
 import { RedisApp } from './failover/redis-app.ts'
 import { tableOf } from './failover/report.ts'
 import { playRound, type Round } from './failover/round.ts'
+import { findConsul } from './find-consul.ts'
+import { withReport, wrapped } from './readme.ts'
 import { stage } from './stage.ts'
 import { startWatchdog } from './watchdog.ts'
 
-const usage = `Usage: npm run failover -- [--rounds N] [--faults A,B] [--json FILE] [--keep]
+const usage = `Usage: npm run failover -- [--rounds N] [--faults A,B] [--json FILE] [--readme FILE]
+       [--servers N] [--keep]
 
 Consul servers, three nodes with a Consul agent, a real redis-server and
 \`consul-locker leader\` on each, and a client that writes to whoever has the tag
@@ -23,8 +27,10 @@ lost a write.
   --servers   Consul servers (3)
   --faults    only these; of: ${FAULTS.map(({ name }) => name)
     .join(' ')
-    .replace(/(.{1,60})(?: |$)/g, '\n                $1')}
+    .replace(/(.{1,60})(?: |$)/g, '\n                $1')
+    .trimStart()}
   --json      write all rounds to this file
+  --readme    put the table into this file, between its marks
   --keep      leave the logs where they are, and say where
 `
 
@@ -33,6 +39,7 @@ interface Settings {
   readonly servers: number
   readonly faults: readonly Fault[]
   readonly json: string | undefined
+  readonly readme: string | undefined
   readonly keep: boolean
 }
 
@@ -44,6 +51,7 @@ function settingsOf(argv: string[]): Settings | 'help' {
       servers: { type: 'string', default: '3' },
       faults: { type: 'string', default: FAULTS.map(({ name }) => name).join(',') },
       json: { type: 'string' },
+      readme: { type: 'string' },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -59,11 +67,15 @@ function settingsOf(argv: string[]): Settings | 'help' {
     if (!fault) throw new Error(`There is no fault ${name}; see --help.`)
     return fault
   })
-  return { rounds: count('rounds'), servers: count('servers'), faults, json: values.json, keep: values.keep }
+  const { json, readme, keep } = values
+  // Better now than after all rounds.
+  if (readme !== undefined) withReport(readFileSync(readme, 'utf8'), 'failover', '')
+  return { rounds: count('rounds'), servers: count('servers'), faults, json, readme, keep }
 }
 
 async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncDisposableStack): Promise<number> {
-  const { rounds, servers, faults, json, keep } = settings
+  const { rounds, servers, faults, json, readme, keep } = settings
+  const loadBefore = currentLoad()
   const bin = mkdtempSync(join(tmpdir(), 'consul-locker-failover-'))
   cleanUp.defer(startWatchdog(bin).dismiss)
   const built = join(import.meta.dirname, '../dist/consul-locker')
@@ -89,12 +101,28 @@ async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncD
       if (json) writeFileSync(json, `${JSON.stringify(played, null, 2)}\n`)
     }
   }
-  console.log(tableOf(played, faults))
+  const facts = [
+    `${new Date().toISOString().slice(0, 10)}, ${availableParallelism()} cores`,
+    `load ${loadBefore} before and ${currentLoad()} after`,
+    `Consul ${await consulVersion()}, ${servers} of its servers.`,
+  ]
+  const report = `${tableOf(played, faults)}\n\n${wrapped(facts.join('; '))}`
+  console.log(report)
+  if (readme !== undefined) writeFileSync(readme, withReport(readFileSync(readme, 'utf8'), 'failover', report))
   const controlled = faults.filter((fault) => fault.controlled).map(({ name }) => name)
   const broken = played.some(({ fault, lost, breaches }) => {
     return breaches.length > 0 || (controlled.includes(fault) && lost > 0)
   })
   return broken ? 1 : 0
+}
+
+function currentLoad(): string {
+  return (loadavg()[0] ?? 0).toFixed(1)
+}
+
+async function consulVersion(): Promise<string> {
+  const [version = ''] = (await execute(await findConsul(), ['version'])).split('\n')
+  return version.replace(/^Consul v?/, '')
 }
 
 await stage({ usage, settings: () => settingsOf(process.argv.slice(2)), play: failover })

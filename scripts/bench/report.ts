@@ -1,3 +1,4 @@
+import { wrapped } from '../readme.ts'
 import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
 import { tableOf, textOf } from './table.ts'
@@ -8,9 +9,6 @@ export interface Report {
   readonly quick: boolean
   readonly rows: readonly Row[]
 }
-
-const BEGIN = '<!-- bench: written by npm run bench -- --readme -->\n'
-const END = '<!-- /bench -->'
 
 /** The report as Markdown. */
 export function reportText({ machine, quick, rows }: Report): string {
@@ -26,13 +24,6 @@ export function reportText({ machine, quick, rows }: Report): string {
   return `${tableOf(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`
 }
 
-/** A file's text with the report in its place. Throws when it has none. */
-export function withReport(text: string, report: string): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
-  if (begin < 0 || end < begin) throw new Error(`The file has no place for the table: ${BEGIN.trim()} and ${END}.`)
-  return `${text.slice(0, begin)}${BEGIN}\n${report}\n\n${text.slice(end)}`
-}
-
 /** What others than the three took, for comparison. */
 function floors(rows: readonly Row[]): string {
   const value = (id: string, tool: string) => {
@@ -45,8 +36,4 @@ function floors(rows: readonly Row[]): string {
   return flock && shell
     ? `Beside these, a run of \`true\` takes flock(1) ${flock}, and \`consul lock\` with its default shell ${shell}.`
     : ''
-}
-
-function wrapped(text: string): string {
-  return text.replace(/(.{1,118})(?: |$)/g, '$1\n').trimEnd()
 }
