@@ -36,6 +36,16 @@ async function warmUp(): Promise<void> {
   if (code !== 0) throw new Error(`the warm-up ended with ${code}`)
   unload()
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)
+  forgetSignalExit()
+}
+
+/**
+ * All instances of signal-exit share how many of them listen to signals. One that counts the warm-up's, which doesn't
+ * listen any more, believes that nobody else does: it would kill the command at a signal that is the command's to heed.
+ */
+function forgetSignalExit(): void {
+  const emitter = (globalThis as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')]
+  Object.assign(emitter as object, { count: 0, listeners: { exit: [], afterExit: [] } })
 }
 
 /** The warm-up's agent has undici let go of its connection after 1 s. */
