@@ -43,7 +43,7 @@ module.exports=load('./${FIRST}')`
 const EXPORTS = `
 export { start } from './src/main.ts'
 export { main } from './src/cli/cli.ts'
-export { unload } from 'signal-exit'`
+export { untie } from './src/child/process.ts'`
 
 /** The application in two parts; every module of it is in one of them. */
 export interface Application {

@@ -6,8 +6,7 @@ import { queryObjects, startupSnapshot } from 'node:v8'
 declare function loadApplication(): {
   start(): void
   main(words: readonly string[], signal: AbortSignal): Promise<number>
-  /** Takes signal-exit's listeners away. It counts them in a global, and would miscount those of a run. */
-  unload(): void
+  untie(): void
 }
 
 /** Gives the application what isn't part of the snapshot, out of the executable. */
@@ -31,21 +30,11 @@ function age(): void {
  * stays, for instances share their code; the rest is garbage.
  */
 async function warmUp(): Promise<void> {
-  const { main, unload } = loadApplication()
+  const { main, untie } = loadApplication()
   const code = await main(['warm-up', 'true'], new AbortController().signal)
   if (code !== 0) throw new Error(`the warm-up ended with ${code}`)
-  unload()
+  untie()
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)
-  forgetSignalExit()
-}
-
-/**
- * All instances of signal-exit share how many of them listen to signals. One that counts the warm-up's, which doesn't
- * listen any more, believes that nobody else does: it would kill the command at a signal that is the command's to heed.
- */
-function forgetSignalExit(): void {
-  const emitter = (globalThis as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')]
-  Object.assign(emitter as object, { count: 0, listeners: { exit: [], afterExit: [] } })
 }
 
 /** The warm-up's agent has undici let go of its connection after 1 s. */

@@ -26,6 +26,7 @@ export function exitOf(process: ChildProcess): Promise<ExitStatus> {
 }
 
 const living = new Set<ProcessGroup>()
+let untieAll = () => {}
 let isTied = false
 
 /** Kills the group should we end before it; settled by the child's own end. */
@@ -34,9 +35,18 @@ export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): voi
   exited.then(() => living.delete(group))
   // Once for all groups: to take a listener away again takes 17 signal handlers down, while somebody waits for the lock.
   if (!isTied) {
-    onExit(() => {
+    untieAll = onExit(() => {
       for (const group of living) group.signal('SIGKILL')
     })
   }
   isTied = true
+}
+
+/**
+ * Takes the listeners away that ties leave in the process. A snapshot of it must not have them: signal-exit counts its
+ * instances' listeners in a global, and with one too many it takes a signal that the command heeds for deadly.
+ */
+export function untie(): void {
+  untieAll()
+  isTied = false
 }
