@@ -55,12 +55,6 @@ export class LeaderAgent {
     const timing = leaderTiming(this.#path, file)
     const given = orFromFile(this.#given, file.consul, environment)
     const consul = await connect(given, environment)
-    // One long poll each: over one connection they would wait for each other.
-    const [watching, ranking, registering] = [
-      await connect(given, environment),
-      await connect(given, environment),
-      await connect(given, environment),
-    ]
     using beginning = scope(ctx.signal)
     let stop = (signal: ForwardedSignal) => beginning.abort(signal)
     let reload = () => {}
@@ -80,7 +74,7 @@ export class LeaderAgent {
       }
       const guard = new ShellGuard(guardianFor({ file, module }))
       const keys = leaderKeys(file.name, file.lock_key)
-      const registration = new ConsulRegistration(registering, serviceTerms(file, timing), file.interval)
+      const registration = new ConsulRegistration(consul, serviceTerms(file, timing), file.interval)
       let now = file
       agent = new Agent(
         ctx,
@@ -98,8 +92,8 @@ export class LeaderAgent {
             const terms = { name, keys, timing, checks, self, maxFailoversPerHour, registered }
             return new Election(ctx, consul, terms, listener)
           },
-          watch: (ctx, receive) => watchFolder(ctx, watching, keys, receive),
-          watchRank: (ctx, receive) => watchRank(ctx, ranking, () => ({ ...now, node: self.node }), receive),
+          watch: (ctx, receive) => watchFolder(ctx, consul, keys, receive),
+          watchRank: (ctx, receive) => watchRank(ctx, consul, () => ({ ...now, node: self.node }), receive),
           takeStepDown: async (ctx, index) => {
             await transact(ctx, consul, [{ verb: 'delete-cas', key: keys.stepDown, index }])
           },
@@ -134,7 +128,7 @@ export class LeaderAgent {
       return 0
     } finally {
       api.close()
-      for (const client of [consul, watching, ranking, registering]) client.close()
+      consul.close()
     }
   }
 
