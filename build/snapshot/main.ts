@@ -3,7 +3,9 @@ import { queryObjects, startupSnapshot } from 'node:v8'
 
 // This script runs in the Node that makes the start-up snapshot: what is in its heap at the end is what a run begins
 // with. It is bundled behind a function that makes an instance of the application.
-declare function loadApplication(): {
+declare function loadApplication(): Application
+
+interface Application {
   start(): void
   main(words: readonly string[], signal: AbortSignal): Promise<number>
   untie(): void
@@ -29,8 +31,7 @@ function age(): void {
  * Runs a command under a lock of the warm-up's agent, with another instance of the application: what was compiled for it
  * stays, for instances share their code; the rest is garbage.
  */
-async function warmUp(): Promise<void> {
-  const { main, untie } = loadApplication()
+async function warmUp({ main, untie }: Application): Promise<void> {
   const code = await main(['warm-up', 'true'], new AbortController().signal)
   if (code !== 0) throw new Error(`the warm-up ended with ${code}`)
   untie()
@@ -49,13 +50,18 @@ async function forget(): Promise<void> {
   process.chdir('/')
 }
 
+/** Settles when the heap is what a run is to begin with. */
+async function prepare(): Promise<void> {
+  // Loaded before the ageing: what runs while modules load will never be needed again.
+  const rehearsed = loadApplication()
+  age()
+  await warmUp(rehearsed)
+  await forget()
+}
+
 Object.assign(globalThis, { loadLater })
-const application = loadApplication()
-startupSnapshot.setDeserializeMainFunction(application.start)
-age()
-warmUp()
-  .then(forget)
-  .catch((thrown) => {
-    console.error(thrown)
-    process.exit(1)
-  })
+startupSnapshot.setDeserializeMainFunction(loadApplication().start)
+prepare().catch((thrown) => {
+  console.error(thrown)
+  process.exit(1)
+})
