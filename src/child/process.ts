@@ -26,20 +26,16 @@ export function exitOf(process: ChildProcess): Promise<ExitStatus> {
 }
 
 const living = new Set<ProcessGroup>()
-let untieAll = () => {}
-let isTied = false
+let untieAll: (() => void) | undefined
 
 /** Kills the group should we end before it; settled by the child's own end. */
 export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): void {
   living.add(group)
   exited.then(() => living.delete(group))
   // Once for all groups: to take a listener away again takes 17 signal handlers down, while somebody waits for the lock.
-  if (!isTied) {
-    untieAll = onExit(() => {
-      for (const group of living) group.signal('SIGKILL')
-    })
-  }
-  isTied = true
+  untieAll ??= onExit(() => {
+    for (const group of living) group.signal('SIGKILL')
+  })
 }
 
 /**
@@ -47,6 +43,6 @@ export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): voi
  * instances' listeners in a global, and with one too many it takes a signal that the command heeds for deadly.
  */
 export function untie(): void {
-  untieAll()
-  isTied = false
+  untieAll?.()
+  untieAll = undefined
 }

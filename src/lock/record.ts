@@ -1,4 +1,7 @@
 import { formatDuration } from '../base/duration.ts'
+import { oneLine } from '../base/excerpt.ts'
+
+const DETAIL_LENGTH = 60
 
 /** Who holds a lock, for people and for `locks`; nothing is decided by it. It is the value of the lock's key. */
 export interface HolderRecord {
@@ -39,14 +42,8 @@ export function describeHolder(value: string, nowMs: number): string {
   if (typeof host !== 'string' || host === '') return 'held by someone who left no name'
   const details: string[] = []
   if (typeof pid === 'number') details.push(`pid ${pid}`)
-  if (Array.isArray(command)) details.push(shorten(command.join(' ')))
+  if (Array.isArray(command)) details.push(oneLine(command.join(' '), DETAIL_LENGTH))
   const sinceMs = typeof since === 'string' ? Date.parse(since) : Number.NaN
   const duration = Number.isNaN(sinceMs) ? '' : ` for ${formatDuration(Math.max(0, nowMs - sinceMs))}`
-  return `held by ${shorten(host)}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
-}
-
-/** Other people's words on our terminal: one line, printable, not too long. */
-function shorten(text: string): string {
-  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
-  return line.length > 60 ? `${line.slice(0, 59)}…` : line
+  return `held by ${oneLine(host, DETAIL_LENGTH)}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
 }
