@@ -31,9 +31,6 @@ export interface GuardianOptions {
 const SHORT_LIFE_MS = 1000
 const SHORT_LIVES = 3
 
-/** By then the first request is on its way: starting a process takes as long as Consul takes to answer. */
-const START_AFTER_MS = 1
-
 type Orders = 'none' | 'disarmed' | { readonly group: number | 'none'; readonly at: Instant; readonly ms: number }
 
 /**
@@ -58,7 +55,10 @@ export class ShellGuardian implements Guardian {
     this.#log = log
     this.#options = options
     this.#startedAt = clock.now()
-    this.#cancelStart = clock.after(START_AFTER_MS, () => this.#ensure())
+    // By then a connection to Consul is there and the first request on its way: starting a process takes as long as
+    // Consul takes to answer.
+    const start = setImmediate(() => this.#ensure())
+    this.#cancelStart = () => clearImmediate(start)
   }
 
   get failed(): AbortSignal {
