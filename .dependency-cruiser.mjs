@@ -50,7 +50,7 @@ export default {
       to: { path: '^src/cli/' },
     },
     owned('yargs-in-cli', 'node_modules/yargs', '^src/cli/'),
-    owned('undici-in-transport', 'node_modules/undici', '^src/consul/transport[.]ts$'),
+    owned('undici-in-transport', 'node_modules/undici', '^src/consul/(exchange|transport)[.]ts$'),
     owned('signal-exit-in-child', 'node_modules/signal-exit', '^src/child/'),
     owned('timers-in-clock', '^(node:)?timers(/promises)?$', '^src/base/clock[.]ts$'),
   ],

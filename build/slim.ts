@@ -7,7 +7,6 @@ import type { Plugin } from 'esbuild'
  */
 const STAND_INS: Record<string, string> = {
   undici: `
-    require('undici/lib/dispatcher/dispatcher.js').prototype.request = require('undici/lib/api/api-request.js')
     exports.Client = require('undici/lib/dispatcher/client.js')
     exports.buildConnector = require('undici/lib/core/connect.js')`,
   'node:http': `

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../base/abort.ts'
+import { scope } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
@@ -50,18 +50,14 @@ export class Consul {
   }
 
   async #send(ctx: Context, call: Call, request: WireRequest): Promise<WireReply> {
-    const deadline = new AbortController()
-    const cancel = ctx.clock.after(call.timeoutMs, () => deadline.abort(this.#silence(call)))
-    const follow = () => deadline.abort(ctx.signal.reason)
-    ctx.signal.addEventListener('abort', follow, { once: true })
-    if (ctx.signal.aborted) follow()
+    using bounded = scope(ctx.signal)
+    const cancel = ctx.clock.after(call.timeoutMs, () => bounded.abort(this.#silence(call)))
     try {
-      return await unlessAborted(deadline.signal, this.#transport.send(request, deadline.signal))
+      return await this.#transport.send(request, bounded.signal)
     } catch (thrown) {
       throw this.heard ? knownSilence(thrown) : thrown
     } finally {
       cancel()
-      ctx.signal.removeEventListener('abort', follow)
     }
   }
 

@@ -1,11 +1,9 @@
 import { buildConnector, Client } from 'undici'
 import { Failure, messageOf } from '../base/failure.ts'
+import { exchange } from './exchange.ts'
 import type { ConsulSettings } from './settings.ts'
 import { notConsul } from './trouble.ts'
 import type { Transport, WireReply, WireRequest } from './wire.ts'
-
-/** Consul's largest honest answer is far below this; more is noise. */
-const MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 /** Opens a transport over HTTP or HTTPS, TCP or a Unix socket. Nothing is connected before the first request. */
 export async function openTransport(settings: ConsulSettings): Promise<Transport> {
@@ -45,21 +43,18 @@ class HttpTransport implements Transport {
   }
 
   async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
+    signal.throwIfAborted()
     // While a request lasts it has a client to itself: none waits behind another, or goes down with it. A long poll
     // leaves alone the connections of short requests, so that a release finds one that is open.
     const idle = this.#idle[request.longPoll ? 'long' : 'short']
     const client = idle.pop() ?? this.#open()
+    const { address } = this.#settings
     try {
-      const { statusCode, headers, body } = await client.request({
-        method: request.method,
-        path: this.#settings.address.pathPrefix + request.path,
-        headers: this.#headers,
-        body: request.body ?? null,
-        signal,
-      })
-      const text = await this.#read(body)
+      const { method, path, body = null } = request
+      const question = { method, path: address.pathPrefix + path, headers: this.#headers, body }
+      const reply = await exchange(client, question, address.text, signal)
       idle.push(client)
-      return { status: statusCode, headers, text }
+      return reply
     } catch (thrown) {
       this.#discard(client)
       if (signal.aborted) throw signal.reason
@@ -95,18 +90,6 @@ class HttpTransport implements Transport {
   #cause(client: Client, thrown: unknown): unknown {
     const { code } = thrown as { code?: unknown }
     return (code === 'UND_ERR_SOCKET' && this.#breaks.get(client)) || thrown
-  }
-
-  async #read(body: AsyncIterable<Buffer>): Promise<string> {
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of body) {
-      size += chunk.length
-      if (size > MAX_REPLY_BYTES)
-        throw notConsul(this.#settings.address.text, `more than ${MAX_REPLY_BYTES >> 20} MB of answer`)
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks).toString('utf8')
   }
 
   #failure(thrown: unknown): unknown {

@@ -1,16 +1,25 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { consulSettings } from '../../src/cli/consul-settings.ts'
 import { openTransport } from '../../src/consul/transport.ts'
 import type { Transport } from '../../src/consul/wire.ts'
 
-/** A transport to a server that answers with the number of the connection, but never to `/held`. */
+const PIECE = Buffer.alloc(1 << 20, ' ')
+
+/**
+ * A transport to a server that answers with the number of the connection, but never to `/held`, in pieces to `/pieces`,
+ * and with more and more to `/endless`.
+ */
 async function serve(): Promise<{ transport: Transport; held: Promise<unknown>; breakAll(): void }> {
   const connections: IncomingMessage['socket'][] = []
   const server = createServer((request, response: ServerResponse) => {
     if (request.url === '/held') return holds()
+    if (request.url === '/pieces') return inPieces(response, 'häppchenweise')
+    if (request.url === '/endless') return Readable.from(endless()).pipe(response)
     if (!connections.includes(request.socket)) connections.push(request.socket)
     response.end(String(connections.indexOf(request.socket)))
   })
@@ -24,6 +33,20 @@ async function serve(): Promise<{ transport: Transport; held: Promise<unknown>; 
     server.close()
   })
   return { transport, held, breakAll: () => server.closeAllConnections() }
+}
+
+/** Each byte on its own, also those of one character. */
+async function inPieces(response: ServerResponse, text: string): Promise<void> {
+  response.socket?.setNoDelay()
+  for (const byte of Buffer.from(text)) {
+    response.write(Buffer.of(byte))
+    await setImmediate()
+  }
+  response.end()
+}
+
+function* endless() {
+  for (;;) yield PIECE
 }
 
 const never = new AbortController().signal
@@ -70,4 +93,25 @@ test('after a connection broke the next request opens a new one', async () => {
   breakAll()
   await expect(heldReply).rejects.toMatchObject({ code: 'silent' })
   expect((await get(transport)).text).toBe('1')
+})
+
+test('a reply that comes in pieces is put together, and one that never ends is cut off', async () => {
+  const { transport } = await serve()
+  expect((await get(transport, '/pieces')).text).toBe('häppchenweise')
+  await expect(get(transport, '/endless')).rejects.toMatchObject({
+    code: 'not-consul',
+    message: expect.stringContaining('more than 8 MB of answer'),
+  })
+  expect((await get(transport)).status).toBe(200)
+})
+
+test('a signal ends a request at once, wherever that is, and one that aborted before sends nothing', async () => {
+  const { transport, held } = await serve()
+  const reason = new Error('enough')
+  const given = new AbortController()
+  const waiting = get(transport, '/held', given.signal)
+  given.abort(reason)
+  await expect(waiting).rejects.toBe(reason)
+  await expect(get(transport, '/held', given.signal)).rejects.toBe(reason)
+  expect(await Promise.race([held, get(transport)])).toMatchObject({ status: 200 })
 })

@@ -1,0 +1,50 @@
+import type { Client, Dispatcher } from 'undici'
+import { notConsul } from './trouble.ts'
+import type { WireReply } from './wire.ts'
+
+/** Consul's largest honest answer is far below this; more is noise. */
+const MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+/**
+ * Sends one request through a client that no other request uses meanwhile, and reads the reply whole. Rejects with
+ * undici's error, with the signal's reason as soon as that aborts, or with a `not-consul` failure when the server at
+ * this address says too much; the client's connection is of no use then.
+ *
+ * undici's own `request` gives the body as a stream, which takes a short run longer than Consul takes to answer.
+ */
+export function exchange(
+  client: Client,
+  request: Dispatcher.DispatchOptions,
+  address: string,
+  signal: AbortSignal,
+): Promise<WireReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<WireReply>()
+  const abort = () => reject(signal.reason)
+  const chunks: Buffer[] = []
+  let size = 0
+  let status = 0
+  let headers: WireReply['headers'] = {}
+  signal.addEventListener('abort', abort, { once: true })
+  client.dispatch(request, {
+    onRequestStart() {},
+    onResponseStart(_controller, statusCode, fields) {
+      status = statusCode
+      headers = fields
+    },
+    onResponseData(controller, chunk) {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size > MAX_REPLY_BYTES)
+        controller.abort(notConsul(address, `more than ${MAX_REPLY_BYTES >> 20} MB of answer`))
+    },
+    onResponseEnd() {
+      signal.removeEventListener('abort', abort)
+      resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') })
+    },
+    onResponseError(_controller, error) {
+      signal.removeEventListener('abort', abort)
+      reject(error)
+    },
+  })
+  return promise
+}
