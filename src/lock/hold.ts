@@ -35,6 +35,7 @@ export class Hold {
   readonly #end = new AbortController()
   readonly #watching: Promise<void>
   #fence: number
+  #isEnding = false
 
   /** Begins to watch; the caller must `end` it. */
   constructor(ctx: Context, consul: Consul, held: Held) {
@@ -54,6 +55,11 @@ export class Hold {
     return this.#fence
   }
 
+  /** The lock is about to be given back: from now on nothing is a loss. */
+  expectEnd(): void {
+    this.#isEnding = true
+  }
+
   /** Stops watching; settles when no request of the watch is under way any more. */
   async end(): Promise<void> {
     this.#end.abort(new Error('the hold was ended'))
@@ -69,7 +75,7 @@ export class Hold {
       if (!ctx.signal.aborted) throw thrown
       return undefined
     })
-    if (loss) this.#loss.abort(loss)
+    if (loss && !this.#isEnding) this.#loss.abort(loss)
   }
 
   async #sessionGone(ctx: Context): Promise<Loss | undefined> {
@@ -90,7 +96,7 @@ export class Hold {
     return unlessAborted(ctx.signal, promise).finally(() => cancel())
   }
 
-  async #key(ctx: Context): Promise<Loss> {
+  async #key(ctx: Context): Promise<Loss | undefined> {
     const { key } = this.#held.stake
     const backoff = new Backoff(ctx.random)
     let index = this.#held.fence
@@ -98,6 +104,8 @@ export class Hold {
     for (;;) {
       try {
         const reading = await readKey(ctx, this.#consul, key, { index, waitMs: LONG_POLL_MS, consistent: true })
+        // Never mistake our own release for somebody's deletion, and take the lock again.
+        if (this.#isEnding) return undefined
         const loss = await this.#lossBy(ctx, reading.entry)
         if (loss) return loss
         index = reading.index

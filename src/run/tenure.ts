@@ -1,4 +1,4 @@
-import { aborted, firstOf, unlessAborted } from '../base/abort.ts'
+import { aborted, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Child } from '../child/child.ts'
 import type { ExitStatus } from '../child/exit-status.ts'
@@ -13,6 +13,8 @@ import type { Job, Outcome, Result, World } from './job.ts'
 import { linger } from './linger.ts'
 
 const PUBLISH_AFTER_MS = 50
+
+const UNGUARDED: Loss = { kind: 'unguarded', sentence: 'no guardian could be kept alive' }
 
 type End = Extract<Outcome, { kind: 'ran' | 'lost' }>
 
@@ -42,11 +44,11 @@ export class Tenure {
       return { outcome: await this.#linger(ctx, hold, outcome), fence: hold.fence, ranMs }
     } finally {
       session.onRenewed(() => {})
+      hold.expectEnd()
       if (mayRelease) guardian.disarm()
-      // The release is under way before the watch is torn down, which takes longer: somebody waits for it.
-      const released = mayRelease && release(ctx, consul, session, stake)
+      // The watch is torn down afterwards, for that takes its time, and somebody waits for the lock.
+      if (mayRelease) await release(ctx, consul, session, stake)
       await hold.end()
-      await released
       if (mayRelease) guardian.dismiss()
       session.end()
     }
@@ -98,19 +100,19 @@ export class Tenure {
   /** Settles with what comes first: the command's own end, or a witness that the lock is lost. */
   #end(ctx: Context, hold: Hold, child: Child): Promise<End> {
     const lost = (loss: Loss): End => ({ kind: 'lost', loss })
-    return firstOf<End>(ctx, [
-      async (ctx) => {
-        const status = await unlessAborted(ctx.signal, child.exited)
-        if (this.#job.waitGroup) await child.emptied(ctx)
-        // Who wakes from a suspension may see the command's end before the deadline that passed meanwhile.
-        return this.#held.session.leaseLeftMs() > 0 ? { kind: 'ran', status } : lost(DEADLINE)
-      },
-      async (ctx) => lost((await unlessAborted(ctx.signal, aborted(hold.lost))) as Loss),
-      async (ctx) => {
-        await unlessAborted(ctx.signal, aborted(this.#world.guardian.failed))
-        return lost({ kind: 'unguarded', sentence: 'no guardian could be kept alive' })
-      },
+    const first = Promise.race<End>([
+      this.#ran(ctx, child),
+      aborted(hold.lost).then((loss) => lost(loss as Loss)),
+      aborted(this.#world.guardian.failed).then(() => lost(UNGUARDED)),
     ])
+    return unlessAborted(ctx.signal, first)
+  }
+
+  async #ran(ctx: Context, child: Child): Promise<End> {
+    const status = await child.exited
+    if (this.#job.waitGroup) await child.emptied(ctx)
+    // Who wakes from a suspension may see the command's end before the deadline that passed meanwhile.
+    return this.#held.session.leaseLeftMs() > 0 ? { kind: 'ran', status } : { kind: 'lost', loss: DEADLINE }
   }
 
   /** Settles with whether the command is dead: one that lives on must never be followed by a release. */
