@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { queryObjects, startupSnapshot } from 'node:v8'
+import { getHeapCodeStatistics, queryObjects, setFlagsFromString, startupSnapshot } from 'node:v8'
 
 // This script runs in the Node that makes the start-up snapshot: what is in its heap at the end is what a run begins
 // with. It is bundled behind a function that makes an instance of the application.
@@ -18,22 +18,38 @@ function loadLater(name: string): (...args: unknown[]) => void {
   return compileFunction(text, ['module', 'exports', 'require'], { filename: `consul-locker/${name}` }) as () => void
 }
 
-/** V8 drops compiled code that was not used during this many garbage collections. */
-const OLD_AGE = 8
-
-/** Takes the code out of the heap that was compiled and isn't used: Node compiles more of itself than a run needs. */
-function age(): void {
-  // Its result doesn't matter: it is a documented function that collects the garbage first.
-  for (let n = 0; n < OLD_AGE; n++) queryObjects(age, { format: 'count' })
-}
+/** Of the compiled code, only what is running at the moment stays. */
+const REST = 1 / 10
 
 /**
- * Runs a command under a lock of the warm-up's agent, with another instance of the application: what was compiled for it
- * stays, for instances share their code; the rest is garbage.
+ * Takes the compiled code out of the heap: Node compiles more of itself than a run needs. What the warm-up needs is
+ * compiled again, and stays. Throws when this V8 keeps it.
+ */
+function forgetCode(): void {
+  const before = codeSize()
+  setFlagsFromString('--stress-flush-code')
+  // Its result doesn't matter: it is a documented function that collects the garbage first.
+  queryObjects(forgetCode, { format: 'count' })
+  setFlagsFromString('--no-stress-flush-code')
+  if (codeSize() > before * REST) throw new Error(`of ${before} bytes of compiled code ${codeSize()} are left`)
+}
+
+/** In bytes. */
+function codeSize(): number {
+  return getHeapCodeStatistics().bytecode_and_metadata_size
+}
+
+/** Long enough for all that begins a while after the command. */
+const HOLD = ['sleep', '0.3']
+
+/**
+ * Runs two commands under one lock of the warm-up's agent, so that one waits for the other, with another instance of
+ * the application: what was compiled for it stays, for instances share their code; the rest is garbage.
  */
 async function warmUp({ main, untie }: Application): Promise<void> {
-  const code = await main(['warm-up', 'true'], new AbortController().signal)
-  if (code !== 0) throw new Error(`the warm-up ended with ${code}`)
+  const { signal } = new AbortController()
+  const codes = await Promise.all([main(['warm-up', ...HOLD], signal), main(['--quiet', 'warm-up', 'true'], signal)])
+  if (codes.some((code) => code !== 0)) throw new Error(`the warm-up ended with ${codes.join(' and ')}`)
   untie()
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)
 }
@@ -52,9 +68,9 @@ async function forget(): Promise<void> {
 
 /** Settles when the heap is what a run is to begin with. */
 async function prepare(): Promise<void> {
-  // Loaded before the ageing: what runs while modules load will never be needed again.
+  // Loaded before the code is forgotten: what runs while modules load will never be needed again.
   const rehearsed = loadApplication()
-  age()
+  forgetCode()
   await warmUp(rehearsed)
   await forget()
 }
