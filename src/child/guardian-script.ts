@@ -6,16 +6,16 @@ export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
  *
  * Arguments: the grace in tenths of a second, the marker that stands in the environment of the command's processes,
  * and the command that gives the lock back. On its standard input the runner writes a line for each thing that
- * changes: `session ID`; `arm GROUP SECONDS`: end that group unless I write again within that time; `disarm`: the
- * command has ended, there is only the lock to give back; `dismiss`: nothing is left to do. When the input ends
- * without `dismiss`, the runner is dead.
+ * changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that time, in hundredths of a
+ * second; `again`: as before, from now on; `disarm`: the command has ended, there is only the lock to give back;
+ * `dismiss`: nothing is left to do. When the input ends without `dismiss`, the runner is dead.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
 PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin
 grace=$1 marker=$2
 shift 2
-group=none armed=yes session='' sentinel=''
+group=none armed=yes session='' sentinel='' sleeper=''
 
 # Everything of the command's that still runs, as lines of group and process: its group, its session, and what left
 # both but kept the environment. A shell's own loop over all processes would take seconds on a busy machine.
@@ -38,17 +38,18 @@ send() {
   [ "$group" = none ] || kill -s "$1" -- "-$group" 2>/dev/null
 }
 
-# Tenths of a second since the machine started.
-now() {
+# Hundredths of a second since the machine started.
+look_up() {
   read -r up _ </proc/uptime
-  up=\${up%?}
-  echo "\${up%.*}\${up#*.}"
+  now=\${up%.*}\${up#*.}
 }
 
 gone_within() {
-  end=$(($(now) + $1))
+  look_up
+  limit=$((now + $1 * 10))
   while [ -n "$(members)" ]; do
-    [ "$(now)" -lt "$end" ] || return 1
+    look_up
+    [ "$now" -lt "$limit" ] || return 1
     sleep 0.1 2>/dev/null || sleep 1
   done
 }
@@ -64,30 +65,56 @@ act() {
   exec "$@" "$session"
 }
 
-# Not every sleep takes fractions.
+# Sleeps, but for what may wake us. The sleep itself goes on then, and serves the next nap: a new process each time
+# would take more of the CPU than the runner does. Not every sleep takes fractions.
 nap() {
-  sleep "$1" 2>/dev/null & wait $! && return
-  sleep "\${1%.*}" & wait $!
+  if [ -z "$sleeper" ]; then
+    sleep "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))" 2>/dev/null &
+    sleeper=$!
+  fi
+  wait "$sleeper"
+  code=$?
+  if [ "$code" -gt 128 ] && kill -s 0 "$sleeper" 2>/dev/null; then return; fi
+  sleeper=''
+  [ "$code" = 1 ] || return
+  sleep "$(($1 / 100 + 1))" &
+  sleeper=$!
 }
 
+# Acts unless USR1 comes again and again within the time; USR2 ends the watch.
 watch() {
+  before=$! span=$1
   # KILL: another signal would be lost on a process that is not a sleep yet. And nobody else's last process.
-  before=$! seconds=$1
-  trap '[ "$!" = "$before" ] || kill -s KILL $! 2>/dev/null; exit 0' USR1
+  trap '[ "$!" = "$before" ] || kill -s KILL $! 2>/dev/null; exit 0' USR2
+  trap 'look_up; end=$((now + span))' USR1
+  look_up
+  end=$((now + span))
   shift
-  nap "$seconds" && act "$@"
+  while
+    look_up
+    [ "$now" -lt "$end" ]
+  do nap $((end - now)); done
+  act "$@"
 }
 
 relax() {
-  [ -z "$sentinel" ] || kill -s USR1 "$sentinel" 2>/dev/null
+  [ -z "$sentinel" ] || kill -s USR2 "$sentinel" 2>/dev/null
   sentinel=''
 }
 
+# Whether the sentinel has been told to go on. Who asks after jobs buries the dead, which would take any signal.
+renewed() {
+  jobs >/dev/null
+  [ -n "$sentinel" ] && kill -s USR1 "$sentinel" 2>/dev/null
+}
+
 while read -r word one two; do
+  [ "$word" = again ] && renewed && continue
   relax
   case $word in
     session) session=$one ;;
-    arm) group=$one; armed=yes; watch "$two" "$@" & sentinel=$! ;;
+    arm) group=$one; time=$two; armed=yes; watch "$time" "$@" & sentinel=$! ;;
+    again) watch "$time" "$@" & sentinel=$! ;;
     disarm) armed=no ;;
     dismiss) exit 0 ;;
   esac

@@ -31,6 +31,9 @@ export interface GuardianOptions {
 const SHORT_LIFE_MS = 1000
 const SHORT_LIVES = 3
 
+/** A time that is longer than the last one by less than this counts as the same; less than `GUARDIAN_SLACK_MS`. */
+const SAME_MS = 100
+
 type Orders = 'none' | 'disarmed' | { readonly group: number | 'none'; readonly at: Instant; readonly ms: number }
 
 /**
@@ -72,8 +75,10 @@ export class ShellGuardian implements Guardian {
   }
 
   arm(group: number | 'none', ms: number): void {
-    this.#orders = { group, ms, at: this.#clock.now() }
-    this.#tell(`arm ${group} ${(Math.max(0, ms) / 1000).toFixed(2)}`)
+    const last = typeof this.#orders === 'object' && this.#orders.group === group ? this.#orders.ms : Number.NaN
+    const isSame = ms >= last && ms < last + SAME_MS
+    this.#orders = { group, ms: isSame ? last : ms, at: this.#clock.now() }
+    this.#tell(isSame ? 'again' : `arm ${group} ${Math.round(Math.max(0, ms) / 10)}`)
   }
 
   disarm(): void {
@@ -133,6 +138,7 @@ export class ShellGuardian implements Guardian {
     this.#startedAt = this.#clock.now()
     this.#shell = this.#start()
     const orders = this.#orders
+    this.#orders = 'none'
     if (this.#session) this.answerFor(this.#session)
     if (orders === 'disarmed') this.disarm()
     else if (orders !== 'none') this.arm(orders.group, orders.ms - this.#clock.since(orders.at))

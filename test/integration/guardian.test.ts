@@ -391,6 +391,7 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
       ended,
       tell,
       group: command.pid as number,
+      pid: guardian.pid as number,
       hangUp: () => guardian.stdin.end(),
       complaints: () => complaints,
     }
@@ -398,7 +399,7 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
 
   test('ends the group at the end of its input, and gives the lock back afterwards', async () => {
     const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
-    tell(`arm ${group} 30.00`)
+    tell(`arm ${group} 3000`)
     hangUp()
     expect([await ended, complaints()]).toEqual([0, ''])
     expect(scene.lines).toEqual(['command begins', 'command term', 'release 0a1b'])
@@ -414,7 +415,7 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
       () => scene.lines.length > 8,
       () => 'the tree does not beat',
     )
-    tell(`arm ${group} 30.00`)
+    tell(`arm ${group} 3000`)
     hangUp()
     expect([await ended, complaints()]).toEqual([0, ''])
     expect(scene.lines.at(-1)).toBe('release 0a1b')
@@ -423,7 +424,7 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
 
   test('acts when it hears nothing in time, even when it is killed itself', async () => {
     const { scene, group, tell } = await start(PROMPT)
-    tell(`arm ${group} 1.00`)
+    tell(`arm ${group} 100`)
     const look = () =>
       processesWith('consul-locker-guardian').filter((pid) => proc(pid, 'environ').includes(scene.name))
     await patiently(
@@ -436,25 +437,60 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
     await scene.isEmpty()
   })
 
-  test('does nothing as long as it is told in time, and leaves no sleep behind', async () => {
-    const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
-    for (let times = 0; times < 5; times++) {
-      tell(`arm ${group} 1.00`)
-      await new Promise((resolve) => setTimeout(resolve, 400))
+  test.each(['arm', 'again'])(
+    'does nothing as long as it is told "%s" in time, and leaves no sleep behind',
+    async (word) => {
+      const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
+      tell(`arm ${group} 100`)
+      for (let times = 0; times < 5; times++) {
+        tell(`${word} ${group} 100`)
+        await new Promise((resolve) => setTimeout(resolve, 400))
+      }
+      expect(scene.lines).toEqual(['command begins'])
+      kill(group, 'SIGTERM')
+      tell('disarm')
+      tell('dismiss')
+      expect([await ended, complaints()]).toEqual([0, ''])
+      hangUp()
+      await scene.isEmpty()
+      expect(scene.lines).toEqual(['command begins', 'command term'])
+    },
+  )
+
+  test('acts when it is not told any more to go on', async () => {
+    const { scene, group, tell, ended } = await start(PROMPT)
+    tell(`arm ${group} 100`)
+    for (let times = 0; times < 3; times++) {
+      await new Promise((resolve) => setTimeout(resolve, 600))
+      tell('again')
     }
     expect(scene.lines).toEqual(['command begins'])
-    kill(group, 'SIGTERM')
-    tell('disarm')
+    await scene.says('release 0a1b')
+    expect(scene.lines).toEqual(['command begins', 'command term', 'release 0a1b'])
     tell('dismiss')
-    expect([await ended, complaints()]).toEqual([0, ''])
-    hangUp()
+    await ended
     await scene.isEmpty()
-    expect(scene.lines).toEqual(['command begins', 'command term'])
+  })
+
+  test('makes another timer when its timer was killed', async () => {
+    const { scene, group, tell, ended, pid } = await start(PROMPT)
+    tell(`arm ${group} 100`)
+    const timer = () => processesWith('consul-locker-guardian').find((found) => statOf(found)[1] === String(pid))
+    await patiently(
+      () => timer() !== undefined,
+      () => 'no timer',
+    )
+    kill(timer() as number, 'SIGKILL')
+    tell('again')
+    await scene.says('release 0a1b')
+    tell('dismiss')
+    await ended
+    await scene.isEmpty()
   })
 
   test('only gives the lock back once it is disarmed', async () => {
     const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
-    tell(`arm ${group} 30.00`)
+    tell(`arm ${group} 3000`)
     tell('disarm')
     hangUp()
     expect([await ended, complaints()]).toEqual([0, ''])
