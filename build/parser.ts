@@ -17,13 +17,21 @@ export const parserInJavaScript: Plugin = {
   name: 'parser in JavaScript',
   setup(bundler) {
     bundler.initialOptions.inject = [fileURLToPath(new URL('web-assembly.ts', import.meta.url))]
-    // The translation imports what the parser calls from a module by the name of `env`.
-    bundler.onResolve({ filter: /^(env|parser:translated)$/ }, ({ path }) => ({ path, namespace: 'parser' }))
-    bundler.onResolve({ filter: /\/llhttp(_simd)?-wasm[.]js$/ }, () => ({ path: 'nothing', namespace: 'parser' }))
-    bundler.onLoad({ filter: /.*/, namespace: 'parser' }, async ({ path }) => ({
-      contents: path === 'parser:translated' ? await translation() : 'module.exports = {}',
+    // The translation imports what the parser calls from a module by the name of `env`, when it loads.
+    bundler.onResolve({ filter: /^(env|parser:imports|parser:translated)$/ }, ({ path }) => ({
+      path,
+      namespace: 'parser',
     }))
+    bundler.onResolve({ filter: /\/llhttp(_simd)?-wasm[.]js$/ }, () => ({ path: 'nothing', namespace: 'parser' }))
+    bundler.onLoad({ filter: /.*/, namespace: 'parser' }, async ({ path }) => ({ contents: await contentsOf(path) }))
   },
+}
+
+async function contentsOf(path: string): Promise<string> {
+  if (path === 'parser:translated') return translation()
+  if (path !== 'parser:imports') return 'module.exports = {}'
+  const imports = (await translation()).matchAll(/\benv[.](\w+)/g)
+  return `module.exports = ${JSON.stringify(Array.from(imports, ([, name]) => name))}`
 }
 
 /** Kept, for it takes seconds; by what it was made of. */
