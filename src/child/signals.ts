@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { meanwhile } from '../base/meanwhile.ts'
 
 /** Signals that are the child's business; what we get of them goes to its group. */
 export const FORWARDED = [
@@ -31,11 +32,11 @@ export interface SignalSource {
  */
 export function processSignals(environment: NodeJS.ProcessEnv): SignalSource {
   const listeners: ((signal: ForwardedSignal) => void)[] = []
-  // Asked now: at the hang-up our parent may be gone already.
-  const hangUpProof = survivesHangUp(environment)
+  // Not only at the hang-up: our parent may be gone by then.
+  const hangUpProof = meanwhile(() => survivesHangUp(environment))
   for (const signal of FORWARDED) {
     process.on(signal, () => {
-      if (signal === 'SIGHUP' && hangUpProof) return
+      if (signal === 'SIGHUP' && hangUpProof()) return
       listeners.at(-1)?.(signal)
     })
   }

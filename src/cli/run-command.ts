@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { meanwhile } from '../base/meanwhile.ts'
 import { findCommand } from '../child/command.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { NO_GUARDIAN } from '../child/guardian.ts'
@@ -59,7 +60,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     ...(await gatesAround(parsed, environment)),
     guardian: parsed.options['no-guardian'] ? NO_GUARDIAN : startGuardian(ctx, job, parsed),
     publish: (lease) => answerFor(ctx, job.runId, lease),
-    self: { host: hostname(), pid: process.pid, user: userName() },
+    self: meanwhile(() => ({ host: hostname(), pid: process.pid, user: userName() })),
   }
   const report = (end: Result | Failure) => {
     if (reportFile !== undefined) tryToReport(ctx, reportFile, job, end)

@@ -37,7 +37,7 @@ export interface World {
   /** Waits for what must hold before the lock is given up after the command's success. */
   readonly gatesAfter?: (ctx: Context) => Promise<readonly string[]>
   /** Who we are, for the holder record. */
-  readonly self: { readonly host: string; readonly pid: number; readonly user: string }
+  self(): { readonly host: string; readonly pid: number; readonly user: string }
 }
 
 /**

@@ -48,7 +48,7 @@ function contestOf(world: World, job: Job): Contest {
     sessionName: `consul-locker ${name}`,
     record: (nowMs) => {
       const since = new Date(nowMs).toISOString()
-      const record: HolderRecord = { ...world.self, command, since, runId, lockDelayMs: timing.lockDelayMs }
+      const record: HolderRecord = { ...world.self(), command, since, runId, lockDelayMs: timing.lockDelayMs }
       return JSON.stringify(record)
     },
     once: job.waitMs === 0,

@@ -103,7 +103,7 @@ export class SimulatedRunner {
         return command
       },
       publish: () => ({ [Symbol.dispose]() {} }),
-      self: { host: this.#name, pid: 1, user: 'simulated' },
+      self: () => ({ host: this.#name, pid: 1, user: 'simulated' }),
     }
   }
 
