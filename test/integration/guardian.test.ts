@@ -481,6 +481,10 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
       () => 'no timer',
     )
     kill(timer() as number, 'SIGKILL')
+    await patiently(
+      () => timer() === undefined,
+      () => 'the timer lives on',
+    )
     tell('again')
     await scene.says('release 0a1b')
     tell('dismiss')
