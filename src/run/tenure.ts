@@ -35,10 +35,12 @@ export class Tenure {
     const { guardian, consul } = this.#world
     const { session, stake } = this.#held
     const beganAt = ctx.clock.now()
+    // First of all: somebody may have waited for this long.
+    const launched = this.#launch()
     const hold = new Hold(ctx, consul, this.#held)
     let mayRelease = true
     try {
-      const { outcome, dead } = await this.#command(ctx, hold)
+      const { outcome, dead } = await this.#command(ctx, hold, launched)
       mayRelease = dead
       const ranMs = ctx.clock.since(beganAt)
       return { outcome: await this.#linger(ctx, hold, outcome), fence: hold.fence, ranMs }
@@ -54,12 +56,16 @@ export class Tenure {
     }
   }
 
-  async #command(ctx: Context, hold: Hold): Promise<{ outcome: End; dead: boolean }> {
-    const { guardian, signals, launch } = this.#world
+  async #launch(): Promise<Child> {
+    const environment = childEnvironment(this.#job, this.#held)
+    return this.#world.launch({ environment, marker: markerOf(this.#job.runId) })
+  }
+
+  async #command(ctx: Context, hold: Hold, launched: Promise<Child>): Promise<{ outcome: End; dead: boolean }> {
+    const { guardian, signals } = this.#world
     const { session } = this.#held
     using relay = new Relay(signals)
-    const environment = childEnvironment(this.#job, this.#held)
-    const child = await launch({ environment, marker: markerOf(this.#job.runId) })
+    const child = await launched
     ctx.log.mark('command started')
     const arm = () => guardian.arm(child.group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
     arm()
