@@ -75,7 +75,7 @@ nap() {
   wait "$sleeper"
   code=$?
   if [ "$code" -gt 128 ] && kill -s 0 "$sleeper" 2>/dev/null; then return; fi
-  sleeper=''
+  sleeper='' before=$!
   [ "$code" = 1 ] || return
   sleep "$(($1 / 100 + 1))" &
   sleeper=$!
@@ -84,7 +84,8 @@ nap() {
 # Acts unless USR1 comes again and again within the time; USR2 ends the watch.
 watch() {
   before=$! span=$1
-  # KILL: another signal would be lost on a process that is not a sleep yet. And nobody else's last process.
+  # KILL: another signal would be lost on a process that is not a sleep yet. And not what $! was before: that has ended,
+  # or is somebody else's.
   trap '[ "$!" = "$before" ] || kill -s KILL $! 2>/dev/null; exit 0' USR2
   trap 'look_up; end=$((now + span))' USR1
   look_up
