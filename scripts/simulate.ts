@@ -1,4 +1,4 @@
-// npm run simulate -- --seeds 100000 [--from 0] [--workers 2]; npm run simulate -- --seed 4711 tells one story alone.
+// npm run simulate: seeded stories of runners, faults and operators, in virtual time. See --help.
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -90,20 +90,53 @@ async function replay(seed: number): Promise<boolean> {
   return ending.violations.length === 0
 }
 
-if (isMainThread) {
+const usage = `Usage: npm run simulate -- [--seeds 10000] [--from 0] [--workers 2]
+       npm run simulate -- --seed 4711
+
+Stories of runners, faults and operators around one lock, in virtual time; each
+seed is another one. With --seed that one is told at length.
+`
+
+function settings() {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '10000' },
       from: { type: 'string', default: '0' },
       workers: { type: 'string', default: String(availableParallelism()) },
       seed: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const fine =
-    values.seed === undefined
-      ? await simulate(Number(values.from), Number(values.seeds), Number(values.workers))
-      : await replay(Number(values.seed))
-  process.exitCode = fine ? 0 : 1
-} else {
-  await work(workerData)
+  const count = (name: 'seeds' | 'from' | 'workers' | 'seed', least: number) => {
+    const value = Number(values[name] ?? 0)
+    if (!Number.isSafeInteger(value) || value < least) throw new Error(`--${name} ${values[name]}: that is no number.`)
+    return value
+  }
+  return {
+    help: values.help,
+    from: count('from', 0),
+    seeds: count('seeds', 1),
+    workers: count('workers', 1),
+    seed: values.seed === undefined ? undefined : count('seed', 0),
+  }
 }
+
+async function main(): Promise<number> {
+  let wishes: ReturnType<typeof settings>
+  try {
+    wishes = settings()
+  } catch (error) {
+    console.error((error as Error).message)
+    return 2
+  }
+  const { help, from, seeds, workers, seed } = wishes
+  if (help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const fine = seed === undefined ? await simulate(from, seeds, workers) : await replay(seed)
+  return fine ? 0 : 1
+}
+
+if (isMainThread) process.exitCode = await main()
+else await work(workerData)
