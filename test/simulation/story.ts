@@ -21,8 +21,8 @@ export interface Ending {
   readonly outcomes: Readonly<Record<string, number>>
 }
 
-/** From the calm on, this is enough for every session to expire and every run to end, on the slowest clock. */
-const AFTERMATH_MS = 400_000
+/** From the calm on, this is enough for every session to expire and a line of slow runs to end, on the slowest clock. */
+const AFTERMATH_MS = 800_000
 
 /** Lets the story of a seed happen on a virtual clock. */
 export async function tell(seed: number, schedule: Schedule = scheduleOf(seed)): Promise<Ending> {
