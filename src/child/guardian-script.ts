@@ -81,15 +81,19 @@ nap() {
   sleeper=$!
 }
 
+prolong() {
+  look_up
+  end=$((now + span))
+}
+
 # Acts unless USR1 comes again and again within the time; USR2 ends the watch.
 watch() {
   before=$! span=$1
   # KILL: another signal would be lost on a process that is not a sleep yet. And not what $! was before: that has ended,
   # or is somebody else's.
   trap '[ "$!" = "$before" ] || kill -s KILL $! 2>/dev/null; exit 0' USR2
-  trap 'look_up; end=$((now + span))' USR1
-  look_up
-  end=$((now + span))
+  trap prolong USR1
+  prolong
   shift
   while
     look_up
