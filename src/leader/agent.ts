@@ -1,6 +1,6 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { DEADLINE } from '../lock/loss.ts'
+import { DEADLINE, UNGUARDED } from '../lock/loss.ts'
 import type { Application } from './application.ts'
 import { Calls } from './calls.ts'
 import type { Folder } from './folder.ts'
@@ -88,7 +88,7 @@ export class Agent {
     const { guard, registration, watch, watchRank } = this.#parts
     using work = scope(this.#ctx.signal)
     const ctx = under(this.#ctx, work.signal)
-    const failed = () => this.#lock.lose({ kind: 'unguarded', sentence: 'no guardian could be kept alive' })
+    const failed = () => this.#lock.lose(UNGUARDED)
     guard.failed.addEventListener('abort', failed, { once: true })
     const running = [
       this.#sight.watchHealth(ctx),

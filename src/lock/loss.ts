@@ -20,3 +20,6 @@ export const DEADLINE: Loss = {
   kind: 'deadline',
   sentence: 'the session could not be renewed in time, so the lock is no longer safe',
 }
+
+/** Nobody would end the command in our place: a lock that can't be guarded is treated as lost. */
+export const UNGUARDED: Loss = { kind: 'unguarded', sentence: 'no guardian could be kept alive' }

@@ -4,7 +4,7 @@ import type { Guardian } from '../child/guardian.ts'
 import { type Held, LINGER_MS } from '../lock/contest.ts'
 import { planTiming } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
-import type { Loss } from '../lock/loss.ts'
+import { type Loss, UNGUARDED } from '../lock/loss.ts'
 import type { HolderRecord } from '../lock/record.ts'
 import { Session } from '../lock/session.ts'
 import { leaveSlots } from '../lock/slots.ts'
@@ -15,8 +15,6 @@ const FAREWELL_MS = 2000
 
 /** An upgrade may have the agent restarted, and should survive that: Consul may be away for 20 s. */
 const TIMING = { ttlMs: 25_000, renewMs: 5000 }
-
-const UNGUARDED: Loss = { kind: 'unguarded', sentence: 'no guardian could be kept alive' }
 
 /** The time in which this host may be changed: it holds its own slot, one of its role's and one of the cluster's. */
 export class Turn {

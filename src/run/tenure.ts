@@ -6,15 +6,13 @@ import { Relay } from '../child/relay.ts'
 import type { Held } from '../lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
-import { DEADLINE, type Loss } from '../lock/loss.ts'
+import { DEADLINE, type Loss, UNGUARDED } from '../lock/loss.ts'
 import { release } from '../lock/release.ts'
 import { childEnvironment, markerOf } from './environment.ts'
 import type { Job, Outcome, Result, World } from './job.ts'
 import { linger } from './linger.ts'
 
 const PUBLISH_AFTER_MS = 50
-
-const UNGUARDED: Loss = { kind: 'unguarded', sentence: 'no guardian could be kept alive' }
 
 type End = Extract<Outcome, { kind: 'ran' | 'lost' }>
 
@@ -105,7 +103,6 @@ export class Tenure {
 
   /** Settles with what comes first: the command's own end, or a witness that the lock is lost. */
   #end(ctx: Context, hold: Hold, child: Child): Promise<End> {
-    const lost = (loss: Loss): End => ({ kind: 'lost', loss })
     const first = Promise.race<End>([
       this.#ran(ctx, child),
       aborted(hold.lost).then((loss) => lost(loss as Loss)),
@@ -118,7 +115,7 @@ export class Tenure {
     const status = await child.exited
     if (this.#job.waitGroup) await child.emptied(ctx)
     // Who wakes from a suspension may see the command's end before the deadline that passed meanwhile.
-    return this.#held.session.leaseLeftMs() > 0 ? { kind: 'ran', status } : { kind: 'lost', loss: DEADLINE }
+    return this.#held.session.leaseLeftMs() > 0 ? { kind: 'ran', status } : lost(DEADLINE)
   }
 
   /** Settles with whether the command is dead: one that lives on must never be followed by a release. */
@@ -132,6 +129,10 @@ export class Tenure {
     if (!dead) ctx.log.error(`the command can't be killed (group ${child.group}); its session is left to expire`)
     return dead
   }
+}
+
+function lost(loss: Loss): End {
+  return { kind: 'lost', loss }
 }
 
 function isSuccess(status: ExitStatus): boolean {
