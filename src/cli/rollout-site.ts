@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { ShellGuardian } from '../child/guardian.ts'
 import { LocalVersion } from '../rollout/local-version.ts'
 import { parseRolloutFile, type RolloutFile, readRolloutFile } from '../rollout/rollout-file.ts'
@@ -9,6 +9,7 @@ import { orFromFile } from './consul-of-file.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, variableOf } from './options.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
+import { userName } from './user-name.ts'
 import { RELEASE_WORD } from './words.ts'
 
 /** A host's part in a rollout, by options and file. Nothing is sent yet. Throws `usage` and `config` failures. */
@@ -42,12 +43,4 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
 function asVariables(given: Given): NodeJS.ProcessEnv {
   const entries = Object.keys(CONSUL_OPTIONS).map((name) => [variableOf(name), given(name)] as const)
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
-  }
 }

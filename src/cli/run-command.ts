@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { meanwhile } from '../base/meanwhile.ts'
@@ -20,6 +20,7 @@ import { GATE_OPTIONS } from './options.ts'
 import { givenIn, helpOf, type Parsed, parse } from './parse.ts'
 import { print } from './print.ts'
 import { RUN_SYNTAX } from './run-syntax.ts'
+import { userName } from './user-name.ts'
 import { versionLine } from './version.ts'
 import { isCommandWord } from './words.ts'
 
@@ -103,15 +104,6 @@ function statusOf(ctx: Context, job: Job, { outcome }: Result, busyCode: number)
     case 'unsettled':
       ctx.log.error(`the command succeeded, but the lock was given up before this held: ${outcome.missing.join(', ')}`)
       return EXIT.unsettled
-  }
-}
-
-/** A user that isn't in the password file has only a number. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
   }
 }
 
