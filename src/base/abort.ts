@@ -64,17 +64,17 @@ export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise
 }
 
 /**
- * Runs `work` for `ms` milliseconds at most. Settles as it does, or rejects with `late` when the time is over, or with
- * the signal's reason as soon as that aborts; `work` is told by its own signal, and not waited for.
+ * Runs `work` for `ms` milliseconds at most. Settles as it does, or rejects with what `late` makes when the time is over,
+ * or with the signal's reason as soon as that aborts; `work` is told by its own signal, and not waited for.
  */
 export async function within<T>(
   ctx: Context,
   ms: number,
-  late: unknown,
+  late: () => unknown,
   work: (ctx: Context) => Promise<T>,
 ): Promise<T> {
   using bounded = scope(ctx.signal)
-  const cancel = ctx.clock.after(ms, () => bounded.abort(late))
+  const cancel = ctx.clock.after(ms, () => bounded.abort(late()))
   try {
     return await unlessAborted(bounded.signal, work({ ...ctx, signal: bounded.signal }))
   } finally {

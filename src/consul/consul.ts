@@ -1,4 +1,4 @@
-import { scope } from '../base/abort.ts'
+import { within } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
@@ -50,14 +50,11 @@ export class Consul {
   }
 
   async #send(ctx: Context, call: Call, request: WireRequest): Promise<WireReply> {
-    using bounded = scope(ctx.signal)
-    const cancel = ctx.clock.after(call.timeoutMs, () => bounded.abort(this.#silence(call)))
+    const late = () => this.#silence(call)
     try {
-      return await this.#transport.send(request, bounded.signal)
+      return await within(ctx, call.timeoutMs, late, ({ signal }) => this.#transport.send(request, signal))
     } catch (thrown) {
       throw this.heard ? knownSilence(thrown) : thrown
-    } finally {
-      cancel()
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Client, Dispatcher } from 'undici'
+import { unlessAborted } from '../base/abort.ts'
 import { notConsul } from './trouble.ts'
 import type { WireReply } from './wire.ts'
 
@@ -19,12 +20,10 @@ export function exchange(
   signal: AbortSignal,
 ): Promise<WireReply> {
   const { promise, resolve, reject } = Promise.withResolvers<WireReply>()
-  const abort = () => reject(signal.reason)
   const chunks: Buffer[] = []
   let size = 0
   let status = 0
   let headers: WireReply['headers'] = {}
-  signal.addEventListener('abort', abort, { once: true })
   client.dispatch(request, {
     onRequestStart() {},
     onResponseStart(_controller, statusCode, fields) {
@@ -38,13 +37,9 @@ export function exchange(
         controller.abort(notConsul(address, `more than ${MAX_REPLY_BYTES >> 20} MB of answer`))
     },
     onResponseEnd() {
-      signal.removeEventListener('abort', abort)
       resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') })
     },
-    onResponseError(_controller, error) {
-      signal.removeEventListener('abort', abort)
-      reject(error)
-    },
+    onResponseError: (_controller, error) => reject(error),
   })
-  return promise
+  return unlessAborted(signal, promise)
 }

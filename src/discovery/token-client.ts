@@ -51,7 +51,12 @@ export class TokenClient {
     const headers = this.#secret === undefined ? {} : { authorization: `Bearer ${this.#secret}` }
     try {
       const request = { method, url, headers, ...(body === undefined ? {} : { body }), maxBytes: MAX_BYTES }
-      const answer = await within(ctx, TIMEOUT_MS, new Error(LATE), (ctx) => askHttp(ctx, request))
+      const answer = await within(
+        ctx,
+        TIMEOUT_MS,
+        () => new Error(LATE),
+        (ctx) => askHttp(ctx, request),
+      )
       if (answer.isCut) throw new Error(`its answer is longer than ${MAX_BYTES} bytes`)
       return answer
     } catch (thrown) {

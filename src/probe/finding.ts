@@ -22,7 +22,8 @@ export async function findingOf(
   look: (ctx: Context) => Promise<Finding>,
 ): Promise<Finding> {
   try {
-    return await within(ctx, timeoutMs, new Error(`no answer within ${formatDuration(timeoutMs)}`), look)
+    const late = () => new Error(`no answer within ${formatDuration(timeoutMs)}`)
+    return await within(ctx, timeoutMs, late, look)
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     return { healthy: false, why: reasonOf(thrown), said: '' }
