@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { scheduleOf } from '../test/simulation/schedule.ts'
 import { type Ending, tell } from '../test/simulation/story.ts'
+import { stage } from './stage.ts'
 
 /** What many stories gave, added up. */
 interface Tally {
@@ -53,7 +54,7 @@ async function work({ from, to, step }: { from: number; to: number; step: number
   }
 }
 
-async function simulate(from: number, seeds: number, workers: number): Promise<boolean> {
+async function simulate(from: number, seeds: number, workers: number, signal: AbortSignal): Promise<boolean> {
   const total = emptyTally()
   const beganAt = performance.now()
   const runs = Array.from({ length: workers }, (_, n) => {
@@ -67,12 +68,14 @@ async function simulate(from: number, seeds: number, workers: number): Promise<b
       merge(total, part)
       if (process.stderr.isTTY) process.stderr.write(`\r${total.seeds} of ${seeds} seeds`)
     })
+    signal.addEventListener('abort', () => worker.terminate(), { once: true })
     return new Promise<void>((resolve, reject) => {
       worker.on('error', reject)
       worker.on('exit', () => resolve())
     })
   })
   await Promise.all(runs)
+  signal.throwIfAborted()
   const seconds = (performance.now() - beganAt) / 1000
   const perSecond = (count: number) => Math.round(count / seconds)
   console.log(`${process.stderr.isTTY ? '\n' : ''}${total.seeds} stories with ${total.lives} commands' lives and
@@ -97,8 +100,17 @@ Stories of runners, faults and operators around one lock, in virtual time; each
 seed is another one. With --seed that one is told at length.
 `
 
-function settings() {
+interface Settings {
+  readonly from: number
+  readonly seeds: number
+  readonly workers: number
+  /** This story alone. */
+  readonly seed: number | undefined
+}
+
+function settingsOf(argv: string[]): Settings | 'help' {
   const { values } = parseArgs({
+    args: argv,
     options: {
       seeds: { type: 'string', default: '10000' },
       from: { type: 'string', default: '0' },
@@ -107,13 +119,13 @@ function settings() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
+  if (values.help) return 'help'
   const count = (name: 'seeds' | 'from' | 'workers' | 'seed', least: number) => {
-    const value = Number(values[name] ?? 0)
-    if (!Number.isSafeInteger(value) || value < least) throw new Error(`--${name} ${values[name]}: that is no number.`)
+    const value = Number(values[name])
+    if (!Number.isSafeInteger(value) || value < least) throw new Error(`--${name} ${values[name]} is no such number.`)
     return value
   }
   return {
-    help: values.help,
     from: count('from', 0),
     seeds: count('seeds', 1),
     workers: count('workers', 1),
@@ -121,22 +133,10 @@ function settings() {
   }
 }
 
-async function main(): Promise<number> {
-  let wishes: ReturnType<typeof settings>
-  try {
-    wishes = settings()
-  } catch (error) {
-    console.error((error as Error).message)
-    return 2
-  }
-  const { help, from, seeds, workers, seed } = wishes
-  if (help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const fine = seed === undefined ? await simulate(from, seeds, workers) : await replay(seed)
+async function play({ from, seeds, workers, seed }: Settings, signal: AbortSignal): Promise<number> {
+  const fine = seed === undefined ? await simulate(from, seeds, workers, signal) : await replay(seed)
   return fine ? 0 : 1
 }
 
-if (isMainThread) process.exitCode = await main()
+if (isMainThread) await stage({ usage, settings: () => settingsOf(process.argv.slice(2)), play })
 else await work(workerData)
