@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { currentLoad } from './bench/machine.ts'
 import { execute } from './execute.ts'
 import { FAULTS, type Fault } from './failover/faults.ts'
 import { Lab } from './failover/lab.ts'
@@ -114,10 +115,6 @@ async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncD
     return breaches.length > 0 || (controlled.includes(fault) && lost > 0)
   })
   return broken ? 1 : 0
-}
-
-function currentLoad(): string {
-  return (loadavg()[0] ?? 0).toFixed(1)
 }
 
 async function consulVersion(): Promise<string> {
