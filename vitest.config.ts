@@ -2,6 +2,11 @@ import { defineConfig } from 'vitest/config'
 
 /** Pure tests need neither the executable nor Consul, and start at once. */
 const PURE = ['test/unit/**/*.test.ts', 'test/contract/in-memory.test.ts', 'test/simulation/**/*.test.ts']
+/** What is slow and rare: `npm run test:slow`. */
+const SLOW = ['test/slow/**/*.test.ts']
+
+const project = (name: string, settings: object) => ({ extends: true as const, test: { name, ...settings } })
+const globalSetup = 'test/kit/setup.ts'
 
 export default defineConfig({
   test: {
@@ -12,16 +17,9 @@ export default defineConfig({
     hookTimeout: 180_000,
     teardownTimeout: 30_000,
     projects: [
-      { extends: true, test: { name: 'pure', include: PURE } },
-      {
-        extends: true,
-        test: {
-          name: 'real',
-          include: ['test/**/*.test.ts'],
-          exclude: PURE,
-          globalSetup: 'test/kit/setup.ts',
-        },
-      },
+      project('pure', { include: PURE }),
+      project('real', { include: ['test/**/*.test.ts'], exclude: [...PURE, ...SLOW], globalSetup }),
+      project('slow', { include: SLOW, globalSetup, testTimeout: 600_000 }),
     ],
   },
 })
