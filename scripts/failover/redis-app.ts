@@ -41,7 +41,6 @@ demote: [${ROLE}, demote]
 fence: [${ROLE}, fence]
 ready_to_lead: [${ROLE}, ready]
 timeouts: { demote: 3s, fence: 2s }
-lock_delay: 20s
 `
   }
 

@@ -44,7 +44,7 @@ export const RUN_OPTIONS = {
   key: option('Lock:', 'string', 'lock this key instead of consul-locker-<name>'),
   ttl: option('Lock:', 'string', "the session's TTL (15s; Consul takes 10s to 24h)"),
   renew: option('Lock:', 'string', 'renew the session this often (two thirds of the TTL)'),
-  'lock-delay': option('Lock:', 'string', 'keep the lock closed this long when a holder dies (42s)'),
+  'lock-delay': option('Lock:', 'string', 'keep the lock closed this long when a holder dies (24s)'),
   'kill-after': option('Lock:', 'string', 'grace from TERM to KILL when the lock is lost (5s)'),
   'wait-group': option('Lock:', 'boolean', "keep it until the command's whole process group has ended"),
   'no-guardian': option('Lock:', 'boolean', 'do without the process that ends the command should we be killed'),

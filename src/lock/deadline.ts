@@ -28,10 +28,10 @@ export const RENEW_ATTEMPT_MS = 3000
 export const RENEW_RETRY_MS = 1000
 
 /**
- * By so much may the holder's clock be slower than Consul's. It counts twice for a session that expires by its TTL,
- * since Consul waits for two of them; for one that is destroyed while its holder is cut off, the lock-delay is all.
+ * Two clocks' rates may differ by less than this part. Consul waits for two TTLs before a session expires, but one that
+ * is destroyed while its holder is cut off has the lock-delay alone, so all of the holder's time is stretched by it.
  */
-const CLOCK_RATE = 2
+const DRIFT = 1 / 10
 
 const TTL_MIN_MS = 10_000
 const TTL_MAX_MS = 24 * 3_600_000
@@ -40,18 +40,18 @@ const DEFAULTS = { ttlMs: 15_000, graceMs: 5000 }
 
 /**
  * Fills in what wasn't asked for and checks the rule that makes exclusion independent of how a session dies:
- * with t0 = the sending of the last good renewal, the group is dead by t0 + TTL + grace, and nobody can have the lock
- * before t0 + lock-delay. So lock-delay >= TTL + grace + margin; unless asked otherwise it is long enough for a clock
- * that ticks at half of Consul's rate. Throws a `usage` failure with the numbers.
+ * with t0 = the sending of the last good renewal, the group is dead by t0 + TTL + grace on the holder's clock, and
+ * nobody can have the lock before t0 + lock-delay on Consul's. So lock-delay >= TTL + grace + a tenth + margin, which is
+ * what it is unless asked otherwise. Throws a `usage` failure with the numbers.
  */
 export function planTiming(wanted: Partial<Timing>): Timing {
   const { ttlMs, graceMs } = { ...DEFAULTS, ...wanted }
   const renewMs = wanted.renewMs ?? Math.round((ttlMs * 2) / 3)
-  const neededMs = ttlMs + graceMs + MARGIN_MS
-  const comfortableMs = CLOCK_RATE * (ttlMs + graceMs) + MARGIN_MS
-  const lockDelayMs = wanted.lockDelayMs ?? Math.max(neededMs, Math.min(comfortableMs, LOCK_DELAY_MAX_MS))
+  const driftMs = Math.ceil((ttlMs + graceMs) * DRIFT)
+  const neededMs = ttlMs + graceMs + driftMs + MARGIN_MS
+  const lockDelayMs = wanted.lockDelayMs ?? neededMs
   const say = formatDuration
-  const sum = `TTL ${say(ttlMs)} + grace ${say(graceMs)} + margin ${say(MARGIN_MS)} = ${say(neededMs)}`
+  const sum = `TTL ${say(ttlMs)} + grace ${say(graceMs)} + a tenth ${say(driftMs)} + margin ${say(MARGIN_MS)} = ${say(neededMs)}`
   if (ttlMs < TTL_MIN_MS || ttlMs > TTL_MAX_MS) {
     throw new Failure('usage', `a TTL of ${say(ttlMs)} is outside of what Consul takes`, {
       hint: `--ttl must lie between ${say(TTL_MIN_MS)} and 24h`,

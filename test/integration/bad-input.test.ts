@@ -95,9 +95,12 @@ describe('a duration', () => {
     [['--renew', '0'], /every 0ms /],
     [['--ttl', '30s', '--renew', '40s'], /every 40s .* TTL of 30s/],
     [['--lock-delay', '3m'], /lock-delay of 3m .* 1m /],
-    [['--ttl', '60s'], /TTL 1m \+ grace 5s \+ margin 2s = 1m7s, .* 1m /],
-    [['--lock-delay', '20s'], /lock-delay of 20s .*TTL 15s \+ grace 5s \+ margin 2s = 22s/],
-    [['--lock-delay', '22s', '--kill-after', '10s'], /lock-delay of 22s .*TTL 15s \+ grace 10s \+ margin 2s = 27s/],
+    [['--ttl', '60s'], /TTL 1m \+ grace 5s \+ a tenth 6.5s \+ margin 2s = 1m13s, .* 1m /],
+    [['--lock-delay', '22s'], /lock-delay of 22s .*TTL 15s \+ grace 5s \+ a tenth 2s \+ margin 2s = 24s/],
+    [
+      ['--lock-delay', '24s', '--kill-after', '10s'],
+      /lock-delay of 24s .*TTL 15s \+ grace 10s \+ a tenth 2.5s \+ margin 2s = 29.5s/,
+    ],
   ] as const)('that is not safe: %j', ([words, sentence]) => refuse([...words, 'name', 'true'], sentence))
 })
 

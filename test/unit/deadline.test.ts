@@ -5,22 +5,22 @@ import type { LossKind } from '../../src/lock/loss.ts'
 const s = 1000
 
 describe('timing', () => {
-  test('has safe defaults, with room for a clock that ticks at half of the rate', () => {
-    expect(planTiming({})).toEqual({ ttlMs: 15 * s, renewMs: 10 * s, graceMs: 5 * s, lockDelayMs: 42 * s })
+  test('has safe defaults, with room for clocks whose rates differ by a tenth', () => {
+    expect(planTiming({})).toEqual({ ttlMs: 15 * s, renewMs: 10 * s, graceMs: 5 * s, lockDelayMs: 24 * s })
   })
 
   test.each<[Partial<Timing>, Timing]>([
-    [{ ttlMs: 30 * s }, { ttlMs: 30 * s, renewMs: 20 * s, graceMs: 5 * s, lockDelayMs: 60 * s }],
+    [{ ttlMs: 30 * s }, { ttlMs: 30 * s, renewMs: 20 * s, graceMs: 5 * s, lockDelayMs: 40.5 * s }],
     [
       { ttlMs: 10 * s, graceMs: 0 },
-      { ttlMs: 10 * s, renewMs: 6667, graceMs: 0, lockDelayMs: 22 * s },
+      { ttlMs: 10 * s, renewMs: 6667, graceMs: 0, lockDelayMs: 13 * s },
     ],
-    [{ ttlMs: 53 * s }, { ttlMs: 53 * s, renewMs: 35_333, graceMs: 5 * s, lockDelayMs: 60 * s }],
-    [{ graceMs: 43 * s }, { ttlMs: 15 * s, renewMs: 10 * s, graceMs: 43 * s, lockDelayMs: 60 * s }],
-    [{ lockDelayMs: 22 * s }, { ttlMs: 15 * s, renewMs: 10 * s, graceMs: 5 * s, lockDelayMs: 22 * s }],
+    [{ ttlMs: 47 * s }, { ttlMs: 47 * s, renewMs: 31_333, graceMs: 5 * s, lockDelayMs: 59.2 * s }],
+    [{ graceMs: 37 * s }, { ttlMs: 15 * s, renewMs: 10 * s, graceMs: 37 * s, lockDelayMs: 59.2 * s }],
+    [{ lockDelayMs: 42 * s }, { ttlMs: 15 * s, renewMs: 10 * s, graceMs: 5 * s, lockDelayMs: 42 * s }],
     [{ lockDelayMs: 60 * s }, { ttlMs: 15 * s, renewMs: 10 * s, graceMs: 5 * s, lockDelayMs: 60 * s }],
-    [{ renewMs: 14 * s }, { ttlMs: 15 * s, renewMs: 14 * s, graceMs: 5 * s, lockDelayMs: 42 * s }],
-    [{ renewMs: 1 * s }, { ttlMs: 15 * s, renewMs: 1 * s, graceMs: 5 * s, lockDelayMs: 42 * s }],
+    [{ renewMs: 14 * s }, { ttlMs: 15 * s, renewMs: 14 * s, graceMs: 5 * s, lockDelayMs: 24 * s }],
+    [{ renewMs: 1 * s }, { ttlMs: 15 * s, renewMs: 1 * s, graceMs: 5 * s, lockDelayMs: 24 * s }],
   ])('of %j is %j', (wanted, timing) => {
     expect(planTiming(wanted)).toEqual(timing)
   })
@@ -30,21 +30,25 @@ describe('timing', () => {
     [{ ttlMs: 25 * 3600 * s }, 'a TTL of 1d1h is outside'],
     [{ renewMs: 14_001 }, 'renewing every 14s does not keep a session with a TTL of 15s'],
     [{ renewMs: 999 }, 'renewing every 999ms'],
-    [{ ttlMs: 54 * s }, "TTL 54s + grace 5s + margin 2s = 1m1s, more than Consul's longest lock-delay, 1m"],
+    [
+      { ttlMs: 48 * s },
+      "TTL 48s + grace 5s + a tenth 5.3s + margin 2s = 1m, more than Consul's longest lock-delay, 1m",
+    ],
     [{ lockDelayMs: 61 * s }, "a lock-delay of 1m1s is over Consul's longest lock-delay, 1m"],
-    [{ lockDelayMs: 22 * s - 1 }, 'it must be at least TTL 15s + grace 5s + margin 2s = 22s'],
-    [{ graceMs: 10 * s, lockDelayMs: 26 * s }, 'TTL 15s + grace 10s + margin 2s = 27s'],
+    [{ lockDelayMs: 24 * s - 1 }, 'it must be at least TTL 15s + grace 5s + a tenth 2s + margin 2s = 24s'],
+    [{ graceMs: 10 * s, lockDelayMs: 29 * s }, 'TTL 15s + grace 10s + a tenth 2.5s + margin 2s = 29.5s'],
     [{ lockDelayMs: 0 }, 'a lock-delay of 0ms is not safe'],
   ])('of %j is refused, with the numbers', (wanted, sentence) => {
     expect(() => planTiming(wanted)).toThrow(sentence)
   })
 
-  test('keeps the rule whatever is asked for: lock-delay >= TTL + grace + margin', () => {
+  test('keeps the rule whatever is asked for: lock-delay >= 1.1 x (TTL + grace) + margin', () => {
     for (let ttlMs = 10 * s; ttlMs <= 60 * s; ttlMs += 777) {
       for (let graceMs = 0; graceMs <= 60 * s; graceMs += 777) {
-        const possible = ttlMs + graceMs + MARGIN_MS <= 60 * s
+        const neededMs = ttlMs + graceMs + (ttlMs + graceMs) / 10 + MARGIN_MS
+        const possible = neededMs <= 60 * s
         if (!possible) expect(() => planTiming({ ttlMs, graceMs })).toThrow('+ margin')
-        else expect(planTiming({ ttlMs, graceMs }).lockDelayMs).toBeGreaterThanOrEqual(ttlMs + graceMs + MARGIN_MS)
+        else expect(planTiming({ ttlMs, graceMs }).lockDelayMs).toBeGreaterThanOrEqual(neededMs)
       }
     }
   })
