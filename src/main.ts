@@ -1,4 +1,6 @@
 import { startupSnapshot } from 'node:v8'
+import { printable } from './base/excerpt.ts'
+import { messageOf } from './base/failure.ts'
 import { writeStderr } from './base/log.ts'
 import { dieOfInterrupt } from './child/foreground.ts'
 import { main } from './cli/cli.ts'
@@ -14,8 +16,9 @@ function leave(code: number): never {
 }
 
 function bug(thrown: unknown): never {
-  const stack = thrown instanceof Error ? thrown.stack : String(thrown)
-  writeStderr(`consul-locker: this is a bug, please report it with the lines below\n${stack}\n`)
+  const stack = (thrown instanceof Error && thrown.stack) || messageOf(thrown)
+  const lines = ['consul-locker: this is a bug, please report it with the lines below', ...stack.split('\n')]
+  writeStderr(`${lines.map(printable).join('\n')}\n`)
   leave(BUG)
 }
 

@@ -16,6 +16,11 @@ export function parseHostPort(text: string): HostPort | undefined {
 
 const HOST_PORT = /^(?:\[(?<ip6>[^\]]+)\]|(?<host>[\w.-]+)):(?<port>\d{1,5})$/
 
+/** Whether this is an IP address or a name of DNS's. Anybody may write what Consul keeps, and a dash begins an option. */
+export function isAddress(text: string): boolean {
+  return isIP(text) !== 0 || /^\w[\w.-]{0,252}$/.test(text)
+}
+
 /** `db:3306`, `[fd00::1]:3306` */
 export function hostPortText({ host, port }: HostPort): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { printable } from './excerpt.ts'
 
 /** How much a line matters. `notice` is news that `--quiet` drops; `debug` needs DEBUG. */
 export type Level = 'debug' | 'notice' | 'warn' | 'error'
@@ -50,11 +51,11 @@ export function createLog(options: LogOptions): Log {
 
 function textLine(level: Level, sentence: string): string {
   const label = level === 'notice' ? '' : `${level}: `
-  return `consul-locker: ${label}${sentence}\n`
+  return `consul-locker: ${label}${printable(sentence)}\n`
 }
 
 function jsonLine(level: Level, sentence: string, facts: Facts): string {
-  return `${JSON.stringify({ time: new Date().toISOString(), level, message: sentence, ...facts })}\n`
+  return `${printable(JSON.stringify({ time: new Date().toISOString(), level, message: sentence, ...facts }))}\n`
 }
 
 /** Writes to standard error; a reader that has gone (EPIPE), a full disk or a full pipe costs the line, nothing more. */

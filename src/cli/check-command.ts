@@ -15,7 +15,7 @@ import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, helpOf, type Parsed, parseAnywhere } from './parse.ts'
-import { print } from './print.ts'
+import { print, printLines } from './print.ts'
 import { switcher } from './switcher.ts'
 
 const KINDS = ['service', 'servicegroup', 'process', 'crontab'] as const
@@ -30,7 +30,7 @@ export async function checkCommand(invocation: Invocation): Promise<number> {
   const { words, environment } = invocation
   const parsed = parseAnywhere(CHECK_SYNTAX, withJoined(words), environment)
   const [kind] = parsed.words
-  if (parsed.options.help) return print(await helpOf(CHECK_SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(CHECK_SYNTAX))
   const ctx = invocation.context(parsed.options)
   if (!isKind(kind)) {
     throw new Failure('usage', kind === undefined ? 'check what?' : `there is no check ${JSON.stringify(kind)}`, {

@@ -9,7 +9,7 @@ import { canonical } from '../discovery/token-list.ts'
 import { connect } from './connect.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Given } from './parse.ts'
-import { print } from './print.ts'
+import { printLines } from './print.ts'
 
 /** How often a lookup asks that waits. */
 const ASK_AGAIN_MS = 2000
@@ -55,7 +55,7 @@ export async function lookup(
       () => client.lookup(ctx, token),
       () => ctx.clock.since(begun) < waitMs,
     )
-    if (servers && servers.length > 0) return print(json ? JSON.stringify(servers) : servers.join('\n'))
+    if (servers && servers.length > 0) return printLines(json ? [JSON.stringify(servers)] : servers)
     if (ctx.clock.since(begun) >= waitMs) {
       const patience = waitMs > 0 ? ` within ${formatDuration(waitMs)}` : ''
       ctx.log.notice(`nothing was published under this token${patience}`)

@@ -7,7 +7,7 @@ import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS } from './options.ts'
 import { givenIn, helpOf, parse, type Syntax } from './parse.ts'
-import { print } from './print.ts'
+import { printLines } from './print.ts'
 
 const SYNTAX: Syntax = {
   usage: `consul-locker fenced [options] put <key> <value>
@@ -21,7 +21,7 @@ and write are one transaction, so a holder that was cut off can't write.`,
 /** `consul-locker fenced put KEY VALUE`. Settles with the exit code. */
 export async function fencedCommand({ words, environment, context }: Invocation): Promise<number> {
   const parsed = parse(SYNTAX, words, environment)
-  if (parsed.options.help) return print(await helpOf(SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(SYNTAX))
   const ctx = context(parsed.options)
   const [verb, key, value, ...rest] = parsed.words
   if (verb !== 'put' || key === undefined || value === undefined || rest.length > 0) {

@@ -16,7 +16,7 @@ import { runOnTransitions } from './flag-watch.ts'
 import { checkStrayCommand, flagValueOf, flagWords, type Mode, modeOf } from './flag-words.ts'
 import type { Invocation } from './invocation.ts'
 import { givenIn, helpOf } from './parse.ts'
-import { print } from './print.ts'
+import { print, printLines } from './print.ts'
 
 /** `consul-locker promote SERVICE`. Settles with the exit code. */
 export const promoteCommand = (invocation: Invocation) => flagCommand(invocation, 'promote')
@@ -27,7 +27,7 @@ export const demoteCommand = (invocation: Invocation) => flagCommand(invocation,
 async function flagCommand(invocation: Invocation, direction: Direction): Promise<number> {
   const { environment } = invocation
   const { parsed, service, command } = flagWords(invocation, direction)
-  if (parsed.options.help) return print(await helpOf(flagSyntax(direction)))
+  if (parsed.options.help) return printLines(await helpOf(flagSyntax(direction)))
   const ctx = invocation.context(parsed.options)
   const given = givenIn(parsed)
   const mode = modeOf(parsed)
@@ -47,7 +47,9 @@ async function flagCommand(invocation: Invocation, direction: Direction): Promis
       case 'watch':
         return await runOnTransitions(ctx, invocation, consul, { service, node, direction, key, command })
       case 'print-watch':
-        return print(watchFor(key, command.length > 0 ? command : ['/usr/bin/env', 'service', service, direction]))
+        return printLines(
+          watchFor(key, command.length > 0 ? command : ['/usr/bin/env', 'service', service, direction]).split('\n'),
+        )
       default:
         return await show(ctx, consul, { service, node, direction, key }, mode === 'get', parsed.options.json === true)
     }

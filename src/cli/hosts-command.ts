@@ -13,7 +13,7 @@ import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
 import { type Given, givenIn, helpOf, parseAnywhere, type Syntax } from './parse.ts'
-import { print } from './print.ts'
+import { print, printLines, printText } from './print.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const SYNTAX: Syntax = {
@@ -47,7 +47,7 @@ run.`,
 /** `consul-locker hosts`. Settles with the exit code. */
 export async function hostsCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(SYNTAX, words, environment)
-  if (parsed.options.help) return print(await helpOf(SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   checkNoWords([...parsed.words, ...parsed.command], 'consul-locker hosts --label L')
@@ -62,7 +62,9 @@ export async function hostsCommand({ words, environment, signals, context }: Inv
   const work = async (ctx: Context) => {
     const exceptNode = parsed.options['exclude-self'] ? (await agentSelf(ctx, consul)).node : undefined
     const found = await findHosts(ctx, consul, { label, exceptNode, min, waitMs, count })
-    if (count(found) >= min) return print(json ? hostsJson(found) : renderHosts(found, format).join(separator))
+    if (count(found) >= min) {
+      return json ? print(hostsJson(found)) : printText(`${renderHosts(found, format).join(separator)}\n`)
+    }
     const patience = waitMs > 0 ? ` within ${formatDuration(waitMs)}` : ''
     ctx.log.notice(`healthy hosts of ${label}${patience}: ${count(found)}; wanted: ${min}`)
     return EXIT.busy

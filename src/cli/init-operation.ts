@@ -16,7 +16,7 @@ import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
-import { print } from './print.ts'
+import { print, printText } from './print.ts'
 import { Progress } from './progress.ts'
 import { switcher } from './switcher.ts'
 
@@ -96,7 +96,8 @@ export class Operation {
   async #status(ctx: Context, script: InitScript): Promise<number> {
     const status = await script.status(ctx)
     const paint = isatty(1) ? TERMINAL_PAINT : NO_PAINT
-    print(this.#parsed.options.json ? JSON.stringify(status) : statusBlock(status, paint).slice(0, -1))
+    if (this.#parsed.options.json) print(JSON.stringify(status))
+    else printText(statusBlock(status, paint))
     return statusCode(status)
   }
 

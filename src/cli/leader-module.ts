@@ -5,7 +5,7 @@ import { findCommand } from '../child/command.ts'
 import type { ModuleRunner } from '../leader/commands.ts'
 import { callModule, functionsOf, loadModule } from '../leader/module-call.ts'
 import type { Invocation } from './invocation.ts'
-import { print } from './print.ts'
+import { printText } from './print.ts'
 import { MODULE_WORD } from './words.ts'
 
 /** The word that has the names of a module's functions printed. */
@@ -35,14 +35,14 @@ export async function moduleCommand({ words, environment }: Invocation): Promise
   const [path = '', name = ''] = words
   if (name !== LIST) {
     const { ok, message } = await callModule(path, name, environment)
-    print(`\0${message}`)
+    printText(`\0${message}\n`)
     return ok ? 0 : 1
   }
   try {
-    return print(`\0${functionsOf(loadModule(path)).join(' ')}`)
+    return printText(`\0${functionsOf(loadModule(path)).join(' ')}\n`)
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
-    print(`\0${thrown.message}${thrown.hint === undefined ? '' : ` (${thrown.hint})`}`)
+    printText(`\0${thrown.message}${thrown.hint === undefined ? '' : ` (${thrown.hint})`}\n`)
     return 1
   }
 }

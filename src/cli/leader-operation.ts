@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { isatty } from 'node:tty'
 import { scope, sleep } from '../base/abort.ts'
@@ -26,7 +25,7 @@ import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { clusterTable, memberLines } from './leader-table.ts'
 import { givenIn, type Parsed } from './parse.ts'
-import { print } from './print.ts'
+import { print, printLines, printText } from './print.ts'
 
 /** What an operator may ask for. */
 export const LEADER_WORDS = ['status', 'members', 'step-down', 'disable', 'enable', 'maintenance', 'unfreeze'] as const
@@ -86,12 +85,12 @@ async function status(ctx: Context, { consul, name, keys }: Hand, json: boolean)
   if (!cluster.master && cluster.members.length === 0) {
     throw new Failure('declined', `no agent of ${name} is registered in Consul`, { hint: 'is that its name?' })
   }
-  return print(json ? JSON.stringify(cluster) : clusterTable(cluster, ctx.clock.now().wallMs))
+  return printLines(json ? [JSON.stringify(cluster)] : clusterTable(cluster, ctx.clock.now().wallMs))
 }
 
 async function members(ctx: Context, { consul, name, keys }: Hand, json: boolean): Promise<number> {
   const { members } = await readCluster(ctx, consul, name, keys)
-  return print(json ? JSON.stringify(members) : memberLines(members).join('\n'))
+  return printLines(json ? [JSON.stringify(members)] : memberLines(members))
 }
 
 /** Paints the cluster anew each second until a signal comes. */
@@ -106,7 +105,8 @@ async function follow(ctx: Context, { signals }: Invocation, { consul, name, key
   try {
     for (;;) {
       const cluster = await retry.until(bounded, () => readCluster(bounded, consul, name, keys))
-      writeSync(1, `${CLEAR}${clusterTable(cluster, ctx.clock.now().wallMs)}\n`)
+      printText(CLEAR)
+      printLines(clusterTable(cluster, ctx.clock.now().wallMs))
       await sleep(bounded, FOLLOW_MS)
     }
   } catch (thrown) {

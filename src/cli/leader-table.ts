@@ -1,11 +1,16 @@
 import { formatDuration } from '../base/duration.ts'
+import { printable } from '../base/excerpt.ts'
 import type { Cluster, Member } from '../leader/cluster.ts'
 
 const COLUMNS = 80
+/** One node's odd name leaves room for what is to be seen of the others. */
+const LONGEST_CELL = 40
+const REMARK = 5
 
-/** A cluster for people, at most 80 columns wide. */
-export function clusterTable(cluster: Cluster, nowMs: number): string {
-  return [headline(cluster, nowMs), ...notes(cluster, nowMs), '', ...memberLines(cluster.members)].join('\n')
+/** A cluster for people, in lines of at most 80 columns. */
+export function clusterTable(cluster: Cluster, nowMs: number): string[] {
+  const above = [headline(cluster, nowMs), ...notes(cluster, nowMs)].map((line) => printable(line).slice(0, COLUMNS))
+  return [...above, '', ...memberLines(cluster.members)]
 }
 
 /** One line for each member. */
@@ -18,12 +23,17 @@ export function memberLines(members: readonly Member[]): string[] {
     `${member.address}:${member.port}`,
     remark(member),
   ])
-  const table = [['NODE', 'ROLE', 'HEALTH', 'PRIO', 'ADDRESS', ''], ...rows]
+  const table = [['NODE', 'ROLE', 'HEALTH', 'PRIO', 'ADDRESS', ''], ...rows.map((row) => row.map(cellOf))]
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => (row[column] ?? '').length)))
   return table.map((row) => {
     const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
     return line.trimEnd().slice(0, COLUMNS)
   })
+}
+
+function cellOf(text: string, column: number): string {
+  const cell = printable(text)
+  return column === REMARK || cell.length <= LONGEST_CELL ? cell : `${cell.slice(0, LONGEST_CELL - 1)}…`
 }
 
 function headline({ name, master, promoting }: Cluster, nowMs: number): string {

@@ -14,7 +14,7 @@ import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { LEASE_SYNTAX } from './lease-syntax.ts'
 import { type Given, givenIn, helpOf, parseAnywhere } from './parse.ts'
-import { print } from './print.ts'
+import { print, printLines } from './print.ts'
 
 const LEASE_MS = 240_000
 const ACQUIRE_MS = 360_000
@@ -29,7 +29,7 @@ export function acquireLeaseCommand(invocation: Invocation): Promise<number> {
 /** `consul-locker lease acquire|release|show`. Settles with the exit code. */
 export async function leaseCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(LEASE_SYNTAX, words, environment)
-  if (parsed.options.help) return print(await helpOf(LEASE_SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(LEASE_SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const [verb, ...rest] = [...parsed.words, ...parsed.command]

@@ -91,9 +91,9 @@ export function allGiven(parsed: Parsed, option: string): readonly string[] {
   return Array.isArray(values) ? values : []
 }
 
-/** The help, at most 80 columns wide. */
-export function helpOf(syntax: Syntax): Promise<string> {
-  return parserOf(syntax).getHelp()
+/** The help, in lines of at most 80 columns. */
+export async function helpOf(syntax: Syntax): Promise<string[]> {
+  return (await parserOf(syntax).getHelp()).split('\n')
 }
 
 const PARSERS = new WeakMap<Syntax, Argv>()

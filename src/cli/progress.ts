@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { Clock, Instant } from '../base/clock.ts'
 import { formatDuration } from '../base/duration.ts'
+import { printable } from '../base/excerpt.ts'
 
 const TICK_MS = 1000
 const LONGEST_TAIL = '...SUCCESS'
@@ -22,7 +23,8 @@ export class Progress {
     this.#columns = columns
   }
 
-  begin(line: string): void {
+  begin(text: string): void {
+    const line = printable(text)
     this.#open = { line, since: this.#clock.now() }
     write(`${line}...`)
     if (this.#canRewrite(line)) this.#tick()
@@ -37,7 +39,7 @@ export class Progress {
   }
 
   say(line: string): void {
-    write(`${line}\n`)
+    write(`${printable(line)}\n`)
   }
 
   /** Only one row can be erased: a line that wraps is left as it is, without its seconds. */

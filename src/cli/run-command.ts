@@ -18,7 +18,7 @@ import type { Invocation } from './invocation.ts'
 import { exitCodeOf, jobOf } from './job.ts'
 import { GATE_OPTIONS } from './options.ts'
 import { givenIn, helpOf, type Parsed, parse } from './parse.ts'
-import { print } from './print.ts'
+import { print, printLines } from './print.ts'
 import { RUN_SYNTAX } from './run-syntax.ts'
 import { userName } from './user-name.ts'
 import { versionLine } from './version.ts'
@@ -42,7 +42,7 @@ export function explicitRunCommand(invocation: Invocation): Promise<number> {
 }
 
 async function runParsed({ environment, signals, context }: Invocation, parsed: Parsed): Promise<number> {
-  if (parsed.options.help) return print(await helpOf(RUN_SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(RUN_SYNTAX))
   if (parsed.options.version) return print(versionLine())
   const ctx = context(parsed.options)
   ctx.log.mark('options parsed')

@@ -8,7 +8,7 @@ import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
 import { givenIn, helpOf, parse, type Syntax } from './parse.ts'
-import { print } from './print.ts'
+import { printLines } from './print.ts'
 
 const SYNTAX: Syntax = {
   usage: `consul-locker verify [options]
@@ -26,7 +26,7 @@ to Consul; if it doesn't, Consul does.`,
 /** `consul-locker verify [--remaining 5s]`. Settles with the exit code. */
 export async function verifyCommand({ words, environment, context }: Invocation): Promise<number> {
   const parsed = parse(SYNTAX, words, environment)
-  if (parsed.options.help) return print(await helpOf(SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const run = enclosingRun(environment)

@@ -19,7 +19,7 @@ import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { MissingProgress } from './missing-progress.ts'
 import { givenIn, helpOf, type Parsed, parseAnywhere } from './parse.ts'
-import { print } from './print.ts'
+import { printLines } from './print.ts'
 import { WAIT_SYNTAX } from './wait-syntax.ts'
 
 const DEFAULT_TIMEOUT_MS = 600_000
@@ -27,7 +27,7 @@ const DEFAULT_TIMEOUT_MS = 600_000
 /** `consul-locker wait GATE… [-- command…]`. Settles with the exit code. */
 export async function waitCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(WAIT_SYNTAX, words, environment)
-  if (parsed.options.help) return print(await helpOf(WAIT_SYNTAX))
+  if (parsed.options.help) return printLines(await helpOf(WAIT_SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const gates = gatesIn(parsed.words)

@@ -1,3 +1,4 @@
+import { printable } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import { hostPortText } from '../base/host-port.ts'
 import type { Instance } from '../consul/instances.ts'
@@ -15,13 +16,13 @@ export function addressFormat(port: number | undefined): HostFormat {
   return ({ address }) => hostPortText({ host: address, port })
 }
 
-/** A format as `{address}:{port}`. Throws a `usage` failure for a placeholder that nobody fills. */
+/** A format as `{address}:{port}`; what it is filled with is printable. Throws a `usage` failure for a placeholder that nobody fills. */
 export function templateFormat(template: string): HostFormat {
   const hint = `the placeholders are ${PLACEHOLDERS.map((name) => `{${name}}`).join(', ')}`
   for (const [, name = ''] of template.matchAll(/\{([^}]*)\}/g)) {
     if (!isPlaceholder(name)) throw new Failure('usage', `--format has the placeholder {${name}}`, { hint })
   }
-  return (instance) => template.replaceAll(/\{(\w+)\}/g, (_, name: Placeholder) => String(instance[name]))
+  return (instance) => template.replaceAll(/\{(\w+)\}/g, (_, name: Placeholder) => printable(String(instance[name])))
 }
 
 /** All hosts as text, each once: two instances on one address are one host when no port tells them apart. */

@@ -3,6 +3,7 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { reasonOf } from '../probe/finding.ts'
 import { askHttp, type HttpAnswer } from '../probe/http-client.ts'
+import { parseServer } from './token-list.ts'
 
 const TIMEOUT_MS = 10_000
 const LATE = `no answer within ${TIMEOUT_MS / 1000}s`
@@ -33,7 +34,7 @@ export class TokenClient {
     if (status !== 200) throw this.#strange(status, text)
   }
 
-  /** The servers of a token. */
+  /** The servers of a token; what is none is left out. */
   async lookup(ctx: Context, token: string): Promise<string[]> {
     const { status, text } = await this.#ask(ctx, 'GET', token)
     if (status === 404) throw unknown(token)
@@ -42,7 +43,7 @@ export class TokenClient {
     if (!Array.isArray(servers) || !servers.every((server) => typeof server === 'string')) {
       throw this.#strange(status, text)
     }
-    return servers
+    return servers.filter(parseServer)
   }
 
   async #ask(ctx: Context, method: 'GET' | 'PUT', path: string, body?: string): Promise<HttpAnswer> {

@@ -1,5 +1,4 @@
 import type { Context } from '../base/context.ts'
-import { quoted } from '../base/excerpt.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Instance, readInstances } from '../consul/instances.ts'
 import { readKey } from '../consul/kv.ts'
@@ -35,8 +34,9 @@ export async function sight(
 export function judgeValue({ value }: GateOf<'kv'>, found: string | undefined): Verdict {
   if (found === undefined) return shut('there is no such key')
   if (value === undefined) return found === '' ? shut('it is empty') : OPEN
-  // A line break at the end is the usual reason why it isn't the one that is waited for.
-  return found === value ? OPEN : shut(`it is ${quoted(found)}`)
+  if (found === value) return OPEN
+  // What is found may be a secret. A line break at the end is the usual reason why it isn't what is waited for.
+  return shut(found.trim() === value.trim() ? 'it has blanks or a line break around it' : 'it has another value')
 }
 
 /** How a service's gate stands with these instances. */

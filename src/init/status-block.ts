@@ -1,3 +1,4 @@
+import { printable } from '../base/excerpt.ts'
 import type { Health } from '../consul/health.ts'
 import type { ServiceStatus } from './local-services.ts'
 
@@ -30,21 +31,21 @@ export const TERMINAL_PAINT: Paint = {
   bad: (text) => `\x1b[31m${text}\x1b[0m`,
 }
 
-/** The status for people, with an empty line before and behind it. */
+/** The status for people, printable, with an empty line before and behind it. */
 export function statusBlock({ name, cluster, local }: Status, paint: Paint): string {
   const nodes = (nodes: readonly NodeHealth[]) =>
     nodes
-      .map(({ node, health }) => `${node}.${health === 'passing' ? paint.good(health) : paint.bad(health)}`)
+      .map(({ node, health }) => `${printable(node)}.${health === 'passing' ? paint.good(health) : paint.bad(health)}`)
       .join(', ')
   const lines = [
     '',
-    paint.bold(`${name}.service:`),
+    paint.bold(`${printable(name)}.service:`),
     `  ${paint.bold('cluster:')}`,
     `    nodes.active: ${cluster ? nodes(cluster.active) : 'unknown'}`,
     ...(cluster?.standby.length === 0 ? [] : [`    nodes.standby: ${cluster ? nodes(cluster.standby) : 'unknown'}`]),
     `  ${paint.bold('local:')}`,
     ...local.map(({ service, state, output }) => {
-      return `    service.${service}: ${state === 'running' ? paint.good(state) : paint.bad(state)}... [ ${output} ]`
+      return `    service.${printable(service)}: ${state === 'running' ? paint.good(state) : paint.bad(state)}... [ ${printable(output)} ]`
     }),
     '',
   ]

@@ -12,7 +12,7 @@ const PLACEHOLDERS: Readonly<Record<string, (leader: Leader) => string>> = {
   master_port: ({ port }) => String(port),
 }
 
-const NAMES = /^[A-Za-z0-9._:-]+$/
+const NAMES = /^(?!-)[A-Za-z0-9._:-]+$/
 
 /** Whether a leader's names may stand in a command: it is others who wrote them. */
 export function isPlain({ node, address, port }: Leader): boolean {

@@ -1,11 +1,9 @@
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
 import { troubledChecks } from '../consul/node-checks.ts'
 import type { KvStep } from '../consul/txn.ts'
 import type { Facts } from './decision.ts'
 import { failedHosts, isFailing, isOurs } from './failures.ts'
 import { pausedBy, readSwitches } from './pauses.ts'
-import { checkWord } from './rollout-keys.ts'
 import type { Site } from './site.ts'
 import { currentVersion, type Running, recordSteps, runningVersions } from './versions.ts'
 
@@ -27,7 +25,6 @@ export async function survey(ctx: Context, site: Site): Promise<Survey> {
     failedHosts(ctx, consul, keys),
     troubledChecks(ctx, consul),
   ])
-  if (target !== undefined) checkTarget(target)
   const failing = checks.filter((check) => isFailing(check, file.checks))
   const unhealthy = new Map<string, string[]>()
   for (const { Node, Name } of failing) unhealthy.set(Node, [...(unhealthy.get(Node) ?? []), Name])
@@ -48,15 +45,6 @@ export async function survey(ctx: Context, site: Site): Promise<Survey> {
   }
   const own = failing.filter((check) => check.Node === host && !isOurs(check, file.checks))
   return { facts, running, ailing: own.map(({ Name }) => Name) }
-}
-
-/** Anybody may write the key; what is no version for `trigger` is none. Throws a `declined` failure. */
-function checkTarget(target: string): void {
-  try {
-    checkWord('version', target)
-  } catch (thrown) {
-    throw new Failure('declined', `what was triggered is no version: ${messageOf(thrown)}`, { cause: thrown })
-  }
 }
 
 /** The steps that record that this host runs a version, and that nothing is wrong with it. */

@@ -69,21 +69,21 @@ export class RolloutKeys {
 
 /** Checks a word that becomes a part of a key: a version, a host, a role. Throws a `usage` failure. */
 export function checkWord(what: string, word: string): string {
-  const odd = /[^A-Za-z0-9._+~:-]/u.exec(word)
-  const wrong =
-    word === ''
-      ? 'is empty'
-      : word.length > MAX_WORD
-        ? `has ${word.length} characters; ${MAX_WORD} are the most`
-        : odd
-          ? `has the character ${JSON.stringify(odd[0])} in it`
-          : word === '.' || word === '..'
-            ? 'is no name'
-            : undefined
-  if (wrong === undefined) return word
-  throw new Failure('usage', `the ${what} ${quoted(word)} ${wrong}`, {
+  const fault = faultOf(word)
+  if (fault === undefined) return word
+  throw new Failure('usage', `the ${what} ${quoted(word)} ${fault}`, {
     hint: 'letters, digits and . _ + ~ : - are fine',
   })
+}
+
+/** Why a word can't be a part of a key; `undefined` when it can. Commands get it, so it never looks like an option. */
+export function faultOf(word: string): string | undefined {
+  if (word === '') return 'is empty'
+  if (word.length > MAX_WORD) return `has ${word.length} characters; ${MAX_WORD} are the most`
+  const odd = /[^A-Za-z0-9._+~:-]/u.exec(word)
+  if (odd) return `has the character ${JSON.stringify(odd[0])} in it`
+  if (word.startsWith('-')) return 'begins with a dash, as options do'
+  return word === '.' || word === '..' ? 'is no name' : undefined
 }
 
 /** The role that a host's name tells: the letters before its first digit (`cp12-x` is a `cp`), or all of the name. */

@@ -1,16 +1,26 @@
 import type { Context } from '../base/context.ts'
+import { quoted } from '../base/excerpt.ts'
+import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey, watchKeys } from '../consul/kv.ts'
 import { type KvStep, transact } from '../consul/txn.ts'
-import type { RolloutKeys } from './rollout-keys.ts'
+import { faultOf, type RolloutKeys } from './rollout-keys.ts'
 
 /** Versions, each with the hosts that run it, both sorted. */
 export type Running = ReadonlyMap<string, readonly string[]>
 
-/** The version that all hosts shall run; `undefined` when none was triggered yet. */
+/**
+ * The version that all hosts shall run; `undefined` when none was triggered yet. Anybody may write the key: rejects with
+ * a `declined` failure when what stands there is no version for `trigger`.
+ */
 export async function currentVersion(ctx: Context, consul: Consul, keys: RolloutKeys): Promise<string | undefined> {
   const { entry } = await readKey(ctx, consul, keys.current, { consistent: true })
-  return entry?.value.trim() || undefined
+  const version = entry?.value.trim() || undefined
+  const fault = version === undefined ? undefined : faultOf(version)
+  if (fault === undefined) return version
+  throw new Failure('declined', `what was triggered is no version: ${quoted(version ?? '')} ${fault}`, {
+    hint: `it stands at the key ${keys.current}; trigger a version anew`,
+  })
 }
 
 /** Has all hosts upgrade to a version. */
@@ -18,13 +28,13 @@ export async function triggerVersion(ctx: Context, consul: Consul, keys: Rollout
   await transact(ctx, consul, [{ verb: 'set', key: keys.current, value: version }])
 }
 
-/** Who runs what, as the hosts have recorded it. */
+/** Who runs what, as the hosts have recorded it; records of anything else are left out. */
 export async function runningVersions(ctx: Context, consul: Consul, keys: RolloutKeys): Promise<Running> {
   const { entries } = await watchKeys(ctx, consul, keys.running, { consistent: true })
   const found = new Map<string, string[]>()
   for (const { key } of entries) {
     const [version, host, ...rest] = key.slice(keys.running.length).split('/')
-    if (!version || !host || rest.length > 0) continue
+    if (!version || !host || rest.length > 0 || faultOf(version) || faultOf(host)) continue
     found.set(version, [...(found.get(version) ?? []), host])
   }
   return new Map([...found].sort(([one], [other]) => (one < other ? -1 : 1)))

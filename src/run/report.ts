@@ -1,4 +1,5 @@
 import { accessSync, constants, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { printable } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import type { Job, Result } from './job.ts'
@@ -35,7 +36,7 @@ export function reportOf(job: Job, end: Result | Failure): Record<string, unknow
 /** Writes a report so that a reader sees the whole of it or the one before. Throws what the file system throws. */
 export function writeReport(file: string, report: Record<string, unknown>): void {
   const draft = isReplaceable(file) ? draftOf(file) : file
-  writeFileSync(draft, `${JSON.stringify(report)}\n`)
+  writeFileSync(draft, `${printable(JSON.stringify(report))}\n`)
   if (draft !== file) renameSync(draft, file)
 }
 

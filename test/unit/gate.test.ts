@@ -83,8 +83,8 @@ test.for([
   ['kv:x', '', 'it is empty'],
   ['kv:x', 'a', undefined],
   ['kv:x=yes', 'yes', undefined],
-  ['kv:x=yes', 'no', 'it is "no"'],
-  ['kv:x=yes', 'yes\n', 'it is "yes\\n"'],
+  ['kv:x=yes', 'no', 'it has another value'],
+  ['kv:x=yes', 'yes\n', 'it has blanks or a line break around it'],
 ] as const)('%s with the value %j stands right', ([text, value, why]) => {
   const verdict = judgeValue(parseGate(text) as GateOf<'kv'>, value)
   expect(verdict).toEqual(why === undefined ? { open: true } : { open: false, why })

@@ -29,7 +29,7 @@ test('keys are those of the original, below a prefix if there is one', () => {
   for (const prefix of ['/', '/a', 'a//b', 'a b', '..']) expect(() => new RolloutKeys(prefix)).toThrow(/prefix/)
 })
 
-test.each(['', 'V 1', 'a/b', '..', 'é', 'x'.repeat(129), 'V1\n'])('%j is no version', (word) => {
+test.each(['', 'V 1', 'a/b', '..', 'é', 'x'.repeat(129), 'V1\n', '-V1', '--'])('%j is no version', (word) => {
   expect(() => checkWord('version', word)).toThrow(/^the version /)
 })
 
