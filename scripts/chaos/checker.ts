@@ -39,7 +39,14 @@ export interface Verdict {
 /** Deleting the key frees the lock at once, without a lock-delay: nothing that a lock runner does can prevent that. */
 const EXCUSED = { fault: 'key-deleted', kinds: ['overlap', 'lost update'] }
 
-const BUG = 70
+/** How a runner must not end: by a bug, or for want of a Consul that is there, or comes back. */
+const BAD_ENDS: Partial<Record<number, string>> = {
+  3: 'gave Consul up',
+  4: 'took Consul for something else',
+  70: 'crashed',
+}
+/** The first answer from an address, when it is garbled, can't be told from another server's. */
+const EXCUSED_END = { code: 4, faults: ['garbage-8s', 'truncated-8s'] }
 
 /** Judges a history. */
 export function check(history: readonly Entry[]): Verdict {
@@ -64,7 +71,7 @@ export function check(history: readonly Entry[]): Verdict {
   }
 }
 
-type Finding = Omit<Violation, 'after' | 'excused'>
+type Finding = Omit<Violation, 'after' | 'excused'> & { readonly code?: number }
 
 function overlaps(lives: readonly Life[]): Finding[] {
   const found: Finding[] = []
@@ -122,8 +129,10 @@ function fences(lives: readonly Life[]): Finding[] {
 
 function crashes(history: readonly Entry[]): Finding[] {
   return history.flatMap((entry) => {
-    if (entry.event !== 'exit' || entry.code !== BUG) return []
-    return [{ kind: 'crash', at: entry.at, ms: 0, sentence: `the runner of ${entry.host} ended with ${BUG}` } as const]
+    const ending = entry.event === 'exit' && BAD_ENDS[entry.code]
+    if (!ending) return []
+    const sentence = `the runner of ${entry.host} ${ending} (exit code ${entry.code})`
+    return [{ kind: 'crash', at: entry.at, ms: 0, sentence, code: entry.code } as const]
   })
 }
 
@@ -137,8 +146,9 @@ function stuck(history: readonly Entry[]): Finding[] {
 function blame(history: readonly Entry[], finding: Finding): Violation {
   const faults = history.filter((entry) => entry.event === 'fault')
   const last = faults.findLast(({ at }) => at <= finding.at)
-  const excused = last?.fault === EXCUSED.fault && EXCUSED.kinds.includes(finding.kind)
-  return { ...finding, after: last?.number ?? 0, excused }
+  const isExpected = last?.fault === EXCUSED.fault && EXCUSED.kinds.includes(finding.kind)
+  const isGarbled = finding.code === EXCUSED_END.code && EXCUSED_END.faults.includes(last?.fault ?? '')
+  return { ...finding, after: last?.number ?? 0, excused: isExpected || isGarbled }
 }
 
 function injectionsIn(history: readonly Entry[], lives: readonly Life[]): Injection[] {

@@ -1,5 +1,6 @@
 import { type ConsulAgent, startConsul } from '../agent.ts'
 import { freePorts, type Ports } from '../ports.ts'
+import { acceptsSessions } from '../readiness.ts'
 
 /** The Consul that contenders meet. */
 export interface Cluster {
@@ -8,6 +9,8 @@ export interface Cluster {
   readonly agents: readonly ConsulAgent[]
   /** The address that each host's own traffic is on. */
   readonly addresses: readonly string[]
+  /** The token that may do anything, where others may do nothing without one. */
+  readonly rootToken: string | undefined
   /** The server that leads now; waits for one. */
   leader(): Promise<ConsulAgent>
 }
@@ -17,17 +20,25 @@ export async function startSmallCluster(hosts: number, cleanUp: AsyncDisposableS
   const server = await startConsul()
   cleanUp.defer(() => server.stop())
   const all = <T>(item: T) => Array.from({ length: hosts }, () => item)
-  return { servers: [server], agents: all(server), addresses: all('127.0.0.1'), leader: async () => server }
+  const addresses = all('127.0.0.1')
+  return { servers: [server], agents: all(server), addresses, rootToken: undefined, leader: async () => server }
 }
 
-/** Three servers, and a client agent for each host, each on a loopback address of its own. */
+/**
+ * Three servers, and a client agent for each host, each on a loopback address of its own; with Consul's own timing, and
+ * ACLs that deny what no token allows.
+ */
 export async function startCluster(hosts: number, cleanUp: AsyncDisposableStack): Promise<Cluster> {
   const net = `127.${64 + ((process.pid >> 8) % 64)}.${process.pid % 256}`
   const numbered = (count: number, first: number) => Array.from({ length: count }, (_, n) => `${net}.${first + n}`)
   const places = await Promise.all(numbered(3, 11).map(async (bind) => ({ bind, ports: await portsOn(bind) })))
   const join = places.map(({ bind, ports }) => `${bind}:${ports.serf_lan}`)
   const starting = async (options: Parameters<typeof startConsul>[0]) => {
-    const agent = await startConsul({ mode: 'server', ...options })
+    const agent = await startConsul({
+      mode: 'server',
+      probe: ({ address }) => acceptsSessions(address, ROOT_TOKEN),
+      ...options,
+    })
     cleanUp.defer(() => agent.stop())
     return agent
   }
@@ -37,7 +48,7 @@ export async function startCluster(hosts: number, cleanUp: AsyncDisposableStack)
         bind,
         ports,
         node: `server${n + 1}`,
-        config: { bootstrap_expect: 3, retry_join: join, ...QUICK_JOIN },
+        config: { bootstrap_expect: 3, retry_join: join, ...QUICK_JOIN, ...ACL },
       }),
     ),
   )
@@ -48,11 +59,11 @@ export async function startCluster(hosts: number, cleanUp: AsyncDisposableStack)
         bind,
         ports: { serf_wan: -1 },
         node: hostName(n),
-        config: { ...CLIENT, retry_join: join, ...QUICK_JOIN },
+        config: { ...CLIENT, retry_join: join, ...QUICK_JOIN, ...ACL },
       }),
     ),
   )
-  return { servers, agents, addresses, leader: () => leaderOf(servers) }
+  return { servers, agents, addresses, rootToken: ROOT_TOKEN, leader: () => leaderOf(servers) }
 }
 
 /** The name of a host, by its number from 0 on. */
@@ -61,6 +72,11 @@ export function hostName(n: number): string {
 }
 
 const QUICK_JOIN = { retry_interval: '1s' }
+const ROOT_TOKEN = 'root'
+const ACL = {
+  primary_datacenter: 'dc1',
+  acl: { enabled: true, default_policy: 'deny', tokens: { master: ROOT_TOKEN, agent: ROOT_TOKEN } },
+}
 const CLIENT = { server: false, bootstrap_expect: undefined }
 
 /** Others must know a server's ports before it runs. */

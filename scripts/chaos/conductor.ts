@@ -6,6 +6,7 @@ import type { Fault } from './faults.ts'
 import { Follower, now, type Outcome, write } from './history.ts'
 import type { Host } from './host.ts'
 import { type Life, Lives } from './lives.ts'
+import type { LockToken } from './lock-token.ts'
 import type { Operator } from './operator.ts'
 import type { Random } from './random.ts'
 
@@ -14,6 +15,8 @@ export interface Orchestra {
   readonly dir: string
   readonly cluster: Cluster
   readonly operator: Operator
+  /** What the contenders show, where ACLs ask for it. */
+  readonly token: LockToken | undefined
   readonly hosts: readonly Host[]
   readonly random: Random
   /** Hears what happens. */
@@ -59,7 +62,7 @@ export class Conductor implements Disposable {
   }
 
   async #inject(fault: Fault): Promise<void> {
-    const { tell, operator, hosts, cluster, random, signal } = this.#orchestra
+    const { tell, operator, token, hosts, cluster, random, signal } = this.#orchestra
     this.#order('long')
     const target = await this.#settledIn()
     const session = await operator.session()
@@ -71,7 +74,7 @@ export class Conductor implements Disposable {
     const number = ++this.#number
     const at = now()
     write(this.#history, { at, event: 'fault', number, fault: fault.name, life: target.id })
-    await fault.inject({ cluster, operator, random, host, runner: target.runner, agent, others })
+    await fault.inject({ cluster, operator, token, random, host, runner: target.runner, agent, others })
     signal.throwIfAborted()
     write(this.#history, { at: now(), event: 'healed', number })
     const outcome = await this.#outcome(target, at, session)

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts } from '../ports.ts'
-import { type Answer, REFUSALS, send, spoil, type Trouble } from './trouble.ts'
+import { type Answer, CUT, CUT_AFTER_MS, LATE_MS, REFUSALS, send, spoil, type Trouble } from './trouble.ts'
 
 /** Stands between a runner and its agent, and makes trouble when told to. */
 export class FaultProxy implements AsyncDisposable {
@@ -82,15 +83,24 @@ export class FaultProxy implements AsyncDisposable {
         .catch(() => response.destroy())
     })
     outgoing.on('error', () => response.destroy())
+    if (this.#trouble === '504-after-5s') this.#cut(response)
     incoming.on('error', () => outgoing.destroy())
     response.on('close', () => outgoing.destroy())
     incoming.pipe(outgoing)
   }
 
+  #cut(response: ServerResponse): void {
+    const timer = setTimeout(() => send(response, CUT), CUT_AFTER_MS)
+    response.on('close', () => clearTimeout(timer))
+  }
+
   async #answer(response: ServerResponse, answer: Answer): Promise<void> {
     await this.#through(response)
     const trouble = this.#trouble
-    if (trouble === undefined) send(response, answer)
+    const lateMs = trouble && LATE_MS[trouble]
+    if (lateMs !== undefined) await Promise.race([delay(lateMs), this.#over.promise])
+    if (response.writableEnded || response.destroyed) return
+    if (trouble === undefined || lateMs !== undefined || trouble === '504-after-5s') send(response, answer)
     else await spoil(trouble, response, answer, () => this.#trouble !== trouble)
   }
 }

@@ -3,14 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsulAgent } from '../agent.ts'
 import type { Cluster } from './cluster.ts'
 import type { Host } from './host.ts'
+import type { LockToken } from './lock-token.ts'
 import type { Operator } from './operator.ts'
 import type { Random } from './random.ts'
-import { TROUBLES, type Trouble } from './trouble.ts'
+import { BRIEF_TROUBLES, LONG_TROUBLES, type Trouble } from './trouble.ts'
 
 /** What a fault hits: the holder of the moment, and those around it. */
 export interface Scene {
   readonly cluster: Cluster
   readonly operator: Operator
+  /** What the contenders show, where ACLs ask for it. */
+  readonly token: LockToken | undefined
   readonly random: Random
   readonly host: Host
   /** The holder's runner. */
@@ -32,6 +35,10 @@ export interface Fault {
 }
 
 const SECOND = 1000
+/** Longer than the lock-delay: the next holder has long begun then. */
+const STUCK_SECONDS = 50
+/** Longer than a TTL: the holder's session has been renewed, or is gone. */
+const ROTATED_SECONDS = 20
 
 /** All faults, each of its kind. */
 export const FAULTS: readonly Fault[] = [
@@ -51,9 +58,11 @@ export const FAULTS: readonly Fault[] = [
         inject: ({ agent }: Scene) => freeze(agent, seconds),
       }) as const,
   ),
-  ...TROUBLES.map((trouble) => disturbance(trouble, 8)),
-  disturbance('refused', 25),
-  disturbance('black-hole', 25),
+  { name: 'no-leader-20s', needsCluster: true, inject: loseLeader(20) },
+  ...BRIEF_TROUBLES.map((trouble) => disturbance(trouble, 8)),
+  ...LONG_TROUBLES.map((trouble) => disturbance(trouble, 25)),
+  { name: 'stderr-stuck', inject: stickLog },
+  { name: 'token-rotated', needsCluster: true, inject: rotateToken },
   { name: 'session-destroyed', inject: ({ operator }) => operator.destroySession() },
   { name: 'key-deleted', inject: ({ operator }) => operator.deleteKey() },
   { name: 'waiters-killed', inject: killWaiters },
@@ -101,6 +110,32 @@ async function crash(agent: ConsulAgent, downSeconds: number): Promise<void> {
   await agent.exited()
   await delay(downSeconds * SECOND)
   await agent.restart()
+}
+
+/** Two of three servers are gone, and whoever waits is started anew meanwhile: nobody has ever heard of Consul then. */
+function loseLeader(seconds: number) {
+  return async ({ cluster, others }: Scene) => {
+    const [, ...gone] = cluster.servers
+    for (const server of gone) server.kill('SIGKILL')
+    await Promise.all(gone.map((server) => server.exited()))
+    for (const host of others) host.signalAny('SIGKILL')
+    await delay(seconds * SECOND)
+    await Promise.all(gone.map((server) => server.restart()))
+  }
+}
+
+/** The holder has to renew its session with the new token to survive this. */
+async function rotateToken({ token }: Scene): Promise<void> {
+  await token?.rotate()
+  await delay(ROTATED_SECONDS * SECOND)
+}
+
+/** Nobody reads what the runner and its command write when the lock is lost. */
+async function stickLog({ host, operator }: Scene): Promise<void> {
+  host.log.stick()
+  await operator.destroySession()
+  await delay(STUCK_SECONDS * SECOND)
+  host.log.release()
 }
 
 async function freeze(agent: ConsulAgent, seconds: number): Promise<void> {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startWatchdog } from '../watchdog.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { now, write } from './history.ts'
+import { LogPipe } from './log-pipe.ts'
 
 /** What a host is made of. */
 export interface HostOptions {
@@ -17,6 +18,8 @@ export interface HostOptions {
   readonly address: string
   /** The runner with all its words. */
   readonly command: readonly [string, ...string[]]
+  /** The file with the token, where one is needed. */
+  readonly tokenFile: string | undefined
 }
 
 const TERM_LIMIT_MS = 12_000
@@ -27,6 +30,8 @@ const PAUSE_MS = 500
 export class Host {
   readonly name: string
   readonly proxy: FaultProxy
+  /** Where runners and their commands write to. */
+  readonly log: LogPipe
   readonly #options: HostOptions
   readonly #watchdog = startWatchdog()
   readonly #looping: Promise<void>
@@ -37,6 +42,7 @@ export class Host {
     this.name = options.name
     this.#options = options
     this.proxy = proxy
+    this.log = new LogPipe(join(options.dir, `${options.name}.log`))
     this.#looping = this.#loop()
   }
 
@@ -58,6 +64,7 @@ export class Host {
   /** Ends the runner, by force if it must be, and starts no other. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.log.release()
     const runner = this.#runner
     if (runner) {
       for (const signal of ['SIGCONT', 'SIGTERM'] as const) this.signal(runner.pid, signal)
@@ -73,6 +80,7 @@ export class Host {
     await this.#looping
     await this.#watchdog.dismiss()
     await this.proxy[Symbol.asyncDispose]()
+    this.log[Symbol.dispose]()
   }
 
   async #loop(): Promise<void> {
@@ -83,10 +91,14 @@ export class Host {
   }
 
   async #run(): Promise<number> {
-    const { name, dir, command } = this.#options
+    const { name, dir, command, tokenFile } = this.#options
     const [file, ...args] = command
-    const log = openSync(join(dir, `${name}.log`), 'a')
-    const env = { ...plainEnvironment(), CONSUL_HTTP_ADDR: this.proxy.address }
+    const log = this.log.open()
+    const env = {
+      ...plainEnvironment(),
+      CONSUL_HTTP_ADDR: this.proxy.address,
+      ...(tokenFile === undefined ? {} : { CONSUL_HTTP_TOKEN_FILE: tokenFile }),
+    }
     const child = spawn(file, args, { detached: true, env, stdio: ['ignore', log, log] })
     closeSync(log)
     const ended = once(child, 'exit')

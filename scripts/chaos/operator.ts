@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Cluster } from './cluster.ts'
 
 /** An operator's hands at Consul, through whichever server answers. */
@@ -39,9 +40,25 @@ export class Operator {
     await this.#ask('DELETE', `/v1/kv/${this.#key}=queue?recurse`)
   }
 
-  async #ask(method: string, path: string): Promise<Response | undefined> {
+  /** Makes a token that may do what these rules allow. Settles with its accessor and its secret. */
+  async makeToken(rules: string): Promise<{ AccessorID: string; SecretID: string }> {
+    const Name = `chaos-${randomUUID()}`
+    await this.#ask('PUT', '/v1/acl/policy', { Name, Rules: rules })
+    const response = await this.#ask('PUT', '/v1/acl/token', { Policies: [{ Name }] })
+    if (response?.status !== 200) throw new Error(`no token could be made: ${await response?.text()}`)
+    return (await response.json()) as { AccessorID: string; SecretID: string }
+  }
+
+  async deleteToken(accessor: string): Promise<void> {
+    await this.#ask('DELETE', `/v1/acl/token/${accessor}`)
+  }
+
+  async #ask(method: string, path: string, body?: object): Promise<Response | undefined> {
+    const headers = { 'x-consul-token': this.#cluster.rootToken ?? '' }
+    const request = { method, headers, ...(body && { body: JSON.stringify(body) }) }
     for (const { address } of this.#cluster.servers) {
-      const response = await fetch(address + path, { method, signal: AbortSignal.timeout(3000) }).catch(() => undefined)
+      const signal = AbortSignal.timeout(3000)
+      const response = await fetch(address + path, { ...request, signal }).catch(() => undefined)
       if (response && response.status < 500) return response
     }
     return undefined

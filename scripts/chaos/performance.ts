@@ -8,6 +8,7 @@ import { Conductor } from './conductor.ts'
 import type { Fault } from './faults.ts'
 import { readHistory } from './history.ts'
 import { Host } from './host.ts'
+import { LockToken } from './lock-token.ts'
 import { Operator } from './operator.ts'
 import { Random } from './random.ts'
 import { prepareTool, type ToolName } from './tool.ts'
@@ -39,6 +40,9 @@ export async function perform(programme: Programme): Promise<Verdict> {
   for (const file of ['history', 'order']) writeFileSync(join(dir, file), '')
   writeFileSync(join(dir, 'counter'), '0'.padStart(COUNTER_WIDTH))
   const tool = await prepareTool(programme.tool, 'chaos', dir)
+  const operator = new Operator(cluster, tool.key)
+  const token =
+    cluster.rootToken === undefined ? undefined : await LockToken.issue(operator, tool.rules, join(dir, 'token'))
   const work = compileWork(dir)
   const hosts: Host[] = []
   try {
@@ -46,10 +50,10 @@ export async function perform(programme: Programme): Promise<Verdict> {
       const agent = cluster.agents[n]?.address ?? ''
       const address = cluster.addresses[n] ?? ''
       const command = [...tool.words, ...commandOf(n, work, dir)] as const
-      hosts.push(await Host.start({ name: hostName(n), dir, agent, address, command: [...command] }))
+      const options = { name: hostName(n), dir, agent, address, command: [...command], tokenFile: token?.file } as const
+      hosts.push(await Host.start(options))
     }
-    const operator = new Operator(cluster, tool.key)
-    using conductor = new Conductor({ ...programme, operator, hosts, random: new Random(programme.seed) })
+    using conductor = new Conductor({ ...programme, operator, token, hosts, random: new Random(programme.seed) })
     const faults = programme.faults.filter((fault) => tool.hasGuardian || !fault.needsGuardian)
     await conductor.play(faults, programme.ms)
   } finally {

@@ -8,10 +8,30 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** What can go wrong on the wire between a runner and its agent. */
-export const TROUBLES = ['refused', 'black-hole', 'cut', 'drip', '500', '429', '503', 'truncated', 'garbage'] as const
+/** What can go wrong on the wire between a runner and its agent for a moment. */
+export const BRIEF_TROUBLES = [
+  'refused',
+  'black-hole',
+  'cut',
+  'drip',
+  '500',
+  '429',
+  '503',
+  'truncated',
+  'garbage',
+] as const
 
-export type Trouble = (typeof TROUBLES)[number]
+/** What can go wrong for long: all answers come late, or a balancer cuts what takes more than 5 s. */
+export const LONG_TROUBLES = ['refused', 'black-hole', 'late-3.5s', 'late-8s', '504-after-5s'] as const
+
+export type Trouble = (typeof BRIEF_TROUBLES)[number] | (typeof LONG_TROUBLES)[number]
+
+/** By how much answers come late, in milliseconds. */
+export const LATE_MS: Partial<Record<Trouble, number>> = { 'late-3.5s': 3500, 'late-8s': 8000 }
+
+/** What a balancer says when its patience is over. */
+export const CUT: Answer = plain(504, '<html><head><title>504 Gateway Time-out</title></head></html>\n')
+export const CUT_AFTER_MS = 5000
 
 /** Troubles that a request meets before the agent sees it; with all others it has its effect, but no good answer. */
 export const REFUSALS: Partial<Record<Trouble, Answer>> = {

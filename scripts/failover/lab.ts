@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConsulAgent, startConsul } from '../agent.ts'
+import { QUICK_ELECTIONS } from '../agent-config.ts'
 import { freePorts } from '../ports.ts'
 import { startWatchdog } from '../watchdog.ts'
 import type { App } from './app.ts'
@@ -146,7 +147,13 @@ async function startServers(
       bind,
       ports,
       node: `server${n + 1}`,
-      config: { bootstrap_expect: count, retry_join: gossipAt, retry_interval: '1s', ...config },
+      config: {
+        bootstrap_expect: count,
+        retry_join: gossipAt,
+        retry_interval: '1s',
+        performance: QUICK_ELECTIONS,
+        ...config,
+      },
     })
     cleanUp.defer(() => server.stop())
     return server

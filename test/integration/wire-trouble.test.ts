@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FaultProxy } from '../../scripts/chaos/fault-proxy.ts'
-import { TROUBLES, type Trouble } from '../../scripts/chaos/trouble.ts'
+import { BRIEF_TROUBLES, type Trouble } from '../../scripts/chaos/trouble.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Running, startLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
@@ -13,9 +13,9 @@ interface Case {
   readonly seconds: number
 }
 
-const CASES: readonly Case[] = TROUBLES.flatMap((trouble) => [2, 8].map((seconds) => ({ trouble, seconds })))
+const CASES: readonly Case[] = BRIEF_TROUBLES.flatMap((trouble) => [2, 8].map((seconds) => ({ trouble, seconds })))
 
-const ENDLESS: readonly Case[] = TROUBLES.map((trouble) => ({ trouble, seconds: 60 }))
+const ENDLESS: readonly Case[] = BRIEF_TROUBLES.map((trouble) => ({ trouble, seconds: 60 }))
 
 /** A lock behind a proxy of its own. */
 class Wire {

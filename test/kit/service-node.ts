@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
+import { QUICK_ELECTIONS } from '../../scripts/agent-config.ts'
 import { type Program, program } from '../../scripts/debian.ts'
 import { execute } from '../../scripts/execute.ts'
 import { freePorts } from '../../scripts/ports.ts'
@@ -60,6 +61,7 @@ export class ServiceNode {
         datacenter,
         gossip_lan: FAST_GOSSIP,
         leave_on_terminate: false,
+        performance: QUICK_ELECTIONS,
         ...(server ? {} : clientConfig(dir, options.watches ?? false, name)),
         ...(seed === undefined ? {} : { retry_join: [`127.0.0.1:${seed}`], retry_interval: '1s' }),
         ...options.config,
