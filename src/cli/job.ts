@@ -2,6 +2,7 @@ import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
 import { planTiming, type Timing } from '../lock/deadline.ts'
 import { checkKey, keyOfName } from '../lock/keys.ts'
+import { recordedCommand } from '../lock/record.ts'
 import type { Job } from '../run/job.ts'
 import { duration } from './duration.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
@@ -21,6 +22,7 @@ export function jobOf(parsed: Parsed, environment: NodeJS.ProcessEnv): Job {
     name,
     key: ownKey === undefined ? key : checkKey('--key', ownKey),
     command: [first, ...args],
+    recorded: recordedCommand([first, ...args], parsed.options['record-command'] === true),
     timing: timingOf(given),
     waitMs: parsed.options['no-wait'] ? 0 : (duration('wait', given) ?? Number.POSITIVE_INFINITY),
     waitGroup: parsed.options['wait-group'] === true,

@@ -47,6 +47,7 @@ export const RUN_OPTIONS = {
   'lock-delay': option('Lock:', 'string', 'keep the lock closed this long when a holder dies (24s)'),
   'kill-after': option('Lock:', 'string', 'grace from TERM to KILL when the lock is lost (5s)'),
   'wait-group': option('Lock:', 'boolean', "keep it until the command's whole process group has ended"),
+  'record-command': option('Lock:', 'boolean', "have others see the command's arguments, not just its name"),
   'no-guardian': option('Lock:', 'boolean', 'do without the process that ends the command should we be killed'),
   ...CONSUL_OPTIONS,
   ...OUTPUT_OPTIONS,

@@ -9,6 +9,8 @@ export interface Entry {
   readonly flags: bigint
   /** The session that holds it. */
   readonly session: string | undefined
+  /** How often it was locked since it was last written without a lock; 0: it is no lock. */
+  readonly lockIndex: number
   /** The raft index at which it came into being, since it was last deleted. */
   readonly createIndex: number
   readonly modifyIndex: number
@@ -102,7 +104,7 @@ export function encodeKey(key: string): string {
 
 /** `JSON.parse` rounds 64-bit flags; as strings they survive. */
 export function withBigFlags<T extends { text: string }>(reply: T): T {
-  return { ...reply, text: reply.text.replace(/"Flags":(\d+)/g, '"Flags":"$1"') }
+  return { ...reply, text: reply.text.replace(/"Flags":\s*(\d+)/g, '"Flags":"$1"') }
 }
 
 interface WireEntry {
@@ -110,6 +112,7 @@ interface WireEntry {
   readonly Value?: string | null
   readonly Flags: string
   readonly Session?: string
+  readonly LockIndex: number
   readonly CreateIndex: number
   readonly ModifyIndex: number
 }
@@ -130,6 +133,7 @@ function readEntry(wire: WireEntry): Entry {
     value: Buffer.from(wire.Value ?? '', 'base64').toString('utf8'),
     flags: BigInt(wire.Flags),
     session: wire.Session || undefined,
+    lockIndex: wire.LockIndex,
     createIndex: wire.CreateIndex,
     modifyIndex: wire.ModifyIndex,
   }

@@ -4,6 +4,7 @@ import type { Consul } from '../consul/consul.ts'
 import type { Entry } from '../consul/kv.ts'
 import { createSession, destroySession } from '../consul/sessions.ts'
 import { transact } from '../consul/txn.ts'
+import { checkIsLock } from '../lock/keys.ts'
 import { type LeaseRecord, leaseKey } from './lease-record.ts'
 
 /** Consul destroys a session at twice its TTL, and takes no TTL below 10 s; agent/consul/session_ttl.go */
@@ -12,8 +13,8 @@ const SHORTEST_TTL_MS = 10_000
 
 /**
  * Takes a lease in the place of what stands at its key: nothing, or a lease that is over or ours. Settles with whether
- * we have it; not, when what stood there has changed meanwhile. Rejects with a `Failure`; then we don't have it, if
- * Consul could be told.
+ * we have it; not, when what stood there has changed meanwhile. Rejects with a `Failure`, also when what stands there
+ * was never locked by anybody; then we don't have it, if Consul could be told.
  */
 export async function claimLease(
   ctx: Context,
@@ -23,6 +24,7 @@ export async function claimLease(
   before: Entry | undefined,
 ): Promise<boolean> {
   const key = leaseKey(label)
+  if (before) checkIsLock(before)
   const session = await createSession(ctx, consul, {
     name: `start-up lease ${label} ${record.serviceId}`,
     ttlMs: Math.max(SHORTEST_TTL_MS, record.leaseMs / TTL_MULTIPLIER),

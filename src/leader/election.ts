@@ -152,7 +152,7 @@ export class Election implements Lock {
     const backoff = new Backoff(this.#ctx.random)
     while (this.#mine === mine && !this.#ctx.signal.aborted) {
       try {
-        await claim(this.#ctx, this.#consul, stake, { session: stake.sessionId, modifyIndex: mine.hold.fence })
+        await claim(this.#ctx, this.#consul, stake, 'ours')
         return
       } catch (thrown) {
         if (!(thrown instanceof Failure)) throw thrown

@@ -3,7 +3,7 @@ import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Entry } from '../consul/kv.ts'
 import { type KvStep, transact } from '../consul/txn.ts'
-import { LOCK_FLAGS } from './keys.ts'
+import { checkIsLock, LOCK_FLAGS } from './keys.ts'
 
 /**
  * What one try to get a lock gave: we hold it under this fence (the key's ModifyIndex, which only grows); somebody
@@ -14,8 +14,8 @@ export type Claim =
   | { readonly kind: 'held'; readonly fence: number }
   | { readonly kind: 'taken' | 'lock-delay' | 'changed' | 'in-line' | 'session-gone' }
 
-/** How a key was seen: who held it, and its last change. */
-export type Sight = Pick<Entry, 'session' | 'modifyIndex'>
+/** How a key was seen last: as this entry, not there, or ours. */
+export type Sight = Entry | undefined | 'ours'
 
 /** What one lock is claimed with. */
 export interface Stake {
@@ -26,16 +26,16 @@ export interface Stake {
 }
 
 /**
- * Tries once to get the lock, and does these other steps with it or none. The key must still be as it was `seen`
- * (`undefined`: it wasn't there). For Consul's leader looks at a lock-delay before it writes a claim to the log, not
+ * Tries once to get the lock, and does these other steps with it or none. The key must still be as it was `seen`. For Consul's leader looks at a lock-delay before it writes a claim to the log, not
  * when the log's turn comes: without that condition, a claim that is under way when the holder's session dies gets the
  * lock at once, while the holder's command still runs (agent/consul/txn_endpoint.go, preCheck).
+ * Throws a `usage` failure when what was seen is no lock.
  */
 export async function claim(
   ctx: Context,
   consul: Consul,
   stake: Stake,
-  seen: Sight | undefined,
+  seen: Sight,
   besides: readonly KvStep[] = [],
 ): Promise<Claim> {
   const { key, value, sessionId } = stake
@@ -52,9 +52,10 @@ export async function claim(
 }
 
 /** A lock that is ours already stays so, whatever became of its value. */
-function unchanged({ key, sessionId }: Stake, seen: Sight | undefined): KvStep {
+function unchanged({ key, sessionId }: Stake, seen: Sight): KvStep {
   if (seen === undefined) return { verb: 'check-not-exists', key }
-  if (seen.session === sessionId) return { verb: 'check-session', key, session: sessionId }
+  if (seen === 'ours' || seen.session === sessionId) return { verb: 'check-session', key, session: sessionId }
+  checkIsLock(seen)
   return { verb: 'check-index', key, index: seen.modifyIndex }
 }
 

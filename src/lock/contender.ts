@@ -6,7 +6,7 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, type Reading, readKey } from '../consul/kv.ts'
 import { type Claim, claim, type Stake } from './claim.ts'
 import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
-import { LOCK_FLAGS, SEMAPHORE_FLAGS } from './keys.ts'
+import { checkIsLock } from './keys.ts'
 import { Line } from './line.ts'
 import { lockDelayOf } from './record.ts'
 import { clearAway } from './release.ts'
@@ -34,6 +34,8 @@ export class Contender {
   #stake: Stake
   /** The key as we saw it last; at first we hope that it isn't there. */
   #seen: Reading = { entry: undefined, index: 0 }
+  /** We hold it, whatever was seen before. */
+  #isOurs = false
   /** When we saw the last holder's session vanish from the key; Consul keeps the lock closed from then on. */
   #closedFor: { readonly since: Instant; readonly ms: number } | undefined
 
@@ -66,7 +68,9 @@ export class Contender {
       const got = await this.#try()
       if (got.kind === 'session-gone') return 'session-gone'
       if (got.kind === 'held') {
-        this.#ours(got.fence)
+        // Claiming it again must not fail for what happened to the line since.
+        this.#isOurs = true
+        this.#line.through()
         this.#ctx.signal.throwIfAborted()
         this.#ctx.log.mark('lock obtained')
         if (this.#hasTime()) return { session: this.#session, stake: this.#stake, fence: got.fence }
@@ -85,9 +89,10 @@ export class Contender {
 
   #try(): Promise<Claim> {
     this.#stake = this.#newStake()
+    const seen = this.#isOurs ? 'ours' : this.#seen.entry
     return this.#line.withSteps(this.#ctx, (steps) =>
       this.#persist(this.#ctx, () =>
-        lingering(this.#ctx, LINGER_MS, (ctx) => claim(ctx, this.#consul, this.#stake, this.#seen.entry, steps)),
+        lingering(this.#ctx, LINGER_MS, (ctx) => claim(ctx, this.#consul, this.#stake, seen, steps)),
       ),
     )
   }
@@ -100,14 +105,6 @@ export class Contender {
   /** Whether the lease leaves enough time to start a command. */
   #hasTime(): boolean {
     return this.#session.leaseLeftMs() > this.#contest.timing.ttlMs * ENOUGH
-  }
-
-  /** We hold the lock; claiming it again must not fail for what happened to the line since. */
-  #ours(fence: number): void {
-    const { key, value, sessionId } = this.#stake
-    const entry = { key, value, flags: LOCK_FLAGS, session: sessionId, createIndex: fence, modifyIndex: fence }
-    this.#seen = { entry, index: fence }
-    this.#line.through()
   }
 
   async #giveWay(why: 'taken' | 'lock-delay' | 'in-line'): Promise<'busy'> {
@@ -169,6 +166,7 @@ export class Contender {
 
   async #read(ctx: Context, index: number): Promise<Reading> {
     let from = index
+    this.#isOurs = false
     this.#seen = await this.#persist(ctx, () => {
       const options = { index: from, waitMs: LONG_POLL_MS }
       from = 0 // What is tried again begins anew: an index may belong to a past that was undone.
@@ -187,12 +185,8 @@ export class Contender {
   }
 
   #inspect(holder: Entry): void {
-    const { key, name, ancestors } = this.#contest
-    if (holder.flags === SEMAPHORE_FLAGS) {
-      throw new Failure('rejected', `the key ${key} belongs to a semaphore, not to a lock`, {
-        hint: 'lock another name, or another --key',
-      })
-    }
+    const { name, ancestors } = this.#contest
+    checkIsLock(holder)
     if (holder.session !== undefined && ancestors.includes(holder.session)) {
       throw new Failure('usage', `${name} is already held by the run around this one: waiting would never end`, {
         hint: 'run the command without a second lock, or lock another name',

@@ -35,7 +35,8 @@ const DRIFT = 1 / 10
 
 const TTL_MIN_MS = 10_000
 const TTL_MAX_MS = 24 * 3_600_000
-const LOCK_DELAY_MAX_MS = 60_000
+/** Consul's own bound. */
+export const LOCK_DELAY_MAX_MS = 60_000
 const DEFAULTS = { ttlMs: 15_000, graceMs: 5000 }
 
 /**

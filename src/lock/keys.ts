@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import type { Entry } from '../consul/kv.ts'
 
 /** Flags of a lock's key: those of Consul's own Go client, so that `consul lock` knows it for a lock. */
 export const LOCK_FLAGS = 3304740253564472344n
@@ -25,6 +26,20 @@ export function checkKey(what: string, key: string, longest = MAX_KEY): string {
     })
   }
   return key
+}
+
+/**
+ * Checks that what stands at a key is a lock, before that is taken or waited for. A lock has `consul lock`'s flags, or
+ * none and a history: the Bash original leaves its key, which was locked once, and one that is held is a lock whatever
+ * was written over it. All else is somebody's data, and would be lost. Throws a `usage` failure.
+ */
+export function checkIsLock({ key, flags, lockIndex, session }: Entry): void {
+  if (flags === LOCK_FLAGS) return
+  if (flags === 0n && (lockIndex > 0 || session !== undefined)) return
+  const isSemaphore = flags === SEMAPHORE_FLAGS
+  throw new Failure('usage', `the key ${key} ${isSemaphore ? 'belongs to a semaphore' : 'holds data'} and is no lock`, {
+    hint: `lock another key; if nobody needs this one: consul kv delete ${key}`,
+  })
 }
 
 function whatIsWrong(key: string, longest: number): string | undefined {

@@ -1,7 +1,12 @@
 import { formatDuration } from '../base/duration.ts'
 import { oneLine } from '../base/excerpt.ts'
+import { LOCK_DELAY_MAX_MS } from './deadline.ts'
 
 const DETAIL_LENGTH = 60
+/** A longer value is no record of ours; nobody reads on. */
+const LONGEST_RECORD = 8192
+/** So much of a command stands in a record. */
+const COMMAND_LENGTH = 512
 
 /** Who holds a lock, for people and for `locks`; nothing is decided by it. It is the value of the lock's key. */
 export interface HolderRecord {
@@ -16,34 +21,67 @@ export interface HolderRecord {
   readonly lockDelayMs: number
 }
 
-/** What a key's value tells of its holder. Other tools leave a host name, or nothing. */
-export function parseRecord(value: string): Partial<HolderRecord> {
-  try {
-    const record: unknown = JSON.parse(value)
-    if (typeof record === 'object' && record !== null) return record
-  } catch {
-    // A value of another tool's.
+/** The program alone, for its arguments may be secrets; or, when all are wanted, as many of the words as fit in. */
+export function recordedCommand([program, ...args]: readonly [string, ...string[]], withArguments: boolean): string[] {
+  const words: string[] = []
+  let left = COMMAND_LENGTH
+  for (const word of withArguments ? [program, ...args] : [program]) {
+    words.push(word.length > left ? `${word.slice(0, left)}…` : word)
+    left -= word.length
+    if (left <= 0) break
   }
+  return words
+}
+
+const isText = (value: unknown) => typeof value === 'string'
+
+/** A check by hand, for this is on the way of every run: loading valibot would take longer than reading the key. */
+const CHECKS: Record<keyof HolderRecord, (value: unknown) => boolean> = {
+  host: isText,
+  pid: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  user: isText,
+  command: (value) => Array.isArray(value) && value.every(isText),
+  since: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
+  runId: isText,
+  lockDelayMs: (value) => typeof value === 'number' && value >= 0 && value <= LOCK_DELAY_MAX_MS,
+}
+
+/** What a key's value tells of its holder; what isn't as we write it is absent. Other tools leave a host name, or nothing. */
+export function parseRecord(value: string): Partial<HolderRecord> {
+  if (value.length > LONGEST_RECORD) return {}
+  const json = parseJson(value)
+  if (typeof json === 'object') return fieldsOf({ ...json })
   return /^[\w.-]{1,253}$/.test(value.trim()) ? { host: value.trim() } : {}
 }
 
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch {
+    return undefined
+  }
+}
+
+function fieldsOf(json: Readonly<Record<string, unknown>>): Partial<HolderRecord> {
+  const checks = Object.entries(CHECKS)
+  return Object.fromEntries(checks.filter(([name, isFine]) => isFine(json[name])).map(([name]) => [name, json[name]]))
+}
+
 /**
- * How long Consul keeps a lock closed after the holder with this value lost its session, in milliseconds; 0 when the
- * value doesn't tell.
+ * How long Consul keeps a lock closed after the holder with this value lost its session, in milliseconds, and never
+ * longer than Consul can; 0 when the value doesn't tell.
  */
 export function lockDelayOf(value: string): number {
-  const { lockDelayMs } = parseRecord(value)
-  return typeof lockDelayMs === 'number' ? lockDelayMs : 0
+  return parseRecord(value).lockDelayMs ?? 0
 }
 
 /** `held by web3 (pid 812, ./bootstrap.sh) for 4m12s`, as far as the value tells. */
 export function describeHolder(value: string, nowMs: number): string {
   const { host, pid, command, since } = parseRecord(value)
-  if (typeof host !== 'string' || host === '') return 'held by someone who left no name'
+  if (!host) return 'held by someone who left no name'
   const details: string[] = []
-  if (typeof pid === 'number') details.push(`pid ${pid}`)
-  if (Array.isArray(command)) details.push(oneLine(command.join(' '), DETAIL_LENGTH))
-  const sinceMs = typeof since === 'string' ? Date.parse(since) : Number.NaN
-  const duration = Number.isNaN(sinceMs) ? '' : ` for ${formatDuration(Math.max(0, nowMs - sinceMs))}`
+  if (pid !== undefined) details.push(`pid ${pid}`)
+  if (command) details.push(oneLine(command.join(' '), DETAIL_LENGTH))
+  const duration = since === undefined ? '' : ` for ${formatDuration(Math.max(0, nowMs - Date.parse(since)))}`
   return `held by ${oneLine(host, DETAIL_LENGTH)}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
 }

@@ -68,8 +68,7 @@ async function madeSure(
   try {
     const missing = await gatesBefore(ctx, ONCE)
     if (missing.length > 0) return undefined
-    const ours = { session: held.stake.sessionId, modifyIndex: held.fence }
-    const again = await lingering(ctx, LINGER_MS, (ctx) => claim(ctx, consul, held.stake, ours))
+    const again = await lingering(ctx, LINGER_MS, (ctx) => claim(ctx, consul, held.stake, 'ours'))
     const isOurs = again.kind === 'held' && held.session.leaseLeftMs() > timing.ttlMs * ENOUGH
     return isOurs ? { ...held, fence: again.fence } : undefined
   } catch (thrown) {

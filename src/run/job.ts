@@ -13,6 +13,8 @@ export interface Job {
   readonly name: string
   readonly key: string
   readonly command: readonly [string, ...string[]]
+  /** What others may know of it: it stands in the holder record and in the report. */
+  readonly recorded: readonly string[]
   readonly timing: Timing
   /** How long to wait for the lock, in milliseconds; 0: not at all. */
   readonly waitMs: number

@@ -9,7 +9,7 @@ import type { Job, Result } from './job.ts'
  * `outcome` is `ran`, `busy`, `unready`, `interrupted`, `lost`, `unsettled`, or the code of a failure.
  */
 export function reportOf(job: Job, end: Result | Failure): Record<string, unknown> {
-  const about = { name: job.name, key: job.key, runId: job.runId, command: job.command }
+  const about = { name: job.name, key: job.key, runId: job.runId, command: job.recorded }
   if (end instanceof Failure) return { ...about, outcome: end.code, message: end.message }
   const { outcome, ...measured } = end
   switch (outcome.kind) {

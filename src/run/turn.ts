@@ -40,7 +40,7 @@ async function contendInTime(ctx: Context, world: World, job: Job): Promise<Held
 }
 
 function contestOf(world: World, job: Job): Contest {
-  const { name, key, timing, command, runId } = job
+  const { name, key, timing, recorded: command, runId } = job
   return {
     name,
     key,

@@ -199,9 +199,11 @@ describe('a start-up lease', () => {
     expect(await consul().sessions(label)).toEqual([])
   })
 
-  test('that stands without a session, by hand, is taken', async () => {
+  test('that was left without a session is taken', async () => {
     const label = uniqueName('lease')
-    await consul().request('PUT', `/kv/lease/${label}`, 'by hand')
+    const session = await consul().createSession({ LockDelay: '0s' })
+    await consul().acquire(`lease/${label}`, session, 'by hand')
+    await consul().destroySession(session)
     expect(await acquire(label, 'web-1', '--acquire-timeout', '0')).toMatchObject({ code: 0 })
     expect(await holderOf(label)).toBe('web-1')
   })

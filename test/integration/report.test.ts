@@ -17,7 +17,7 @@ describe('the report file tells', () => {
     expect(read(file)).toEqual({
       name,
       key: `consul-locker-${name}`,
-      command: ['sh', '-c', 'exit 6'],
+      command: ['sh'],
       runId: anyUuid,
       outcome: 'ran',
       childExit: 6,

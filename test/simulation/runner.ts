@@ -64,6 +64,7 @@ export class SimulatedRunner {
       name: NAME,
       key: KEY,
       command: ['simulated'],
+      recorded: ['simulated'],
       timing: plan.timing,
       waitMs: plan.waitMs,
       waitGroup: false,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkKey, keyOfName, LOCK_FLAGS, SEMAPHORE_FLAGS } from '../../src/lock/keys.ts'
+import { checkIsLock, checkKey, keyOfName, LOCK_FLAGS, SEMAPHORE_FLAGS } from '../../src/lock/keys.ts'
 
 describe('a name', () => {
   test.each(['mongodb', 'a', 'a/b/c', 'a.b_c,d-e', '...', '.hidden', 'A-1', '-', 'n'.repeat(498)])(
@@ -49,4 +49,29 @@ describe('a key', () => {
 test("the flags are those of Consul's Go client, digit by digit", () => {
   expect(LOCK_FLAGS.toString(16)).toBe('2ddccbc058a50c18')
   expect(SEMAPHORE_FLAGS.toString(16)).toBe('e0f69a2baa414de0')
+})
+
+describe('what stands at a key', () => {
+  const entry = { key: 'k', value: 'v', createIndex: 1, modifyIndex: 2 }
+
+  test.each([
+    ['a lock of ours or of consul lock', LOCK_FLAGS, 1, 's'],
+    ['what consul lock leaves', LOCK_FLAGS, 1, undefined],
+    ['the same, written to by hand', LOCK_FLAGS, 0, undefined],
+    ['a lock of the Bash original', 0n, 1, 's'],
+    ['what the Bash original leaves', 0n, 3, undefined],
+    ['a lock that was written over', 0n, 0, 's'],
+  ])('is a lock: %s', (_, flags, lockIndex, session) => {
+    expect(() => checkIsLock({ ...entry, flags, lockIndex, session })).not.toThrow()
+  })
+
+  test.each([
+    ['data', 0n, 0, undefined, 'holds data and is no lock'],
+    ['data with flags', 42n, 0, undefined, 'holds data and is no lock'],
+    ['what somebody holds for a purpose of his own', 42n, 1, 's', 'holds data and is no lock'],
+    ['a semaphore', SEMAPHORE_FLAGS, 0, undefined, 'belongs to a semaphore and is no lock'],
+    ['a contender for a semaphore', SEMAPHORE_FLAGS, 1, 's', 'belongs to a semaphore and is no lock'],
+  ])('is no lock: %s', (_, flags, lockIndex, session, why) => {
+    expect(() => checkIsLock({ ...entry, flags, lockIndex, session })).toThrow(`the key k ${why}`)
+  })
 })

@@ -7,7 +7,7 @@ import { describeLease, parseLease } from '../../src/discovery/lease-record.ts'
 const record = { serviceId: 'web-1', host: 'node1', since: '2026-01-01T00:00:00.000Z', leaseMs: 5000 }
 
 function lease(modifyIndex: number, value = JSON.stringify(record)): Entry {
-  return { key: 'lease/web', value, flags: 0n, session: 's', createIndex: 1, modifyIndex }
+  return { key: 'lease/web', value, flags: 0n, session: 's', lockIndex: 1, createIndex: 1, modifyIndex }
 }
 
 function machine() {

@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { findConsul } from '../../scripts/find-consul.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
+import { uniqueName } from '../kit/unique.ts'
+
+const consul = () => new ConsulClient()
+
+async function put(key: string, value: string, flags = '0'): Promise<void> {
+  await consul().request('PUT', `/kv/${key}?flags=${flags}`, value)
+}
+
+describe('a key that is no lock', () => {
+  test.each([
+    ['a plain run', (key: string) => ['--key', key, 'data', 'echo', 'ran']],
+    ['a run that tries once', (key: string) => ['--no-wait', '--key', key, 'data', 'echo', 'ran']],
+    ['a run that waits for a while', (key: string) => ['--wait', '5s', '--key', key, 'data', 'echo', 'ran']],
+  ])('keeps its data, and %s says what is wrong', async (_, words) => {
+    const key = `config/${uniqueName('db')}`
+    await put(key, 'precious')
+    const before = await consul().entry(key)
+    const ended = await runLocker(words(key))
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain(
+      `the key ${key} holds data and is no lock (lock another key; if nobody needs this one`,
+    )
+    expect(await consul().entry(key)).toEqual(before)
+    expect(await consul().remains('locker data', key)).toEqual([key])
+  })
+
+  test('keeps its data from a lease', async () => {
+    const label = uniqueName('data')
+    await put(`lease/${label}`, 'precious')
+    const ended = await runLocker(['lease', 'acquire', '--label', label, '--service-id', 'web-1'])
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain(`the key lease/${label} holds data and is no lock`)
+    expect(await consul().value(`lease/${label}`)).toBe('precious')
+    expect(await consul().sessions(label)).toEqual([])
+  })
+
+  test('is waited for no longer when it turns out to be none', async () => {
+    const name = uniqueName('turned')
+    const key = `consul-locker-${name}`
+    const session = await consul().createSession({ Behavior: 'release', LockDelay: '0s' })
+    await consul().acquire(key, session, 'web9')
+    const waiter = startLocker([name, 'echo', 'ran'])
+    await waiter.says(/held by web9/)
+    // A plain write under a lock makes data of it when its holder is gone.
+    await put(key, 'precious')
+    await consul().destroySession(session)
+    expect(await waiter.ends()).toMatchObject({ code: 2, stdout: '' })
+    expect(await consul().value(key)).toBe('precious')
+    await consul().deleteKey(key)
+  })
+})
+
+describe('a semaphore of consul lock', () => {
+  let binary: string
+
+  beforeAll(async () => {
+    binary = await findConsul()
+  })
+
+  test('is left alone, and its holders go on', async () => {
+    const prefix = `service/${uniqueName('sem')}`
+    const words = ['lock', `-http-addr=${inject('consulAddress')}`, '-n', '3', '-child-exit-code', '-pass-stdin']
+    const theirs = new Running(
+      spawn(binary, [...words, prefix, 'echo ready; cat; echo done'], {
+        env: lockerEnvironment({}),
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
+    )
+    await theirs.prints(/ready/)
+    const before = await consul().entry(`${prefix}/.lock`)
+    const ended = await runLocker(['--key', `${prefix}/.lock`, 'ours', 'echo', 'ran'])
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain(`the key ${prefix}/.lock belongs to a semaphore and is no lock`)
+    expect(await consul().entry(`${prefix}/.lock`)).toEqual(before)
+    theirs.child.stdin?.end()
+    expect(await theirs.ends()).toMatchObject({ code: 0, stdout: 'ready\ndone\n' })
+  })
+})
+
+describe('what is recorded of a command', () => {
+  const secret = '-pS3cr3t'
+
+  async function recordOf(name: string): Promise<{ command: string[] }> {
+    await consul().holder(`consul-locker-${name}`)
+    return JSON.parse(await consul().value(`consul-locker-${name}`))
+  }
+
+  test('is its name: not its arguments, however many, and no waiter hears of them', async () => {
+    const name = uniqueName('secret')
+    const many = Array.from({ length: 60_000 }, (_, n) => String(n))
+    const holder = startLocker([name, 'sh', '-c', 'cat', secret, ...many], { stdio: ['pipe', 'pipe', 'pipe'] })
+    expect((await recordOf(name)).command).toEqual(['sh'])
+    const waiter = startLocker([name, 'true'], { env: { DEBUG: 'true' } })
+    await waiter.says(/held by \S+ \(pid \d+, sh\)/)
+    expect(waiter.stderr).not.toContain(secret)
+    holder.child.stdin?.end()
+    expect((await holder.ends()).code).toBe(0)
+    expect((await waiter.ends()).code).toBe(0)
+  })
+
+  test('is all of it, cut, for who asks for that', async () => {
+    const name = uniqueName('words')
+    const holder = startLocker(['--record-command', name, 'cat', '-', ...Array<string>(600).fill('-')], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    const { command } = await recordOf(name)
+    expect(command.slice(0, 3)).toEqual(['cat', '-', '-'])
+    expect(command.join('')).toHaveLength(512)
+    holder.child.stdin?.end()
+    expect((await holder.ends()).code).toBe(0)
+  })
+})
+
+describe('a holder record that nobody can read', () => {
+  test.each([
+    ['null', 'null'],
+    ['brackets', '['.repeat(150_000)],
+    ['brackets for a command', `{"host":"web9","command":${'['.repeat(150_000)}${']'.repeat(150_000)}}`],
+    ['another shape', '{"host":{},"pid":"x","command":{"join":1},"since":[],"lockDelayMs":{}}'],
+    ['a delay of years', '{"host":"web9","lockDelayMs":2e9}'],
+    ['half a megabyte', 'x'.repeat(500_000)],
+  ])('neither ends a waiter nor keeps it for longer: %s', async (_, value) => {
+    const name = uniqueName('odd')
+    const key = `consul-locker-${name}`
+    const session = await consul().createSession({ LockDelay: '1s' })
+    await consul().acquire(key, session, value)
+    const waiter = startLocker([name, 'echo', 'ran'])
+    await waiter.says(/held by/)
+    const busy = await runLocker(['--no-wait', name, 'echo', 'ran'])
+    expect(busy).toMatchObject({ code: 1, stdout: '' })
+    expect(busy.stderr).not.toMatch(/null|object/)
+    await consul().destroySession(session)
+    expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
+    await patiently(
+      async () => (await consul().remains(name)).length === 0,
+      () => 'something is left at Consul',
+    )
+  })
+})
