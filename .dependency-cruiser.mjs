@@ -28,6 +28,7 @@ export default {
     wall('consul-knows-no-locks', '^src/consul/', '^src/(?!base/|consul/)'),
     wall('lock-knows-no-processes', '^src/lock/', '^src/(?!base/|consul/|lock/)'),
     wall('child-knows-no-consul', '^src/child/', '^src/(?!base/|child/)'),
+    wall('host-knows-no-consul', '^src/host/', '^src/(?!base/|host/)'),
     wall('config-knows-files-only', '^src/config/', '^src/(?!base/|config/)'),
     wall('probe-knows-no-consul', '^src/probe/', '^src/(?!base/|child/|probe/)'),
     wall('gate-is-no-mode', '^src/gate/', '^src/(?!base/|consul/|child/|probe/|gate/)'),

@@ -60,7 +60,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     launch: (request) => launch({ command, ...request }),
     ...(await gatesAround(parsed, environment)),
     guardian: parsed.options['no-guardian'] ? NO_GUARDIAN : startGuardian(ctx, job, parsed),
-    publish: (lease) => answerFor(ctx, job.runId, lease),
+    publish: (lease) => answerFor(ctx, environment, job.runId, lease),
     self: meanwhile(() => ({ host: hostname(), pid: process.pid, user: userName() })),
   }
   const report = (end: Result | Failure) => {

@@ -35,7 +35,7 @@ export async function verifyCommand({ words, environment, context }: Invocation)
     ctx.log.error(`the lock ${run.name} ${why}`)
     return EXIT.lost
   }
-  const lease = await askRunner(ctx, run.runId)
+  const lease = await askRunner(ctx, environment, run.runId)
   if (lease) {
     if (!lease.held) return no('is no longer ours')
     const isEnough = lease.leftMs > 0 && lease.leftMs >= remainingMs

@@ -33,7 +33,7 @@ export interface World {
   /** Who ends the command and gives the lock back should we be killed. */
   readonly guardian: Guardian
   /** Answers the command's questions after its lock, until disposed. */
-  publish(lease: () => Lease): Disposable
+  publish(lease: () => Lease): Promise<Disposable>
   /** Waits for what must hold before the command starts; most runs have no such gates. */
   readonly gatesBefore?: AwaitGates
   /** Waits for what must hold before the lock is given up after the command's success. */

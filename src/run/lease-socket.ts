@@ -1,6 +1,10 @@
-import { connect, createServer } from 'node:net'
+import { lstatSync, readdirSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { messageOf } from '../base/failure.ts'
+import { checkStateFolder, openStateFolder, stateFolders } from '../host/state-folder.ts'
 
 /** What a runner knows of its lock. */
 export interface Lease {
@@ -10,27 +14,93 @@ export interface Lease {
   readonly fence: number
 }
 
-// An abstract socket: it needs no directory, and vanishes with its process.
-const nameOf = (runId: string) => `\0consul-locker-${runId}`
+const ENDING = '.lease'
+const RUN_ID = /^[0-9a-f-]{36}$/
 
-/** Answers the command's questions after its lock, until disposed. Without the socket they go to Consul. */
-export function answerFor(ctx: Context, runId: string, lease: () => Lease): Disposable {
+/**
+ * Answers the command's questions after its lock, until disposed: at a socket in a folder that no other user can
+ * enter, so that nobody answers in our place. Without it, and that costs a warning, the questions go to Consul.
+ */
+export async function answerFor(
+  ctx: Context,
+  environment: NodeJS.ProcessEnv,
+  runId: string,
+  lease: () => Lease,
+): Promise<Disposable> {
+  const complaints: string[] = []
+  for (const folder of stateFolders(environment)) {
+    try {
+      openStateFolder(folder)
+      const server = await listen(join(folder, `${runId}${ENDING}`), lease)
+      clearAway(ctx, folder)
+      // This takes the socket's file away, too.
+      return { [Symbol.dispose]: () => void server.close() }
+    } catch (thrown) {
+      complaints.push(messageOf(thrown))
+    }
+  }
+  ctx.log.warn(`verify can't ask this run, and asks Consul in its place: ${complaints.join('; ')}`)
+  return { [Symbol.dispose]() {} }
+}
+
+function listen(path: string, lease: () => Lease): Promise<Server> {
   const server = createServer((connection) => {
     connection.on('error', () => {})
     connection.end(JSON.stringify(lease()))
   })
-  server.on('error', (error) => ctx.log.debug(`nobody can ask for the lease: ${error.message}`))
-  server.listen(nameOf(runId))
-  return { [Symbol.dispose]: () => void server.close() }
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.on('error', () => {})
+      resolve(server)
+    })
+  })
+}
+
+/** A socket may be bound for a moment before anybody listens at it. */
+const SURELY_BOUND_MS = 60_000
+const LOOKS = 4
+
+/** A runner that was killed leaves its socket. Each run looks at a few of them, so they never become many. */
+function clearAway(ctx: Context, folder: string): void {
+  const sockets = readdirSync(folder).filter((name) => name.endsWith(ENDING))
+  const first = Math.floor(ctx.random() * sockets.length)
+  for (const name of sockets.slice(first, first + LOOKS)) {
+    const path = join(folder, name)
+    const boundAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
+    if (ctx.clock.now().wallMs - boundAt < SURELY_BOUND_MS) continue
+    const socket = connect(path, () => socket.destroy())
+    socket.once('error', (thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'ECONNREFUSED') rmSync(path, { force: true })
+    })
+  }
 }
 
 /** A runner that is stopped or wedged doesn't answer. */
 const PATIENCE_MS = 500
 
-/** Asks the runner; `undefined` when it doesn't answer in time. */
-export async function askRunner(ctx: Context, runId: string): Promise<Lease | undefined> {
+/** Asks the runner; `undefined` when it doesn't answer in time, or when we are another user than it. */
+export async function askRunner(
+  ctx: Context,
+  environment: NodeJS.ProcessEnv,
+  runId: string,
+): Promise<Lease | undefined> {
+  if (!RUN_ID.test(runId)) return undefined
+  for (const folder of stateFolders(environment)) {
+    try {
+      checkStateFolder(folder)
+      return JSON.parse(await read(ctx, join(folder, `${runId}${ENDING}`))) as Lease
+    } catch {
+      ctx.signal.throwIfAborted()
+    }
+  }
+  return undefined
+}
+
+/** Settles with all that comes from a socket; with nothing when there is none, or when it takes too long. */
+async function read(ctx: Context, path: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
-  const socket = connect(nameOf(runId))
+  const socket = connect(path)
   let answer = ''
   socket.setEncoding('utf8')
   socket.on('data', (chunk) => {
@@ -40,9 +110,7 @@ export async function askRunner(ctx: Context, runId: string): Promise<Lease | un
   socket.on('close', () => resolve(answer))
   const cancel = ctx.clock.after(PATIENCE_MS, () => socket.destroy())
   try {
-    return JSON.parse(await unlessAborted(ctx.signal, promise)) as Lease
-  } catch {
-    return undefined
+    return await unlessAborted(ctx.signal, promise)
   } finally {
     cancel()
     socket.destroy()

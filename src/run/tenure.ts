@@ -89,14 +89,14 @@ export class Tenure {
   #publish(ctx: Context, hold: Hold): Disposable {
     const { session } = this.#held
     const lease = () => ({ held: !hold.lost.aborted, leftMs: session.leaseLeftMs(), fence: hold.fence })
-    let published: Disposable | undefined
+    let published: Promise<Disposable> | undefined
     const cancel = ctx.clock.after(PUBLISH_AFTER_MS, () => {
       published = this.#world.publish(lease)
     })
     return {
       [Symbol.dispose]() {
         cancel()
-        published?.[Symbol.dispose]()
+        published?.then((answering) => answering[Symbol.dispose]())
       },
     }
   }

@@ -103,7 +103,7 @@ export class SimulatedRunner {
         this.guardian.command = command
         return command
       },
-      publish: () => ({ [Symbol.dispose]() {} }),
+      publish: async () => ({ [Symbol.dispose]() {} }),
       self: () => ({ host: this.#name, pid: 1, user: 'simulated' }),
     }
   }
