@@ -1,7 +1,8 @@
+import { resolve } from 'node:path'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { unlessInterrupted } from '../child/interruption.ts'
-import { localTurn } from '../rollout/local-turn.ts'
+import { takeMutex } from '../host/mutex.ts'
 import { step } from '../rollout/step.ts'
 import type { Ending } from '../rollout/works.ts'
 import { EXIT } from './exit-codes.ts'
@@ -24,7 +25,10 @@ const CODE: Record<Ending['kind'], number> = {
  * `consul-locker rollout step -f FILE`. Settles with the exit code. The first signal has the command that runs stopped
  * and the slots given back; a second one doesn't wait for that, and the guardian does it.
  */
-export async function rolloutStep({ signals }: Invocation, { ctx, site, options }: Question): Promise<number> {
+export async function rolloutStep(
+  { signals, environment }: Invocation,
+  { ctx, site, options }: Question,
+): Promise<number> {
   if (options.file === undefined) {
     throw new Failure('usage', 'a step needs to know what to do', {
       hint: 'consul-locker rollout step -f rollout.yaml',
@@ -33,7 +37,8 @@ export async function rolloutStep({ signals }: Invocation, { ctx, site, options 
   const end = (ending: Ending | { kind: 'busy'; why: string }) => {
     if (options.json) print(JSON.stringify({ host: site.host, ...ending }))
   }
-  using turn = await localTurn(site.local.file)
+  // What a killed step has left running is kept apart by the host's slot in Consul.
+  using turn = takeMutex(ctx, environment, `rollout ${resolve(site.local.file)}`)
   if (!turn) {
     const why = 'another step of this host is running'
     ctx.log.notice(why)

@@ -12,7 +12,7 @@ import { standingOf } from './standing.ts'
 import { type Observation, type Standing, type Verdict, verdictOn } from './verdict.ts'
 
 /** What a check looks at, and what it does besides. */
-export interface CheckRequest extends Omit<Script, 'path'> {
+export interface CheckRequest extends Omit<Script, 'path' | 'environment'> {
   observe(ctx: Context): Promise<Observation>
   /** Keeps the tag `nodns` on a standby's service, for prepared queries that leave it out. */
   readonly tags: boolean
@@ -69,7 +69,7 @@ async function maybeTakeOver(
   const hasTakenOver = standing.role === 'standby' && expects === 'running' && state === 'running'
   if (!hasTakenOver && !standing.isTakingOver) return false
   const self = await agentSelf(ctx, consul)
-  const node = new OwnNode({ consul, file, path }, new LocalServices(file, environment, SILENT))
+  const node = new OwnNode({ consul, file, path, environment }, new LocalServices(file, environment, SILENT))
   const end = await takeOver(ctx, {
     consul,
     cluster: clusterOf(file),

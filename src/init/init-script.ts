@@ -19,8 +19,6 @@ import type { NodeHealth, Status } from './status-block.ts'
 
 /** What an init script needs of the world. */
 export interface InitWorld extends Script {
-  /** The environment of the service commands. */
-  readonly environment: NodeJS.ProcessEnv
   readonly teller: ServiceTeller & Teller
 }
 

@@ -17,6 +17,8 @@ export interface Script {
   readonly consul: Consul
   readonly file: InitFile
   readonly path: string
+  /** That of the service commands. */
+  readonly environment: NodeJS.ProcessEnv
 }
 
 /** A watch's handler outlives an outage of Consul, but not a machine that has been taken out of service. */
@@ -37,8 +39,8 @@ export class OwnNode {
 
   /** Waits for this script's turn on this machine; it ends when it is disposed. Rejects with a `Failure`. */
   turn(ctx: Context): Promise<Disposable> {
-    const { path, file } = this.#script
-    return localTurn(ctx, path, file.step_timeout)
+    const { path, file, environment } = this.#script
+    return localTurn(ctx, environment, path, file.step_timeout)
   }
 
   /** Does what a flag asks for; for watches. Trouble with Consul is sat out. */
