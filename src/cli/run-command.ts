@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure } from '../base/failure.ts'
 import { meanwhile } from '../base/meanwhile.ts'
 import { findCommand } from '../child/command.ts'
 import { shellStatus } from '../child/exit-status.ts'
@@ -8,7 +8,6 @@ import { NO_GUARDIAN } from '../child/guardian.ts'
 import { launch } from '../child/launch.ts'
 import type { Job, Result, World } from '../run/job.ts'
 import { answerFor } from '../run/lease-socket.ts'
-import { checkReportFile, reportOf, writeReport } from '../run/report.ts'
 import { run } from '../run/run.ts'
 import { checkEncoding } from './bytes.ts'
 import { connect } from './connect.ts'
@@ -51,8 +50,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
   checkEncoding(job.command)
   const command = findCommand(job.command, environment.PATH)
   const busyCode = exitCodeOf('conflict-exit-code', given) ?? EXIT.busy
-  const reportFile = given('report-file')
-  if (reportFile !== undefined) checkReportFile(reportFile)
+  const report = await reporter(ctx, given('report-file'), job)
   const consul = await connect(given, environment)
   const world: World = {
     consul,
@@ -62,9 +60,6 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     guardian: parsed.options['no-guardian'] ? NO_GUARDIAN : startGuardian(ctx, job, parsed),
     publish: (lease) => answerFor(ctx, environment, job.runId, lease),
     self: meanwhile(() => ({ host: hostname(), pid: process.pid, user: userName() })),
-  }
-  const report = (end: Result | Failure) => {
-    if (reportFile !== undefined) tryToReport(ctx, reportFile, job, end)
   }
   try {
     const result = await run(ctx, world, job)
@@ -77,6 +72,14 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
     // The exit closes all at once, and comes first; only a warm-up gets here.
     ctx.clock.after(0, () => consul.close())
   }
+}
+
+/** What tells of the run's end; most runs want no report, and load nothing for it. */
+async function reporter(ctx: Context, file: string | undefined, job: Job): Promise<(end: Result | Failure) => void> {
+  if (file === undefined) return () => {}
+  const { checkReportFile, writeReport } = await import('../run/report.ts')
+  checkReportFile(file)
+  return (end) => writeReport(ctx, file, job, end)
 }
 
 /** Most runs have none, and load nothing for them. */
@@ -104,13 +107,5 @@ function statusOf(ctx: Context, job: Job, { outcome }: Result, busyCode: number)
     case 'unsettled':
       ctx.log.error(`the command succeeded, but the lock was given up before this held: ${outcome.missing.join(', ')}`)
       return EXIT.unsettled
-  }
-}
-
-function tryToReport(ctx: Context, file: string, job: Job, end: Result | Failure): void {
-  try {
-    writeReport(file, reportOf(job, end))
-  } catch (thrown) {
-    ctx.log.warn(`the report could not be written: ${messageOf(thrown)}`)
   }
 }

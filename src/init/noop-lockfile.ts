@@ -1,5 +1,8 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { Failure, messageOf } from '../base/failure.ts'
+import { destinationOf } from '../host/destination.ts'
+import { writeWhole } from '../host/file-writer.ts'
+import { isTrusted } from '../host/state-folder.ts'
 
 /** Why checks are told to pass, and until when, as an ISO date. */
 export interface Noop {
@@ -8,13 +11,17 @@ export interface Noop {
   readonly expires: string
 }
 
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
+const WRITABLE_BY_ALL = 0o002
+const MAX_BYTES = 4096
+/** So much may clocks be put back between a lockfile and the look at it. */
+const PUT_BACK_MS = 60_000
+
 /** Makes all checks pass until it is lifted or has expired: whoever crashes meanwhile doesn't switch them off for ever. */
 export function setNoop(file: string, reason: string, expiresMs: number, nowMs: number): void {
   const noop: Noop = { reason, by: `pid ${process.pid}`, expires: new Date(nowMs + expiresMs).toISOString() }
   try {
-    const draft = `${file}.${process.pid}.tmp`
-    writeFileSync(draft, `${JSON.stringify(noop)}\n`)
-    renameSync(draft, file)
+    writeWhole(file, `${JSON.stringify(noop)}\n`)
   } catch (thrown) {
     throw new Failure('declined', `the noop lockfile can't be written: ${messageOf(thrown)}`, { cause: thrown })
   }
@@ -25,24 +32,39 @@ export function liftNoop(file: string): void {
 }
 
 /**
- * Whether the checks are to pass now. A file without an expiry inside (made by hand, or by another tool) counts for
- * `expiresMs` from its last change.
+ * Whether the checks are to pass now: for `expiresMs` from the file's last change, or less if an expiry inside says so.
+ * One that another user than root or ours has made or may write to doesn't count, nor does one of the future.
  */
 export function isNoop(file: string, expiresMs: number, nowMs: number): boolean {
   try {
-    const expiresAt = expiryIn(readFileSync(file, 'utf8')) ?? statSync(file).mtimeMs + expiresMs
-    return nowMs < expiresAt
+    const { text, changedAt } = readOwn(file)
+    const expiresAt = Math.min(expiryIn(text), changedAt + expiresMs)
+    return changedAt - PUT_BACK_MS <= nowMs && nowMs < expiresAt
   } catch {
     return false
   }
 }
 
-function expiryIn(text: string): number | undefined {
+function readOwn(file: string): { readonly text: string; readonly changedAt: number } {
+  const descriptor = openSync(destinationOf(file).path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    const stats = fstatSync(descriptor)
+    const isOurs = stats.isFile() && stats.nlink === 1 && isTrusted(stats.uid) && (stats.mode & WRITABLE_BY_ALL) === 0
+    if (!isOurs) throw new Error(`${file} may be another user's`)
+    const bytes = Buffer.alloc(MAX_BYTES)
+    return { text: bytes.toString('utf8', 0, readSync(descriptor, bytes)), changedAt: stats.mtimeMs }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Never, when there is none: the file may have been made by hand, or by another tool. */
+function expiryIn(text: string): number {
   try {
     const { expires } = JSON.parse(text) as Partial<Noop>
     const at = Date.parse(String(expires))
-    return Number.isNaN(at) ? undefined : at
+    return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
   } catch {
-    return undefined
+    return Number.POSITIVE_INFINITY
   }
 }

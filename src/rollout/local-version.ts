@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { Failure, messageOf } from '../base/failure.ts'
+import { writeWhole } from '../host/file-writer.ts'
 
 /** What this host runs, in a file; and, beside it, a mark that stands while an upgrade is under way. */
 export class LocalVersion {
@@ -47,31 +47,12 @@ function read(file: string): string {
 }
 
 function write(file: string, version: string): void {
-  const draft = `${file}.${process.pid}.tmp`
   try {
-    const descriptor = openSync(draft, 'w', 0o644)
-    try {
-      writeFileSync(descriptor, `${version}\n`)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-    renameSync(draft, file)
-    syncDirectory(dirname(file))
+    writeWhole(file, `${version}\n`, { durable: true })
   } catch (thrown) {
-    rmSync(draft, { force: true })
     throw new Failure('declined', `the version file ${file} can't be written: ${messageOf(thrown)}`, {
       hint: 'is there room on the disk, and may this user write there?',
       cause: thrown,
     })
-  }
-}
-
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }

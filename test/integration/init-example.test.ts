@@ -65,7 +65,12 @@ class Machine {
 
   /** Text that names folders of the system, with ours in their place. */
   here(text: string): string {
-    const places = { '/usr/local/bin': 'bin', '/etc/init.d': 'init.d', '/etc/consul/': 'consul/', '/var/lock': '.' }
+    const places = {
+      '/usr/local/bin': 'bin',
+      '/etc/init.d': 'init.d',
+      '/etc/consul/': 'consul/',
+      '/run/myservice.noop': 'noop',
+    }
     const moved = Object.entries(places).reduce((text, [from, to]) => text.replaceAll(from, join(this.dir, to)), text)
     return moved.replaceAll('dist/consul-locker', LOCKER)
   }

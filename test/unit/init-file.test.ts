@@ -1,4 +1,15 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  linkSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -67,16 +78,49 @@ describe('the noop lockfile', () => {
   const file = join(dir, 'noop')
 
   test('counts until it is lifted or has expired', () => {
-    setNoop(file, 'restart', 1000, 5000)
-    expect([isNoop(file, 10_000, 5999), isNoop(file, 10_000, 6000)]).toEqual([true, false])
+    const now = Date.now()
+    setNoop(file, 'restart', 1000, now)
+    expect([isNoop(file, 10_000, now + 999), isNoop(file, 10_000, now + 1000)]).toEqual([true, false])
     liftNoop(file)
-    expect(isNoop(file, 10_000, 5000)).toBe(false)
+    expect(isNoop(file, 10_000, now)).toBe(false)
   })
 
   test('that another tool made counts for as long from its last change', () => {
     writeFileSync(file, '')
     utimesSync(file, 100, 100)
     expect([isNoop(file, 1000, 100_500), isNoop(file, 1000, 101_500)]).toEqual([true, false])
+  })
+
+  test('doesn’t count for longer than that, whatever stands inside', () => {
+    writeFileSync(file, '{"expires": "2099-01-01T00:00:00Z"}')
+    utimesSync(file, 100, 100)
+    expect([isNoop(file, 1000, 100_500), isNoop(file, 1000, 101_500)]).toEqual([true, false])
+  })
+
+  test('of the future doesn’t count, but for a clock that was put back a little', () => {
+    writeFileSync(file, '')
+    utimesSync(file, 100, 100)
+    expect([isNoop(file, 600_000, 30_000), isNoop(file, 600_000, 60_000)]).toEqual([false, true])
+  })
+
+  test.each([
+    ['all may write to', () => chmodSync(file, 0o666)],
+    ['has another name elsewhere', () => linkSync(file, join(dir, 'elsewhere'))],
+    ['is another user’s', () => chownSync(file, 65534, 65534)],
+    [
+      'is another user’s link',
+      () => {
+        renameSync(file, join(dir, 'own'))
+        symlinkSync('own', file)
+        lchownSync(file, 65534, 65534)
+      },
+    ],
+  ])('that %s doesn’t count', (_, spoil) => {
+    setNoop(file, 'restart', 60_000, Date.now())
+    expect(isNoop(file, 60_000, Date.now())).toBe(true)
+    spoil()
+    expect(isNoop(file, 60_000, Date.now())).toBe(false)
+    liftNoop(file)
   })
 })
 

@@ -1,0 +1,142 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { randomId } from '../base/random-id.ts'
+import { destinationOf } from './destination.ts'
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, W_OK } = constants
+
+/** Where a file can't be replaced: a mount of a single file, a folder or an owner that isn't ours to write to. */
+const IRREPLACEABLE = ['EBUSY', 'EACCES', 'EPERM', 'EROFS']
+
+export interface WriteOptions {
+  /** Outlasts a power cut. */
+  readonly durable?: boolean
+}
+
+/**
+ * Writes a file so that a reader sees the whole of it or the one before; mode and owner stay. What can't be replaced
+ * is written in place, and a stream (/dev/stderr, a device, a pipe) behind what it got before. It never writes
+ * through a link of another user's, nor to a file that another user has put there. Throws what the file system throws,
+ * and leaves nothing half done behind.
+ */
+export function writeWhole(name: string, text: string, { durable = false }: WriteOptions = {}): void {
+  const destination = destinationOf(name)
+  if (destination.kind === 'stream') {
+    append(destination.descriptor ?? destination.path, text)
+    return
+  }
+  const { path, before } = destination
+  try {
+    replace(path, before, (draft) => {
+      writeFileSync(draft, text)
+      if (durable) fsyncSync(draft)
+    })
+  } catch (thrown) {
+    if (!before || !isIrreplaceable(thrown)) throw thrown
+    overwrite(path, text, durable)
+  }
+  if (durable) syncFolder(dirname(path))
+}
+
+/** Throws what the file system throws when `writeWhole` could not write there. */
+export function checkWritable(name: string): void {
+  const destination = destinationOf(name)
+  if (destination.kind === 'stream') {
+    if (destination.descriptor === undefined) accessSync(destination.path, W_OK)
+    else fstatSync(destination.descriptor)
+    return
+  }
+  const { path, before } = destination
+  try {
+    const draft = draftFor(path)
+    closeSync(create(draft, undefined))
+    rmSync(draft)
+  } catch (thrown) {
+    if (!before || !isIrreplaceable(thrown)) throw thrown
+    accessSync(path, W_OK)
+  }
+}
+
+function replace(path: string, before: Stats | undefined, fill: (draft: number) => void): void {
+  const draft = draftFor(path)
+  const descriptor = create(draft, before)
+  try {
+    try {
+      if (before) resemble(descriptor, before)
+      fill(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    renameSync(draft, path)
+  } catch (thrown) {
+    rmSync(draft, { force: true })
+    throw thrown
+  }
+}
+
+function draftFor(path: string): string {
+  return join(dirname(path), `.consul-locker-${randomId()}`)
+}
+
+/** Nobody may open it who may not read what it replaces. */
+function create(draft: string, before: Stats | undefined): number {
+  return openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, (before?.mode ?? 0o666) & 0o777)
+}
+
+function resemble(descriptor: number, { uid, gid, mode }: Stats): void {
+  const own = fstatSync(descriptor)
+  if (own.uid !== uid || own.gid !== gid) fchownSync(descriptor, uid, gid)
+  if (own.mode !== mode) fchmodSync(descriptor, mode & 0o7777)
+}
+
+/** Text first, then the new end: a disk that is full has room for as much as was there. */
+function overwrite(path: string, text: string, durable: boolean): void {
+  const descriptor = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    const stats = fstatSync(descriptor)
+    if (!stats.isFile() || stats.nlink > 1) throw new Error(`${path} is the same as another file`)
+    writeFileSync(descriptor, text)
+    ftruncateSync(descriptor, Buffer.byteLength(text))
+    if (durable) fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Without waiting for a reader: one that isn't there might never come. */
+function append(stream: string | number, text: string): void {
+  const isOpen = typeof stream === 'number'
+  const descriptor = isOpen ? stream : openSync(stream, O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK)
+  try {
+    writeFileSync(descriptor, text)
+  } finally {
+    if (!isOpen) closeSync(descriptor)
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, O_RDONLY)
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function isIrreplaceable(thrown: unknown): boolean {
+  return IRREPLACEABLE.includes((thrown as NodeJS.ErrnoException).code ?? '')
+}
