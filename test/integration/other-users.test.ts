@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { runs } from '../kit/processes.ts'
+import { STRANGER, squat } from '../kit/stranger.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+const consul = () => new ConsulClient()
+
+/** A secret of root's, which nobody may write to through us. */
+function secretIn(dir: string): string {
+  const file = join(dir, 'secret')
+  writeFileSync(file, 'secret', { mode: 0o600 })
+  return file
+}
+
+/** A folder where all users may make files, as /tmp. */
+function sharedFolder(): string {
+  const dir = scratch()
+  chmodSync(dir, 0o1777)
+  return dir
+}
+
+/** Has a shell make a link where our draft would be if its name could be guessed, and become us. */
+const guessing = (target: string, file: string) => [
+  'sh',
+  '-c',
+  `ln -s '${target}' '${file}'.$$.tmp && chown -h ${STRANGER.uid} '${file}'.$$.tmp && exec "$@"`,
+  'sh',
+]
+
+/** An init script of one service, in a folder of its own, that starts by `start`. */
+async function initScript(start: string, more = ''): Promise<{ readonly dir: string; readonly script: string }> {
+  const dir = scratch()
+  const script = join(dir, 'web')
+  const service = uniqueName('web')
+  writeFileSync(join(dir, 'web.sh'), `case $1 in status) [ -f ${dir}/runs ] || exit 3 ;; start) ${start} ;; esac\n`)
+  writeFileSync(
+    script,
+    `name: web\nconsul_service: ${service}\ncluster_key: cluster/test\nservice_command: sh ${dir}/web.sh {action}\n${more}`,
+  )
+  const roles = { active_nodes: ['dev'], standby_nodes: [] }
+  await consul().request('PUT', `/kv/cluster/test/${service}`, JSON.stringify(roles))
+  return { dir, script }
+}
+
+/** One host's rollout from V1 to V2. */
+async function rollout(): Promise<{ readonly dir: string; readonly file: string }> {
+  const dir = scratch()
+  const file = join(dir, 'rollout.yaml')
+  const prefix = uniqueName('fleet')
+  mkdirSync(join(dir, 'tests'))
+  const upgrade = `upgrade: [touch ${dir}/upgraded]\nchecks: {upgrade: ${prefix}-up, validation: ${prefix}-valid}`
+  writeFileSync(
+    file,
+    `host: dev\nprefix: ${prefix}\nversion_file: ${dir}/version\nvalidate: ${dir}/tests\n${upgrade}\n`,
+  )
+  writeFileSync(join(dir, 'version'), 'V1\n')
+  await consul().request('PUT', `/kv/${prefix}/running_version/V1/dev`, '1')
+  await consul().request('PUT', `/kv/${prefix}/current_version`, 'V2')
+  return { dir, file }
+}
+
+describe('a stranger who answers in the place of runners', () => {
+  test('isn’t believed by verify, though the runner was killed and the lock lost', async () => {
+    const [name, dir] = [uniqueName('squatted'), scratch()]
+    const asks = `echo "$CONSUL_LOCKER_RUN_ID" >${dir}/id
+      i=0; while [ ! -e ${dir}/lost ] && [ $i -lt 400 ]; do i=$((i + 1)); sleep 0.1; done
+      "$L" verify; echo $? >${dir}/said.new; mv ${dir}/said.new ${dir}/said`
+    const runner = startLocker(['--no-guardian', name, 'sh', '-c', asks], { env: { L: LOCKER } })
+    const id = await patiently(
+      () => existsSync(join(dir, 'id')) && readFileSync(join(dir, 'id'), 'utf8').trim(),
+      () => 'no run id',
+    )
+    const session = await consul().holder(`consul-locker-${name}`)
+    runner.kill('SIGKILL')
+    await patiently(
+      () => !runs(runner.pid),
+      () => 'the runner lives',
+    )
+    await squat([`consul-locker-${id}`], JSON.stringify({ held: true, leftMs: 3_600_000, fence: 1 }))
+    await consul().destroySession(session)
+    writeFileSync(join(dir, 'lost'), '')
+    const said = join(dir, 'said')
+    await patiently(
+      () => existsSync(said),
+      () => 'verify said nothing',
+    )
+    expect(readFileSync(said, 'utf8')).toBe('6\n')
+  })
+
+  test('can’t answer for one that is at work, or even ask it', async () => {
+    const [name, dir] = [uniqueName('asked'), scratch()]
+    const asks = `i=0; until [ -e /run/consul-locker/$CONSUL_LOCKER_RUN_ID.lease ]; do
+      [ $((i += 1)) -lt 400 ] || exit 99; sleep 0.1; done
+      stat -c '%a %u' /run/consul-locker; echo $CONSUL_LOCKER_RUN_ID
+      CONSUL_HTTP_ADDR=127.0.0.1:1 "$L" verify --remaining 1s && echo ours
+      setpriv --reuid ${STRANGER.uid} --clear-groups "$L" verify && echo by Consul
+      setpriv --reuid ${STRANGER.uid} --clear-groups "$L" verify --remaining 1s || echo unknown`
+    const ended = await runLocker([name, 'sh', '-c', asks], { env: { L: LOCKER, HOME: dir } })
+    const [mode, id, ...answers] = ended.stdout.trim().split('\n')
+    expect([mode, answers]).toEqual(['700 0', ['ours', 'by Consul', 'unknown']])
+    expect(readdirSync('/run/consul-locker')).not.toContain(`${id}.lease`)
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/runner doesn't answer/) })
+  })
+})
+
+describe('a stranger who holds our names', () => {
+  test('doesn’t keep a rollout from its step', async () => {
+    const { dir, file } = await rollout()
+    const id = createHash('sha256').update(join(dir, 'version')).digest('hex').slice(0, 32)
+    await squat([`consul-locker-rollout-${id}`], '')
+    expect(await runLocker(['rollout', 'step', '-f', file])).toMatchObject({ code: 0 })
+    expect(existsSync(join(dir, 'upgraded'))).toBe(true)
+  })
+
+  test('doesn’t keep services from their start', async () => {
+    const { dir, script } = await initScript('touch $PWD/runs; touch $(dirname $0)/runs', 'step_timeout: 2s\n')
+    const { dev, ino } = statSync(script)
+    await squat([`consul-locker-init-${dev}-${ino}`], '')
+    const started = await runLocker(['init', script, 'start'], { cwd: dir })
+    expect(started).toMatchObject({ code: 0, stdout: 'service.web: starting...SUCCESS\n' })
+  })
+})
+
+describe('a start that is under way', () => {
+  test('keeps another one away until it is killed, though what it has started lives on', async () => {
+    const { dir, script } = await initScript(`echo $$ >$(dirname $0)/pid; exec sleep 60`, 'step_timeout: 1s\n')
+    const first = startLocker(['init', script, 'start'])
+    const pid = Number(
+      await patiently(
+        () => existsSync(join(dir, 'pid')) && readFileSync(join(dir, 'pid'), 'utf8'),
+        () => 'nothing started',
+      ),
+    )
+    symlinkSync('web', join(dir, 'S01web'))
+    expect(await runLocker(['init', join(dir, 'S01web'), 'start'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/another start or stop by .*S01web has not ended within 1s/),
+    })
+    first.kill('SIGKILL')
+    await first.ends()
+    expect(runs(pid)).toBe(true)
+    writeFileSync(join(dir, 'web.sh'), `[ "$1" = start ] || [ -f ${dir}/runs ] || exit 3; touch ${dir}/runs\n`)
+    expect(await runLocker(['init', script, 'start'])).toMatchObject({ code: 0 })
+    process.kill(pid, 'SIGKILL')
+  })
+})
+
+describe('links that a stranger made in advance', () => {
+  test('don’t have a report written through them', async () => {
+    const dir = sharedFolder()
+    const [secret, file] = [secretIn(scratch()), join(dir, 'report.json')]
+    const ended = await runLocker(['--report-file', file, uniqueName('linked'), 'true'], {
+      through: guessing(secret, file),
+    })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(secret, 'utf8')).toBe('secret')
+    expect(lstatSync(file).isFile()).toBe(true)
+  })
+
+  test('are replaced where the report belongs, and so is a stranger’s file', async () => {
+    const dir = sharedFolder()
+    const secret = secretIn(scratch())
+    const [linked, made] = [join(dir, 'linked'), join(dir, 'made')]
+    symlinkSync(secret, linked)
+    lchownSync(linked, STRANGER.uid, STRANGER.gid)
+    writeFileSync(made, '', { mode: 0o666 })
+    chownSync(made, STRANGER.uid, STRANGER.gid)
+    for (const file of [linked, made]) {
+      expect(await runLocker(['--report-file', file, uniqueName('linked'), 'true'])).toMatchObject({
+        code: 0,
+        stderr: '',
+      })
+      expect([lstatSync(file).isFile(), lstatSync(file).uid]).toEqual([true, 0])
+    }
+    expect(readFileSync(secret, 'utf8')).toBe('secret')
+  })
+
+  test('don’t have a noop lockfile written through them', async () => {
+    const dir = sharedFolder()
+    const [secret, noop] = [secretIn(scratch()), join(dir, 'noop')]
+    const { script } = await initScript('cat "$NOOP"; touch $(dirname $0)/runs', `noop_lockfile: ${noop}\n`)
+    const ended = await runLocker(['init', script, 'restart'], { through: guessing(secret, noop), env: { NOOP: noop } })
+    expect(ended).toMatchObject({ code: 0 })
+    expect(readFileSync(secret, 'utf8')).toBe('secret')
+  })
+
+  test('don’t have a host’s version written through them', async () => {
+    const { dir, file } = await rollout()
+    const secret = secretIn(scratch())
+    const step = await runLocker(['rollout', 'step', '-f', file], { through: guessing(secret, join(dir, 'version')) })
+    expect(step).toMatchObject({ code: 0 })
+    expect(readFileSync(secret, 'utf8')).toBe('secret')
+    expect(readFileSync(join(dir, 'version'), 'utf8')).toBe('V2\n')
+  })
+})
+
+test('a stranger’s lockfile doesn’t turn the check of a dead service off', async () => {
+  const noop = join(sharedFolder(), 'noop')
+  const { script } = await initScript('true', `noop_lockfile: ${noop}\n`)
+  const check = () => runLocker(['check', 'service', '-f', script])
+  writeFileSync(noop, '{"expires": "2099-01-01T00:00:00Z"}')
+  expect(await check()).toMatchObject({ code: 0 })
+  chownSync(noop, STRANGER.uid, STRANGER.gid)
+  expect(await check()).toMatchObject({ code: 2 })
+})
