@@ -31,6 +31,7 @@ export default {
     wall('host-knows-no-consul', '^src/host/', '^src/(?!base/|host/)'),
     wall('config-knows-files-only', '^src/config/', '^src/(?!base/|config/)'),
     wall('probe-knows-no-consul', '^src/probe/', '^src/(?!base/|child/|probe/)'),
+    wall('listen-knows-requests-only', '^src/listen/', '^src/(?!base/|listen/)'),
     wall('gate-is-no-mode', '^src/gate/', '^src/(?!base/|consul/|child/|probe/|gate/)'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     {

@@ -7,6 +7,7 @@ import { notifyService } from '../child/service-notify.ts'
 import type { ForwardedSignal } from '../child/signals.ts'
 import { agentSelf } from '../consul/agent.ts'
 import type { Consul } from '../consul/consul.ts'
+import { checksOf } from '../consul/node-checks.ts'
 import { Retry } from '../consul/retry.ts'
 import { localServices } from '../consul/services.ts'
 import { transact } from '../consul/txn.ts'
@@ -63,18 +64,23 @@ export class LeaderAgent {
       if (signal === 'SIGHUP') reload()
     })
     let agent: Agent | undefined
-    const api = await openApi(file.api, () => agent?.view)
+    const api = await openApi(ctx, file.api, () => agent?.view)
     try {
       const self = await this.#self(under(ctx, beginning.signal), consul, file)
-      await this.#refuseSecond(under(ctx, beginning.signal), consul, file)
+      await this.#refuseSecond(under(ctx, beginning.signal), consul, file, self.node)
       const commandsEnvironment = environmentOf(environment, file.name, self.node)
       const guardianFor = (plan: Pick<Plan, 'file' | 'module'>) => {
-        const estate = { path: this.#path, file: plan.file, moduleExports: [...(plan.module?.exports ?? [])] }
+        const estate = {
+          path: this.#path,
+          file: plan.file,
+          agent: self.runId,
+          moduleExports: [...(plan.module?.exports ?? [])],
+        }
         return startDutyGuardian(ctx, estate, given, commandsEnvironment)
       }
       const guard = new ShellGuard(guardianFor({ file, module }))
       const keys = leaderKeys(file.name, file.lock_key)
-      const registration = new ConsulRegistration(consul, serviceTerms(file, timing), file.interval)
+      const registration = new ConsulRegistration(consul, serviceTerms(file, timing, self.runId), file.interval)
       let now = file
       agent = new Agent(
         ctx,
@@ -114,7 +120,7 @@ export class LeaderAgent {
           if (!plan) return
           now = plan.file
           guard.replace(guardianFor(plan))
-          registration.change(serviceTerms(plan.file, timing))
+          registration.change(serviceTerms(plan.file, timing, self.runId))
           running.retune(plan.application, tuningOf(plan.file))
         })
       }
@@ -127,16 +133,19 @@ export class LeaderAgent {
       if (!beginning.signal.aborted || thrown !== beginning.signal.reason) throw thrown
       return 0
     } finally {
-      api.close()
+      await api.close(0)
       consul.close()
     }
   }
 
   /** Two agents of one application on one node would take its service from each other, again and again. */
-  async #refuseSecond(ctx: Context, consul: Consul, { name, api }: LeaderFile): Promise<void> {
-    const registered = await new Retry(consul).until(ctx, () => localServices(ctx, consul))
-    const other = registered.get(name)?.meta.api
+  async #refuseSecond(ctx: Context, consul: Consul, { name, api }: LeaderFile, node: string): Promise<void> {
+    const retry = new Retry(consul)
+    const other = (await retry.until(ctx, () => localServices(ctx, consul))).get(name)?.meta.api
     if (other === undefined || other === api || !(await answersAsAgent(ctx, other))) return
+    // Anybody may answer where an agent did that has died; its check tells of that.
+    const checks = await retry.until(ctx, () => checksOf(ctx, consul, node))
+    if (!checks.some(({ CheckID, Status }) => CheckID === agentCheckId(name) && Status === 'passing')) return
     throw new Failure('declined', `another agent of ${name} runs on this node: it answers at ${other}`, {
       hint: 'one agent a node and application; give another name, or end that one',
     })

@@ -21,6 +21,8 @@ const DUTY_VARIABLE = 'CONSUL_LOCKER_DUTY'
 interface Estate {
   readonly path: string
   readonly file: LeaderFile
+  /** The dead agent's id. */
+  readonly agent: string
   readonly moduleExports: readonly string[]
 }
 
@@ -52,7 +54,7 @@ const NOT_SUBDUED = 6
 /** `consul-locker :leader-duty WORD`, for the guardian alone. */
 export async function dutyCommand({ words, environment, context }: Invocation): Promise<number> {
   const parsed = parse(SYNTAX, [], environment)
-  const { path, file, moduleExports } = JSON.parse(environment[DUTY_VARIABLE] ?? '{}') as Estate
+  const { path, file, agent, moduleExports } = JSON.parse(environment[DUTY_VARIABLE] ?? '{}') as Estate
   const consul = await connect(givenIn(parsed), environment)
   const module = file.module === undefined ? undefined : moduleRunner(file.module, moduleExports)
   const isSubdued = await standIn(
@@ -60,7 +62,7 @@ export async function dutyCommand({ words, environment, context }: Invocation): 
     {
       consul,
       keys: leaderKeys(file.name, file.lock_key),
-      service: serviceTerms(file, leaderTiming(path, file)),
+      service: serviceTerms(file, leaderTiming(path, file), agent),
       application: new CommandedApplication(file, module, withoutDuty(environment)),
     },
     parseDutyWord(words[0] ?? ''),

@@ -19,19 +19,17 @@ export interface ServiceDefinition {
 }
 
 /**
- * How Consul learns whether a service is healthy: it asks a URL, or it is told and holds silence of this length for
- * death. A new check is critical unless its status says otherwise. Durations are in milliseconds.
+ * How Consul learns whether a service is healthy: it is told, and holds silence of this length for death. A new check is
+ * critical unless its status says otherwise. Durations are in milliseconds.
  */
-export type CheckDefinition = {
+export interface CheckDefinition {
   readonly id: string
   readonly name: string
+  readonly ttlMs: number
   readonly status?: Health
   /** Consul forgets a service that was critical for so long; a minute at least. */
   readonly deregisterAfterMs?: number
-} & (
-  | { readonly kind: 'http'; readonly url: string; readonly intervalMs: number; readonly timeoutMs: number }
-  | { readonly kind: 'ttl'; readonly ttlMs: number }
-)
+}
 
 /**
  * Registers a service with the agent, or changes what is registered under its id. A check that stays as it was keeps
@@ -134,14 +132,12 @@ async function isKnown(call: Promise<WireReply>): Promise<boolean> {
 }
 
 function wire(check: CheckDefinition): Record<string, unknown> {
-  const { id, name, status, deregisterAfterMs, ...how } = check
+  const { id, name, ttlMs, status, deregisterAfterMs } = check
   return {
     CheckID: id,
     Name: name,
     Status: status,
     ...(deregisterAfterMs === undefined ? {} : { DeregisterCriticalServiceAfter: `${deregisterAfterMs}ms` }),
-    ...(how.kind === 'ttl'
-      ? { TTL: `${how.ttlMs}ms` }
-      : { HTTP: how.url, Interval: `${how.intervalMs}ms`, Timeout: `${how.timeoutMs}ms` }),
+    TTL: `${ttlMs}ms`,
   }
 }

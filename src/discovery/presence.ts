@@ -35,7 +35,6 @@ export class Presence {
       ...(port === undefined ? {} : { port }),
       meta,
       check: {
-        kind: 'ttl',
         id: `service:${id}`,
         name: 'as its monitor sees it',
         status: 'passing',

@@ -177,7 +177,9 @@ export class Agent {
     const { registration } = this.#parts
     if (this.#state.health === 'unknown') return
     const state = this.#state
-    registration.show({ role: roleOf(state), candidate: isCandidate(state), healthy: state.health === 'healthy' })
+    const { message } = this.#sight.report
+    const healthy = state.health === 'healthy'
+    registration.show({ role: roleOf(state), candidate: isCandidate(state), healthy, message })
   }
 
   #armGuard(): void {

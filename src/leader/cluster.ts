@@ -58,7 +58,7 @@ export async function readCluster(ctx: Context, consul: Consul, name: string, ke
       port,
       role: tags.find((tag) => ROLES.includes(tag)) ?? 'unknown',
       health,
-      message: shown(check?.Output ?? ''),
+      message: check?.Output.split('\n', 1)[0] ?? '',
       priority: priorityOf(instance),
       candidate: isCandidateNow(instance),
       disabled: nodes.get(node)?.disabled === true,
@@ -74,15 +74,5 @@ export async function readCluster(ctx: Context, consul: Consul, name: string, ke
     maintenanceUntil: lasting(cluster.maintenanceUntil),
     frozen: cluster.frozen,
     failovers: cluster.failovers ?? [],
-  }
-}
-
-/** Consul puts `HTTP GET http://…: 200 OK Output: ` before the body. */
-function shown(output: string): string {
-  const body = output.replace(/^HTTP GET \S+: \d+ .*? Output: /s, '').trim()
-  try {
-    return String(JSON.parse(body))
-  } catch {
-    return body.split('\n', 1)[0] ?? ''
   }
 }

@@ -42,7 +42,7 @@ const health = v.pipe(
  * - `ready_to_lead`: succeeds when this node may become master (it has caught up)
  * - `module`: a file that exports `health`, `ensureMaster`, `ensureSlave` and may export `demote`, `fence`,
  *   `readyToLead`, in place of all these commands; relative to this file
- * - `api`: where the HTTP interface listens; `check_interval`: how often Consul asks it
+ * - `api`: where the HTTP interface listens; `check_interval`: how often Consul is told of the health at least
  * - `lock_key`: see `leader-keys.ts`; `ttl`, `lock_delay`: of the session
  * - `priority`: of several candidates the one with the highest is preferred; `nofailover`: never a candidate
  * - `min_leader_time`: no voluntary step-down before; `max_failovers_per_hour`: then a freeze until a person acts

@@ -12,7 +12,7 @@ const HELP: Record<keyof Counts, string> = {
 const ROLES = ['master', 'slave', 'unhealthy', 'disabled'] as const
 
 /** An agent's state for Prometheus. */
-export async function expose(view: View): Promise<{ body: string; type: string }> {
+export async function expose(view: View): Promise<{ text: string; type: string }> {
   const { default: prometheus } = await import('prom-client')
   const { Counter, Gauge, Registry } = prometheus
   const registry = new Registry()
@@ -37,5 +37,5 @@ export async function expose(view: View): Promise<{ body: string; type: string }
     const name = `consul_locker_leader_${key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`
     new Counter({ name, help, registers: [registry] }).inc(view.counts[key as keyof Counts])
   }
-  return { body: await registry.metrics(), type: registry.contentType }
+  return { text: await registry.metrics(), type: registry.contentType }
 }

@@ -12,7 +12,7 @@ import {
   updateCheck,
 } from '../consul/services.ts'
 import { hushed } from './hushed.ts'
-import { type Appearance, agentCheckId, definitionOf, type ServiceTerms } from './service-definition.ts'
+import { type Appearance, agentCheckId, definitionOf, healthCheckId, type ServiceTerms } from './service-definition.ts'
 
 /** A service as its agent shows it; simulation has another. */
 export interface Registration {
@@ -52,9 +52,10 @@ export class ConsulRegistration implements Registration {
   }
 
   show(appearance: Appearance): void {
-    const { role, candidate } = this.#appearance ?? {}
+    const { role, candidate, healthy } = this.#appearance ?? {}
     this.#appearance = appearance
-    if (appearance.role !== role || appearance.candidate !== candidate) this.#wake()
+    const isNews = appearance.role !== role || appearance.candidate !== candidate || appearance.healthy !== healthy
+    if (isNews) this.#wake()
   }
 
   /** Other terms from now on. */
@@ -78,12 +79,13 @@ export class ConsulRegistration implements Registration {
           ctx.log.error(`${thrown.message}${thrown.hint ? ` (${thrown.hint})` : ''}`)
         this.#complaint = thrown.message
       }
-      const pauseMs = Math.min(this.#intervalMs, this.#terms.silenceMs / BEATS)
+      const { checkIntervalMs, silenceMs } = this.#terms
+      const pauseMs = Math.min(this.#intervalMs, checkIntervalMs, silenceMs / BEATS)
       await sleep(under(ctx, pause.signal), pauseMs).catch(() => {})
     }
   }
 
-  /** Registers what isn't as it should be, and tells Consul that we are here. */
+  /** Registers what isn't as it should be, and tells Consul that we are here and how the application is. */
   async #refresh(ctx: Context): Promise<void> {
     if (!this.#appearance) return
     const wanted = definitionOf(this.#terms, this.#appearance)
@@ -93,15 +95,23 @@ export class ConsulRegistration implements Registration {
       const found = (await localServices(ctx, this.#consul)).get(wanted.id)
       if (!isAsWanted(found, wanted)) await this.#registerAgain(ctx, wanted, shown)
     }
-    if (!(await this.#beat(ctx))) {
+    if (!(await this.#report(ctx, this.#appearance))) {
       await this.#registerAgain(ctx, wanted, shown)
-      await this.#beat(ctx)
+      await this.#report(ctx, this.#appearance)
     }
     this.#registered()
   }
 
-  #beat(ctx: Context): Promise<boolean> {
-    return updateCheck(ctx, this.#consul, agentCheckId(this.#terms.name), 'passing', 'the agent is here')
+  /** Settles with `false` when the agent doesn't know our checks. */
+  async #report(ctx: Context, { healthy, message }: Appearance): Promise<boolean> {
+    const { name } = this.#terms
+    const update = (id: string, isFine: boolean, output: string) =>
+      updateCheck(ctx, this.#consul, id, isFine ? 'passing' : 'critical', output)
+    const known = await Promise.all([
+      update(agentCheckId(name), true, 'the agent is here'),
+      update(healthCheckId(name), healthy, message),
+    ])
+    return known.every(Boolean)
   }
 
   #registerAgain(ctx: Context, wanted: ServiceDefinition, shown: string): Promise<void> {

@@ -6,6 +6,8 @@ export interface Appearance {
   readonly role: Role
   readonly candidate: boolean
   readonly healthy: boolean
+  /** What the application says of its health. */
+  readonly message: string
 }
 
 /** What doesn't change about a service. */
@@ -17,14 +19,20 @@ export interface ServiceTerms {
   readonly priority: number
   /** `host:port` of our HTTP interface. */
   readonly api: string
+  /** Of the agent that registers it: no other process has the same. */
+  readonly agent: string
   readonly checkIntervalMs: number
   /** After so long a silence of the agent Consul ends its session; until then its guardian may hand over. */
   readonly silenceMs: number
 }
 
-const CHECK_TIMEOUT_MS = 1000
+/** So often may the agent fail to tell of the application's health before Consul takes it for unhealthy. */
+const REPORTS = 3
 
-/** The check that says whether the application is healthy; by Consul's own rule for ids. */
+/**
+ * The check that says whether the application is healthy; by Consul's own rule for ids. The agent tells Consul: if Consul
+ * asked us over HTTP, whoever keeps our listener busy would take a healthy master out of DNS.
+ */
 export function healthCheckId(name: string): string {
   return `service:${name}`
 }
@@ -41,27 +49,22 @@ export function agentCheckId(name: string): string {
 
 /** The service with exactly one tag for its role. Its id is its name: one application of a name on one node. */
 export function definitionOf(terms: ServiceTerms, { role, candidate, healthy }: Appearance): ServiceDefinition {
-  const { name, address, port, tags, priority, api, checkIntervalMs, silenceMs } = terms
+  const { name, address, port, tags, priority, api, agent, checkIntervalMs, silenceMs } = terms
   return {
     id: name,
     name,
     tags: [role, ...tags],
     port,
     ...(address === undefined ? {} : { address }),
-    meta: { priority: String(priority), candidate: String(candidate), api },
+    meta: { priority: String(priority), candidate: String(candidate), api, agent },
     check: {
-      kind: 'http',
       id: healthCheckId(name),
       name: `Service '${name}' check`,
-      url: `http://${api}/health`,
-      intervalMs: checkIntervalMs,
-      timeoutMs: Math.max(CHECK_TIMEOUT_MS, checkIntervalMs),
-      // For a new check alone: it need not wait for Consul's first look.
+      ttlMs: checkIntervalMs * REPORTS,
       status: healthy ? 'passing' : 'critical',
     },
     moreChecks: [
       {
-        kind: 'ttl',
         id: agentCheckId(name),
         name: `consul-locker leader ${name}`,
         ttlMs: silenceMs,

@@ -5,7 +5,6 @@ import type { Consul } from '../consul/consul.ts'
 import { deregisterService, localServices, registerService } from '../consul/services.ts'
 import { renewSession } from '../consul/sessions.ts'
 import { releaseFor } from '../lock/release.ts'
-import { answersAsAgent } from './agent-probe.ts'
 import type { Application } from './application.ts'
 import type { Duty } from './guard.ts'
 import type { LeaderKeys } from './leader-keys.ts'
@@ -43,14 +42,17 @@ export async function standIn(ctx: Context, estate: StandIn, duty: Duty): Promis
 }
 
 function showGone(ctx: Context, { consul, service }: StandIn): Promise<void> {
-  return registerService(ctx, consul, definitionOf(service, { role: 'unhealthy', candidate: false, healthy: false }))
+  const gone = { role: 'unhealthy', candidate: false, healthy: false, message: '' } as const
+  return registerService(ctx, consul, definitionOf(service, gone))
 }
 
-/** Another agent may have come, and the service is its own then: it answers, or it has an address of its own. */
+/**
+ * Another agent may have come, and the service is its own then, as Consul says; whoever answers where the dead agent
+ * did may be anybody.
+ */
 async function unlessTakenOver(ctx: Context, { consul, service }: StandIn, work: () => Promise<void>): Promise<void> {
-  if (await answersAsAgent(ctx, service.api)) return
   const registered = (await localServices(ctx, consul)).get(service.name)
-  if (registered?.meta.api === service.api) await work()
+  if (registered?.meta.agent === service.agent) await work()
 }
 
 async function subdue(ctx: Context, application: Application): Promise<boolean> {

@@ -14,7 +14,7 @@ call=$1
 [ ! -f "hang-$call" ] || exec sleep 600
 [ ! -f "fail-$call" ] || { echo "no $call today"; exit 3; }
 case $call in
-  health) [ ! -f sick ] || { echo "sick: disk on fire"; exit 1; }; echo "toy operating with 3 cores"; exit ;;
+  health) [ ! -f sick ] || { echo "sick: disk on fire"; exit 1; }; echo "toy operating with $(cat cores 2>/dev/null || echo 3) cores"; exit ;;
   ready) [ ! -f behind ]; exit ;;
 esac
 # One that was ended halfway can't say that it is no longer busy.
@@ -32,10 +32,11 @@ export class Toy {
   readonly name = uniqueName('toy')
   readonly dir = scratch()
   readonly file = join(this.dir, 'toy.yaml')
-  readonly #api: string
+  /** `host:port` of its agent's HTTP interface. */
+  readonly api: string
 
   private constructor(api: string) {
-    this.#api = api
+    this.api = api
     writeFileSync(join(this.dir, 'toy.sh'), SCRIPT, { mode: 0o755 })
     writeFileSync(join(this.dir, 'calls'), '')
     this.configure()
@@ -60,7 +61,7 @@ export class Toy {
     const all = {
       name: this.name,
       port: 4711,
-      api: this.#api,
+      api: this.api,
       health: { command: run('health') },
       ensure_master: run('master'),
       ensure_slave: run('slave', '{master_host}', '{master_address}', '{master_port}'),
@@ -111,7 +112,7 @@ export class Toy {
   }
 
   async get(path: string): Promise<{ status: number; type: string | null; text: string }> {
-    const response = await fetch(`http://${this.#api}${path}`, { signal: AbortSignal.timeout(5000) })
+    const response = await fetch(`http://${this.api}${path}`, { signal: AbortSignal.timeout(5000) })
     return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
   }
 
