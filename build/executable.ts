@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { takeOut, UNREAD } from './node-variables.ts'
 
 const run = promisify(execFile)
 
@@ -21,6 +22,8 @@ export const FLAGS = [
   '--no-sparkplug',
   // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, for the command, too.)
   '--v8-pool-size=1',
+  // Without it a broken openssl.cnf of the machine's, or one that the user may not read, ends Node before our first line.
+  '--openssl-config=/dev/null',
 ]
 
 const WARM_UP_LIMIT_MS = 60_000
@@ -31,7 +34,7 @@ const WARM_UP_LIMIT_MS = 60_000
  */
 export async function makeExecutable(work: string, later: ReadonlyMap<string, string>, agent: string): Promise<string> {
   refuseUnproven(process.version)
-  const node = await strippedNode(`${work}/node`)
+  const node = await embeddableNode(`${work}/node`)
   const settings = {
     main: 'main.cjs',
     output: `${work}/injected`,
@@ -66,13 +69,21 @@ export function refuseUnproven(version: string): void {
     )
 }
 
-/** Node without its symbols, a quarter smaller. Afterwards it would be too late: `strip` drops what was injected. */
-async function strippedNode(copy: string): Promise<string> {
+/** Makes a copy of Node that is fit for strangers' machines. Settles with its path. */
+async function embeddableNode(copy: string): Promise<string> {
+  await copyStripped(copy)
+  const program = readFileSync(copy)
+  takeOut(program, UNREAD)
+  writeFileSync(copy, program)
+  return copy
+}
+
+/** Copies Node without its symbols, a quarter smaller. Later is too late: `strip` drops what was injected. */
+async function copyStripped(copy: string): Promise<void> {
   try {
     await run('strip', ['-o', copy, process.execPath])
-    return copy
   } catch {
     console.error('no strip on this machine (it is in binutils): the executable is larger than it need be')
-    return process.execPath
+    copyFileSync(process.execPath, copy)
   }
 }

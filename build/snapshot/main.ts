@@ -75,9 +75,24 @@ async function prepare(): Promise<void> {
   await forget()
 }
 
+/**
+ * Has the run begin with nothing in `process.env`, until Node is ready: it would take the user's NODE_CHANNEL_FD for
+ * ours, or its NODE_UNIQUE_ID, NODE_DEBUG and the like (build/node-variables.ts has those that it reads elsewhere).
+ */
+function hideEnvironment(start: () => void): void {
+  const { env } = process
+  process.env = {}
+  startupSnapshot.setDeserializeMainFunction(() => {
+    process.env = env
+    start()
+  })
+}
+
 Object.assign(globalThis, { loadLater })
-startupSnapshot.setDeserializeMainFunction(loadApplication().start)
-prepare().catch((thrown) => {
-  console.error(thrown)
-  process.exit(1)
-})
+const { start } = loadApplication()
+prepare()
+  .then(() => hideEnvironment(start))
+  .catch((thrown) => {
+    console.error(thrown)
+    process.exit(1)
+  })

@@ -11,7 +11,9 @@ import { runCommand } from './run-command.ts'
 
 /** The whole program but for the exit itself. Settles with the exit code; rejects only for a bug. */
 export async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
-  const environment = process.env
+  const environment = { ...process.env }
+  // The command has it; Node would take it for our wish, and believe every certificate.
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
   const wishes = environment.DEBUG?.split(',') ?? []
   const sinceStart = wishes.includes('timing') ? clockSinceStart() : undefined
   const openLog = (options: Parsed['options']): Log =>
