@@ -65,7 +65,7 @@ const LOOKS = 4
 function clearAway(ctx: Context, folder: string): void {
   const sockets = readdirSync(folder).filter((name) => name.endsWith(ENDING))
   const first = Math.floor(ctx.random() * sockets.length)
-  for (const name of sockets.slice(first, first + LOOKS)) {
+  for (const name of [...sockets.slice(first), ...sockets.slice(0, first)].slice(0, LOOKS)) {
     const path = join(folder, name)
     const boundAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
     if (ctx.clock.now().wallMs - boundAt < SURELY_BOUND_MS) continue

@@ -10,9 +10,10 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
@@ -120,6 +121,93 @@ describe('a stranger who answers in the place of runners', () => {
   })
 })
 
+/** Has a command in a world of mounts of its own, after these lines. */
+const inWorld = (...lines: string[]) => ['unshare', '--mount', 'sh', '-ec', `${lines.join('\n')}\nexec "$@"`, 'sh']
+const tmpfs = (folder: string, options = 'mode=1777') => `mount -t tmpfs -o ${options} none ${folder}`
+const taken = (folder: string) => `mkdir -m 777 ${folder}; chown ${STRANGER.uid} ${folder}`
+const READ_ONLY_RUN = tmpfs('/run', 'ro')
+
+describe('the folder for what a user’s processes share', () => {
+  /** Where a run's socket is, while its command can ask the runner without Consul. */
+  const PLACE = `i=0; until CONSUL_HTTP_ADDR=127.0.0.1:1 "$L" verify --remaining 1s 2>/dev/null; do
+    [ $((i += 1)) -lt 100 ] || exit 99; sleep 0.1; done
+    ls -d /run/consul-locker/*.lease "$XDG_RUNTIME_DIR"/*/*.lease /dev/shm/*/*.lease /tmp/*/*.lease 2>/dev/null | grep "$CONSUL_LOCKER_RUN_ID"`
+
+  test.each([
+    ['below /dev/shm when /run is read-only', [READ_ONLY_RUN], '/dev/shm/consul-locker-0'],
+    [
+      'below /tmp when a stranger has taken that',
+      [READ_ONLY_RUN, tmpfs('/dev/shm'), taken('/dev/shm/consul-locker-0'), tmpfs('/tmp')],
+      '/tmp/consul-locker-0',
+    ],
+    [
+      'not behind a stranger’s link',
+      [READ_ONLY_RUN, tmpfs('/dev/shm'), `ln -s /root /dev/shm/consul-locker-0`, tmpfs('/tmp')],
+      '/tmp/consul-locker-0',
+    ],
+    [
+      'not where others may take it away',
+      [READ_ONLY_RUN, tmpfs('/dev/shm', 'mode=777'), tmpfs('/tmp')],
+      '/tmp/consul-locker-0',
+    ],
+  ])('is %s', async (_, world, folder) => {
+    const ended = await runLocker([uniqueName('place'), 'sh', '-c', PLACE], {
+      through: inWorld(...world),
+      env: { L: LOCKER },
+      cwd: '/',
+    })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(dirname(ended.stdout.trim())).toBe(folder)
+  })
+
+  test('is missed with a warning, and Consul is asked', async () => {
+    const world = [READ_ONLY_RUN, ...['/dev/shm', '/tmp'].map((folder) => tmpfs(folder, 'ro'))]
+    const asks = 'sleep 0.5; "$L" verify'
+    const ended = await runLocker([uniqueName('nowhere'), 'sh', '-c', asks], {
+      through: inWorld(...world),
+      env: { L: LOCKER },
+      cwd: '/',
+    })
+    expect(ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^.*warn: verify can't ask this run.*EROFS.*\n$/),
+    })
+  })
+
+  test.each([
+    [0o700, (dir: string) => join(dir, 'consul-locker')],
+    [0o777, () => `/dev/shm/consul-locker-${STRANGER.uid}`],
+  ] as const)('is the user’s runtime folder unless others may write to it (%i)', async (mode, place) => {
+    const dir = scratch()
+    chmodSync(dir, mode)
+    chownSync(dir, STRANGER.uid, STRANGER.gid)
+    const ended = await runLocker([uniqueName('runtime'), 'sh', '-c', PLACE], {
+      through: ['setpriv', `--reuid=${STRANGER.uid}`, `--regid=${STRANGER.gid}`, '--clear-groups'],
+      env: { L: LOCKER, XDG_RUNTIME_DIR: dir },
+    })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(dirname(ended.stdout.trim())).toBe(place(dir))
+  })
+
+  test('loses what killed runners left there', async () => {
+    const dir = scratch()
+    chmodSync(dir, 0o700)
+    chownSync(dir, STRANGER.uid, STRANGER.gid)
+    const options = {
+      through: ['setpriv', `--reuid=${STRANGER.uid}`, `--regid=${STRANGER.gid}`, '--clear-groups'],
+      env: { L: LOCKER, XDG_RUNTIME_DIR: dir },
+    }
+    const killed = startLocker([uniqueName('killed'), 'sh', '-c', `${PLACE}; exec sleep 60`], options)
+    const socket = (await killed.prints(/.*\.lease/))[0]
+    killed.kill('SIGKILL')
+    await killed.ends()
+    const longAgo = new Date(Date.now() - 3_600_000)
+    utimesSync(socket, longAgo, longAgo)
+    await runLocker([uniqueName('next'), 'sh', '-c', PLACE], options)
+    expect(readdirSync(dirname(socket))).toEqual([])
+  })
+})
+
 describe('a stranger who holds our names', () => {
   test('doesn’t keep a rollout from its step', async () => {
     const { dir, file } = await rollout()
@@ -153,6 +241,9 @@ describe('a start that is under way', () => {
       code: 1,
       stderr: expect.stringMatching(/another start or stop by .*S01web has not ended within 1s/),
     })
+    // Who can't see all of our folders is kept away as well.
+    const blind = await runLocker(['init', script, 'start'], { through: inWorld(READ_ONLY_RUN) })
+    expect(blind).toMatchObject({ code: 1, stderr: expect.stringMatching(/another start or stop/) })
     first.kill('SIGKILL')
     await first.ends()
     expect(runs(pid)).toBe(true)
