@@ -8,14 +8,15 @@ export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
  * and the command that gives the lock back. On its standard input the runner writes a line for each thing that
  * changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that time, in hundredths of a
  * second; `again`: as before, from now on; `disarm`: the command has ended, there is only the lock to give back;
- * `dismiss`: nothing is left to do. When the input ends without `dismiss`, the runner is dead.
+ * `dismiss`: nothing is left to do. When the input ends without `dismiss`, the runner is dead. A line that is none of
+ * these changes nothing.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
 PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin
 grace=$1 marker=$2
 shift 2
-group=none armed=yes session='' sentinel='' sleeper=''
+group=none armed=yes session='' time='' sentinel='' sleeper=''
 
 # Everything of the command's that still runs, as lines of group and process: its group, its session, and what left
 # both but kept the environment. A shell's own loop over all processes would take seconds on a busy machine.
@@ -107,6 +108,22 @@ relax() {
   sentinel=''
 }
 
+# Digits, and no more than a shell can compare: what else stands where it calculates is run as a command by some.
+is_number() {
+  case $1 in '' | 0?* | *[!0123456789]* | ????????????????*) return 1 ;; esac
+}
+
+# To kill, 0 is our own group, and 1 stands for all that there are.
+is_order() {
+  is_number "$2" || return
+  [ "$1" = none ] || { is_number "$1" && [ "$1" -gt 1 ]; }
+}
+
+# What gets to the command that gives the lock back is a word, and no option.
+is_word() {
+  case $1 in '' | -* | *[!A-Za-z0-9:-]*) return 1 ;; esac
+}
+
 # Whether the sentinel has been told to go on. Who asks after jobs buries the dead, which would take any signal.
 renewed() {
   jobs >/dev/null
@@ -114,7 +131,13 @@ renewed() {
 }
 
 while read -r word one two; do
-  [ "$word" = again ] && renewed && continue
+  case $word in
+    session) is_word "$one" || continue ;;
+    arm) is_order "$one" "$two" || continue ;;
+    again) [ "$time" ] || continue; renewed && continue ;;
+    disarm | dismiss) ;;
+    *) continue ;;
+  esac
   relax
   case $word in
     session) session=$one ;;

@@ -34,6 +34,9 @@ const SHORT_LIVES = 3
 /** A time that is longer than the last one by less than this counts as the same; less than `GUARDIAN_SLACK_MS`. */
 const SAME_MS = 100
 
+/** All that the script is ever told. It must not be possible to say two things at once, or to have it calculate words. */
+const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+|again|disarm|dismiss)$/
+
 type Orders = 'none' | 'disarmed' | { readonly group: number | 'none'; readonly at: Instant; readonly ms: number }
 
 /**
@@ -123,6 +126,7 @@ export class ShellGuardian implements Guardian {
   }
 
   #tell(line: string): void {
+    if (!LINES.test(line)) throw new Error(`no line for a guardian: ${JSON.stringify(line)}`)
     this.#shell?.stdin?.write(`${line}\n`)
   }
 

@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { indexIn, isIndex, isObject, isSessionId } from './fields.ts'
 import type { WireReply } from './wire.ts'
 
 /** A key as Consul keeps it. Flags are 64 bits wide: a JavaScript number would lose digits. */
@@ -39,7 +40,7 @@ export async function readKey(ctx: Context, consul: Consul, key: string, options
   const next = nextIndex(consul, reply, options.index ?? 0)
   if (reply.status === 404) return { entry: undefined, index: next }
   const [entry] = entriesIn(consul, consul.json(withBigFlags(reply)))
-  if (!entry) throw consul.strange('a key without an entry')
+  if (entry?.key !== key) throw consul.strange('a key without its entry')
   return { entry, index: next }
 }
 
@@ -63,6 +64,7 @@ export async function watchKeys(
 ): Promise<KeysReading> {
   const reply = await get(ctx, consul, prefix, { ...options, recurse: true })
   const entries = reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
+  if (!entries.every((entry) => entry.key.startsWith(prefix))) throw consul.strange('keys that were not asked for')
   return { entries, index: nextIndex(consul, reply, options.index ?? 0) }
 }
 
@@ -91,8 +93,8 @@ async function get(
 
 /** An index that went backwards (a restored snapshot) means: start again. */
 function nextIndex(consul: Consul, reply: WireReply, index: number): number {
-  const answered = Number(reply.headers['x-consul-index'])
-  if (!Number.isInteger(answered)) throw consul.strange('a key without X-Consul-Index')
+  const answered = indexIn(reply.headers['x-consul-index'])
+  if (answered === undefined) throw consul.strange('a key without X-Consul-Index')
   consul.heard = true
   return answered < index ? 0 : Math.max(answered, 1)
 }
@@ -124,7 +126,17 @@ export function entriesIn(consul: Consul, json: unknown): Entry[] {
 }
 
 function isEntry(json: unknown): json is WireEntry {
-  return typeof json === 'object' && json !== null && 'Flags' in json && 'ModifyIndex' in json
+  if (!isObject(json)) return false
+  const { Key, Value = null, Flags, Session = '', CreateIndex, ModifyIndex } = json
+  return (
+    typeof Key === 'string' &&
+    (Value === null || typeof Value === 'string') &&
+    typeof Flags === 'string' &&
+    /^\d{1,20}$/.test(Flags) &&
+    (Session === '' || isSessionId(Session)) &&
+    isIndex(CreateIndex) &&
+    isIndex(ModifyIndex)
+  )
 }
 
 function readEntry(wire: WireEntry): Entry {

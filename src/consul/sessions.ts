@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { isObject, isSessionId } from './fields.ts'
 
 /** What a session is created with; https://developer.hashicorp.com/consul/api-docs/session */
 export interface SessionRequest {
@@ -30,8 +31,9 @@ export async function createSession(ctx: Context, consul: Consul, request: Sessi
     timeoutMs: ATTEMPT_MS,
     needs: NEEDS,
   })
-  const created = consul.json(reply) as { ID?: unknown } | null
-  if (typeof created?.ID !== 'string') throw consul.strange('a session without an ID')
+  const created = consul.json(reply)
+  // It goes into paths, the command's environment, and to the guardian.
+  if (!isObject(created) || !isSessionId(created.ID)) throw consul.strange('a session without an ID')
   consul.heard = true
   return created.ID
 }
@@ -50,13 +52,11 @@ export async function renewSession(ctx: Context, consul: Consul, id: string): Pr
     return false
   }
   // What else may answer here, with 200 and in JSON, must not prolong a lease.
-  const [renewed] = arrayOf(consul.json(reply))
-  if ((renewed as { ID?: unknown } | null | undefined)?.ID !== id) throw consul.strange('a renewal of no session')
+  const renewed = consul.json(reply)
+  if (!Array.isArray(renewed) || !isObject(renewed[0]) || renewed[0].ID !== id) {
+    throw consul.strange('a renewal of no session')
+  }
   return true
-}
-
-function arrayOf(json: unknown): unknown[] {
-  return Array.isArray(json) ? json : []
 }
 
 /** Destroys a session; one that is gone already is no error. Keys that it still holds get their lock-delay. */

@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { isIndex, isObject } from './fields.ts'
 import { type Entry, entriesIn, withBigFlags } from './kv.ts'
 import { isDenial, refused } from './trouble.ts'
 
@@ -41,23 +42,35 @@ export async function transact(ctx: Context, consul: Consul, steps: readonly KvS
     timeoutMs: ATTEMPT_MS,
     expects: [409],
   })
-  const answer = consul.json(withBigFlags(reply)) as WireAnswer | null
+  const answer = consul.json(withBigFlags(reply))
   if (reply.status === 409) {
-    const errors = answer?.Errors ?? []
+    const errors = errorsIn(consul, answer)
     const denial = errors.find((error) => isDenial(error.What))
     if (denial) throw refused(address.text, { ...call, needs: needsOf(steps[denial.OpIndex]) }, denial.What)
     const failed = errors.flatMap((error) => steps[error.OpIndex] ?? [])
     return { done: false, reasons: errors.map((error) => error.What), failed }
   }
-  if (!Array.isArray(answer?.Results)) throw consul.strange('a transaction without results')
+  if (!isObject(answer) || !Array.isArray(answer.Results)) throw consul.strange('a transaction without results')
   consul.heard = true
-  const kvs = answer.Results.map((result: { KV?: unknown } | null) => result?.KV)
+  const kvs = answer.Results.map((result: unknown) => (isObject(result) ? result.KV : undefined))
   return { done: true, entries: entriesIn(consul, kvs) }
 }
 
-interface WireAnswer {
-  readonly Results?: ({ KV?: unknown } | null)[] | null
-  readonly Errors?: { OpIndex: number; What: string }[] | null
+interface WireError {
+  readonly OpIndex: number
+  readonly What: string
+}
+
+function errorsIn(consul: Consul, answer: unknown): readonly WireError[] {
+  const errors = isObject(answer) ? answer.Errors : undefined
+  if (!Array.isArray(errors) || errors.length === 0 || !errors.every(isError)) {
+    throw consul.strange('a transaction undone without errors')
+  }
+  return errors
+}
+
+function isError(json: unknown): json is WireError {
+  return isObject(json) && isIndex(json.OpIndex) && typeof json.What === 'string'
 }
 
 function needsOf(step: KvStep | undefined): string {

@@ -9,6 +9,7 @@ import { ConsulClient } from '../kit/consul-client.ts'
 import { LOCKER, type LockerOptions, patiently, type Running, startLocker } from '../kit/locker.ts'
 import { processesWith, runs, stateOf } from '../kit/processes.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
+import { Dice } from '../simulation/dice.ts'
 
 /** What the commands have at hand: `say` writes a line to the log, with the uptime; `beat` goes on doing so. */
 const SAY = `
@@ -492,6 +493,19 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
     await scene.isEmpty()
   })
 
+  test('calculates nothing, and does nothing, on lines that nobody should write', async () => {
+    const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
+    const stranger = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+    onTestFinished(() => void stranger.kill('SIGKILL'))
+    tell(`arm ${group} 3000`)
+    for (const line of gibberish(new Dice(1), stranger.pid as number, `${scene.log}.trace`)) tell(line)
+    hangUp()
+    expect([await ended, complaints()]).toEqual([0, ''])
+    expect(existsSync(`${scene.log}.trace`)).toBe(false)
+    expect(runs(stranger.pid as number)).toBe(true)
+    expect(scene.lines).toEqual(['command begins', 'command term', 'release 0a1b'])
+  })
+
   test('only gives the lock back once it is disarmed', async () => {
     const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
     tell(`arm ${group} 3000`)
@@ -520,6 +534,56 @@ test('the guardian’s script knows that a grace is a time, however many process
   const last = scene.entries.findLast(({ line }) => line.startsWith('holder'))
   expect((last?.at ?? 0) - killedAt).toBeLessThan(3 + 2)
 })
+
+/** Lines of the guardian's words, with what should not stand behind them. */
+function gibberish(dice: Dice, stranger: number, trace: string): string[] {
+  const code = [`$(touch ${trace})`, `\`touch ${trace}\``, `x[$(touch${'${IFS}'}${trace})]`, `;touch ${trace}`] as const
+  const words = [
+    '',
+    '-',
+    '--',
+    '-1',
+    '0',
+    '1',
+    '00',
+    '01',
+    '08',
+    '0x10',
+    '1e3',
+    '+7',
+    '*',
+    '?',
+    '/proc/*',
+    '~',
+    '\\',
+  ] as const
+  const more = [
+    'grace',
+    'group',
+    'armed',
+    '$grace',
+    '1+1',
+    '٣',
+    '\u001b[2J',
+    '\0',
+    'é',
+    '9'.repeat(20),
+    'x'.repeat(70_000),
+  ] as const
+  const bad = () => dice.pick([...code, ...words, ...more])
+  const line = () =>
+    dice.pick([
+      `arm ${stranger} ${dice.pick([...code, ...more, '', '-1', '00', '08', '0x10', '*'])}`,
+      `arm ${bad()} 0`,
+      `arm ${stranger} 0 x${bad()}`,
+      `arm ${stranger}`,
+      `session -${bad()}`,
+      `session ${dice.pick(code)}`,
+      `${dice.pick(['again', 'disarm', 'dismiss'])}${bad()}x`,
+      `x${bad()} ${stranger} 0`,
+    ])
+  return Array.from({ length: 300 }, line)
+}
 
 describe('shellcheck', () => {
   const job = jobShell(['command'], { 'odd-name': '1' }, 'MARKER=1').env

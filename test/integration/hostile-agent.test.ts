@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Answer, startLiar } from '../kit/liar.ts'
+import { patiently, runLocker } from '../kit/locker.ts'
+import { runs } from '../kit/processes.ts'
+import { Toy } from '../kit/toy-application.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+/** Ids of sessions that would be more than one line, or more than a word, to whoever takes them for ids. */
+function speakingIds(victim: number, trace: string): string[] {
+  const commands = [`arm ${victim} 0`, `arm ${victim} x[$(touch${'${IFS}'}${trace})]`, 'dismiss']
+  const uuid = 'adf4238a-882b-9ddc-4a9d-5b6758e4159e'
+  return ['', '-x', '../../../agent/leave', `$(touch ${trace})`, ...commands.map((line) => `${uuid}\n${line}`)]
+}
+
+describe('whoever answers as Consul', () => {
+  async function scene() {
+    const dir = scratch()
+    const trace = join(dir, 'trace')
+    const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+    onTestFinished(() => void victim.kill('SIGKILL'))
+    const pid = victim.pid as number
+    let lies = 0
+    const lie = (id: string) => (answer: Answer) => {
+      if (!answer.path.startsWith('/v1/session/create')) return
+      answer.body = JSON.stringify({ ID: id })
+      lies++
+    }
+    return { dir, lie, lies: () => lies, ids: speakingIds(pid, trace), harm: () => [existsSync(trace), runs(pid)] }
+  }
+
+  test('gets no words to the guardian of a run in place of a session’s id', async () => {
+    const { ids, lie, harm } = await scene()
+    for (const id of ids) {
+      const { address } = await startLiar(lie(id))
+      const { code, stdout, stderr } = await runLocker([uniqueName('lied-to'), 'echo', 'ran'], { address })
+      expect([code, stdout], id).toEqual([4, ''])
+      expect(stderr, id).toMatch(/^consul-locker: error: .* is not Consul: a session without an ID \(.*\)\n$/)
+    }
+    expect(harm()).toEqual([false, true])
+  })
+
+  test('nor to that of a rollout’s step', async () => {
+    const { dir, ids, lie, harm } = await scene()
+    const file = join(dir, 'rollout.yaml')
+    mkdirSync(join(dir, 'tests'))
+    writeFileSync(join(dir, 'current_version'), 'V1')
+    const prefix = uniqueName('fleet')
+    writeFileSync(
+      file,
+      `{host: web1, prefix: ${prefix}, version_file: ${dir}/current_version, validate: ${dir}/tests, upgrade: ['true']}`,
+    )
+    await runLocker(['rollout', 'trigger', 'V2', '--prefix', prefix])
+    for (const id of ids) {
+      const { address } = await startLiar(lie(id))
+      const step = runLocker(['rollout', 'step', '-f', file], { address, through: ['timeout', '3'] })
+      expect((await step).stderr, id).toContain('a session without an ID')
+    }
+    expect(harm()).toEqual([false, true])
+  })
+
+  test('nor to that of a leader’s agent', async () => {
+    const { ids, lie, lies, harm } = await scene()
+    const toy = await Toy.make()
+    for (const id of ids) {
+      const agent = toy.start((await startLiar(lie(id))).address)
+      const before = lies()
+      await patiently(
+        () => lies() > before + 1,
+        () => `it has not asked for another session: ${agent.stderr}`,
+      )
+      agent.kill('SIGTERM')
+      await agent.ends()
+    }
+    expect(harm()).toEqual([false, true])
+  })
+})

@@ -1,0 +1,52 @@
+import { once } from 'node:events'
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { inject, onTestFinished } from 'vitest'
+
+/** An answer of an agent's, before it is passed on. */
+export interface Answer {
+  readonly method: string
+  readonly path: string
+  status: number
+  /** `X-Consul-Index`; absent when the answer has none. */
+  index: string | undefined
+  body: string
+}
+
+/** Somebody who answers in an agent's place. */
+export interface Liar {
+  readonly address: string
+}
+
+/** Starts one that asks the agent, and changes what that says as `lie` does to it. It lives as long as the test. */
+export async function startLiar(lie: (answer: Answer) => void, agent = inject('consulAddress')): Promise<Liar> {
+  const server = createServer((incoming, response) => pass(agent, incoming, response, lie))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+function pass(agent: string, incoming: IncomingMessage, response: ServerResponse, lie: (answer: Answer) => void): void {
+  const { method = '', url = '', headers } = incoming
+  const outgoing = forward(
+    `${agent}${url}`,
+    { method, headers: { ...headers, connection: 'close' } },
+    async (reply) => {
+      const chunks: Buffer[] = []
+      reply.on('data', (chunk: Buffer) => chunks.push(chunk))
+      await once(reply, 'end')
+      const index = reply.headers['x-consul-index'] as string | undefined
+      const body = Buffer.concat(chunks).toString()
+      const answer: Answer = { method, path: url, status: reply.statusCode ?? 0, index, body }
+      lie(answer)
+      const told = answer.index === undefined ? {} : { 'x-consul-index': answer.index }
+      response.writeHead(answer.status, { 'content-type': 'application/json', ...told }).end(answer.body)
+    },
+  )
+  outgoing.on('error', () => response.destroy())
+  response.on('close', () => outgoing.destroy())
+  incoming.pipe(outgoing)
+}
