@@ -14,8 +14,8 @@ import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
-import { type Given, givenIn, helpOf, type Parsed, parseAnywhere } from './parse.ts'
-import { print, printLines } from './print.ts'
+import { type Given, givenIn, type Parsed, parseAnywhere } from './parse.ts'
+import { print } from './print.ts'
 import { switcher } from './switcher.ts'
 
 const KINDS = ['service', 'servicegroup', 'process', 'crontab'] as const
@@ -30,7 +30,6 @@ export async function checkCommand(invocation: Invocation): Promise<number> {
   const { words, environment } = invocation
   const parsed = parseAnywhere(CHECK_SYNTAX, withJoined(words), environment)
   const [kind] = parsed.words
-  if (parsed.options.help) return printLines(await helpOf(CHECK_SYNTAX))
   const ctx = invocation.context(parsed.options)
   if (!isKind(kind)) {
     throw new Failure('usage', kind === undefined ? 'check what?' : `there is no check ${JSON.stringify(kind)}`, {

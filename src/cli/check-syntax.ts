@@ -8,20 +8,20 @@ export const CHECK_SYNTAX: Syntax = {
 A script check for Consul that knows the cluster: a primary must run, a standby
 must be stopped while a primary passes. Prints one line of JSON.`,
   options: {
-    file: { ...option('Cluster:', 'string', 'an init script, which tells all of what follows'), alias: 'f' },
-    'consul-service': { ...option('Cluster:', 'string', 'the Consul service'), alias: 'S' },
-    'cluster-key': { ...option('Cluster:', 'string', 'the folder of the cluster keys (cluster/production)') },
-    'noop-file': { ...option('Cluster:', 'string', 'passes while this lockfile stands, until it expires'), alias: 'F' },
-    'noop-expires': option('Cluster:', 'string', 'how long one counts that has no expiry inside (10m)'),
-    service: { ...option('service:', 'string', 'the local service, or several with commas between'), alias: 's' },
-    'service-command': option('service:', 'string', 'systemctl, service, or a template with {service} and {action}'),
-    process: { ...option('process:', 'string', 'a text in the command line'), alias: 'P' },
-    'process-re': { ...option('process:', 'string', 'a regular expression for the command line'), alias: 'R' },
+    file: { ...option('Cluster:', 'FILE', 'an init script, which tells all of what follows'), alias: 'f' },
+    'consul-service': { ...option('Cluster:', 'NAME', 'the Consul service'), alias: 'S' },
+    'cluster-key': { ...option('Cluster:', 'KEY', 'the folder of the cluster keys (cluster/production)') },
+    'noop-file': { ...option('Cluster:', 'FILE', 'passes while this lockfile stands, until it expires'), alias: 'F' },
+    'noop-expires': option('Cluster:', 'TIME', 'how long one counts that has no expiry inside (10m)'),
+    service: { ...option('service:', 'NAME', 'the local service, or several with commas between'), alias: 's' },
+    'service-command': option('service:', 'COMMAND', 'systemctl, service, or a template with {service} and {action}'),
+    process: { ...option('process:', 'TEXT', 'a text in the command line'), alias: 'P' },
+    'process-re': { ...option('process:', 'RE', 'a regular expression for the command line'), alias: 'R' },
     'nagios-args': {
-      ...option('process:', 'string', 'arguments of check_procs that count: -w, -c, -C, -a, -u'),
+      ...option('process:', 'ARGS', 'arguments of check_procs that count: -w, -c, -C, -a, -u'),
       alias: 'n',
     },
-    user: { ...option('process:', 'string', 'of this user only; for crontab: whose it is'), alias: 'u' },
+    user: { ...option('process:', 'NAME', 'of this user only; for crontab: whose it is'), alias: 'u' },
     'update-roles': {
       ...option('Standby:', 'boolean', 'one that runs while no primary passes becomes primary'),
       alias: 'U',
@@ -30,11 +30,22 @@ must be stopped while a primary passes. Prints one line of JSON.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  epilogue: `Examples:
-  consul-locker check service -f /etc/init.d/web
-  consul-locker check process -S web -P 'nginx: master'
-  consul-locker check process -S web -n '-C nginx -w 2:9 -c 1:'
-
-Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
+  often: [
+    'file',
+    'consul-service',
+    'noop-file',
+    'service',
+    'process',
+    'process-re',
+    'nagios-args',
+    'user',
+    'update-roles',
+  ],
+  examples: [
+    'consul-locker check service -f /etc/init.d/web',
+    "consul-locker check process -S web -P 'nginx: master'",
+    "consul-locker check process -S web -n '-C nginx -w 2:9 -c 1:'",
+  ],
+  epilogue: `Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
 tell, for Consul doesn't answer or it was called wrongly, is critical.`,
 }

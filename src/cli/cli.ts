@@ -4,38 +4,47 @@ import { createLog, type Log, writeStderr } from '../base/log.ts'
 import { clockSinceStart } from '../base/since-start.ts'
 import { processSignals } from '../child/signals.ts'
 import { commandOf } from './commands.ts'
+import { debugWishes } from './debug-wishes.ts'
+import { takeErrand } from './errands.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
-import { type Parsed, UnknownOption } from './parse.ts'
+import { HelpWanted, type Parsed, UnknownOption } from './parse.ts'
+import { printLines } from './print.ts'
 import { runCommand } from './run-command.ts'
+import { adviceOn, strangeVariables } from './strange-variables.ts'
 
 /** The whole program but for the exit itself. Settles with the exit code; rejects only for a bug. */
 export async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
+  const errand = takeErrand(words[0], process.env)
   const environment = { ...process.env }
   // The command has it; Node would take it for our wish, and believe every certificate.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
-  const wishes = environment.DEBUG?.split(',') ?? []
-  const sinceStart = wishes.includes('timing') ? clockSinceStart() : undefined
+  const wishes = debugWishes(environment.DEBUG)
+  const sinceStart = wishes.timing ? clockSinceStart() : undefined
   const openLog = (options: Parsed['options']): Log =>
     createLog({
       format: options['log-format'] === 'json' ? 'json' : 'text',
       quiet: options.quiet === true,
-      debug: wishes.some((wish) => wish !== '' && wish !== 'timing'),
+      debug: wishes.requests,
       sinceStart,
       write: writeStderr,
     })
   let log = openLog({})
   log.mark('Node has started')
   const signals = processSignals(environment)
+  const strange = errand === undefined ? strangeVariables(environment) : []
+  const advice = strange.length > 0 ? await adviceOn(strange) : []
   const context = (options: Parsed['options']) => {
     log = openLog(options)
+    for (const sentence of advice.splice(0)) log.warn(sentence)
     return { clock: systemClock, log, signal, random: Math.random }
   }
   const invocation: Invocation = { words, environment, signals, context }
   try {
-    const load = commandOf(words[0])
+    const load = commandOf(words[0], errand)
     return await (load ? (await load())({ ...invocation, words: words.slice(1) }) : runCommand(invocation))
   } catch (thrown) {
+    if (thrown instanceof HelpWanted) return printLines((await import('./help.ts')).helpLines(thrown))
     return explain(log, thrown instanceof UnknownOption ? await thrown.withNearest() : thrown)
   } finally {
     log.mark('leaving')

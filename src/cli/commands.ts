@@ -1,11 +1,10 @@
+import type { Errand } from './errands.ts'
 import type { Command } from './invocation.ts'
-import { type CommandWord, DUTY_WORD, MODULE_WORD, RELEASE_WORD } from './words.ts'
+import type { CommandWord } from './words.ts'
 
 type Load = () => Promise<Command>
 
-type HiddenWord = typeof RELEASE_WORD | typeof DUTY_WORD | typeof MODULE_WORD
-
-const COMMANDS: Record<CommandWord | HiddenWord, Load> = {
+const COMMANDS: Record<CommandWord, Load> = {
   run: async () => (await import('./run-command.ts')).explicitRunCommand,
   verify: async () => (await import('./verify-command.ts')).verifyCommand,
   fenced: async () => (await import('./fenced-command.ts')).fencedCommand,
@@ -21,12 +20,16 @@ const COMMANDS: Record<CommandWord | HiddenWord, Load> = {
   'acquire-lease': async () => (await import('./lease-command.ts')).acquireLeaseCommand,
   discovery: async () => (await import('./discovery-command.ts')).discoveryCommand,
   leader: async () => (await import('./leader-command.ts')).leaderCommand,
-  [DUTY_WORD]: async () => (await import('./leader-duty.ts')).dutyCommand,
-  [MODULE_WORD]: async () => (await import('./leader-module.ts')).moduleCommand,
-  [RELEASE_WORD]: async () => (await import('./release-command.ts')).releaseCommand,
 }
 
-/** How to load the command that a first word names; `undefined` when it names none. */
-export function commandOf(word: string | undefined): Load | undefined {
+const ON_ERRANDS: Record<Errand, Load> = {
+  ':release': async () => (await import('./release-command.ts')).releaseCommand,
+  ':leader-duty': async () => (await import('./leader-duty.ts')).dutyCommand,
+  ':module': async () => (await import('./leader-module.ts')).moduleCommand,
+}
+
+/** How to load the command that a first word names, or that we were sent for; `undefined` when there is none. */
+export function commandOf(word: string | undefined, errand: Errand | undefined): Load | undefined {
+  if (errand !== undefined) return ON_ERRANDS[errand]
   return word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word as CommandWord] : undefined
 }

@@ -10,14 +10,13 @@ import { duration } from './duration.ts'
 import { checkNoWords } from './instance-words.ts'
 import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
-import { type Given, givenIn, helpOf, parseAnywhere } from './parse.ts'
-import { print, printLines } from './print.ts'
+import { type Given, givenIn, parseAnywhere } from './parse.ts'
+import { print } from './print.ts'
 
 /** `consul-locker discovery serve|new|publish|lookup`. Settles with the exit code. */
 export async function discoveryCommand(invocation: Invocation): Promise<number> {
   const { words, environment, signals, context } = invocation
   const parsed = parseAnywhere(DISCOVERY_SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(DISCOVERY_SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const [verb, ...rest] = [...parsed.words, ...parsed.command]

@@ -1,9 +1,8 @@
-import type { Options } from 'yargs'
 import { Failure } from '../base/failure.ts'
-import { variableOf } from './options.ts'
+import { ONLY_WORDS, type Option, variableOf } from './options.ts'
 
 /** Options that the environment gives, as words; put before those of the command line, they give way to them. */
-export function wordsOf(options: Readonly<Record<string, Options>>, environment: NodeJS.ProcessEnv): string[] {
+export function wordsOf(options: Readonly<Record<string, Option>>, environment: NodeJS.ProcessEnv): string[] {
   const words: string[] = []
   for (const [name, { type, array }] of Object.entries(options)) {
     const value = environment[variableOf(name)]
@@ -23,12 +22,9 @@ function lines(value: string): string[] {
     .filter((line) => line !== '')
 }
 
-/**
- * Inside a run CONSUL_LOCKER_KEY is the key of the lock around us, not a wish for ours; and a variable that names our
- * version is somebody's note.
- */
+/** Inside a run CONSUL_LOCKER_KEY is the key of the lock around us, not a wish for ours. */
 function isOurs(name: string, environment: NodeJS.ProcessEnv): boolean {
-  if (name === 'help' || name === 'version') return false
+  if (ONLY_WORDS.includes(name)) return false
   return name !== 'key' || environment.CONSUL_LOCKER_RUN_ID === undefined
 }
 

@@ -6,8 +6,7 @@ import { enclosingRun } from './enclosing-run.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS } from './options.ts'
-import { givenIn, helpOf, parse, type Syntax } from './parse.ts'
-import { printLines } from './print.ts'
+import { givenIn, parse, type Syntax } from './parse.ts'
 
 const SYNTAX: Syntax = {
   usage: `consul-locker fenced [options] put <key> <value>
@@ -15,13 +14,14 @@ const SYNTAX: Syntax = {
 Inside a run: writes a key of Consul's, but only while the lock is ours. Check
 and write are one transaction, so a holder that was cut off can't write.`,
   options: { ...CONSUL_OPTIONS, ...OUTPUT_OPTIONS },
+  often: [],
+  examples: ['consul-locker fenced put config/primary "$(hostname)"'],
   epilogue: 'Exit codes: 0 written; 6 the lock is not ours, nothing was written; 2, 3, 4\nas for a run.',
 }
 
 /** `consul-locker fenced put KEY VALUE`. Settles with the exit code. */
 export async function fencedCommand({ words, environment, context }: Invocation): Promise<number> {
   const parsed = parse(SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(SYNTAX))
   const ctx = context(parsed.options)
   const [verb, key, value, ...rest] = parsed.words
   if (verb !== 'put' || key === undefined || value === undefined || rest.length > 0) {

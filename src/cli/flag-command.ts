@@ -11,11 +11,10 @@ import { awaitFlag, WAIT_OVER } from '../switchover/watch.ts'
 import { connect } from './connect.ts'
 import { duration } from './duration.ts'
 import { EXIT } from './exit-codes.ts'
-import { flagSyntax } from './flag-syntax.ts'
 import { runOnTransitions } from './flag-watch.ts'
 import { checkStrayCommand, flagValueOf, flagWords, type Mode, modeOf } from './flag-words.ts'
 import type { Invocation } from './invocation.ts'
-import { givenIn, helpOf } from './parse.ts'
+import { givenIn } from './parse.ts'
 import { print, printLines } from './print.ts'
 
 /** `consul-locker promote SERVICE`. Settles with the exit code. */
@@ -27,7 +26,6 @@ export const demoteCommand = (invocation: Invocation) => flagCommand(invocation,
 async function flagCommand(invocation: Invocation, direction: Direction): Promise<number> {
   const { environment } = invocation
   const { parsed, service, command } = flagWords(invocation, direction)
-  if (parsed.options.help) return printLines(await helpOf(flagSyntax(direction)))
   const ctx = invocation.context(parsed.options)
   const given = givenIn(parsed)
   const mode = modeOf(parsed)

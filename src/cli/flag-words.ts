@@ -14,7 +14,6 @@ export function flagWords({ words, environment }: Invocation, direction: Directi
   const parsed = parseAnywhere(flagSyntax(direction), words, environment)
   const { command } = parsed
   const [service = '', extra] = parsed.words
-  if (parsed.options.help) return { parsed, service, command }
   const hint = `consul-locker ${direction} [options] <service>`
   if (service === '') throw new Failure('usage', 'no service was named', { hint })
   if (extra !== undefined) throw new Failure('usage', `${JSON.stringify(extra)} is one word too many`, { hint })

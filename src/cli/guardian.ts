@@ -2,17 +2,19 @@ import type { Context } from '../base/context.ts'
 import { ShellGuardian } from '../child/guardian.ts'
 import { markerOf } from '../run/environment.ts'
 import type { Job } from '../run/job.ts'
+import { forErrand } from './errands.ts'
 import { RUN_OPTIONS, variableOf } from './options.ts'
 import type { Parsed } from './parse.ts'
-import { RELEASE_WORD } from './words.ts'
+
+const RELEASE = ':release'
 
 /** Starts a guardian that runs this very executable to give the lock back. */
 export function startGuardian(ctx: Context, job: Job, parsed: Parsed): ShellGuardian {
   return new ShellGuardian(ctx.clock, ctx.log, {
     graceMs: job.timing.graceMs,
     marker: markerOf(job.runId),
-    release: [process.execPath, RELEASE_WORD, job.key],
-    environment: { ...job.environment, ...asVariables(parsed.options) },
+    release: [process.execPath, RELEASE, job.key],
+    environment: forErrand(RELEASE, { ...job.environment, ...asVariables(parsed.options) }),
   })
 }
 

@@ -12,8 +12,8 @@ import { checkNoWords, LABEL_OPTION, labelOf } from './instance-words.ts'
 import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
-import { type Given, givenIn, helpOf, parseAnywhere, type Syntax } from './parse.ts'
-import { print, printLines, printText } from './print.ts'
+import { type Given, givenIn, parseAnywhere, type Syntax } from './parse.ts'
+import { print, printText } from './print.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const SYNTAX: Syntax = {
@@ -24,21 +24,22 @@ with commas between.`,
   options: {
     ...LABEL_OPTION,
     'exclude-self': option('Which:', 'boolean', 'none of this node'),
-    min: option('Which:', 'string', 'so many, or it is a failure (1)'),
-    wait: option('Which:', 'string', 'wait so long for them, e.g. 60s'),
-    port: option('Form:', 'string', 'put this port behind every address'),
-    format: option('Form:', 'string', "another form for each, e.g. 'http://{address}:{port}'"),
-    separator: option('Form:', 'string', 'what stands between them (,)'),
+    min: option('Which:', 'N', 'so many, or it is a failure (1)'),
+    wait: option('Which:', 'TIME', 'wait so long for them, e.g. 60s'),
+    port: option('Form:', 'N', 'put this port behind every address'),
+    format: option('Form:', 'FORM', "another form for each, e.g. 'http://{address}:{port}'"),
+    separator: option('Form:', 'TEXT', 'what stands between them (,)'),
     json: option('Form:', 'boolean', 'a list with address, port, node, id, tags and meta of each'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  epilogue: `Examples:
-  consul-locker hosts --label es --port 9300       10.0.0.1:9300,10.0.0.2:9300
-  consul-locker hosts --label es --wait 5m --min 3 --exclude-self
-  consul-locker hosts --label es --format '{id}={address}:{port}'
-
-A format may have {address}, {port}, {node} and {id}.
+  often: ['label', 'exclude-self', 'min', 'wait', 'port', 'format', 'separator', 'json'],
+  examples: [
+    'consul-locker hosts --label es --port 9300       10.0.0.1:9300,10.0.0.2:9300',
+    'consul-locker hosts --label es --wait 5m --min 3 --exclude-self',
+    "consul-locker hosts --label es --format '{id}={address}:{port}'",
+  ],
+  epilogue: `A format may have {address}, {port}, {node} and {id}.
 
 Exit codes: 0 here they are; 1 too few, and nothing is printed; 2, 3, 4 as for a
 run.`,
@@ -47,7 +48,6 @@ run.`,
 /** `consul-locker hosts`. Settles with the exit code. */
 export async function hostsCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   checkNoWords([...parsed.words, ...parsed.command], 'consul-locker hosts --label L')

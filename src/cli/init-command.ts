@@ -4,14 +4,12 @@ import { Operation } from './init-operation.ts'
 import { INIT_SYNTAX } from './init-syntax.ts'
 import type { Invocation } from './invocation.ts'
 import { lsbCode } from './lsb-codes.ts'
-import { givenIn, helpOf, parseAnywhere } from './parse.ts'
-import { printLines } from './print.ts'
+import { givenIn, parseAnywhere } from './parse.ts'
 
 /** `consul-locker init FILE ACTION`, as a `#!` line calls it, or with `-f FILE`. Settles with an LSB exit code. */
 export async function initCommand(invocation: Invocation): Promise<number> {
   const { words, environment } = invocation
   const parsed = parseAnywhere(INIT_SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(INIT_SYNTAX))
   const file = givenIn(parsed)('file')
   const [path, actionWord, ...rest] = file === undefined ? parsed.words : [file, ...parsed.words]
   const ctx = invocation.context(parsed.options)

@@ -17,15 +17,18 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
   promote        do what the promote flag asks for: a watch's handler
   demote         do what the demote flag asks for: a watch's handler`,
   options: {
-    file: { ...option('Script:', 'string', 'the init script'), alias: 'f' },
+    file: { ...option('Script:', 'FILE', 'the init script'), alias: 'f' },
     json: option('status:', 'boolean', 'as one line of JSON'),
     force: option('start-primary:', 'boolean', 'go on without a primary that Consul holds for dead'),
-    'dead-after': option('start-primary:', 'string', 'or only when it was dead, or critical, for so long'),
-    'step-timeout': option('start-primary:', 'string', 'how long one step may take (90s)'),
-    'to-datacenter': option('start-primary:', 'string', 'only nodes of this datacenter become primary'),
+    'dead-after': option('start-primary:', 'TIME', 'or only when it was dead, or critical, for so long'),
+    'step-timeout': option('start-primary:', 'TIME', 'how long one step may take (90s)'),
+    'to-datacenter': option('start-primary:', 'NAME', 'only nodes of this datacenter become primary'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  often: ['file', 'force', 'dead-after'],
+  contradictions: [['force', 'dead-after']],
+  examples: ['consul-locker init -f /etc/cluster/web start', '/etc/init.d/web start-primary --dead-after 30s'],
   epilogue: `Exit codes are those of init scripts. status: 0 running, 3 stopped, 4 unknown.
 Others: 0 done; 1 refused or failed; 2 wrong usage; 4 not permitted; 5 the
 service command is missing; 6 the script's configuration is wrong.`,

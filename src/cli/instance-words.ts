@@ -6,11 +6,11 @@ import type { Given } from './parse.ts'
 
 /** Options that say which instance of which service. */
 export const LABEL_OPTION = {
-  label: option('Service:', 'string', "the service's name in Consul; capitals make no difference"),
+  label: option('Service:', 'NAME', "the service's name in Consul; capitals make no difference"),
 }
 export const INSTANCE_OPTIONS = {
   ...LABEL_OPTION,
-  'service-id': option('Service:', 'string', "which of its instances (this machine's host name)"),
+  'service-id': option('Service:', 'ID', "which of its instances (this machine's host name)"),
 }
 
 /** The label. Throws a `usage` failure. */

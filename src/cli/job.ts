@@ -11,7 +11,7 @@ import { type Given, givenIn, type Parsed } from './parse.ts'
 export function jobOf(parsed: Parsed, environment: NodeJS.ProcessEnv): Job {
   const given = givenIn(parsed)
   const [name, ...rest] = parsed.words
-  const command = rest[0] === '--' ? rest.slice(1) : rest
+  const command = commandIn(rest)
   const usage = 'consul-locker [options] <name> <command> [args…]; see consul-locker --help'
   if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: usage })
   const key = keyOfName(name)
@@ -29,6 +29,17 @@ export function jobOf(parsed: Parsed, environment: NodeJS.ProcessEnv): Job {
     environment,
     runId: randomId(),
   }
+}
+
+/** As flock has it, `-c` behind the name stands before one line for the shell. */
+function commandIn(words: readonly string[]): readonly string[] {
+  const [first = '', line, ...more] = words
+  if (first === '--') return words.slice(1)
+  if (first !== '-c' && first !== '--command') return words
+  if (line !== undefined && more.length === 0) return ['/bin/sh', '-c', line]
+  throw new Failure('usage', `${first} takes one line for the shell`, {
+    hint: `put it into quotes: ${first} 'date; echo hi'`,
+  })
 }
 
 function timingOf(given: Given): Timing {

@@ -3,15 +3,13 @@ import type { Invocation } from './invocation.ts'
 import { LeaderAgent } from './leader-agent.ts'
 import { LEADER_WORDS, type LeaderWord, operate } from './leader-operation.ts'
 import { LEADER_SYNTAX } from './leader-syntax.ts'
-import { givenIn, helpOf, parseAnywhere } from './parse.ts'
-import { printLines } from './print.ts'
+import { givenIn, parseAnywhere } from './parse.ts'
 
 const HINT = 'consul-locker leader -f FILE'
 
 /** `consul-locker leader FILE`, as a `#!` line calls it, or `leader WORD NAME`. Settles with the exit code. */
 export async function leaderCommand(invocation: Invocation): Promise<number> {
   const parsed = parseAnywhere(LEADER_SYNTAX, invocation.words, invocation.environment)
-  if (parsed.options.help) return printLines(await helpOf(LEADER_SYNTAX))
   const ctx = invocation.context(parsed.options)
   const [first] = parsed.words
   if (isLeaderWord(first)) return operate(ctx, invocation, parsed, first)

@@ -9,11 +9,13 @@ import { leaderTiming } from '../leader/leader-timing.ts'
 import { serviceTerms } from '../leader/service-terms.ts'
 import { standIn } from '../leader/stand-in.ts'
 import { connect } from './connect.ts'
+import { forErrand } from './errands.ts'
 import type { Invocation } from './invocation.ts'
 import { moduleRunner } from './leader-module.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS, variableOf } from './options.ts'
 import { type Given, givenIn, parse } from './parse.ts'
-import { DUTY_WORD } from './words.ts'
+
+const DUTY = ':leader-duty'
 
 /** The configuration as the dead agent had it, whatever has become of the file. */
 const DUTY_VARIABLE = 'CONSUL_LOCKER_DUTY'
@@ -37,8 +39,8 @@ export function startDutyGuardian(
     graceMs: CALL_GRACE_MS,
     // Nothing carries it: what the application's commands leave behind is the application.
     marker: `CONSUL_LOCKER_NOBODY=${randomId()}`,
-    release: [process.execPath, DUTY_WORD],
-    environment: { ...environment, ...asVariables(given), [DUTY_VARIABLE]: JSON.stringify(estate) },
+    release: [process.execPath, DUTY],
+    environment: forErrand(DUTY, { ...environment, ...asVariables(given), [DUTY_VARIABLE]: JSON.stringify(estate) }),
   })
 }
 

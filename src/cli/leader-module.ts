@@ -4,9 +4,11 @@ import { runBriefly } from '../child/brief-task.ts'
 import { findCommand } from '../child/command.ts'
 import type { ModuleRunner } from '../leader/commands.ts'
 import { callModule, functionsOf, loadModule } from '../leader/module-call.ts'
+import { forErrand } from './errands.ts'
 import type { Invocation } from './invocation.ts'
 import { printText } from './print.ts'
-import { MODULE_WORD } from './words.ts'
+
+const MODULE = ':module'
 
 /** The word that has the names of a module's functions printed. */
 const LIST = ':functions'
@@ -14,14 +16,18 @@ const LISTING_MS = 20_000
 
 /** A module whose functions are called in processes of their own: what throws, hangs or leaks there harms no agent. */
 export function moduleRunner(path: string, names: readonly string[]): ModuleRunner {
-  return { exports: new Set(names), command: (name) => [process.execPath, MODULE_WORD, path, name] }
+  return {
+    exports: new Set(names),
+    command: (name) => [process.execPath, MODULE, path, name],
+    environment: (environment) => forErrand(MODULE, environment),
+  }
 }
 
 /** Finds out what a module exports. Rejects with a `config` failure when it can't be loaded. */
 export async function listModule(ctx: Context, path: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const { status, output } = await runBriefly(ctx, {
-    command: findCommand([process.execPath, MODULE_WORD, path, LIST]),
-    environment,
+    command: findCommand([process.execPath, MODULE, path, LIST]),
+    environment: forErrand(MODULE, environment),
     timeoutMs: LISTING_MS,
     graceMs: 0,
   })

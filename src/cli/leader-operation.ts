@@ -137,7 +137,6 @@ async function disable(ctx: Context, hand: Hand, node: string, timeoutMs: number
 async function maintenance(ctx: Context, hand: Hand, parsed: Parsed): Promise<number> {
   const given = givenIn(parsed)
   const forMs = duration('for', given)
-  if (parsed.options.off && forMs !== undefined) throw new Failure('usage', '--off and --for are two wishes')
   const until = new Date(ctx.clock.now().wallMs + (forMs ?? MAINTENANCE_MS)).toISOString()
   const node = given('node')
   await setMaintenance(ctx, hand, node, parsed.options.off ? undefined : until)

@@ -18,18 +18,24 @@ file is its configuration, in YAML, and runs by itself when it begins with
   maintenance  nobody is promoted or demoted, until it expires
   unfreeze     go on after too many failovers`,
   options: {
-    file: { ...option('Agent:', 'string', 'the configuration'), alias: 'f' },
-    node: option('Words:', 'string', "the node (this agent's own; for maintenance: all)"),
+    file: { ...option('Agent:', 'FILE', 'the configuration'), alias: 'f' },
+    node: option('Words:', 'NAME', "the node (this agent's own; for maintenance: all)"),
     json: option('Words:', 'boolean', 'status, members: as JSON'),
     watch: option('Words:', 'boolean', 'status: follow it on a terminal'),
-    for: option('Words:', 'string', 'maintenance: for so long (1h)'),
+    for: option('Words:', 'TIME', 'maintenance: for so long (1h)'),
     off: option('Words:', 'boolean', 'maintenance: end it'),
     force: option('Words:', 'boolean', 'step-down: even before min_leader_time'),
-    timeout: option('Words:', 'string', 'step-down, disable: wait so long for the new master (60s)'),
-    'lock-key': option('Words:', 'string', 'its lock_key (lock/<name>/leader)'),
+    timeout: option('Words:', 'TIME', 'step-down, disable: wait so long for the new master (60s)'),
+    'lock-key': option('Words:', 'KEY', 'its lock_key (lock/<name>/leader)'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  often: ['node', 'watch'],
+  contradictions: [
+    ['off', 'for'],
+    ['watch', 'json'],
+  ],
+  examples: ['consul-locker leader -f /etc/redis/leader.yaml', 'consul-locker leader status redis --watch'],
   epilogue: `Exit codes: 0 done; 1 refused, or it did not come about in time; 2 wrong usage;
 3 Consul fails; 4 not Consul; 5 the file is wrong; 6 the application was master
 and could be neither demoted nor fenced.`,

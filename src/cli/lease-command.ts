@@ -13,8 +13,8 @@ import { checkNoWords, labelOf, serviceIdOf } from './instance-words.ts'
 import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { LEASE_SYNTAX } from './lease-syntax.ts'
-import { type Given, givenIn, helpOf, parseAnywhere } from './parse.ts'
-import { print, printLines } from './print.ts'
+import { type Given, givenIn, parseAnywhere } from './parse.ts'
+import { print } from './print.ts'
 
 const LEASE_MS = 240_000
 const ACQUIRE_MS = 360_000
@@ -29,7 +29,6 @@ export function acquireLeaseCommand(invocation: Invocation): Promise<number> {
 /** `consul-locker lease acquire|release|show`. Settles with the exit code. */
 export async function leaseCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(LEASE_SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(LEASE_SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const [verb, ...rest] = [...parsed.words, ...parsed.command]

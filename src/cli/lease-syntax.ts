@@ -12,17 +12,18 @@ and leaves it to the service that starts next; it ends when the monitor sees
 that service healthy, by release, or by itself.`,
   options: {
     ...INSTANCE_OPTIONS,
-    'lease-timeout': option('acquire:', 'string', 'it ends by itself after this time (240s)'),
-    'acquire-timeout': option('acquire:', 'string', 'wait this long for it (360s); 0 tries once'),
+    'lease-timeout': option('acquire:', 'TIME', 'it ends by itself after this time (240s)'),
+    'acquire-timeout': option('acquire:', 'TIME', 'wait this long for it (360s); 0 tries once'),
     json: option('show:', 'boolean', 'as one line of JSON'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  epilogue: `Examples:
-  consul-locker lease acquire --label es --service-id es-1 && start-elastic
-  consul-locker lease show --label es
-
-The same id takes its lease again at once, and its time begins anew. The lease
+  often: ['label', 'service-id', 'lease-timeout', 'acquire-timeout', 'json'],
+  examples: [
+    'consul-locker lease acquire --label es --service-id es-1 && start-elastic',
+    'consul-locker lease show --label es',
+  ],
+  epilogue: `The same id takes its lease again at once, and its time begins anew. The lease
 is the key lease/L in Consul.
 
 Exit codes: acquire: 0 it is ours, 1 another one kept it; release: 0 it isn't

@@ -10,8 +10,7 @@ import { checkNoWords, labelOf, serviceIdOf } from './instance-words.ts'
 import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { MONITOR_SYNTAX } from './monitor-syntax.ts'
-import { type Given, givenIn, helpOf, parseAnywhere } from './parse.ts'
-import { printLines } from './print.ts'
+import { type Given, givenIn, parseAnywhere } from './parse.ts'
 
 const INTERVAL_MS = 5000
 const TIMEOUT_MS = 3000
@@ -20,7 +19,6 @@ const SHORTEST_INTERVAL_MS = 100
 /** `consul-locker monitor`. Settles with the exit code. */
 export async function monitorCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(MONITOR_SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(MONITOR_SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   checkNoWords([...parsed.words, ...parsed.command], 'consul-locker monitor --label L --monitor-url URL')

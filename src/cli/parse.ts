@@ -1,14 +1,23 @@
-import yargs, { type Argv, type Options } from 'yargs'
+import yargs, { type Argv } from 'yargs'
 import { Failure } from '../base/failure.ts'
 import { wordsOf } from './environment.ts'
+import type { Option } from './options.ts'
 import { sharedEnvironment } from './shared-environment.ts'
 
 /** What a command understands. */
 export interface Syntax {
   /** The command line's form, a blank line, and what it does. */
   readonly usage: string
-  readonly options: Readonly<Record<string, Options>>
-  /** Stands below the options: examples and exit codes. */
+  /** The same for the short help, where the whole is too long for it. */
+  readonly brief?: string
+  readonly options: Readonly<Record<string, Option>>
+  /** The options of the short help, ten at most. */
+  readonly often?: readonly string[]
+  /** Pairs of options of which only one may be given. */
+  readonly contradictions?: readonly (readonly [string, string])[]
+  /** Lines; three examples at most. */
+  readonly examples?: readonly string[]
+  /** Stands below all that: exit codes, for instance. */
   readonly epilogue: string
 }
 
@@ -20,27 +29,59 @@ export interface Parsed {
   readonly words: readonly string[]
 }
 
-const COLUMNS = 80
+/** Somebody asks for help: a short one, or the whole. */
+export class HelpWanted extends Error {
+  readonly syntax: Syntax
+  readonly isWhole: boolean
 
-/** Sorts words. Options stand before the first other word. Throws a `usage` failure. */
+  constructor(syntax: Syntax, isWhole: boolean) {
+    super('help is wanted')
+    this.syntax = syntax
+    this.isWhole = isWhole
+  }
+}
+
+/** Sorts words. Options stand before the first other word. Throws a `usage` failure, or `HelpWanted`. */
 export function parse(syntax: Syntax, words: readonly string[], environment: NodeJS.ProcessEnv): Parsed {
   const inherited = wordsOf(syntax.options, environment)
   const [first] = words
   // Options stand before the first other word: here are none, and the parser takes its time to find none.
   if (inherited.length === 0 && first !== undefined && !first.startsWith('-')) return { options: {}, words }
-  const parsed = parserOf(syntax).parseSync([...inherited, ...words])
+  const given = sort(syntax, words)
+  const { help, h } = given.options
+  if (help || h) throw new HelpWanted(syntax, help === true)
+  if (inherited.length === 0) return given
+  const wishes = sort(syntax, inherited).options
+  const overruled = (syntax.contradictions ?? []).flatMap((pair) => {
+    return pair.some((name) => given.options[name] !== undefined) ? pair : []
+  })
+  const kept = Object.entries(wishes).filter(([name]) => !overruled.includes(name))
+  return { options: { ...Object.fromEntries(kept), ...given.options }, words: given.words }
+}
+
+function sort(syntax: Syntax, words: readonly string[]): Parsed {
+  checkDashes(syntax, words)
+  const parsed = parserOf(syntax).parseSync(words)
   const options: Record<string, Parsed['options'][string]> = {}
   for (const [name, { array }] of Object.entries(syntax.options)) {
     const values = [parsed[name] ?? []].flat() as (string | boolean)[]
-    const inheritedOnes = inherited.filter((word) => word.startsWith(`--${name}=`)).length
-    if (values.length > 0) options[name] = array ? newest(values as string[], inheritedOnes) : values.at(-1)
+    if (values.length > 0) options[name] = array ? (values as string[]) : values.at(-1)
+  }
+  for (const [one, other] of syntax.contradictions ?? []) {
+    if (options[one] === undefined || options[other] === undefined) continue
+    throw new Failure('usage', `--${one} and --${other} are two wishes`, { hint: 'give one of them' })
   }
   return { options, words: parsed._.map(String) }
 }
 
-/** Values of the command line take the place of those of the environment, which come first. */
-function newest(values: readonly string[], inheritedOnes: number): readonly string[] {
-  return values.length > inheritedOnes ? values.slice(inheritedOnes) : values
+/** As `consul` writes options, `-http-addr=x` would be taken for `-h`, and the like. Throws a `usage` failure. */
+function checkDashes({ options }: Syntax, words: readonly string[]): void {
+  for (const word of words) {
+    if (!word.startsWith('-') || word === '--') return
+    const [, name = ''] = /^-([a-z][a-z-]+)(?:=|$)/.exec(word) ?? []
+    if (!Object.hasOwn(options, name)) continue
+    throw new Failure('usage', `there is no option -${name}`, { hint: `--${name} has two dashes` })
+  }
 }
 
 /** Words sorted where options may stand anywhere: before, between and behind the others. */
@@ -91,11 +132,6 @@ export function allGiven(parsed: Parsed, option: string): readonly string[] {
   return Array.isArray(values) ? values : []
 }
 
-/** The help, in lines of at most 80 columns. */
-export async function helpOf(syntax: Syntax): Promise<string[]> {
-  return (await parserOf(syntax).getHelp()).split('\n')
-}
-
 const PARSERS = new WeakMap<Syntax, Argv>()
 
 /** Makes a syntax's parser ahead of its use: in the start-up snapshot it costs a run nothing. */
@@ -112,7 +148,6 @@ function parserOf(syntax: Syntax): Argv {
 function newParser(syntax: Syntax): Argv {
   return yargs([], '/')
     .scriptName('consul-locker')
-    .usage(syntax.usage)
     .parserConfiguration({
       'halt-at-non-option': true,
       'boolean-negation': false,
@@ -127,8 +162,6 @@ function newParser(syntax: Syntax): Argv {
     .options(syntax.options)
     .strictOptions()
     .exitProcess(false)
-    .wrap(COLUMNS)
-    .epilogue(syntax.epilogue)
     .fail((message, error) => {
       throw error === undefined || error.name === 'YError' ? usageFailure(message, syntax) : error
     })
@@ -154,12 +187,13 @@ export class UnknownOption extends Failure {
     this.#known = known
   }
 
-  /** The same failure, with a better hint. */
+  /** The same failure, with a better hint if there is one. */
   async withNearest(): Promise<Failure> {
-    const { default: levenshtein } = await import('fastest-levenshtein')
-    return new Failure('usage', this.message, {
-      hint: `did you mean --${levenshtein.closest(this.#option, this.#known)}? ${HELP_HINT}`,
-    })
+    const { nearest } = await import('./nearest.ts')
+    const meant = nearest(this.#option, this.#known)
+    return meant === undefined
+      ? this
+      : new Failure('usage', this.message, { hint: `did you mean --${meant}? ${HELP_HINT}` })
   }
 }
 

@@ -2,8 +2,7 @@ import { Failure } from '../base/failure.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
 import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
-import { helpOf, type Parsed, parseAnywhere } from './parse.ts'
-import { printLines } from './print.ts'
+import { type Parsed, parseAnywhere } from './parse.ts'
 import type { Question } from './rollout-question.ts'
 import { rolloutSite } from './rollout-site.ts'
 import { ROLLOUT_SYNTAX } from './rollout-syntax.ts'
@@ -15,7 +14,6 @@ const ABOVE_COUNTS = 100
 /** `consul-locker rollout WORD`. Settles with the exit code. */
 export async function rolloutCommand(invocation: Invocation): Promise<number> {
   const parsed = parseAnywhere(ROLLOUT_SYNTAX, invocation.words, invocation.environment)
-  if (parsed.options.help) return printLines(await helpOf(ROLLOUT_SYNTAX))
   const [word, ...others] = parsed.words
   const ctx = invocation.context(parsed.options)
   if (!isRolloutWord(word)) {

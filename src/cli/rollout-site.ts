@@ -6,11 +6,13 @@ import { checkWord, RolloutKeys, roleOf } from '../rollout/rollout-keys.ts'
 import type { Site } from '../rollout/site.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
+import { forErrand } from './errands.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, variableOf } from './options.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
 import { userName } from './user-name.ts'
-import { RELEASE_WORD } from './words.ts'
+
+const RELEASE = ':release'
 
 /** A host's part in a rollout, by options and file. Nothing is sent yet. Throws `usage` and `config` failures. */
 export async function rolloutSite({ environment }: Invocation, parsed: Parsed): Promise<Site> {
@@ -33,8 +35,8 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
     startGuardian: (ctx, folder, about) =>
       new ShellGuardian(ctx.clock, ctx.log, {
         ...about,
-        release: [process.execPath, RELEASE_WORD, folder],
-        environment: { ...environment, ...asVariables(given) },
+        release: [process.execPath, RELEASE, folder],
+        environment: forErrand(RELEASE, { ...environment, ...asVariables(given) }),
       }),
   }
 }

@@ -21,17 +21,32 @@ Brings all hosts to one version, so many at a time.
   health                  this host's failing checks
   failures                failing checks anywhere, and failed upgrades`,
   options: {
-    file: { ...option('Rollout:', 'string', 'rollout.yaml; of it the other words need prefix and such'), alias: 'f' },
-    prefix: option('Rollout:', 'string', 'a folder for all keys (none)'),
-    'version-file': option('Rollout:', 'string', 'where this host keeps its version (/etc/current_version)'),
-    host: option('Rollout:', 'string', "this host's name; for pause and resume: that host"),
-    role: option('Rollout:', 'string', 'for pause and resume: the hosts of this role'),
+    file: { ...option('Rollout:', 'FILE', 'rollout.yaml; of it the other words need prefix and such'), alias: 'f' },
+    prefix: option('Rollout:', 'FOLDER', 'a folder for all keys (none)'),
+    'version-file': option('Rollout:', 'FILE', 'where this host keeps its version (/etc/current_version)'),
+    host: option('Rollout:', 'NAME', "this host's name; for pause and resume: that host"),
+    role: option('Rollout:', 'NAME', 'for pause and resume: the hosts of this role'),
     hosts: option('failures:', 'boolean', 'name hosts and checks'),
     warnings: option('failures:', 'boolean', 'warnings of other checks count, too'),
     json: option('Output:', 'boolean', 'answer as one line of JSON'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  often: ['file', 'prefix', 'host', 'role', 'hosts', 'json'],
+  brief: `consul-locker rollout [options] <word> [arguments]
+
+Brings all hosts to one version, so many at a time.
+
+  trigger <version>       the version that all hosts shall run, from now on
+  step -f rollout.yaml    upgrade this host if it is its turn; for cron
+  pause, resume           everything, or --role R, or --host H
+  current, running, failures, pending, local, health, hosts-at <version>,
+  verify <version>, check-single <version>`,
+  examples: [
+    'consul-locker rollout trigger 2.1.0',
+    '* * * * *  consul-locker rollout step -q -f /etc/rollout.yaml',
+    'consul-locker rollout failures --hosts',
+  ],
   epilogue: `Exit codes:
   pending   0 yes; 1 no; 2 Consul doesn't answer (or wrong usage); 3 nor is
             there a local version; or no version was triggered yet
@@ -45,11 +60,5 @@ Brings all hosts to one version, so many at a time.
             128+n signal n ended it. With --json the answer is the last line,
             behind what the commands write
   all       2 wrong usage; 3 Consul can't be reached, refuses, or fails; 4 what
-            answers is not Consul; 5 the file is wrong
-
-Examples:
-  consul-locker rollout trigger 2.1.0
-  * * * * *  consul-locker rollout step -q -f /etc/rollout.yaml
-  consul-locker rollout pause; consul-locker rollout resume --host web1
-  consul-locker rollout failures --hosts`,
+            answers is not Consul; 5 the file is wrong`,
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { meanwhile } from '../base/meanwhile.ts'
-import { findCommand } from '../child/command.ts'
+import { type Command, findCommand } from '../child/command.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { NO_GUARDIAN } from '../child/guardian.ts'
 import { launch } from '../child/launch.ts'
@@ -16,21 +16,22 @@ import { startGuardian } from './guardian.ts'
 import type { Invocation } from './invocation.ts'
 import { exitCodeOf, jobOf } from './job.ts'
 import { GATE_OPTIONS } from './options.ts'
-import { givenIn, helpOf, type Parsed, parse } from './parse.ts'
-import { print, printLines } from './print.ts'
+import { givenIn, type Parsed, parse } from './parse.ts'
+import { print } from './print.ts'
 import { RUN_SYNTAX } from './run-syntax.ts'
 import { userName } from './user-name.ts'
 import { versionLine } from './version.ts'
-import { isCommandWord } from './words.ts'
+import { kindOfWord } from './words.ts'
 
 /** `consul-locker [options] <name> <command> [args…]`. Settles with the exit code. */
 export async function runCommand(invocation: Invocation): Promise<number> {
   const parsed = parse(RUN_SYNTAX, invocation.words, invocation.environment)
   const [name = ''] = parsed.words
-  if (name !== invocation.words[0] && isCommandWord(name)) {
-    throw new Failure('usage', `${name} is a command of ours, and the options stand before it`, {
-      hint: `to lock that name: consul-locker run [options] ${name} …`,
-    })
+  const kind = kindOfWord(name)
+  if (kind !== undefined) {
+    const what =
+      kind === 'command' ? 'is a command of ours, and its options stand behind it' : 'will be a command of ours'
+    throw new Failure('usage', `${name} ${what}`, { hint: `to lock that name: consul-locker run [options] ${name} …` })
   }
   return runParsed(invocation, parsed)
 }
@@ -41,14 +42,13 @@ export function explicitRunCommand(invocation: Invocation): Promise<number> {
 }
 
 async function runParsed({ environment, signals, context }: Invocation, parsed: Parsed): Promise<number> {
-  if (parsed.options.help) return printLines(await helpOf(RUN_SYNTAX))
   if (parsed.options.version) return print(versionLine())
   const ctx = context(parsed.options)
   ctx.log.mark('options parsed')
   const given = givenIn(parsed)
   const job = jobOf(parsed, environment)
   checkEncoding(job.command)
-  const command = findCommand(job.command, environment.PATH)
+  const command = await commandOf(job, environment)
   const busyCode = exitCodeOf('conflict-exit-code', given) ?? EXIT.busy
   const report = await reporter(ctx, given('report-file'), job)
   const consul = await connect(given, environment)
@@ -80,6 +80,15 @@ async function reporter(ctx: Context, file: string | undefined, job: Job): Promi
   const { checkReportFile, writeReport } = await import('../run/report.ts')
   checkReportFile(file)
   return (end) => writeReport(ctx, file, job, end)
+}
+
+async function commandOf({ name, command }: Job, environment: NodeJS.ProcessEnv): Promise<Command> {
+  try {
+    return findCommand(command, environment.PATH)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.code !== 'not-found') throw thrown
+    throw (await import('./command-hint.ts')).withHint(thrown, command, name)
+  }
 }
 
 /** Most runs have none, and load nothing for them. */

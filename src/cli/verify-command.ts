@@ -7,8 +7,7 @@ import { enclosingRun } from './enclosing-run.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { CONSUL_OPTIONS, OUTPUT_OPTIONS, option } from './options.ts'
-import { givenIn, helpOf, parse, type Syntax } from './parse.ts'
-import { printLines } from './print.ts'
+import { givenIn, parse, type Syntax } from './parse.ts'
 
 const SYNTAX: Syntax = {
   usage: `consul-locker verify [options]
@@ -16,17 +15,18 @@ const SYNTAX: Syntax = {
 Inside a run: is the lock still ours? The runner itself answers, without a trip
 to Consul; if it doesn't, Consul does.`,
   options: {
-    remaining: option('Question:', 'string', 'and will it be for this long, whatever happens, e.g. 5s?'),
+    remaining: option('Question:', 'TIME', 'and will it be for this long, whatever happens, e.g. 5s?'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  often: ['remaining'],
+  examples: ['consul-locker verify --remaining 5s && ./irreversible-step'],
   epilogue: 'Exit codes: 0 it is; 6 it is not, or not for long enough; 2, 3, 4 as for a run.',
 }
 
 /** `consul-locker verify [--remaining 5s]`. Settles with the exit code. */
 export async function verifyCommand({ words, environment, context }: Invocation): Promise<number> {
   const parsed = parse(SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const run = enclosingRun(environment)

@@ -18,8 +18,7 @@ import { duration } from './duration.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { MissingProgress } from './missing-progress.ts'
-import { givenIn, helpOf, type Parsed, parseAnywhere } from './parse.ts'
-import { printLines } from './print.ts'
+import { givenIn, type Parsed, parseAnywhere } from './parse.ts'
 import { WAIT_SYNTAX } from './wait-syntax.ts'
 
 const DEFAULT_TIMEOUT_MS = 600_000
@@ -27,12 +26,11 @@ const DEFAULT_TIMEOUT_MS = 600_000
 /** `consul-locker wait GATE… [-- command…]`. Settles with the exit code. */
 export async function waitCommand({ words, environment, signals, context }: Invocation): Promise<number> {
   const parsed = parseAnywhere(WAIT_SYNTAX, words, environment)
-  if (parsed.options.help) return printLines(await helpOf(WAIT_SYNTAX))
   const ctx = context(parsed.options)
   const given = givenIn(parsed)
   const gates = gatesIn(parsed.words)
   const timeoutMs = parsed.options.once ? 0 : (duration('timeout', given) ?? DEFAULT_TIMEOUT_MS)
-  const command = commandOf(parsed.command, words.includes('--'), environment)
+  const command = await commandOf(parsed.command, words.includes('--'), environment)
   const world = { connect: () => connect(given, environment), environment }
   const end = await unlessInterrupted(ctx, signals, async (ctx) => {
     using line = missingLine(ctx, gates.length, parsed.options)
@@ -52,14 +50,23 @@ function gatesIn(words: readonly string[]): Gate[] {
   return words.map(parseGate)
 }
 
-function commandOf(words: readonly string[], isWanted: boolean, environment: NodeJS.ProcessEnv): Command | undefined {
+async function commandOf(
+  words: readonly string[],
+  isWanted: boolean,
+  environment: NodeJS.ProcessEnv,
+): Promise<Command | undefined> {
   const [first, ...args] = words
-  if (first !== undefined) {
-    checkEncoding(words)
-    return findCommand([first, ...args], environment.PATH)
+  if (first === undefined) {
+    if (!isWanted) return undefined
+    throw new Failure('usage', 'no command stands behind the --', { hint: 'leave it out to wait only' })
   }
-  if (!isWanted) return undefined
-  throw new Failure('usage', 'no command stands behind the --', { hint: 'leave it out to wait only' })
+  checkEncoding(words)
+  try {
+    return findCommand([first, ...args], environment.PATH)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.code !== 'not-found') throw thrown
+    throw (await import('./command-hint.ts')).withHint(thrown, words)
+  }
 }
 
 function missingLine(ctx: Context, of: number, { quiet, ...options }: Parsed['options']) {

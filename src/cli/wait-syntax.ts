@@ -6,29 +6,29 @@ export const WAIT_SYNTAX: Syntax = {
   usage: `consul-locker wait [options] <gate>… [-- command…]
 
 Waits until all of these hold at the same time; then runs the command, if there
-is one. It doesn't run when they don't come to hold.`,
-  options: {
-    timeout: option('Waiting:', 'string', 'give up after this time (10m)'),
-    once: option('Waiting:', 'boolean', 'look once, and give up at once'),
-    any: option('Waiting:', 'boolean', 'one of them is enough'),
-    ...CONSUL_OPTIONS,
-    ...OUTPUT_OPTIONS,
-  },
-  epilogue: `Gates:
+is one. It doesn't run when they don't come to hold.
+
   service:db           Consul has a healthy instance of this service; with a
                        tag master.db, in a datacenter db@dc2, three of it db=3
   kv:ready  kv:a/b=yes Consul has this key, with any value or with this one
   tcp:db:3306          something takes connections there
   http://…  https://…  a GET gives a status from 200 to 299, not a redirect
-  dns:db.example.com   the name has an address; dns:NAME@10.0.0.2:8600 asks
-                       that name server
+  dns:db.example.com   it has an address; dns:NAME@10.0.0.2:53 asks that server
   file:/run/ready      the file is there
-  cmd:pg_isready -q    this command of /bin/sh ends with 0
-
-Examples:
-  consul-locker wait service:mysql kv:schema/version=42 -- ./start-app
-  consul-locker wait --once http://127.0.0.1:8080/health || ./repair
-
-Exit codes: the command's own; without one 0. 1 they didn't hold in time, and
+  cmd:pg_isready -q    this command of /bin/sh ends with 0`,
+  options: {
+    timeout: option('Waiting:', 'TIME', 'give up after this time (10m)'),
+    once: option('Waiting:', 'boolean', 'look once, and give up at once'),
+    any: option('Waiting:', 'boolean', 'one of them is enough'),
+    ...CONSUL_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  often: ['timeout', 'once', 'any'],
+  contradictions: [['once', 'timeout']],
+  examples: [
+    'consul-locker wait service:mysql kv:schema/version=42 -- ./start-app',
+    'consul-locker wait --once http://127.0.0.1:8080/health || ./repair',
+  ],
+  epilogue: `Exit codes: the command's own; without one 0. 1 they didn't hold in time, and
 nothing was run; 128+n a signal ended the wait; 2, 3, 4, 126, 127 as for a run.`,
 }

@@ -1,4 +1,4 @@
-/** First words that are commands of ours. A lock with such a name is locked by `run`. */
+/** First words that are commands of ours. A lock with such a name, or a reserved one, is locked by `run`. */
 export const COMMAND_WORDS = [
   'run',
   'verify',
@@ -19,15 +19,32 @@ export const COMMAND_WORDS = [
 
 export type CommandWord = (typeof COMMAND_WORDS)[number]
 
-/** The word that has us give back the lock of a dead runner. It can't be the name of a lock. */
-export const RELEASE_WORD = ':release'
+/** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
+const RESERVED_WORDS = [
+  'completion',
+  'crontab',
+  'dashboard',
+  'dev',
+  'doctor',
+  'explain',
+  'help',
+  'history',
+  'hold',
+  'locks',
+  'metrics',
+  'pause',
+  'release',
+  'resume',
+  'slots',
+  'status',
+  'unit',
+  'unlock',
+  'version',
+  'watch',
+] as const
 
-/** The word that has us stand in for a dead leader agent. */
-export const DUTY_WORD = ':leader-duty'
-
-/** The word that has us call a function of a leader agent's module. */
-export const MODULE_WORD = ':module'
-
-export function isCommandWord(word: string): word is CommandWord {
-  return (COMMAND_WORDS as readonly string[]).includes(word)
+/** What a word is to us, if it is ours: a command, or reserved for one to come. */
+export function kindOfWord(word: string): 'command' | 'reserved' | undefined {
+  if ((COMMAND_WORDS as readonly string[]).includes(word)) return 'command'
+  return (RESERVED_WORDS as readonly string[]).includes(word) ? 'reserved' : undefined
 }

@@ -21,6 +21,8 @@ export interface ModuleRunner {
   readonly exports: ReadonlySet<string>
   /** The command that calls one of its functions. */
   command(name: string): readonly string[]
+  /** What it needs in its environment beside what a command has. */
+  environment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv
 }
 
 /** An application that is run by commands. */
@@ -112,8 +114,9 @@ export class CommandedApplication implements Application {
 
   #environmentWith(variables: Readonly<Record<string, string>>, leader: Leader | undefined): NodeJS.ProcessEnv {
     const ours = Object.entries(variables).map(([name, value]) => [`CONSUL_LOCKER_${name}`, value])
+    const common = this.#module ? this.#module.environment(this.#environment) : this.#environment
     return {
-      ...this.#environment,
+      ...common,
       ...Object.fromEntries(ours),
       ...(leader === undefined
         ? {}

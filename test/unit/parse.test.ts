@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parse, UnknownOption } from '../../src/cli/parse.ts'
+import { HelpWanted, parse, UnknownOption } from '../../src/cli/parse.ts'
 import { RUN_SYNTAX } from '../../src/cli/run-syntax.ts'
 
 const parseRun = (words: string[], environment: NodeJS.ProcessEnv = {}) => parse(RUN_SYNTAX, words, environment)
@@ -12,7 +12,12 @@ describe("a run's words", () => {
     [['--wait=5s', 'name', 'cmd'], { wait: '5s' }, ['name', 'cmd']],
     [['-E', '7', 'name', 'cmd'], { 'conflict-exit-code': '7' }, ['name', 'cmd']],
     [['-E7', 'name', 'cmd'], { 'conflict-exit-code': '7' }, ['name', 'cmd']],
-    [['-q', '-h'], { quiet: true, help: true }, []],
+    [['-n', 'name', 'cmd'], { 'no-wait': true }, ['name', 'cmd']],
+    [['-w', '5', 'name', 'cmd'], { wait: '5' }, ['name', 'cmd']],
+    [['-w5', '-E', '3', 'name', '-c', 'a; b'], { wait: '5', 'conflict-exit-code': '3' }, ['name', '-c', 'a; b']],
+    [['-V'], { version: true }, []],
+    [['--', '--'], {}, ['--']],
+    [['--', '-n', 'cmd'], {}, ['-n', 'cmd']],
     [['-qE', '7', 'name'], { quiet: true, 'conflict-exit-code': '7' }, ['name']],
     [['--', 'name', 'cmd'], {}, ['name', 'cmd']],
     [['--quiet', '--', '--odd-name', 'cmd'], { quiet: true }, ['--odd-name', 'cmd']],
@@ -44,6 +49,8 @@ describe("a run's words", () => {
     [['--wait'], 'not enough arguments following: wait'],
     [['--wait', '--no-wait', 'name'], 'not enough arguments following: wait'],
     [['--log-format', 'xml', 'name'], 'invalid values'],
+    [['--wait', '5', '--no-wait', 'name'], '--no-wait and --wait are two wishes'],
+    [['-n', '-w', '5', 'name'], '--no-wait and --wait are two wishes'],
     [['--gate'], 'not enough arguments following: gate'],
     [['--gate', '--no-wait', 'name'], 'not enough arguments following: gate'],
   ])('%j are refused', (words, sentence) => {
@@ -53,13 +60,43 @@ describe("a run's words", () => {
 
   test.each([
     ['no-wiat', 'no-wait'],
+    ['wiat', 'wait'],
     ['lockdelay', 'lock-delay'],
     ['http-adr', 'http-addr'],
     ['Token', 'token'],
+    ['timeout', 'wait'],
+    ['nonblock', 'no-wait'],
+    ['nb', 'no-wait'],
   ])('an unknown option --%s is answered with --%s', async (unknown, known) => {
     const failure = new UnknownOption(unknown, Object.keys(RUN_SYNTAX.options))
     expect((await failure.withNearest()).hint).toContain(`did you mean --${known}?`)
   })
+})
+
+test.each([
+  [['-h'], false],
+  [['-h', 'name'], false],
+  [['-q', '-h', '--version'], false],
+  [['--help'], true],
+  [['-h', '--help'], true],
+])('%j ask for help, the whole of it: %s', (words, isWhole) => {
+  const wanted = () => parseRun(words)
+  expect(wanted).toThrow(HelpWanted)
+  expect(wanted).toThrow(expect.objectContaining({ syntax: RUN_SYNTAX, isWhole }))
+})
+
+test.each(['x', 'c', 'N', 's', 'e', 'timeouts-of-all', 'command', 'pass', 'verbose', 'close', 'shared', 'unlock'])(
+  'an unknown option %s is answered with no guess, for none is good',
+  async (unknown) => {
+    const failure = new UnknownOption(unknown, Object.keys(RUN_SYNTAX.options))
+    expect((await failure.withNearest()).hint).toBe('see consul-locker --help')
+  },
+)
+
+test.each(['-http-addr=127.0.0.1:8500', '-token=x', '-wait'])('%s, with one dash, is refused and told', (word) => {
+  const failure = expect.objectContaining({ code: 'usage', hint: expect.stringContaining('has two dashes') })
+  expect(() => parseRun(['-q', word, 'name', 'cmd'])).toThrow(failure)
+  expect(parseRun(['name', word]).words).toEqual(['name', word])
 })
 
 describe('options in the environment', () => {
@@ -97,6 +134,20 @@ describe('options in the environment', () => {
   test('give way as a whole to those of the command line that may be repeated', () => {
     const environment = { CONSUL_LOCKER_GATE: 'file:a\nfile:b' }
     expect(parseRun(['--gate', 'file:c', 'name'], environment).options.gate).toEqual(['file:c'])
+  })
+
+  test.each([
+    [{ CONSUL_LOCKER_NO_WAIT: 'true' }, ['--wait', '1s'], { wait: '1s' }],
+    [{ CONSUL_LOCKER_WAIT: '1s' }, ['--no-wait'], { 'no-wait': true }],
+    [{ CONSUL_LOCKER_WAIT: '1s', CONSUL_LOCKER_QUIET: '1' }, ['-n'], { 'no-wait': true, quiet: true }],
+  ])('%j give way to %j, which says the opposite', (environment, words, options) => {
+    const given = Object.entries(parseRun([...words, 'name'], environment).options)
+    expect(Object.fromEntries(given.filter(([, value]) => value !== undefined))).toEqual(options)
+  })
+
+  test('that contradict each other are refused', () => {
+    const environment = { CONSUL_LOCKER_NO_WAIT: 'true', CONSUL_LOCKER_WAIT: '1s' }
+    expect(() => parseRun(['name'], environment)).toThrow('--no-wait and --wait are two wishes')
   })
 
   test('with neither yes nor no are refused', () => {
