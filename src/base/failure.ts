@@ -9,6 +9,7 @@
  * - `unavailable`: Consul answers that it can't serve now (500, 429, 503)
  * - `refused`: Consul refuses for want of rights (403)
  * - `rejected`: Consul refuses what was asked, for good
+ * - `too-large`: Consul answers with more than we read
  * - `not-consul`: what answers is something else
  * - `declined`: the state that things are in doesn't allow what was asked, or it didn't come about in time
  */
@@ -23,6 +24,7 @@ export type FailureCode =
   | 'unavailable'
   | 'refused'
   | 'rejected'
+  | 'too-large'
   | 'not-consul'
   | 'declined'
 

@@ -15,6 +15,7 @@ export const EXIT_OF_FAILURE: Record<FailureCode, number> = {
   unavailable: EXIT.consul,
   refused: EXIT.consul,
   rejected: EXIT.consul,
+  'too-large': EXIT.consul,
   'not-consul': EXIT.notConsul,
   declined: EXIT.busy,
 }

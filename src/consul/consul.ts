@@ -54,7 +54,7 @@ export class Consul {
     try {
       return await within(ctx, call.timeoutMs, late, ({ signal }) => this.#transport.send(request, signal))
     } catch (thrown) {
-      throw this.heard ? knownSilence(thrown) : thrown
+      throw this.heard ? knownSilence(thrown) : unknownFlood(this.settings.address.text, thrown)
     }
   }
 
@@ -102,4 +102,10 @@ export class Consul {
 function knownSilence(thrown: unknown): unknown {
   if (!(thrown instanceof Failure) || thrown.code !== 'silent') return thrown
   return new Failure('unreachable', thrown.message, thrown)
+}
+
+/** Who was never heard to be Consul, and doesn't stop, is something else. */
+function unknownFlood(address: string, thrown: unknown): unknown {
+  if (!(thrown instanceof Failure) || thrown.code !== 'too-large') return thrown
+  return notConsul(address, 'its answer has no end')
 }

@@ -1,6 +1,6 @@
 import type { Client, Dispatcher } from 'undici'
 import { unlessAborted } from '../base/abort.ts'
-import { notConsul } from './trouble.ts'
+import { tooLarge } from './trouble.ts'
 import type { WireReply } from './wire.ts'
 
 /** Consul's largest honest answer is far below this; more is noise. */
@@ -8,7 +8,7 @@ const MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 /**
  * Sends one request through a client that no other request uses meanwhile, and reads the reply whole. Rejects with
- * undici's error, with the signal's reason as soon as that aborts, or with a `not-consul` failure when the server at
+ * undici's error, with the signal's reason as soon as that aborts, or with a `too-large` failure when the server at
  * this address says too much; the client's connection is of no use then.
  *
  * undici's own `request` gives the body as a stream, which takes a short run longer than Consul takes to answer.
@@ -33,8 +33,7 @@ export function exchange(
     onResponseData(controller, chunk) {
       size += chunk.length
       chunks.push(chunk)
-      if (size > MAX_REPLY_BYTES)
-        controller.abort(notConsul(address, `more than ${MAX_REPLY_BYTES >> 20} MB of answer`))
+      if (size > MAX_REPLY_BYTES) controller.abort(tooLarge(address, MAX_REPLY_BYTES))
     },
     onResponseEnd() {
       resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') })

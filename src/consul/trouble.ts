@@ -33,6 +33,13 @@ export function isDenial(said: string): boolean {
   return /permission denied|acl not found/i.test(said)
 }
 
+/** More is answered than we read. */
+export function tooLarge(address: string, mostBytes: number): Failure {
+  return new Failure('too-large', `Consul at ${address} answers with more than ${mostBytes >> 20} MB`, {
+    hint: 'too much stands below a key: consul kv get -keys shows what',
+  })
+}
+
 /** Something else than Consul answers. */
 export function notConsul(address: string, what: string): Failure {
   return new Failure('not-consul', `what answers at ${address} is not Consul: ${what}`, {

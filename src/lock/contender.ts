@@ -7,7 +7,7 @@ import { type Entry, type Reading, readKey } from '../consul/kv.ts'
 import { type Claim, claim, type Stake } from './claim.ts'
 import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
 import { checkIsLock } from './keys.ts'
-import { Line } from './line.ts'
+import { Line, passable } from './line.ts'
 import { lockDelayOf } from './record.ts'
 import { clearAway } from './release.ts'
 import type { Session } from './session.ts'
@@ -17,6 +17,9 @@ import { WaitingLine } from './waiting-line.ts'
 const LONG_POLL_MS = 10_000
 /** Between two tries while Consul keeps the lock closed and we don't know since when. */
 const LOCK_DELAY_RETRY_MS = 1000
+/** Who tries once gives those in line so long to take a free lock, and looks so often whether they have. */
+const COURTESY_MS = 1000
+const COURTESY_LOOK_MS = 100
 /** A lease with a smaller part of its TTL left is renewed before the command starts. */
 const ENOUGH = 1 / 4
 
@@ -81,7 +84,7 @@ export class Contender {
         await this.#read(this.#ctx, 0)
       } else if (!this.#contest.once) {
         if (!(await this.#untilWorthATry(got.kind))) return 'session-gone'
-      } else if (got.kind !== 'in-line' || !(await this.#line.isAbandoned(this.#ctx))) {
+      } else if (got.kind !== 'in-line' || !(await this.#isLineIdle(this.#ctx))) {
         return this.#giveWay(got.kind)
       }
     }
@@ -114,6 +117,18 @@ export class Contender {
     return 'busy'
   }
 
+  /** Whether those in line are gone, or leave a free lock alone. */
+  async #isLineIdle(ctx: Context): Promise<boolean> {
+    if (await this.#line.isAbandoned(ctx)) return true
+    for (const start = ctx.clock.now(); ctx.clock.since(start) < COURTESY_MS; ) {
+      const { entry } = await this.#read(ctx, 0)
+      if (entry?.session !== undefined) return false
+      await sleep(ctx, COURTESY_LOOK_MS)
+    }
+    this.#line.goPast()
+    return true
+  }
+
   /** Waits until the lock may be free and it's our turn; `false` when our session is gone by then. */
   async #untilWorthATry(why: 'taken' | 'lock-delay' | 'in-line'): Promise<boolean> {
     const wait = async (ctx: Context) => {
@@ -128,9 +143,9 @@ export class Contender {
     return !this.#session.gone.aborted
   }
 
-  /** `false` when it isn't our turn, but the lock is ours already, or who stands before us doesn't take it. */
+  /** `false` when it isn't our turn, but the lock is ours already, or those before us don't take it. */
   async #untilOurTurn(ctx: Context): Promise<boolean> {
-    let isOverdue = false
+    let idleSince: Instant | undefined
     for (;;) {
       const { entry } = await this.#read(ctx, 0)
       if (entry?.session === this.#session.id) {
@@ -140,10 +155,14 @@ export class Contender {
       }
       const ahead = await this.#line.ahead(ctx, entry?.session)
       if (ahead === 0) return true
-      if (isOverdue && !entry?.session) return false
+      const isFree = entry?.session === undefined
+      if (!isFree) idleSince = undefined
+      else if (idleSince && ahead <= passable(ctx.clock.since(idleSince))) return false
       if (entry) this.#inspect(entry)
       this.#waiting.inLine(ahead, entry)
-      isOverdue = !(await this.#line.untilCloser(ctx)) && ahead === 1
+      const seenAt = ctx.clock.now()
+      if (await this.#line.untilCloser(ctx, isFree)) idleSince = undefined
+      else if (isFree) idleSince ??= seenAt
     }
   }
 

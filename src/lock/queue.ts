@@ -23,7 +23,7 @@ export interface Place {
  * The line of those who wait for one lock, so that a release wakes one of them and not all. It orders who tries, never
  * who holds. Everybody in it has an entry `<lock key>=queue/<session>`, held by that session; the raft index of its
  * creation is its ticket. An entry without its session is dead. The key `<lock key>=queue` is there while anybody may
- * be in line, and names the last: who comes new and finds it goes to the end of the line.
+ * be in line, and names the last: who comes new and finds it goes to the end of the line. Other keys there are nobody's.
  */
 export class Queue {
   readonly #consul: Consul
@@ -91,7 +91,7 @@ export class Queue {
   async #read(ctx: Context): Promise<{ sign: Entry | undefined; living: Entry[]; dead: Entry[] }> {
     const entries = await readKeys(ctx, this.#consul, this.#sign)
     const places = entries.filter((entry) => entry.key.startsWith(`${this.#sign}/`))
-    const living = places.filter((entry) => entry.session !== undefined)
+    const living = places.filter(({ key, session }) => session !== undefined && key === this.#entryOf(session))
     return {
       sign: entries.find((entry) => entry.key === this.#sign),
       living: living.sort((one, other) => one.createIndex - other.createIndex),

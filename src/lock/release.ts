@@ -57,7 +57,7 @@ export async function clearAway(
   try {
     await withDeadline(ctx, FAREWELL_MS, async (ctx) => {
       await giveUp(ctx, consul, stake).catch(unlessRefused)
-      await leaveLine(ctx).catch(unlessRefused)
+      await leaveLine(ctx)
       await destroySession(ctx, consul, session.id)
     })
   } catch (thrown) {

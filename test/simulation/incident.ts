@@ -1,6 +1,12 @@
+import type { Context } from '../../src/base/context.ts'
+import { Consul } from '../../src/consul/consul.ts'
+import { createSession } from '../../src/consul/sessions.ts'
+import { transact } from '../../src/consul/txn.ts'
 import type { Snapshot } from '../../src/devagent/state.ts'
-import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_FLAGS } from '../../src/lock/keys.ts'
+import { KEY, SILENT, type SimulatedRunner, type Stage } from './runner.ts'
 import type { Incident } from './schedule.ts'
+import { NO_SETTINGS } from './settings.ts'
 
 /** Makes an incident happen now; `runner` is the newest on its machine, if any has begun. */
 export function strike(stage: Stage, incident: Incident, runner: SimulatedRunner | undefined): void {
@@ -65,4 +71,39 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
     agent.operator.sleep()
     time.after(lastsMs, () => agent.operator.wake())
   },
+  'stand-in-line': (stage, lastsMs) => void haunt(stage, lastsMs),
+  'write-over': (stage) => {
+    const value = stage.dice.pick(ODD_VALUES)
+    attempt(stage, (ctx, consul) => transact(ctx, consul, [{ verb: 'set', key: KEY, value, flags: LOCK_FLAGS }]))
+  },
+}
+
+/** What a stranger who may write the lock's key may have written there. */
+const ODD_VALUES = [
+  'null',
+  '['.repeat(10_000),
+  '{"host":{},"command":{"join":1},"lockDelayMs":2e9}',
+  '{"lockDelayMs":-1e9}',
+] as const
+
+const SHORTEST_TTL_MS = 10_000
+
+/** Somebody stands in line, and never takes the lock, until his session expires. */
+async function haunt(stage: Stage, lastsMs: number): Promise<void> {
+  const ttlMs = Math.max(SHORTEST_TTL_MS, lastsMs)
+  const about = { name: 'ghost', ttlMs, lockDelayMs: 0, behavior: 'release' } as const
+  const session = await attempt(stage, (ctx, consul) => createSession(ctx, consul, about))
+  if (session === undefined) return
+  const place = { verb: 'lock', key: `${KEY}=queue/${session}`, value: '', session } as const
+  const sign = { verb: 'set', key: `${KEY}=queue`, value: session } as const
+  await attempt(stage, (ctx, consul) => transact(ctx, consul, [place, sign]))
+}
+
+/** One request of a stranger's. Settles with `undefined` when it fails. */
+async function attempt<T>(
+  { agent, time, dice }: Stage,
+  request: (ctx: Context, consul: Consul) => Promise<T>,
+): Promise<T | undefined> {
+  const ctx = { clock: time, log: SILENT, signal: new AbortController().signal, random: dice.next }
+  return request(ctx, new Consul(NO_SETTINGS, agent.transport())).catch(() => undefined)
 }

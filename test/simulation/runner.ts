@@ -31,7 +31,7 @@ export interface Stage {
   readonly ledger: Ledger
 }
 
-const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
+export const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 
 /** The real lock runner, in a process that can be stopped and killed, on a machine with its own clock and wire. */
 export class SimulatedRunner {

@@ -86,6 +86,8 @@ export const INCIDENTS = [
   'restore-snapshot',
   'stir-reads',
   'stop-servers',
+  'stand-in-line',
+  'write-over',
 ] as const
 
 /** A whole story: who contends when, and what goes wrong. The same seed gives the same story. */
