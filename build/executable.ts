@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { takeOut, UNREAD } from './node-variables.ts'
+import { embeddedNode } from './embedded-node.ts'
 
 const run = promisify(execFile)
 
@@ -34,7 +34,7 @@ const WARM_UP_LIMIT_MS = 60_000
  */
 export async function makeExecutable(work: string, later: ReadonlyMap<string, string>, agent: string): Promise<string> {
   refuseUnproven(process.version)
-  const node = await embeddableNode(`${work}/node`)
+  const node = await embeddedNode(`${work}/node`)
   const settings = {
     main: 'main.cjs',
     output: `${work}/injected`,
@@ -67,23 +67,4 @@ export function refuseUnproven(version: string): void {
     throw new Error(
       `build/executable.ts was tried with Node ${PROVEN_WITH}, not with ${version}: see README, "Start-up"`,
     )
-}
-
-/** Makes a copy of Node that is fit for strangers' machines. Settles with its path. */
-async function embeddableNode(copy: string): Promise<string> {
-  await copyStripped(copy)
-  const program = readFileSync(copy)
-  takeOut(program, UNREAD)
-  writeFileSync(copy, program)
-  return copy
-}
-
-/** Copies Node without its symbols, a quarter smaller. Later is too late: `strip` drops what was injected. */
-async function copyStripped(copy: string): Promise<void> {
-  try {
-    await run('strip', ['-o', copy, process.execPath])
-  } catch {
-    console.error('no strip on this machine (it is in binutils): the executable is larger than it need be')
-    copyFileSync(process.execPath, copy)
-  }
 }

@@ -2,7 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { refuseUnknown } from '../../build/embedded-node.ts'
 import { FLAGS, PROVEN_WITH, refuseUnproven } from '../../build/executable.ts'
+import SUMS from '../../build/node-sums.json' with { type: 'json' }
 
 test('the Node that is pinned is the one that flags and snapshot were proven with', () => {
   const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
@@ -13,6 +15,20 @@ test('the Node that is pinned is the one that flags and snapshot were proven wit
 test('another Node is refused by the build, even when only its patch level differs', () => {
   expect(() => refuseUnproven('v26.10.1')).toThrow(/was tried with Node v26[.]10[.]0, not with v26[.]10[.]1/)
   expect(() => refuseUnproven(PROVEN_WITH)).not.toThrow()
+})
+
+test('the Node that is embedded is the one whose sum is in the repository, byte for byte', () => {
+  const program = readFileSync(process.execPath)
+  refuseUnknown(program)
+  program.writeUInt8(program.readUInt8(program.length - 1) ^ 1, program.length - 1)
+  expect(() => refuseUnknown(program)).toThrow(/has the SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}/)
+  expect(() => refuseUnknown(program, 'v26.12.1')).toThrow(/Node v26[.]12[.]1 for linux-.* none is known/)
+})
+
+test('the repository has the sums of the pinned Node for every platform that it is pinned for', () => {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  const platforms = Object.keys(optionalDependencies).map((name) => name.replace('node-', ''))
+  expect(Object.keys(SUMS[PROVEN_WITH]).sort()).toEqual(platforms.sort())
 })
 
 test('a flag that Node does not know any more fails the build', () => {
