@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { bringAtomics } from './atomics.ts'
 import SUMS from './node-sums.json' with { type: 'json' }
 import { takeOut, UNREAD } from './node-variables.ts'
 
@@ -13,6 +14,7 @@ export async function embeddedNode(copy: string): Promise<string> {
   await copyStripped(copy)
   const program = readFileSync(copy)
   takeOut(program, UNREAD)
+  bringAtomics(program)
   writeFileSync(copy, program)
   return copy
 }

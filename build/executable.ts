@@ -14,7 +14,8 @@ export const PROVEN_WITH = 'v26.10.0'
 /** Flags that the executable runs with, for good: `node --v8-options` tells more of them. */
 export const FLAGS = [
   // The hash tables in the snapshot keep the seed that they were made with: making them anew costs 3 to 4 ms. Who can
-  // choose keys could make them collide; ours come from the user himself and from his Consul.
+  // choose keys could make them collide; ours come from the user himself, from his Consul, and in small numbers from
+  // strangers (README, "Start-up").
   '--no-rehash-snapshot',
   // A run is over before optimised code would pay; waiting takes no time to speak of.
   '--no-opt',

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { bringAtomics } from '../../build/atomics.ts'
 import { refuseUnknown } from '../../build/embedded-node.ts'
 import { FLAGS, PROVEN_WITH, refuseUnproven } from '../../build/executable.ts'
 import SUMS from '../../build/node-sums.json' with { type: 'json' }
@@ -29,6 +30,12 @@ test('the repository has the sums of the pinned Node for every platform that it 
   const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
   const platforms = Object.keys(optionalDependencies).map((name) => name.replace('node-', ''))
   expect(Object.keys(SUMS[PROVEN_WITH]).sort()).toEqual(platforms.sort())
+})
+
+test('the Node that is embedded needs one function of libatomic’s, and then none', () => {
+  const program = readFileSync(process.execPath)
+  bringAtomics(program)
+  expect(() => bringAtomics(program)).toThrow('this Node needs [] of libatomic.so.1, not __atomic_compare_exchange')
 })
 
 test('a flag that Node does not know any more fails the build', () => {
