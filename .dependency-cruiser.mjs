@@ -27,7 +27,7 @@ export default {
     wall('base-is-the-ground', '^src/base/', '^src/(?!base/)'),
     wall('consul-knows-no-locks', '^src/consul/', '^src/(?!base/|consul/)'),
     wall('lock-knows-no-processes', '^src/lock/', '^src/(?!base/|consul/|lock/)'),
-    wall('child-knows-no-consul', '^src/child/', '^src/(?!base/|child/)'),
+    wall('child-knows-no-consul', '^src/child/', '^src/(?!base/|host/|child/)'),
     wall('host-knows-no-consul', '^src/host/', '^src/(?!base/|host/)'),
     wall('config-knows-files-only', '^src/config/', '^src/(?!base/|config/)'),
     wall('probe-knows-no-consul', '^src/probe/', '^src/(?!base/|child/|probe/)'),

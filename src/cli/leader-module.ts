@@ -1,12 +1,11 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { runBriefly } from '../child/brief-task.ts'
 import { findCommand } from '../child/command.ts'
+import { runTask } from '../child/task.ts'
 import type { ModuleRunner } from '../leader/commands.ts'
 import { callModule, functionsOf, loadModule } from '../leader/module-call.ts'
 import { forErrand } from './errands.ts'
 import type { Invocation } from './invocation.ts'
-import { printText } from './print.ts'
 
 const MODULE = ':module'
 
@@ -25,11 +24,12 @@ export function moduleRunner(path: string, names: readonly string[]): ModuleRunn
 
 /** Finds out what a module exports. Rejects with a `config` failure when it can't be loaded. */
 export async function listModule(ctx: Context, path: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
-  const { status, output } = await runBriefly(ctx, {
+  const { status, output } = await runTask(ctx, {
     command: findCommand([process.execPath, MODULE, path, LIST]),
     environment: forErrand(MODULE, environment),
     timeoutMs: LISTING_MS,
     graceMs: 0,
+    sparesDaemons: true,
   })
   const [, answer = ''] = output.split('\0')
   if (typeof status === 'object' && 'code' in status && status.code === 0) return answer.trim().split(' ')
@@ -41,14 +41,20 @@ export async function moduleCommand({ words, environment }: Invocation): Promise
   const [path = '', name = ''] = words
   if (name !== LIST) {
     const { ok, message } = await callModule(path, name, environment)
-    printText(`\0${message}\n`)
+    await say(message)
     return ok ? 0 : 1
   }
   try {
-    return printText(`\0${functionsOf(loadModule(path)).join(' ')}\n`)
+    await say(functionsOf(loadModule(path)).join(' '))
+    return 0
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
-    printText(`\0${thrown.message}${thrown.hint === undefined ? '' : ` (${thrown.hint})`}\n`)
+    await say(`${thrown.message}${thrown.hint === undefined ? '' : ` (${thrown.hint})`}`)
     return 1
   }
+}
+
+/** Behind all that the module wrote: Node keeps in memory what a pipe doesn't take at once. */
+function say(message: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(`\0${message}\n`, () => resolve()))
 }

@@ -21,6 +21,7 @@ export interface ServiceTeller {
   say(line: string): void
 }
 
+const GRACE_MS = 2000
 const STATUS_TIMEOUT_MS = 30_000
 const STOPPED = [1, 2, 3]
 
@@ -111,9 +112,18 @@ export class LocalServices {
     return { service, state, output: oneLine(output) }
   }
 
-  #task(ctx: Context, service: string, action: ServiceAction, timeoutMs: number) {
-    const command = serviceCommand(this.#file, service, action, this.#environment.PATH)
-    return runTask(ctx, { command, environment: this.#environment, timeoutMs })
+  async #task(ctx: Context, service: string, action: ServiceAction, timeoutMs: number) {
+    const environment = this.#environment
+    const command = serviceCommand(this.#file, service, action, environment.PATH)
+    const { status, output } = await runTask(ctx, {
+      command,
+      environment,
+      timeoutMs,
+      graceMs: GRACE_MS,
+      sparesDaemons: false,
+    })
+    if (status === 'interrupted') throw ctx.signal.reason
+    return { status, output }
   }
 }
 

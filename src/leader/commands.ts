@@ -1,8 +1,8 @@
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { messageOf } from '../base/failure.ts'
-import { type BriefEnd, runBriefly } from '../child/brief-task.ts'
 import { findCommand } from '../child/command.ts'
+import { runTask, type TaskEnd } from '../child/task.ts'
 import type { Application, CallEnd, CallTerms, Report } from './application.ts'
 import { wordsOf } from './command-line.ts'
 import type { CommandLine, LeaderFile } from './leader-file.ts'
@@ -99,11 +99,12 @@ export class CommandedApplication implements Application {
     const { timeoutMs, leader, onGroup } = terms
     try {
       const environment = this.#environmentWith(variables, leader)
-      const end = await runBriefly(ctx, {
+      const end = await runTask(ctx, {
         command: findCommand(wordsOf(line, leader), environment.PATH),
         environment,
         timeoutMs,
         graceMs: CALL_GRACE_MS,
+        sparesDaemons: true,
         ...(onGroup ? { onGroup } : {}),
       })
       return verdictOn(end, timeoutMs)
@@ -134,7 +135,7 @@ interface RunEnd extends CallEnd {
   readonly said: string
 }
 
-function verdictOn({ status, output }: BriefEnd, timeoutMs: number): RunEnd {
+function verdictOn({ status, output }: TaskEnd, timeoutMs: number): RunEnd {
   const said = shorten(output)
   if (typeof status === 'object' && 'code' in status && status.code === 0) return { ok: true, said, message: said }
   const how = howOf(status, timeoutMs)
@@ -142,7 +143,7 @@ function verdictOn({ status, output }: BriefEnd, timeoutMs: number): RunEnd {
   return { ok: false, said: typeof status === 'object' ? said : '', message }
 }
 
-function howOf(status: BriefEnd['status'], timeoutMs: number): string {
+function howOf(status: TaskEnd['status'], timeoutMs: number): string {
   if (status === 'too-late') return `no end within ${formatDuration(timeoutMs)}`
   if (status === 'interrupted') return 'interrupted'
   return 'code' in status ? `exit code ${status.code}` : `killed by ${status.signal}`

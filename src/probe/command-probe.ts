@@ -1,8 +1,8 @@
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { lastLine } from '../base/excerpt.ts'
-import { runBriefly } from '../child/brief-task.ts'
 import { shellStatus } from '../child/exit-status.ts'
+import { runTask } from '../child/task.ts'
 import { type Finding, reasonOf } from './finding.ts'
 
 const GRACE_MS = 2000
@@ -20,7 +20,13 @@ export async function probeCommand(
 ): Promise<Finding> {
   const command = { file: '/bin/sh', words: ['/bin/sh', '-c', line] as const }
   try {
-    const { status, output } = await runBriefly(ctx, { command, environment, timeoutMs, graceMs: GRACE_MS })
+    const { status, output } = await runTask(ctx, {
+      command,
+      environment,
+      timeoutMs,
+      graceMs: GRACE_MS,
+      sparesDaemons: true,
+    })
     const said = output.trim()
     if (status === 'interrupted') throw ctx.signal.reason
     if (status === 'too-late') return { healthy: false, why: `no end within ${formatDuration(timeoutMs)}`, said }

@@ -10,6 +10,7 @@ import { runTask } from '../child/task.ts'
 /** The names that run-parts runs by default; see run-parts(8). */
 const NAME = /^[A-Za-z0-9_-]+$/
 const EXCERPT = 400
+const GRACE_MS = 2000
 
 /** All tests passed, so many; or one failed. */
 export type Verdict =
@@ -21,8 +22,8 @@ export interface Validation {
   /** For each test, in milliseconds. */
   readonly timeoutMs: number
   readonly environment: NodeJS.ProcessEnv
-  /** Hears of each test's process group. */
-  readonly onGroup?: (group: number) => void
+  /** Hears of each test's process group when it has started, and of its end with `undefined`. */
+  readonly onGroup?: (group: number | undefined) => void
 }
 
 /**
@@ -44,10 +45,13 @@ export async function validate(ctx: Context, validation: Validation): Promise<Ve
       command: { file, words: [file] },
       environment,
       timeoutMs,
+      graceMs: GRACE_MS,
+      sparesDaemons: false,
       ...(onGroup ? { onGroup } : {}),
     }).catch(cannotStart)
     if (typeof end === 'string') return { passed: false, why: end, output: '' }
     const { status, output } = end
+    if (status === 'interrupted') throw ctx.signal.reason
     if (status === 'too-late') {
       return { passed: false, why: `${name} did not end within ${formatDuration(timeoutMs)}`, output }
     }

@@ -1,10 +1,10 @@
-import { scope, unlessAborted } from '../base/abort.ts'
-import { type Context, under } from '../base/context.ts'
+import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
 import { findCommand } from '../child/command.ts'
 import { launchDetached } from '../child/detached.ts'
 import { shellStatus } from '../child/exit-status.ts'
+import { endWithin } from '../child/time-limit.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import type { Loss } from '../lock/loss.ts'
 import type { Turn } from './turn.ts'
@@ -17,8 +17,6 @@ export type Line = string | readonly string[]
 export type Trouble = string | undefined
 
 const START_FAILURES: readonly FailureCode[] = ['not-found', 'not-executable']
-
-const TOO_LATE = Symbol('the time of a command is over')
 
 /**
  * Runs commands during a turn. When the turn is lost, or the step interrupted, the command that runs is stopped; when
@@ -51,7 +49,7 @@ export class Workshop {
   async validate(ctx: Context, validation: Pick<Validation, 'directory' | 'timeoutMs'>): Promise<Verdict> {
     const { guardian, session } = this.#turn
     try {
-      const onGroup = (group: number) => this.#guard(group)
+      const onGroup = (group: number | undefined) => group !== undefined && this.#guard(group)
       return await validate(ctx, { ...validation, environment: this.#environment, onGroup })
     } finally {
       session.onRenewed(() => {})
@@ -71,23 +69,16 @@ export class Workshop {
     const child = await launchDetached({ command, environment, marker: `${marker}=1` })
     this.isQuiet = false
     this.#guard(child.group)
-    using bounded = scope(ctx.signal)
-    const cancel = ctx.clock.after(timeoutMs, () => bounded.abort(TOO_LATE))
-    try {
-      const status = shellStatus(await unlessAborted(bounded.signal, child.exited))
-      this.isQuiet = true
-      return status === 0 ? undefined : `${shown} failed with ${status}`
-    } catch (thrown) {
-      const allowedMs = isLoss(thrown) ? session.graceLeftMs(thrown) : graceMs
-      this.isQuiet = await child.stop(under(ctx, new AbortController().signal), allowedMs)
-      if (!this.isQuiet) ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
-      if (thrown === TOO_LATE) return `${shown} did not end within ${formatDuration(timeoutMs)}`
-      throw thrown
-    } finally {
-      cancel()
-      session.onRenewed(() => {})
-      if (this.isQuiet) guardian.disarm()
-    }
+    const allowedMs = (reason: unknown) => (isLoss(reason) ? session.graceLeftMs(reason) : graceMs)
+    const { status, isGone } = await endWithin(ctx, child, timeoutMs, allowedMs)
+    this.isQuiet = isGone
+    session.onRenewed(() => {})
+    if (isGone) guardian.disarm()
+    else ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
+    if (status === 'interrupted') throw ctx.signal.reason
+    if (status === 'too-late') return `${shown} did not end within ${formatDuration(timeoutMs)}`
+    const code = shellStatus(status)
+    return code === 0 ? undefined : `${shown} failed with ${code}`
   }
 
   /** The guardian ends the group at the end of the lease, unless that is renewed. */

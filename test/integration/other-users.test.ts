@@ -16,6 +16,7 @@ import {
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
+import { initScript } from '../kit/init-script.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 import { STRANGER, squat } from '../kit/stranger.ts'
@@ -44,21 +45,6 @@ const guessing = (target: string, file: string) => [
   `ln -s '${target}' '${file}'.$$.tmp && chown -h ${STRANGER.uid} '${file}'.$$.tmp && exec "$@"`,
   'sh',
 ]
-
-/** An init script of one service, in a folder of its own, that starts by `start`. */
-async function initScript(start: string, more = ''): Promise<{ readonly dir: string; readonly script: string }> {
-  const dir = scratch()
-  const script = join(dir, 'web')
-  const service = uniqueName('web')
-  writeFileSync(join(dir, 'web.sh'), `case $1 in status) [ -f ${dir}/runs ] || exit 3 ;; start) ${start} ;; esac\n`)
-  writeFileSync(
-    script,
-    `name: web\nconsul_service: ${service}\ncluster_key: cluster/test\nservice_command: sh ${dir}/web.sh {action}\n${more}`,
-  )
-  const roles = { active_nodes: ['dev'], standby_nodes: [] }
-  await consul().request('PUT', `/kv/cluster/test/${service}`, JSON.stringify(roles))
-  return { dir, script }
-}
 
 /** One host's rollout from V1 to V2. */
 async function rollout(): Promise<{ readonly dir: string; readonly file: string }> {

@@ -236,6 +236,16 @@ describe('a step', () => {
     expect(await host.check('validation')).toBe('warning: V2: smoke failed with 1: it is broken\nit is broken')
   })
 
+  test('tells everybody of a validation that prints more than fits into a text', async () => {
+    const host = await Host.at('V1', 'V2')
+    host.test('smoke', 'head -c 600000000 /dev/zero; echo; echo it is broken; exit 1')
+    expect(await host.step()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('smoke failed with 1: it is broken'),
+    })
+    expect(await host.keys('consul-locker-rollout/')).toEqual(['consul-locker-rollout/failed/web1'])
+  })
+
   test('stops a command that takes too long', async () => {
     const host = await Host.at('V1', 'V2', 'timeouts: {upgrade: 200ms}', HANGS)
     expect(await host.step()).toMatchObject({ code: 1, stderr: expect.stringContaining('did not end within 200ms') })

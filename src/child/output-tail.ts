@@ -1,0 +1,111 @@
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, constants, openSync, readSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { randomId } from '../base/random-id.ts'
+import { openStateFolder, stateFolders } from '../host/state-folder.ts'
+
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const KEPT_BYTES = 4096
+/** At a command's end so much at most is still read: a daemon of its may write without end. */
+const LAST_BYTES = 1024 * 1024
+
+/** A pipe that a command writes to, without end if it must, while only the last of it is kept. */
+export class OutputTail {
+  /** For the command's standard output and error. */
+  readonly writeEnd: number
+  readonly #environment: NodeJS.ProcessEnv
+  readonly #readEnd: number
+  readonly #reader: Socket
+  #last: Buffer = Buffer.alloc(0)
+
+  private constructor(environment: NodeJS.ProcessEnv, readEnd: number, writeEnd: number) {
+    this.#environment = environment
+    this.#readEnd = readEnd
+    this.writeEnd = writeEnd
+    this.#reader = new Socket({ fd: readEnd, readable: true, writable: false })
+    this.#reader.on('error', () => {})
+    this.#reader.on('data', (chunk: Buffer) => this.#keep(chunk))
+  }
+
+  /**
+   * A real pipe, which Node has no call for: from its own a command could not open /dev/stderr. It has a name for a
+   * moment, where nobody else can see it. Settles with `undefined` where that can't be; then the output is lost.
+   */
+  static async open(environment: NodeJS.ProcessEnv): Promise<OutputTail | undefined> {
+    for (const folder of stateFolders(environment)) {
+      const name = join(folder, `${randomId()}.output`)
+      try {
+        openStateFolder(folder)
+        await makePipe(name, environment)
+        const readEnd = openSync(name, O_RDONLY | O_NONBLOCK)
+        return new OutputTail(environment, readEnd, openSync(name, O_WRONLY))
+      } catch {
+        // The next folder, then.
+      } finally {
+        rmSync(name, { force: true })
+      }
+    }
+    return undefined
+  }
+
+  /** To be called when the command runs, or can't: its end of the pipe is its own from then on. */
+  handOver(): void {
+    closeSync(this.writeEnd)
+  }
+
+  /** The last of what was written, a few kilobytes at most, up to now. */
+  leave(): string {
+    const isOver = this.#readOn()
+    if (!isOver) this.#drain()
+    this.#reader.destroy()
+    return this.#last.toString('utf8')
+  }
+
+  /** Reads what is there already; `true` when nobody can write any more. */
+  #readOn(): boolean {
+    // Its descriptor may be somebody else's by now.
+    if (this.#reader.destroyed) return true
+    const chunk = Buffer.alloc(64 * 1024)
+    try {
+      for (let total = 0; total < LAST_BYTES; ) {
+        const length = readSync(this.#readEnd, chunk)
+        if (length === 0) return true
+        this.#keep(chunk.subarray(0, length))
+        total += length
+      }
+    } catch {
+      // Nothing is there at the moment, but somebody may still write.
+    }
+    return false
+  }
+
+  /** A daemon that the command has left behind must be able to write on, and not notice that we have gone. */
+  #drain(): void {
+    this.#reader.pause()
+    const drain = spawn('cat', [], {
+      stdio: [this.#readEnd, 'ignore', 'ignore'],
+      env: systemPath(this.#environment),
+      cwd: '/',
+      detached: true,
+    })
+    drain.on('error', () => {})
+    drain.unref()
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#last = Buffer.concat([this.#last, chunk.subarray(-KEPT_BYTES)]).subarray(-KEPT_BYTES)
+  }
+}
+
+function makePipe(name: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const env = systemPath(environment)
+    execFile('mkfifo', ['-m', '600', name], { env }, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** All that the system's own tools need; what marks the processes of a run must not be in it. */
+function systemPath({ PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { PATH: `${PATH ? `${PATH}:` : ''}/usr/bin:/bin` }
+}
