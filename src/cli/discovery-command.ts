@@ -13,7 +13,7 @@ import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, parseAnywhere } from './parse.ts'
 import { print } from './print.ts'
 
-/** `consul-locker discovery serve|new|publish|lookup`. Settles with the exit code. */
+/** `consul-locker discovery serve|new|publish|lookup|delete`. Settles with the exit code. */
 export async function discoveryCommand(invocation: Invocation): Promise<number> {
   const { words, environment, signals, context } = invocation
   const parsed = parseAnywhere(DISCOVERY_SYNTAX, words, environment)
@@ -25,8 +25,8 @@ export async function discoveryCommand(invocation: Invocation): Promise<number> 
     checkNoWords(rest, 'consul-locker discovery serve')
     return serve(ctx, invocation, given, secret)
   }
-  if (verb !== 'new' && verb !== 'publish' && verb !== 'lookup') {
-    const hint = 'consul-locker discovery serve, new, publish or lookup'
+  if (verb !== 'new' && verb !== 'publish' && verb !== 'lookup' && verb !== 'delete') {
+    const hint = 'consul-locker discovery serve, new, publish, lookup or delete'
     throw new Failure('usage', verb === undefined ? 'discover what?' : `there is no discovery ${quoted(verb)}`, {
       hint,
     })
@@ -40,7 +40,11 @@ export async function discoveryCommand(invocation: Invocation): Promise<number> 
     const [token, ...servers] = rest
     checkToken(token)
     if (verb === 'publish') return publish(ctx, client, token, servers, given, environment)
-    checkNoWords(servers, 'consul-locker discovery lookup --url U TOKEN')
+    checkNoWords(servers, `consul-locker discovery ${verb} --url U TOKEN`)
+    if (verb === 'delete') {
+      await client.remove(ctx, token)
+      return 0
+    }
     return lookup(ctx, client, token, duration('wait', given) ?? 0, parsed.options.json === true)
   })
 }

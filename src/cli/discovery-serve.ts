@@ -1,10 +1,13 @@
+import { isIPv4 } from 'node:net'
 import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
-import { type HostPort, parseHostPort } from '../base/host-port.ts'
+import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
 import { notifyService } from '../child/service-notify.ts'
 import { RateLimit } from '../discovery/rate-limit.ts'
 import { TokenBook } from '../discovery/token-book.ts'
-import { serveTokens } from '../discovery/token-server.ts'
+import { LONGEST_EXPIRY_MS } from '../discovery/token-list.ts'
+import { serveTokens, sharedSecret } from '../discovery/token-server.ts'
 import { connect } from './connect.ts'
 import { duration } from './duration.ts'
 import { interruptible } from './interruptible.ts'
@@ -16,6 +19,11 @@ const LISTEN = '127.0.0.1:8510'
 const EXPIRE_MS = 300_000
 const SHORTEST_EXPIRY_MS = 1000
 const REQUESTS_PER_SECOND = 20
+/** A client may save up requests for so many seconds. */
+const BURST_S = 3
+/** Of one client: in the week after which an unused token is forgotten, it can't make all that there may be. */
+const NEW_TOKENS = { perDay: 2000, burst: 500 }
+const DAY_S = 86_400
 const LONGEST_TIDY_MS = 30_000
 
 /** `consul-locker discovery serve`, until a signal ends it. Settles with 0 then. */
@@ -25,20 +33,32 @@ export async function serve(
   given: Given,
   secret: string | undefined,
 ): Promise<number> {
-  const { host, port } = listenAddress(given('listen') ?? LISTEN)
+  const where = listenAddress(given('listen') ?? LISTEN)
+  if (secret === undefined && !isLoopback(where.host)) {
+    throw new Failure('usage', `others can reach ${hostPortText(where)}, so a shared secret is needed`, {
+      hint: `give --secret-file, or listen at ${LISTEN}`,
+    })
+  }
   const expireMs = duration('expire', given) ?? EXPIRE_MS
-  if (expireMs < SHORTEST_EXPIRY_MS) throw new Failure('usage', '--expire must be 1s or more')
-  const limit = new RateLimit(ctx.clock, wholeNumber('rate-limit', given, [0, 1_000_000]) ?? REQUESTS_PER_SECOND)
+  if (expireMs < SHORTEST_EXPIRY_MS || expireMs > LONGEST_EXPIRY_MS) {
+    throw new Failure('usage', `--expire must be 1s or more, and ${formatDuration(LONGEST_EXPIRY_MS)} at most`)
+  }
+  const perSecond = wholeNumber('rate-limit', given, [0, 1_000_000]) ?? REQUESTS_PER_SECOND
+  const terms = {
+    secret: secret === undefined ? undefined : sharedSecret(secret),
+    requests: new RateLimit(ctx.clock, perSecond, perSecond * BURST_S),
+    creations: new RateLimit(ctx.clock, perSecond && NEW_TOKENS.perDay / DAY_S, NEW_TOKENS.burst),
+  }
   const tidyMs = Math.min(LONGEST_TIDY_MS, expireMs / 4)
   const consul = await connect(given, environment)
-  const book = new TokenBook(consul, expireMs)
   const onListening = async (address: string) => {
     ctx.log.notice(`serving discovery tokens at ${address}${secret === undefined ? ', without a shared secret' : ''}`)
     await notifyService(ctx, environment, { ready: true, status: `serving at ${address}` })
   }
   const work = async (ctx: Context) => {
     try {
-      return await serveTokens(ctx, book, { host, port, secret, limit, tidyMs }, onListening)
+      const book = new TokenBook(ctx, consul, expireMs)
+      return await serveTokens(ctx, book, { where, terms, tidyMs }, onListening)
     } finally {
       await notifyService(ctx, environment, { stopping: true })
     }
@@ -56,4 +76,8 @@ function listenAddress(text: string): HostPort {
   throw new Failure('usage', `--listen ${JSON.stringify(text.slice(0, 100))} is no address to listen at`, {
     hint: 'write it as 127.0.0.1:8510 or 0.0.0.0:8510',
   })
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }

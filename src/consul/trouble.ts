@@ -49,7 +49,9 @@ export function notConsul(address: string, what: string): Failure {
 
 /** Consul says 500 for its users' mistakes, too; trying again does not mend these. */
 function isFinal(text: string): boolean {
-  return /Invalid Session TTL|Invalid Behavior|invalid key name|Unknown datacenter|No path to datacenter/i.test(text)
+  return /Invalid (Session TTL|Behavior|service address)|invalid key name|Unknown datacenter|No path to datacenter/i.test(
+    text,
+  )
 }
 
 function firstLine(text: string): string {

@@ -1,51 +1,29 @@
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import type { Answer, Asked } from '../listen/listener.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { isToken, type TokenBook } from './token-book.ts'
 import { parsePublication } from './token-list.ts'
 
-/** A request as the server got it. */
-export interface TokenRequest {
-  readonly method: string
-  /** Without the query. */
-  readonly path: string
-  /** Whether it gives the shared secret, or none is asked for. */
-  readonly trusted: boolean
-  readonly client: string
-  /** Reads the body. Rejects with a `too-large` answer. */
-  readonly body: () => Promise<string>
-}
-
-export interface TokenAnswer {
-  readonly status: number
-  readonly type: 'text/plain; charset=utf-8' | 'application/json'
-  readonly text: string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** An answer that ends a request wherever it has got to. */
-export class EarlyAnswer extends Error {
-  readonly answer: TokenAnswer
-
-  constructor(answer: TokenAnswer) {
-    super(answer.text)
-    this.answer = answer
-  }
+/** Who may ask for what. */
+export interface TokenTerms {
+  /** Asked of every request but `GET /`. */
+  readonly secret: { readonly fits: (authorization: string | undefined) => boolean } | undefined
+  /** Of requests; each server in a publication is one more. */
+  readonly requests: RateLimit
+  /** Of new tokens. */
+  readonly creations: RateLimit
 }
 
 const HELP = 'GET /new to get a new discovery token'
+/** More than MAX_SERVERS of the longest addresses take. */
+const MAX_BODY = 4096
 
 /** Answers one request; never rejects but with the signal's reason, or for a bug. */
-export async function answer(
-  ctx: Context,
-  book: TokenBook,
-  limit: RateLimit,
-  request: TokenRequest,
-): Promise<TokenAnswer> {
+export async function answer(ctx: Context, book: TokenBook, terms: TokenTerms, asked: Asked): Promise<Answer> {
   try {
-    return await route(ctx, book, limit, request)
+    return await route(ctx, book, terms, asked)
   } catch (thrown) {
-    if (thrown instanceof EarlyAnswer) return thrown.answer
     if (!(thrown instanceof Failure)) throw thrown
     if (thrown.code === 'usage')
       return sentence(400, thrown.hint ? `${thrown.message}, ${thrown.hint}` : thrown.message)
@@ -55,41 +33,60 @@ export async function answer(
   }
 }
 
-async function route(ctx: Context, book: TokenBook, limit: RateLimit, request: TokenRequest): Promise<TokenAnswer> {
-  const { method, path, trusted, client } = request
-  if (!limit.allows(client)) return { ...sentence(429, 'too many requests'), headers: { 'retry-after': '1' } }
+async function route(ctx: Context, book: TokenBook, terms: TokenTerms, asked: Asked): Promise<Answer> {
+  const { method, path, peer } = asked
+  const { secret, requests, creations } = terms
+  if (!requests.allows(peer)) return tooMany('too many requests', 1)
   if (path === '/') return reads(method) ? text(HELP) : notAllowed('GET')
-  if (!trusted) {
+  if (secret && !secret.fits(asked.authorization)) {
     return { ...sentence(401, 'the shared secret is missing or wrong'), headers: { 'www-authenticate': 'Bearer' } }
   }
-  if (path === '/new') return method === 'GET' ? text(await book.create(ctx)) : notAllowed('GET')
+  if (path === '/new') {
+    if (method !== 'GET') return notAllowed('GET')
+    if (!creations.allows(peer)) return tooMany('too many new tokens', 60)
+    return text(await book.create(ctx))
+  }
   const token = path.slice(1).replace(/\/$/, '')
-  if (!isToken(token)) return sentence(404, 'there is no such token')
+  if (!isToken(token)) return unknown()
   if (reads(method)) return list(await book.read(ctx, token))
+  if (method === 'DELETE') {
+    if (!secret) return sentence(403, 'only a server with a shared secret lets tokens be deleted')
+    return (await book.remove(ctx, token)) ? text('') : unknown()
+  }
   // The document of the original says "post", and its program took PUT.
-  if (method !== 'PUT' && method !== 'POST') return notAllowed('GET, PUT')
-  const servers = parsePublication(await request.body())
-  return (await book.publish(ctx, token, servers)) ? text('') : sentence(404, 'there is no such token')
+  if (method !== 'PUT' && method !== 'POST') return notAllowed('GET, PUT, DELETE')
+  const body = await asked.body(MAX_BODY)
+  if (body === undefined) return sentence(413, `the body is larger than ${MAX_BODY >> 10} KB`)
+  const servers = parsePublication(body)
+  requests.charge(peer, servers.length)
+  return (await book.publish(ctx, token, servers)) ? text('') : unknown()
 }
 
 function reads(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-function list(servers: readonly string[] | undefined): TokenAnswer {
-  if (!servers) return sentence(404, 'there is no such token')
-  return { status: 200, type: 'application/json', text: JSON.stringify(servers) }
+function list(servers: readonly string[] | undefined): Answer {
+  return servers ? { status: 200, type: 'application/json', text: JSON.stringify(servers) } : unknown()
 }
 
-function text(text: string): TokenAnswer {
+function text(text: string): Answer {
   return { status: 200, type: 'text/plain; charset=utf-8', text }
 }
 
-function notAllowed(allow: string): TokenAnswer {
+function unknown(): Answer {
+  return sentence(404, 'there is no such token')
+}
+
+function tooMany(what: string, waitS: number): Answer {
+  return { ...sentence(429, what), headers: { 'retry-after': String(waitS) } }
+}
+
+function notAllowed(allow: string): Answer {
   return { ...sentence(405, `only ${allow} make sense here`), headers: { allow } }
 }
 
 /** What went wrong, in one sentence. */
-export function sentence(status: number, what: string): TokenAnswer {
+function sentence(status: number, what: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', text: `${what}\n` }
 }

@@ -46,7 +46,14 @@ export class TokenClient {
     return servers.filter(parseServer)
   }
 
-  async #ask(ctx: Context, method: 'GET' | 'PUT', path: string, body?: string): Promise<HttpAnswer> {
+  /** Has a token forgotten, with all that is published under it. */
+  async remove(ctx: Context, token: string): Promise<void> {
+    const { status, text } = await this.#ask(ctx, 'DELETE', token)
+    if (status === 404) throw unknown(token)
+    if (status !== 200) throw this.#strange(status, text)
+  }
+
+  async #ask(ctx: Context, method: 'GET' | 'PUT' | 'DELETE', path: string, body?: string): Promise<HttpAnswer> {
     const url = new URL(this.#url)
     url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`
     const headers = this.#secret === undefined ? {} : { authorization: `Bearer ${this.#secret}` }

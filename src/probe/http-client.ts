@@ -5,7 +5,7 @@ import type { Context } from '../base/context.ts'
 
 /** A request to whoever is not Consul. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'PUT'
+  readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

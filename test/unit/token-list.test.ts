@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import { RateLimit } from '../../src/discovery/rate-limit.ts'
-import { canonical, listText, living, merged, parseList, parsePublication } from '../../src/discovery/token-list.ts'
+import {
+  canonical,
+  living,
+  merged,
+  parsePublication,
+  parseRecord,
+  recordOf,
+  recordText,
+} from '../../src/discovery/token-list.ts'
 
 const list = new Map([
   ['10.0.0.1:8300', 1000],
@@ -12,6 +20,7 @@ describe('the list of a token', () => {
   test('forgets what has expired', () => {
     expect([...living(list, 999).keys()]).toEqual(['10.0.0.1:8300', '10.0.0.2:8300'])
     expect([...living(list, 1000).keys()]).toEqual(['10.0.0.2:8300'])
+    expect(living(new Map([['10.0.0.1:8300', 1e300]]), 1000).size).toBe(0)
   })
 
   test('is added to, and what is published again gets its time anew', () => {
@@ -21,21 +30,45 @@ describe('the list of a token', () => {
   })
 
   test('has an end', () => {
-    const servers = Array.from({ length: 256 }, (_, n) => `10.0.1.${n}:1`)
-    expect(merged(new Map(), servers, 1).size).toBe(256)
-    expect(() => merged(list, servers, 1)).toThrow('that would be 258 servers under one token; 256 are the most')
+    const servers = Array.from({ length: 16 }, (_, n) => `10.0.1.${n}:1`)
+    expect(merged(new Map(), servers, 1).size).toBe(16)
+    expect(() => merged(list, servers, 1)).toThrow('that would be 18 servers under one token; 16 are the most')
   })
 
-  test('is read as it was written', () => expect(parseList('k', listText(list))).toEqual(list))
-
-  test.each(['', '[]', 'null', '{}', '{"servers": {"a": "b"}}', '{"servers": null}'])('is not %j', (text) => {
-    expect(() => parseList('k', text)).toThrow('what stands at the key k is no list of servers')
+  test('is read as it was written', () => {
+    for (const record of [recordOf(list, undefined, 5), recordOf(new Map(), undefined, 5)]) {
+      expect(parseRecord('k', recordText(record))).toEqual(record)
+    }
   })
+
+  test('remembers since when it has been empty', () => {
+    const empty = recordOf(new Map(), recordOf(list, undefined, 5), 7)
+    expect(empty.idleSinceMs).toBe(7)
+    expect(recordOf(new Map(), empty, 9).idleSinceMs).toBe(7)
+    expect(recordOf(list, empty, 9).idleSinceMs).toBeUndefined()
+  })
+
+  test('is read without what is no server in it', () => {
+    const servers = { '0.0.0.0:1': 1, 'a; reboot': 1, '10.0.0.1:1': 'soon', '[FD00:0::1]:1': 2, '10.0.0.2:1': null }
+    expect(parseRecord('k', JSON.stringify({ servers })).servers).toEqual(new Map([['[fd00::1]:1', 2]]))
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`10.0.1.${n % 200}:${n + 1}`, 1]))
+    expect(parseRecord('k', JSON.stringify({ servers: many })).servers.size).toBe(16)
+  })
+
+  test.each(['', '[]', 'null', '{}', '{"servers": null}', '{"servers": {}, "idleSince": "x"}', '['.repeat(150_000)])(
+    'is not %j',
+    (text) => {
+      expect(() => parseRecord('k', text)).toThrow('what stands at the key k is no list of servers')
+    },
+  )
 })
 
 describe('a publication', () => {
   test('has one form for each server', () => {
     expect(parsePublication('["10.0.0.1:8300", "[FD00::1]:8300"]')).toEqual(['10.0.0.1:8300', '[fd00::1]:8300'])
+    expect(canonical('[fd00:0:0:0::0001]:1')).toBe('[fd00::1]:1')
+    expect(canonical('[::ffff:10.0.0.1]:1')).toBe('10.0.0.1:1')
+    expect(canonical('[::ffff:a00:1]:1')).toBe('10.0.0.1:1')
   })
   test.each([
     '10.0.0.1',
@@ -48,6 +81,14 @@ describe('a publication', () => {
     '[x]:1',
     'a:1',
     ' 10.0.0.1:1',
+    '0.0.0.0:1',
+    '[::]:1',
+    '[0::0]:1',
+    '[::ffff:0.0.0.0]:1',
+    '224.0.0.1:1',
+    '255.255.255.255:1',
+    '[ff02::1]:1',
+    '[fe80::1%eth0]:1',
     '',
     1,
     null,
@@ -58,10 +99,10 @@ describe('a publication', () => {
 describe('the limit of requests', () => {
   function limited(perSecond: number) {
     const now = { monotonicMs: 0, wallMs: 0 }
-    const limit = new RateLimit({ now: () => ({ ...now }) } as Clock, perSecond)
+    const limit = new RateLimit({ now: () => ({ ...now }) } as Clock, perSecond, 3 * perSecond)
     const allowed = (client: string, count: number) =>
       Array.from({ length: count }, () => limit.allows(client)).filter(Boolean).length
-    return { now, allowed }
+    return { now, limit, allowed }
   }
 
   test('lets a burst pass, and then so many a second', () => {
@@ -71,6 +112,15 @@ describe('the limit of requests', () => {
     expect(allowed('a', 100)).toBe(2)
     now.monotonicMs += 3_600_000
     expect(allowed('a', 100)).toBe(6)
+  })
+
+  test('has who costs more wait longer', () => {
+    const { now, limit, allowed } = limited(2)
+    limit.charge('a', 16)
+    now.monotonicMs += 5000
+    expect(allowed('a', 100)).toBe(0)
+    now.monotonicMs += 1000
+    expect(allowed('a', 100)).toBe(2)
   })
 
   test('holds for each client, and may be off', () => {
