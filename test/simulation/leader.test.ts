@@ -3,8 +3,10 @@ import { TIMING } from './leader/agent.ts'
 import { tellOfLeaders } from './leader/story.ts'
 
 const SEEDS = 300
+/** A fifth of it on an idle machine. */
+const PATIENCE_MS = 180_000
 
-describe('seeded stories of leader agents, faults and operators', () => {
+describe('seeded stories of leader agents, faults and operators', { timeout: PATIENCE_MS }, () => {
   test(`never have two masters at once, and end with one (${SEEDS} seeds)`, async () => {
     const violations: string[] = []
     let masters = 0
