@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
@@ -9,7 +9,6 @@ import { LOCKER, lockerEnvironment, Running, runLocker } from '../kit/locker.ts'
 import { scratch } from '../kit/unique.ts'
 
 const folder = join(import.meta.dirname, '../../examples/elasticsearch-units')
-const units = readdirSync(folder).filter((name) => name.endsWith('.service'))
 
 let agent: ConsulAgent
 
@@ -26,16 +25,6 @@ function unitText(name: string): string {
     .replaceAll('/usr/local/libexec/elasticsearch-start', join(folder, 'elasticsearch-start'))
     .replaceAll('/usr/bin/docker', '/bin/true')
 }
-
-test('systemd has nothing to say against the units', async () => {
-  const dir = scratch()
-  for (const unit of units) writeFileSync(join(dir, unit), unitText(unit))
-  const { path, env } = await program('systemd-analyze', 'systemd')
-  const files = units.map((unit) => join(dir, unit))
-  const verified = new Running(spawn(path, ['verify', ...files], { env }))
-  expect(units).toHaveLength(3)
-  expect(await verified.ends()).toMatchObject({ code: 0, stdout: '', stderr: '' })
-})
 
 test('the start script passes shellcheck', async () => {
   const { path, env } = await program('shellcheck', 'shellcheck')
