@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type LockerOptions, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { type LockerOptions, runLocker, startLocker } from '../kit/locker.ts'
 import { SecureAgent } from '../kit/secure-agent.ts'
 import { startTarget } from '../kit/target.ts'
 
@@ -21,46 +21,6 @@ async function allowed(name: string, rules: string): Promise<LockerOptions> {
 
 const READS = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }'
 const LEASES = 'key "lease/web" { policy = "write" } session_prefix "" { policy = "write" }'
-
-test('the rights that the README names are enough for monitor, hosts and lease', async () => {
-  const monitors = await allowed('monitor', `service "web" { policy = "write" } ${LEASES}`)
-  const reads = await allowed('reader', READS)
-  const target = await startTarget()
-  const lease = ['lease', 'acquire', '--label', 'web', '--service-id', 'web-1']
-  expect(await runLocker(lease, monitors)).toMatchObject({ code: 0 })
-  const words = [
-    '--label',
-    'web',
-    '--service-id',
-    'web-1',
-    '--monitor-url',
-    target.url,
-    '--interval',
-    '0.3s',
-    '--timeout',
-    '5s',
-  ]
-  const monitor = startLocker(['monitor', ...words], monitors)
-  await monitor.says(/the start-up lease of web-1 has ended\n.*web-1 is up/)
-  const found = () => runLocker(['hosts', '--label', 'web', '--quiet'], reads)
-  await patiently(
-    async () => (await found()).stdout === '127.0.0.1\n',
-    () => 'it is not found',
-  )
-  monitor.kill('SIGTERM')
-  expect(await monitor.ends()).toMatchObject({ code: 0 })
-  expect(await found()).toMatchObject({ code: 1, stdout: '' })
-})
-
-test('the rights that the README names are enough for gates', async () => {
-  const gates = ['service:consul', 'kv:ready/x']
-  const options = await allowed(
-    'gates',
-    'service "consul" { policy = "read" } key "ready/x" { policy = "read" } node_prefix "" { policy = "read" }',
-  )
-  await agent.put('ready/x', '1')
-  expect(await runLocker(['wait', '--once', ...gates], options)).toMatchObject({ code: 0, stderr: '' })
-})
 
 test.for([
   ['wait', 'kv:secret/x', 'file:/', '--', 'echo', 'ran'],
@@ -103,16 +63,4 @@ test('a monitor without rights to its service fails in one sentence that names t
   expect(ended.stderr).toMatch(
     /error: Consul at .* refuses PUT .*needs the ACL rule: service "web" \{ policy = "write" }/,
   )
-})
-
-test('the rights that the README names are enough for tokens', async () => {
-  const rules = 'key_prefix "discovery/" { policy = "write" } service_prefix "" { policy = "write" }'
-  const options = await allowed('tokens', `${rules} node_prefix "" { policy = "write" }`)
-  const server = startLocker(['discovery', 'serve', '--listen', '127.0.0.1:0'], options)
-  const [, url = ''] = await server.says(/serving discovery tokens at (http:\S+?),/)
-  const token = (await runLocker(['discovery', 'new', '--url', url])).stdout.trim()
-  expect(await runLocker(['discovery', 'publish', '--url', url, token, '10.0.0.1:8300'])).toMatchObject({ code: 0 })
-  expect(await agent.ask('GET', `/catalog/service/${token}`)).toMatchObject([
-    { Address: '10.0.0.1', ServicePort: 8300 },
-  ])
 })

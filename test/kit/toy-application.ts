@@ -29,13 +29,14 @@ rm busy
 
 /** An application for an agent of `consul-locker leader` to fail over, in a folder that its test removes. */
 export class Toy {
-  readonly name = uniqueName('toy')
+  readonly name: string
   readonly dir = scratch()
   readonly file = join(this.dir, 'toy.yaml')
   /** `host:port` of its agent's HTTP interface. */
   readonly api: string
 
-  private constructor(api: string) {
+  private constructor(name: string, api: string) {
+    this.name = name
     this.api = api
     writeFileSync(join(this.dir, 'toy.sh'), SCRIPT, { mode: 0o755 })
     writeFileSync(join(this.dir, 'calls'), '')
@@ -51,8 +52,8 @@ export class Toy {
     })
   }
 
-  static async make(): Promise<Toy> {
-    return new Toy(`127.0.0.1:${(await freePorts()).http}`)
+  static async make(name = uniqueName('toy')): Promise<Toy> {
+    return new Toy(name, `127.0.0.1:${(await freePorts()).http}`)
   }
 
   /** Writes the configuration; further keys override. */
