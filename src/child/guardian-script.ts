@@ -8,7 +8,7 @@ export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
  * and the command that gives the lock back. On its standard input the runner writes a line for each thing that
  * changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that time, in hundredths of a
  * second; `again`: as before, from now on; `disarm`: the command has ended, there is only the lock to give back;
- * `dismiss`: nothing is left to do. When the input ends without `dismiss`, the runner is dead. A line that is none of
+ * `linger`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends without `dismiss`, the runner is dead. A line that is none of
  * these changes nothing.
  */
 export const GUARDIAN_SCRIPT = `
@@ -135,7 +135,7 @@ while read -r word one two; do
     session) is_word "$one" || continue ;;
     arm) is_order "$one" "$two" || continue ;;
     again) [ "$time" ] || continue; renewed && continue ;;
-    disarm | dismiss) ;;
+    disarm | linger | dismiss) ;;
     *) continue ;;
   esac
   relax
@@ -144,6 +144,7 @@ while read -r word one two; do
     arm) group=$one; time=$two; armed=yes; watch "$time" "$@" & sentinel=$! ;;
     again) watch "$time" "$@" & sentinel=$! ;;
     disarm) armed=no ;;
+    linger) armed=no; exec 2>/dev/null ;;
     dismiss) exit 0 ;;
   esac
 done

@@ -11,6 +11,11 @@ export interface Guardian {
   arm(group: number | 'none', ms: number): void
   /** The command has ended; only the lock is left to give back. Must come before the group's id can be used again. */
   disarm(): void
+  /**
+   * The command has ended, and so do we: the lock is to be given back as soon as Consul answers. Nobody waits for that,
+   * so it lets go of our standard error.
+   */
+  linger(): void
   /** Nothing is left to do. */
   dismiss(): void
   /** Aborts when there is no guardian any more, and none could be started. */
@@ -35,7 +40,7 @@ const SHORT_LIVES = 3
 const SAME_MS = 100
 
 /** All that the script is ever told. It must not be possible to say two things at once, or to have it calculate words. */
-const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+|again|disarm|dismiss)$/
+const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+|again|disarm|linger|dismiss)$/
 
 type Orders = 'none' | 'disarmed' | { readonly group: number | 'none'; readonly at: Instant; readonly ms: number }
 
@@ -89,10 +94,18 @@ export class ShellGuardian implements Guardian {
     this.#tell('disarm')
   }
 
+  linger(): void {
+    this.#takeLeave('linger')
+  }
+
   dismiss(): void {
+    this.#takeLeave('dismiss')
+  }
+
+  #takeLeave(word: 'linger' | 'dismiss'): void {
     this.#dismissed = true
     this.#cancelStart()
-    this.#tell('dismiss')
+    this.#tell(word)
   }
 
   #ensure(): void {
@@ -154,6 +167,7 @@ export const NO_GUARDIAN: Guardian = {
   answerFor() {},
   arm() {},
   disarm() {},
+  linger() {},
   dismiss() {},
   failed: new AbortController().signal,
 }

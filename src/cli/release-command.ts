@@ -1,4 +1,4 @@
-import { releaseFor } from '../lock/release.ts'
+import { HEIR_MS, releaseFor } from '../lock/release.ts'
 import { leaveSlots } from '../lock/slots.ts'
 import { connect } from './connect.ts'
 import type { Invocation } from './invocation.ts'
@@ -6,9 +6,6 @@ import { CONSUL_OPTIONS, OUTPUT_OPTIONS } from './options.ts'
 import { givenIn, parse } from './parse.ts'
 
 const SYNTAX = { usage: '', epilogue: '', options: { ...CONSUL_OPTIONS, ...OUTPUT_OPTIONS } }
-
-/** For so long slots are tried to be given back; they free themselves afterwards. */
-const SLOTS_MS = 15_000
 
 /**
  * `consul-locker :release KEY SESSION`, for the guardian alone: gives back what a dead runner held. A key that ends with
@@ -19,7 +16,7 @@ export async function releaseCommand({ words, environment, context }: Invocation
   const parsed = parse(SYNTAX, [], environment)
   const consul = await connect(givenIn(parsed), environment)
   const ctx = context(parsed.options)
-  if (key.endsWith('/')) await leaveSlots(ctx, consul, key, sessionId, SLOTS_MS)
+  if (key.endsWith('/')) await leaveSlots(ctx, consul, key, sessionId, HEIR_MS)
   else await releaseFor(ctx, consul, { key, sessionId })
   return 0
 }

@@ -11,17 +11,20 @@ const SILENCES = 3
 /** Tries again what fails for passing reasons, and tells of the trouble once, and of its end. */
 export class Retry {
   readonly #consul: Consul
+  readonly #longestPauseMs: number | undefined
   #silences = 0
   /** The failure that is being sat out just now. */
   trouble: Failure | undefined
 
-  constructor(consul: Consul) {
+  /** `longestPauseMs` is for who has somebody waiting. */
+  constructor(consul: Consul, longestPauseMs?: number) {
     this.#consul = consul
+    this.#longestPauseMs = longestPauseMs
   }
 
   /** Settles as `task` does in the end. Rejects with failures that don't pass, or with the signal's reason. */
   async until<T>(ctx: Context, task: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(ctx.random)
+    const backoff = new Backoff(ctx.random, undefined, this.#longestPauseMs)
     for (;;) {
       try {
         const result = await task()

@@ -170,6 +170,7 @@ export class Agent {
     this.#state = state
     this.#armGuard()
     this.#show()
+    if (!mayBeMaster(state)) this.#lock.settle()
     for (const action of actions) this.#do(action)
   }
 

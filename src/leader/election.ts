@@ -3,13 +3,14 @@ import { Backoff } from '../base/backoff.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
+import type { Stake } from '../lock/claim.ts'
 import { claim } from '../lock/claim.ts'
 import { contend } from '../lock/contend.ts'
 import type { Contest, Held } from '../lock/contest.ts'
 import type { Timing } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
 import type { Loss } from '../lock/loss.ts'
-import { release } from '../lock/release.ts'
+import { release, releaseFor } from '../lock/release.ts'
 import { bookFailover, bookHandover } from './failovers.ts'
 import { hushed } from './hushed.ts'
 import type { LeaderKeys } from './leader-keys.ts'
@@ -52,6 +53,8 @@ export class Election implements Lock {
   readonly #listener: LockListener
   #withdraw: () => void = () => {}
   #mine: Mine | undefined
+  /** What Consul may still count as ours, though it is lost. */
+  #lost: Stake | undefined
   #complaint = ''
 
   constructor(ctx: Context, consul: Consul, terms: ElectionTerms, listener: LockListener) {
@@ -161,11 +164,12 @@ export class Election implements Lock {
     }
   }
 
-  /** The lock is ours no more, or is no longer safe. The session is left to itself. */
+  /** The lock is ours no more, or is no longer safe. Until `settle` the session is left to itself. */
   lose(loss: Loss): void {
     const mine = this.#mine
     if (!mine) return
     this.#ctx.log.warn(`lost the lock ${this.#terms.keys.lock}: ${loss.sentence}`, { loss: loss.kind })
+    this.#lost = mine.held.stake
     this.#leave(mine)
     this.#listener.tell({ kind: 'lost', hurried: HURRIED.includes(loss.kind) })
   }
@@ -186,6 +190,12 @@ export class Election implements Lock {
       await release(this.#ctx, this.#consul, mine.held.session, mine.held.stake)
     }
     this.#listener.tell({ kind: 'released' })
+  }
+
+  settle(): void {
+    const lost = this.#lost
+    this.#lost = undefined
+    if (lost) releaseFor(hushed(this.#ctx), this.#consul, lost)
   }
 
   /** Leaves the lock to expire. */

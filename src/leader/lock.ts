@@ -23,6 +23,8 @@ export interface Lock {
   /** The next holder is no failover. */
   handOver(): void
   release(): Promise<void>
+  /** The application is no master any more: what was lost without Consul's word is given back when Consul answers. */
+  settle(): void
   abandon(): void
 }
 

@@ -10,35 +10,45 @@ import type { Session } from './session.ts'
 /** A loser's farewell may take this long; its session dies by itself afterwards. */
 const FAREWELL_MS = 2000
 
-/** Somebody else's lock is tried to be given back for so long; it ends by itself afterwards. */
-const HEIR_MS = 15_000
+/** For so long somebody else's lock is tried to be given back; most sessions have expired by then. */
+export const HEIR_MS = 60_000
+
+/** Somebody may be waiting for the lock: he shall have it within 2 s when Consul answers again. */
+const LONGEST_PAUSE_MS = 1000
 
 /** What is to be given back: a key, if this session holds it, and the session. */
 type Estate = Pick<Stake, 'key' | 'sessionId'>
 
-/** Gives a lock back and destroys its session, trying again until the lease would have ended anyway; then it warns. */
-export async function release(ctx: Context, consul: Consul, session: Session, stake: Stake): Promise<void> {
+/**
+ * Gives a lock back and destroys its session, trying again until the lease would have ended anyway; then it warns.
+ * Settles with whether it is given back.
+ */
+export function release(ctx: Context, consul: Consul, session: Session, stake: Stake): Promise<boolean> {
   session.end()
-  await giveBack(ctx, consul, stake, Math.max(FAREWELL_MS, session.leaseLeftMs()))
+  return giveBack(ctx, consul, stake, Math.max(FAREWELL_MS, session.leaseLeftMs()))
 }
 
-/** Gives back what a dead runner held. */
-export async function releaseFor(ctx: Context, consul: Consul, estate: Estate): Promise<void> {
-  await giveBack(ctx, consul, estate, HEIR_MS)
+/** Gives back what a dead runner held, or one that could not do so before it ended. */
+export function releaseFor(ctx: Context, consul: Consul, estate: Estate): Promise<boolean> {
+  return giveBack(ctx, consul, estate, HEIR_MS)
 }
 
 // Release first: destroying a session that still holds costs the next holder the lock-delay.
-async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: number): Promise<void> {
+async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: number): Promise<boolean> {
+  // There is a session, so it is Consul; silence is an outage.
+  consul.heard = true
   try {
     await withDeadline(ctx, withinMs, async (ctx) => {
-      const retry = new Retry(consul)
+      const retry = new Retry(consul, LONGEST_PAUSE_MS)
       await retry.until(ctx, () => giveUp(ctx, consul, estate))
       ctx.log.mark('lock released')
       await retry.until(ctx, () => destroySession(ctx, consul, estate.sessionId))
       ctx.log.mark('session destroyed')
     })
+    return true
   } catch (thrown) {
     ctx.log.warn(`the lock could not be given back (${messageOf(thrown)}); Consul frees it when the session expires`)
+    return false
   }
 }
 

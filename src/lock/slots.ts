@@ -13,6 +13,8 @@ import type { Session } from './session.ts'
 import { openings, slotOf } from './slot-order.ts'
 
 const LONG_POLL_MS = 30_000
+/** Somebody may be waiting for what is given back. */
+const LONGEST_PAUSE_MS = 1000
 /** Nothing wakes a waiter at the end of a lock-delay. */
 const LOCK_DELAY_RETRY_MS = 1000
 /** A lease with a smaller part of its TTL left is renewed before the slot counts as taken. */
@@ -144,7 +146,8 @@ function whyBusy(ctx: Context, semaphore: Semaphore, entries: readonly Entry[], 
 
 /**
  * Gives back all slots below a folder that a session holds, and destroys the session; `folder` ends with a slash. Tries
- * again for `withinMs` milliseconds, then it warns: Consul frees them when the session expires.
+ * again for `withinMs` milliseconds, then it warns: Consul frees them when the session expires. Settles with whether they
+ * are given back.
  */
 export async function leaveSlots(
   ctx: Context,
@@ -152,10 +155,12 @@ export async function leaveSlots(
   folder: string,
   sessionId: string,
   withinMs: number,
-): Promise<void> {
+): Promise<boolean> {
+  // There is a session, so it is Consul; silence is an outage.
+  consul.heard = true
   try {
     await withDeadline(ctx, withinMs, async (ctx) => {
-      const retry = new Retry(consul)
+      const retry = new Retry(consul, LONGEST_PAUSE_MS)
       const entries = await retry.until(ctx, () => readKeys(ctx, consul, folder))
       for (const { key } of entries.filter((entry) => entry.session === sessionId)) {
         await retry.until(ctx, () => giveUp(ctx, consul, { key, sessionId }))
@@ -163,7 +168,9 @@ export async function leaveSlots(
       // Last: destroying a session that still holds a slot closes that for the lock-delay.
       await retry.until(ctx, () => destroySession(ctx, consul, sessionId))
     })
+    return true
   } catch (thrown) {
     ctx.log.warn(`the slots could not be given back (${messageOf(thrown)}); Consul frees them when the session expires`)
+    return false
   }
 }

@@ -83,8 +83,9 @@ export class Turn {
     } finally {
       if (!turn) {
         session?.end()
-        if (session) await leaveSlots(ctx, consul, keys.slots, session.id, FAREWELL_MS)
-        guardian.dismiss()
+        const isBack = !session || (await leaveSlots(ctx, consul, keys.slots, session.id, FAREWELL_MS))
+        if (isBack) guardian.dismiss()
+        else guardian.linger()
       }
     }
   }
@@ -97,7 +98,8 @@ export class Turn {
     for (const hold of this.#holds) await hold.end()
     this.session.end()
     if (!isQuiet) return
-    await leaveSlots(ctx, consul, keys.slots, this.session.id, Math.max(FAREWELL_MS, this.session.leaseLeftMs()))
-    this.guardian.dismiss()
+    const withinMs = Math.max(FAREWELL_MS, this.session.leaseLeftMs())
+    if (await leaveSlots(ctx, consul, keys.slots, this.session.id, withinMs)) this.guardian.dismiss()
+    else this.guardian.linger()
   }
 }

@@ -47,9 +47,10 @@ export class Tenure {
       hold.expectEnd()
       if (mayRelease) guardian.disarm()
       // The watch is torn down afterwards, for that takes its time, and somebody waits for the lock.
-      if (mayRelease) await release(ctx, consul, session, stake)
+      const isBack = mayRelease && (await release(ctx, consul, session, stake))
       await hold.end()
-      if (mayRelease) guardian.dismiss()
+      if (isBack) guardian.dismiss()
+      else if (mayRelease) guardian.linger()
       session.end()
     }
   }

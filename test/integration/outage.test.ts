@@ -82,7 +82,12 @@ describe('an agent that falls silent', () => {
     // The promise is a time: the TTL from the last renewal, which was before the agent fell silent.
     expect(performance.now() - stoppedAt).toBeLessThan(12_000)
     expect(await runner.ends()).toMatchObject({ code: 6 })
+    const waiter = startLocker([name, 'echo', 'ran'], { address: agent.address })
     agent.kill('SIGCONT')
+    // Consul still has the session, and nobody waits for its end: the guardian has stayed to give the lock back.
+    expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
+    expect(waiter.stderr).not.toContain('was cut off')
+    expect(await new ConsulClient(agent.address).remains(name)).toEqual([])
     expect([Number(one), Number(other)].filter(runs)).toEqual([])
     expect(runner.stderr).toMatch(/error: .*could not be renewed in time/)
   })

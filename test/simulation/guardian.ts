@@ -11,7 +11,7 @@ export class SimulatedGuardian implements Guardian {
   readonly #ctx: Context
   readonly #graceMs: number
   readonly #runner: SimulatedProcess
-  readonly #release: (session: string) => Promise<void>
+  readonly #release: (session: string) => Promise<unknown>
   command: SimulatedCommand | undefined
   #session = ''
   #orders: 'armed' | 'disarmed' | 'dismissed' = 'armed'
@@ -19,7 +19,7 @@ export class SimulatedGuardian implements Guardian {
   #isKilled = false
   #cancel = () => {}
 
-  constructor(ctx: Context, graceMs: number, runner: SimulatedProcess, release: (session: string) => Promise<void>) {
+  constructor(ctx: Context, graceMs: number, runner: SimulatedProcess, release: (session: string) => Promise<unknown>) {
     this.#ctx = ctx
     this.#graceMs = graceMs
     this.#runner = runner
@@ -41,6 +41,10 @@ export class SimulatedGuardian implements Guardian {
   disarm(): void {
     this.#orders = 'disarmed'
     this.#cancel()
+  }
+
+  linger(): void {
+    this.disarm()
   }
 
   dismiss(): void {

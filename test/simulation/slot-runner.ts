@@ -4,6 +4,7 @@ import { LINGER_MS } from '../../src/lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../../src/lock/deadline.ts'
 import { Hold } from '../../src/lock/hold.ts'
 import type { Loss } from '../../src/lock/loss.ts'
+import { HEIR_MS } from '../../src/lock/release.ts'
 import { Session } from '../../src/lock/session.ts'
 import { leaveSlots, takeSlot } from '../../src/lock/slots.ts'
 import { SimulatedCommand } from './command.ts'
@@ -13,7 +14,6 @@ import type { SlotSeat } from './slot-story.ts'
 export const FOLDER = 'semaphore/'
 
 const FAREWELL_MS = 2000
-const HEIR_MS = 15_000
 
 /** One life of a contender for a slot: as a step of a rollout leads it, with one command. Settles when it is over. */
 export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number): Promise<void> {
@@ -33,14 +33,14 @@ export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number):
     guardian.disarm()
     await hold.end()
     session.end()
-    await leaveSlots(ctx, consul, FOLDER, session.id, Math.max(FAREWELL_MS, session.leaseLeftMs()))
-    isGivenBack = true
+    isGivenBack = await leaveSlots(ctx, consul, FOLDER, session.id, Math.max(FAREWELL_MS, session.leaseLeftMs()))
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
   } finally {
     session?.end()
-    if (session && !isGivenBack) await leaveSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
-    guardian.dismiss()
+    if (!isGivenBack && session) isGivenBack = await leaveSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
+    if (isGivenBack || !session) guardian.dismiss()
+    else guardian.linger()
   }
 }
 
@@ -60,6 +60,6 @@ async function work(seat: SlotSeat, plan: PlannedRun, session: Session, hold: Ho
 }
 
 /** What the guardian has done for a dead runner. */
-export function giveBackFor(seat: Pick<SlotSeat, 'ctx' | 'consul'>, sessionId: string): Promise<void> {
+export function giveBackFor(seat: Pick<SlotSeat, 'ctx' | 'consul'>, sessionId: string): Promise<unknown> {
   return leaveSlots(seat.ctx, seat.consul, FOLDER, sessionId, HEIR_MS)
 }

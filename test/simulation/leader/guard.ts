@@ -10,7 +10,7 @@ export class SimulatedGuard implements Guard {
   readonly failed = new AbortController().signal
   readonly #ctx: Context
   readonly #application: SimulatedApplication
-  readonly #release: (session: string) => Promise<void>
+  readonly #release: (session: string) => Promise<unknown>
   #session: string | undefined
   #leftMs: (() => number) | undefined
   #isDismissed = false
@@ -20,7 +20,7 @@ export class SimulatedGuard implements Guard {
     ctx: Context,
     agent: SimulatedProcess,
     application: SimulatedApplication,
-    release: (session: string) => Promise<void>,
+    release: (session: string) => Promise<unknown>,
   ) {
     this.#ctx = ctx
     this.#application = application
