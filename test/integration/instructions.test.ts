@@ -1,0 +1,185 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { FreshMachine, mayHaveMachines } from '../kit/fresh-machine.ts'
+import { patiently } from '../kit/locker.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const PROJECT = join(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
+
+/** The blocks of commands in a file: fenced, indented, or in the comment of a script, as they stand there. */
+function blocks(file: string): string[] {
+  const text = read(file)
+  if (!file.endsWith('.md'))
+    return [...text.matchAll(/(?:^# {3}\S.*\n)+/gm)].map(([block]) => block.replaceAll(/^# {3}/gm, ''))
+  const fenced = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)
+  const indented = [...text.matchAll(/(?:^ {4}\S.*\n(?:^ {5,}\S.*\n)*)+/gm)].map(([block]) =>
+    block.replaceAll(/^ {4}/gm, ''),
+  )
+  return [...fenced, ...indented]
+}
+
+/** The one block of a file that has these words in it. */
+function block(file: string, words: string): string {
+  const [found, other] = blocks(file).filter((text) => text.includes(words))
+  if (found === undefined || other !== undefined) throw new Error(`${file} has not one block with ${words}`)
+  return found
+}
+
+/** What cron would do: the crontab's last line, in the crontab's own environment. */
+function cronJob(file: string): string {
+  const lines = read(file).split('\n')
+  const settings = lines.filter((line) => /^[A-Z_]+=/.test(line)).join(' ')
+  const [, job = ''] = /^(?:\S+ ){5}root (.+)$/.exec(lines.at(-2) ?? '') ?? []
+  expect(job).toContain('consul-locker')
+  return `env -i HOME=/ LOGNAME=root ${settings} sh -c '${job.replaceAll("'", String.raw`'\''`)}'`
+}
+
+const done = { code: 0, stderr: '' }
+
+/** As the examples' README says at its beginning. */
+const inDist = (text: string) => `PATH=$PWD/dist:$PATH; set +e\n${text}`
+
+describe.runIf(mayHaveMachines)('instructions that are followed word for word', () => {
+  let machine: FreshMachine
+
+  beforeAll(async () => {
+    machine = await FreshMachine.start()
+  })
+
+  afterAll(() => machine?.stop())
+
+  test('every example has its instructions run here or in a test of its own', () => {
+    const elsewhere = ['bootstrap', 'etcd-bootstrap', 'init', 'mongodb-replicaset']
+    const here =
+      `10-second-wait README.md elasticsearch-units hourly-report hourly-report.crontab leader.service postgres-failover
+      redis-failover rollout solr`.split(/\s+/)
+    expect(readdirSync(join(PROJECT, 'examples')).sort()).toEqual([...elsewhere, ...here].sort())
+  })
+
+  test('the hourly report is installed, and cron’s line makes it', async () => {
+    const file = 'examples/hourly-report.crontab'
+    expect(await machine.does(block(file, 'install'))).toMatchObject({ ...done, stdout: '' })
+    expect(await machine.does(cronJob(file))).toMatchObject({ ...done, stdout: '' })
+    const report = await machine.does(
+      'cmp examples/hourly-report.crontab /etc/cron.d/hourly-report; cat /var/lib/hourly-report/*.txt',
+    )
+    expect(report.stdout).toMatch(/^Report for \d{10}, by .*, fence \d+\n0 critical checks\n$/)
+  })
+
+  test('the rollout is installed, and cron’s line upgrades', async () => {
+    const file = 'examples/README.md'
+    expect(await machine.does(block(file, 'rollout.crontab'))).toMatchObject({ ...done, stdout: '' })
+    expect(await machine.does(block(file, 'rollout.timer'))).toMatchObject(done)
+    await machine.write(
+      '/usr/local/sbin/apt-get',
+      '#!/bin/sh\nfor last; do :; done; echo "$last" | sed s/.*=// >/var/lib/installed\n',
+    )
+    await machine.write('/usr/local/sbin/dpkg-query', '#!/bin/sh\ncat /var/lib/installed\n')
+    const begin = block(file, 'rollout trigger').split('\n')[0] ?? ''
+    expect(await machine.does(begin)).toMatchObject(done)
+    await machine.write('/usr/local/sbin/systemctl', '#!/bin/sh\n')
+    expect(await machine.does(cronJob('examples/rollout/rollout.crontab'))).toMatchObject(done)
+    expect(await machine.does(block(file, 'rollout trigger'))).toMatchObject({ ...done, stdout: '2.1.0\n' })
+  })
+
+  test.each([
+    ['examples/elasticsearch-units/README.md', ['libexec']],
+    ['examples/redis-failover/README.md', ['install']],
+    ['examples/postgres-failover/README.md', ['install']],
+    ['examples/leader.service', ['install']],
+  ])('the units of %s are installed, and have what they start', async (file, words) => {
+    for (const word of words) expect(await machine.does(block(file, word))).toMatchObject(done)
+    const [start] = read(file).match(/^ {4}systemctl (?:restart|daemon-reload).*$/m) ?? []
+    if (start !== undefined) expect(await machine.does(start.trim())).toMatchObject(done)
+  })
+
+  test('Solr’s commands are installed, and its agent answers', async () => {
+    const [install = '', agent = ''] = block('examples/solr/README.md', 'install').split('\n')
+    expect(await machine.does(install)).toMatchObject(done)
+    const running = machine.run(`exec ${agent}`)
+    await running.says(/API server listening/)
+    const [ask = ''] = block('examples/solr/README.md', 'curl').split('\n')
+    await patiently(
+      async () => (await machine.does(ask)).stdout !== '',
+      () => running.stderr,
+    )
+  })
+
+  test('the hourly report of the examples’ README prints what stands there', async () => {
+    await machine.does('consul kv delete hourly-report/last')
+    const ended = await machine.does(inDist(block('examples/README.md', 'REPORT_DIRECTORY')))
+    expect(ended.stdout).toMatch(/^Report for \d{10}, by .*, fence \d+\n0 critical checks\n$/)
+  })
+
+  describe('of the README', () => {
+    const install = 'install -m 755 dist/consul-locker /usr/local/bin/'
+    const home = '/var/lib/somebody'
+    /** Commands of the reader's own. */
+    const own = (...names: string[]) => {
+      return Promise.all(names.map((name) => machine.write(`${home}/${name}`, `#!/bin/sh\necho ${name}\n`)))
+    }
+    /** What each line of a block comes to, by itself. */
+    const each = async (text: string) => {
+      const ends = await Promise.all(
+        text
+          .trim()
+          .split('\n')
+          .map((line) => machine.does(line, home)),
+      )
+      return ends.map(({ code, stdout }) => [code, stdout])
+    }
+
+    test('what it is for, waiting for others, and the 10-second wait: ten seconds each, all at once', async () => {
+      expect(await machine.does(install)).toMatchObject(done)
+      await own('bootstrap.sh', 'hourly-report', 'deploy', 'start-app', 'import', 'repair', 'report', 'bootstrap-db')
+      const before = `consul services register -name=mysql; consul services register -name=db -tag=primary
+        consul kv put schema/version 42; echo 127.0.0.1 db >>/etc/hosts`
+      expect(await machine.does(before)).toMatchObject(done)
+      machine.run(`exec ${process.execPath} -e 'require("net").createServer((s) => s.destroy()).listen(3306)'`)
+      const [sleep = '', slept] = blocks('examples/README.md').filter((text) => /10-second-wait one|Slept/.test(text))
+      const [purpose, waits, tenSeconds] = await Promise.all([
+        each(block('README.md', './bootstrap.sh')),
+        each(block('README.md', 'kv:schema/version')),
+        machine.does(inDist(sleep)),
+      ])
+      expect(purpose).toEqual([...['bootstrap.sh', 'hourly-report', 'deploy'].map((name) => [0, `${name}\n`]), [0, '']])
+      const started = ['start-app', 'import', 'repair', 'report', 'bootstrap-db']
+      expect(waits).toEqual(started.map((name) => [0, `${name}\n`]))
+      expect(tenSeconds).toMatchObject({ ...done, stdout: slept })
+    })
+
+    test('what a run may ask and write', async () => {
+      await machine.does(install)
+      await own('irreversible-step')
+      const inside = block('README.md', 'fenced put') + block('README.md', 'verify --remaining')
+      const ended = await machine.does(
+        `consul-locker inside -c '${inside}'; consul kv get config/primary; hostname`,
+        home,
+      )
+      expect(ended).toMatchObject({ ...done, stdout: expect.stringMatching(/^irreversible-step\n(.*)\n\1\n$/) })
+    })
+
+    test('discovery and ordered start-up', async () => {
+      await machine.does(install)
+      machine.run(`exec ${process.execPath} -e 'require("http").createServer((_, r) => r.end()).listen(9200)'`)
+      const [monitor = '', hosts = '', lease = ''] = block('README.md', 'monitor --label es').split('\n')
+      const monitoring = machine.run(`exec ${monitor}`)
+      await monitoring.says(/is up\n/)
+      expect(await machine.does(hosts)).toMatchObject({ ...done, stdout: '127.0.0.1:9300\n' })
+      expect(await machine.does(lease)).toMatchObject({ code: 0 })
+    })
+
+    test('tokens', async () => {
+      await machine.does(install)
+      const [secret = '', serve = '', ...others] = block('README.md', 'discovery serve').split('\n')
+      expect(await machine.does(secret)).toMatchObject({ code: 0 })
+      const serving = machine.run(`exec ${serve}`)
+      await serving.says(/serving discovery tokens at/)
+      const ended = await machine.does(others.join('\n'))
+      expect(ended).toMatchObject({ code: 0, stdout: '127.0.0.1:8300\n' })
+    })
+  })
+})
