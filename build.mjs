@@ -1,21 +1,37 @@
-// Builds dist/consul-locker: the application in a start-up snapshot, embedded in the pinned Node.
+// Builds dist/consul-locker: the application in a start-up snapshot, embedded in the pinned Node. With --plain it builds
+// dist/consul-locker-plain, without all that Node's documentation doesn't promise: README, "Start-up".
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { bundleApplication, bundleBuilder } from './build/bundle.ts'
-import { makeExecutable } from './build/executable.ts'
+import { bundleApplication, bundleMain } from './build/bundle.ts'
+import { makeExecutable, makePlainExecutable } from './build/executable.ts'
+import { parserInJavaScript } from './build/parser.ts'
 import { startWarmUpAgent } from './build/warm-up-agent.ts'
 
 const dist = fileURLToPath(new URL('dist', import.meta.url))
 
 // Several builds may run at once (two test runs in one checkout): each in a folder of its own, the last step a rename.
 const work = `${dist}/build-${process.pid}`
-mkdirSync(work, { recursive: true })
-const agent = await startWarmUpAgent()
-try {
+
+async function build() {
+  const application = await bundleApplication(parserInJavaScript)
+  await bundleMain('snapshot', application, `${work}/main.cjs`)
+  const agent = await startWarmUpAgent()
+  try {
+    renameSync(await makeExecutable(work, application.later, agent.address), `${dist}/consul-locker`)
+  } finally {
+    agent.stop()
+  }
+}
+
+async function buildPlain() {
   const application = await bundleApplication()
-  await bundleBuilder(application, `${work}/main.cjs`)
-  renameSync(await makeExecutable(work, application.later, agent.address), `${dist}/consul-locker`)
+  await bundleMain('plain', application, `${work}/main.cjs`)
+  renameSync(await makePlainExecutable(work, application.later), `${dist}/consul-locker-plain`)
+}
+
+mkdirSync(work, { recursive: true })
+try {
+  await (process.argv.includes('--plain') ? buildPlain() : build())
 } finally {
-  agent.stop()
   rmSync(work, { recursive: true, force: true })
 }

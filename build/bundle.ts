@@ -3,7 +3,6 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type Plugin, type TransformOptions, transform } from 'esbuild'
 import { commit } from './commit.ts'
-import { parserInJavaScript } from './parser.ts'
 import { slim } from './slim.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -76,7 +75,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
       // yargs asks while it loads, which would open standard output; our help has a fixed width.
       'process.stdout.columns': 'undefined',
     },
-    plugins: [...plugins, slim, parserInJavaScript],
+    plugins: [...plugins, slim],
     write: false,
   })
   const now = loadedAtOnce(metafile)
@@ -104,14 +103,17 @@ function loadedAtOnce({ outputs }: Metafile): Set<string> {
 /** What stack traces call it; by default, the path that it had while it was built. */
 const FOOTER = { js: '//# sourceURL=consul-locker.cjs' }
 
-/** Writes the script that makes the start-up snapshot: `loadApplication` in it makes an instance of the application. */
-export async function bundleBuilder({ text }: Application, outfile: string): Promise<void> {
+/** Scripts around the application: one makes the start-up snapshot, the other does without and runs at once. */
+export type MainScript = 'snapshot' | 'plain'
+
+/** Writes a main script: `loadApplication` in it makes an instance of the application. */
+export async function bundleMain(script: MainScript, { text }: Application, outfile: string): Promise<void> {
   const load = `function loadApplication(){const module={exports:{}};((module,exports)=>{${text}
 })(module,module.exports);return module.exports}`
   await build({
     ...COMMON,
     format: 'cjs',
-    entryPoints: [`${root}build/snapshot/main.ts`],
+    entryPoints: [`${root}build/main/${script}.ts`],
     banner: { js: load },
     footer: FOOTER,
     outfile,

@@ -38,7 +38,7 @@ export function refuseUnknown(
 }
 
 /** Copies Node without its symbols, a quarter smaller. Later is too late: `strip` drops what was injected. */
-async function copyStripped(copy: string): Promise<void> {
+export async function copyStripped(copy: string): Promise<void> {
   try {
     await run('strip', ['-o', copy, process.execPath])
   } catch {

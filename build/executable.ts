@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { embeddedNode } from './embedded-node.ts'
+import type { Application } from './bundle.ts'
+import { copyStripped, embeddedNode } from './embedded-node.ts'
 
 const run = promisify(execFile)
 
@@ -33,28 +34,55 @@ const WARM_UP_LIMIT_MS = 60_000
  * Makes the executable of `work/main.cjs`, which is run against the agent at this address, and of what it loads later.
  * Settles with its path.
  */
-export async function makeExecutable(work: string, later: ReadonlyMap<string, string>, agent: string): Promise<string> {
+export async function makeExecutable(work: string, later: Application['later'], agent: string): Promise<string> {
   refuseUnproven(process.version)
   const node = await embeddedNode(`${work}/node`)
+  // Nothing of our environment may find its way into the snapshot.
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', CONSUL_HTTP_ADDR: agent }
+  return inject(work, later, node, { useSnapshot: true, execArgv: FLAGS }, env)
+}
+
+/**
+ * Makes an executable with what Node's documentation promises, and nothing else: it starts later and fits fewer
+ * machines, but any Node that can make executables will do. Settles with its path.
+ */
+export async function makePlainExecutable(work: string, later: Application['later']): Promise<string> {
+  await copyStripped(`${work}/node`)
+  return inject(work, later, `${work}/node`, {}, {})
+}
+
+interface Start {
+  readonly useSnapshot?: boolean
+  readonly execArgv?: readonly string[]
+}
+
+async function inject(
+  work: string,
+  later: Application['later'],
+  node: string,
+  start: Start,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const settings = {
     main: 'main.cjs',
     output: `${work}/injected`,
     executable: node,
     disableExperimentalSEAWarning: true,
-    useSnapshot: true,
     // Whole paths: the working directory is another one by the time that they are read.
     assets: Object.fromEntries([...later.keys()].map((name) => [name, `${work}/${name}`])),
-    execArgv: FLAGS,
     // A user's NODE_OPTIONS is meant for the command, not for us.
     execArgvExtension: 'none',
+    ...start,
   }
   for (const [name, text] of later) writeFileSync(`${work}/${name}`, text)
   writeFileSync(`${work}/sea.json`, JSON.stringify(settings))
-  // The flags here, too: one that this Node doesn't know fails now and not at the users'. Nothing of our environment
-  // may find its way into the snapshot.
-  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', CONSUL_HTTP_ADDR: agent }
-  const options = { cwd: work, env, timeout: WARM_UP_LIMIT_MS }
-  const { stderr } = await run(node, [...FLAGS, '--no-warnings', '--build-sea', 'sea.json'], options)
+  // The flags here, too: one that this Node doesn't know fails now and not at the users'.
+  const flags = [...(start.execArgv ?? []), '--no-warnings']
+  const { stderr } = await run(node, [...flags, '--build-sea', 'sea.json'], {
+    cwd: work,
+    env,
+    timeout: WARM_UP_LIMIT_MS,
+  })
   if (stderr !== '') throw new Error(stderr)
   // The injection leaves the file in huge page-cache folios, which count as memory of every process; a copy doesn't.
   copyFileSync(`${work}/injected`, `${work}/consul-locker`)

@@ -34,11 +34,15 @@ async function contentsOf(path: string): Promise<string> {
   return `module.exports = ${JSON.stringify(Array.from(imports, ([, name]) => name))}`
 }
 
-/** Kept, for it takes seconds; by what it was made of. */
+/** Kept, for it takes seconds; by what it was made of, and how. */
 async function translation(): Promise<string> {
   const wasm: Buffer = require('undici/lib/llhttp/llhttp-wasm.js')
   const { version } = require('binaryen/package.json')
-  const file = `${CACHE}/${createHash('sha256').update(wasm).update(version).digest('hex').slice(0, 16)}.js`
+  const hash = createHash('sha256')
+    .update(wasm)
+    .update(version)
+    .update(readFileSync(import.meta.filename))
+  const file = `${CACHE}/${hash.digest('hex').slice(0, 16)}.js`
   if (!existsSync(file)) {
     mkdirSync(CACHE, { recursive: true })
     // Two builds may be at it at once.

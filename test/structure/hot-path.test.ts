@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import type { Plugin } from 'esbuild'
 import { expect, test } from 'vitest'
 import { type Application, bundleApplication } from '../../build/bundle.ts'
+import { parserInJavaScript } from '../../build/parser.ts'
 import { lockerEnvironment } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -53,7 +54,7 @@ test('a plain run loads the modules that are written down, and no more', async (
   const dir = scratch()
   const list = join(dir, 'list')
   const script = join(dir, 'main.cjs')
-  writeFileSync(script, recording(await bundleApplication(telling), list))
+  writeFileSync(script, recording(await bundleApplication(telling, parserInJavaScript), list))
   await promisify(execFile)(process.execPath, [script, uniqueName('hot'), 'true'], { env: lockerEnvironment({}) })
   const modules = readFileSync(list, 'utf8').split('\n')
   await expect(summary(modules), HOW_TO_ACCEPT).toMatchFileSnapshot('hot-path.txt')

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { getHeapCodeStatistics, queryObjects, setFlagsFromString, startupSnapshot } from 'node:v8'
+import { loadLater } from './load-later.ts'
 
 // This script runs in the Node that makes the start-up snapshot: what is in its heap at the end is what a run begins
 // with. It is bundled behind a function that makes an instance of the application.
@@ -9,13 +10,6 @@ interface Application {
   start(): void
   main(words: readonly string[], signal: AbortSignal): Promise<number>
   untie(): void
-}
-
-/** Gives the application what isn't part of the snapshot, out of the executable. */
-function loadLater(name: string): (...args: unknown[]) => void {
-  const text = process.getBuiltinModule('node:sea').getAsset(name, 'utf8')
-  const { compileFunction } = process.getBuiltinModule('node:vm')
-  return compileFunction(text, ['module', 'exports', 'require'], { filename: `consul-locker/${name}` }) as () => void
 }
 
 /** Of the compiled code, only what is running at the moment stays. */
