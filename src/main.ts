@@ -1,7 +1,11 @@
+import { isatty } from 'node:tty'
 import { startupSnapshot } from 'node:v8'
+import { systemClock } from './base/clock.ts'
 import { printable } from './base/excerpt.ts'
 import { messageOf } from './base/failure.ts'
 import { writeStderr } from './base/log.ts'
+import { isWriting } from './base/outlet.ts'
+import { allSaid } from './base/speech.ts'
 import { dieOfInterrupt } from './child/foreground.ts'
 import { main } from './cli/cli.ts'
 
@@ -9,21 +13,41 @@ const BUG = 70
 
 const INTERRUPTED = 130
 
+/** How long our last words may wait for a reader. */
+const LAST_WORDS_MS = 1000
+
+let isLeaving = false
+
 /** The only way out. */
-function leave(code: number): never {
+async function leave(code: number): Promise<void> {
+  if (isLeaving) return
+  isLeaving = true
+  if (isWriting()) await Promise.race([allSaid(), new Promise<void>((late) => systemClock.after(LAST_WORDS_MS, late))])
   if (code === INTERRUPTED) dieOfInterrupt()
+  if (isWriting()) vanish(code)
   process.exit(code)
 }
 
-function bug(thrown: unknown): never {
+/**
+ * Exits in spite of a write that nobody takes: for its thread an exit would wait, while a program that takes the
+ * process over ends all threads.
+ */
+function vanish(code: number): void {
+  process.emit('exit', code)
+  process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], {})
+}
+
+function bug(thrown: unknown): Promise<void> {
   const stack = (thrown instanceof Error && thrown.stack) || messageOf(thrown)
   const lines = ['consul-locker: this is a bug, please report it with the lines below', ...stack.split('\n')]
   writeStderr(`${lines.map(printable).join('\n')}\n`)
-  leave(BUG)
+  return leave(BUG)
 }
 
 /** Begins the work. What runs before this, while modules load, is done once and for all in the start-up snapshot. */
 export function start(): void {
+  // Node asks it for colours now and then, and its making turns a pipe non-blocking for all who share it.
+  if (!isatty(2)) Object.defineProperty(process, 'stderr', { value: undefined })
   process.on('uncaughtException', bug)
   process.on('unhandledRejection', bug)
   const root = new AbortController()

@@ -11,6 +11,7 @@
  * - `rejected`: Consul refuses what was asked, for good
  * - `too-large`: Consul answers with more than we read
  * - `not-consul`: what answers is something else
+ * - `unwritable`: what was asked for can't be printed
  * - `declined`: the state that things are in doesn't allow what was asked, or it didn't come about in time
  */
 export type FailureCode =
@@ -26,6 +27,7 @@ export type FailureCode =
   | 'rejected'
   | 'too-large'
   | 'not-consul'
+  | 'unwritable'
   | 'declined'
 
 /** An end that a person must hear of: one sentence, and a hint what to do. */

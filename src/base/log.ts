@@ -1,5 +1,5 @@
-import { writeSync } from 'node:fs'
 import { printable } from './excerpt.ts'
+import { type Gap, Speech } from './speech.ts'
 
 /** How much a line matters. `notice` is news that `--quiet` drops; `debug` needs DEBUG. */
 export type Level = 'debug' | 'notice' | 'warn' | 'error'
@@ -24,16 +24,17 @@ export interface LogOptions {
   readonly debug: boolean
   /** Shows the milliseconds since the start, if phases are to be told. */
   readonly sinceStart?: (() => number) | undefined
-  /** Takes one finished line, newline included. */
-  readonly write: (line: string) => void
+  /** Takes one finished line, newline included, and how to say that lines are missing. */
+  readonly write: (line: string, gap: Gap) => void
 }
 
 /** A log that writes lines the way the options ask. */
 export function createLog(options: LogOptions): Log {
   const { sinceStart } = options
-  const write = (level: Level, sentence: string, facts: Facts = {}) => {
-    options.write(options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence))
-  }
+  const render = (level: Level, sentence: string, facts: Facts = {}) =>
+    options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence)
+  const gap: Gap = (lines) => render('warn', `${lines} of our lines are missing: nobody took them`, { missing: lines })
+  const write = (level: Level, sentence: string, facts?: Facts) => options.write(render(level, sentence, facts), gap)
   const emit = (level: Level, sentence: string, facts?: Facts) => {
     if (level === 'debug' && !options.debug) return
     if (level === 'notice' && options.quiet) return
@@ -58,11 +59,9 @@ function jsonLine(level: Level, sentence: string, facts: Facts): string {
   return `${printable(JSON.stringify({ time: new Date().toISOString(), level, message: sentence, ...facts }))}\n`
 }
 
-/** Writes to standard error; a reader that has gone (EPIPE), a full disk or a full pipe costs the line, nothing more. */
-export function writeStderr(line: string): void {
-  try {
-    writeSync(2, line)
-  } catch {
-    // Nobody is left to tell.
-  }
+const stderr = new Speech(2)
+
+/** Says a line on standard error. It neither blocks nor throws; see `Speech`. */
+export function writeStderr(line: string, gap?: Gap): void {
+  stderr.say(line, gap)
 }

@@ -7,9 +7,10 @@ import { commandOf } from './commands.ts'
 import { debugWishes } from './debug-wishes.ts'
 import { takeErrand } from './errands.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
+import { interruptible } from './interruptible.ts'
 import type { Invocation } from './invocation.ts'
 import { HelpWanted, type Parsed, UnknownOption } from './parse.ts'
-import { printLines } from './print.ts'
+import { isPrinting, printed, printLines } from './print.ts'
 import { runCommand } from './run-command.ts'
 import { adviceOn, strangeVariables } from './strange-variables.ts'
 
@@ -40,15 +41,26 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
     return { clock: systemClock, log, signal, random: Math.random }
   }
   const invocation: Invocation = { words, environment, signals, context }
-  try {
+  const perform = async () => {
     const load = commandOf(words[0], errand)
-    return await (load ? (await load())({ ...invocation, words: words.slice(1) }) : runCommand(invocation))
+    return load ? (await load())({ ...invocation, words: words.slice(1) }) : runCommand(invocation)
+  }
+  try {
+    const code = await perform().catch(helpFor)
+    if (!isPrinting()) return code
+    return await interruptible({ clock: systemClock, log, signal, random: Math.random }, signals, (ctx) =>
+      printed(ctx, code),
+    )
   } catch (thrown) {
-    if (thrown instanceof HelpWanted) return printLines((await import('./help.ts')).helpLines(thrown))
     return explain(log, thrown instanceof UnknownOption ? await thrown.withNearest() : thrown)
   } finally {
     log.mark('leaving')
   }
+}
+
+async function helpFor(thrown: unknown): Promise<number> {
+  if (!(thrown instanceof HelpWanted)) throw thrown
+  return printLines((await import('./help.ts')).helpLines(thrown))
 }
 
 function explain(log: Log, thrown: unknown): number {

@@ -1,7 +1,17 @@
 import type { FailureCode } from '../base/failure.ts'
 
 /** Our own exit codes; all others are the child's. */
-export const EXIT = { busy: 1, usage: 2, consul: 3, notConsul: 4, config: 5, lost: 6, unsettled: 7, bug: 70 } as const
+export const EXIT = {
+  busy: 1,
+  usage: 2,
+  consul: 3,
+  notConsul: 4,
+  config: 5,
+  lost: 6,
+  unsettled: 7,
+  bug: 70,
+  unwritable: 74,
+} as const
 
 /** The exit code of every failure; the compiler finds the one that is missing. */
 export const EXIT_OF_FAILURE: Record<FailureCode, number> = {
@@ -17,6 +27,7 @@ export const EXIT_OF_FAILURE: Record<FailureCode, number> = {
   rejected: EXIT.consul,
   'too-large': EXIT.consul,
   'not-consul': EXIT.notConsul,
+  unwritable: EXIT.unwritable,
   declined: EXIT.busy,
 }
 
@@ -30,4 +41,5 @@ export const EXIT_CODES_TEXT = `Exit codes:
   4  what answers is not Consul
   6  the lock was lost, and the command was stopped for it
   7  the command succeeded, but --release-when didn't come to hold in time
-  70 a bug of ours`
+  70 a bug of ours
+  74 the output can't be written`

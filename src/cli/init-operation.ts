@@ -51,7 +51,7 @@ export class Operation {
       file: this.#file,
       path: this.#path,
       environment,
-      teller: new Progress(ctx.clock, isatty(1), process.stdout.columns),
+      teller: new Progress(ctx.clock, isatty(1), columns()),
     })
     using gentle = scope(ctx.signal)
     using hard = scope(ctx.signal)
@@ -153,4 +153,9 @@ function notRoot(action: Action): Failure {
   return new Failure('not-executable', `only root may ${action} services by the system's own service command`, {
     hint: 'run it as root, or give the script a service_command that works for this user',
   })
+}
+
+/** Of the terminal. Node makes any other standard output non-blocking when asked for it, for all who share it. */
+function columns(): number | undefined {
+  return isatty(1) ? process.stdout.columns : undefined
 }

@@ -25,7 +25,7 @@ import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { clusterTable, memberLines } from './leader-table.ts'
 import { givenIn, type Parsed } from './parse.ts'
-import { print, printLines, printText } from './print.ts'
+import { print, printed, printLines, printText } from './print.ts'
 
 /** What an operator may ask for. */
 export const LEADER_WORDS = ['status', 'members', 'step-down', 'disable', 'enable', 'maintenance', 'unfreeze'] as const
@@ -107,6 +107,7 @@ async function follow(ctx: Context, { signals }: Invocation, { consul, name, key
       const cluster = await retry.until(bounded, () => readCluster(bounded, consul, name, keys))
       printText(CLEAR)
       printLines(clusterTable(cluster, ctx.clock.now().wallMs))
+      await printed(bounded, 0)
       await sleep(bounded, FOLLOW_MS)
     }
   } catch (thrown) {

@@ -1,15 +1,16 @@
-import { writeSync } from 'node:fs'
 import type { Clock, Instant } from '../base/clock.ts'
 import { formatDuration } from '../base/duration.ts'
 import { printable } from '../base/excerpt.ts'
+import { Speech } from '../base/speech.ts'
 
 const TICK_MS = 1000
 const LONGEST_TAIL = '...SUCCESS'
 const ERASE = '\r\x1b[K'
 const COLOURS: Readonly<Record<string, string>> = { SUCCESS: '\x1b[32m', FAILED: '\x1b[31m', SKIPPED: '\x1b[33m' }
 
-/** Lines that end with a verdict; on a terminal they count the seconds meanwhile. It never throws. */
+/** Lines that end with a verdict; on a terminal they count the seconds meanwhile. It neither blocks nor throws. */
 export class Progress {
+  readonly #stdout = new Speech(1)
   readonly #clock: Clock
   readonly #onTerminal: boolean
   readonly #columns: number
@@ -26,7 +27,7 @@ export class Progress {
   begin(text: string): void {
     const line = printable(text)
     this.#open = { line, since: this.#clock.now() }
-    write(`${line}...`)
+    this.#stdout.say(`${line}...`)
     if (this.#canRewrite(line)) this.#tick()
   }
 
@@ -34,12 +35,13 @@ export class Progress {
     this.#cancel()
     const line = this.#open?.line ?? ''
     const erase = this.#canRewrite(line) ? `${ERASE}${line}...` : ''
-    write(`${erase}${this.#onTerminal ? `${COLOURS[verdict] ?? ''}${verdict}\x1b[0m` : verdict}\n`)
+    this.#stdout.say(`${erase}${this.#onTerminal ? `${COLOURS[verdict] ?? ''}${verdict}\x1b[0m` : verdict}\n`)
     this.#open = undefined
   }
 
   say(line: string): void {
-    write(`${printable(line)}\n`)
+    this.#stdout.say(`${printable(line)}
+`)
   }
 
   /** Only one row can be erased: a line that wraps is left as it is, without its seconds. */
@@ -52,17 +54,8 @@ export class Progress {
       if (!this.#open) return
       const { line, since } = this.#open
       const seconds = Math.floor(this.#clock.since(since) / TICK_MS) * TICK_MS
-      write(`${ERASE}${line}… ${formatDuration(seconds)}`)
+      this.#stdout.say(`${ERASE}${line}… ${formatDuration(seconds)}`)
       this.#tick()
     })
-  }
-}
-
-/** Nobody reads any more: what we are at is more important than telling of it. */
-function write(text: string): void {
-  try {
-    writeSync(1, text)
-  } catch {
-    // A closed pipe, or a full disk.
   }
 }

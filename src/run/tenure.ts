@@ -123,10 +123,12 @@ export class Tenure {
   async #stop(ctx: Context, child: Child, loss: Loss): Promise<boolean> {
     const { session } = this.#held
     const graceMs = session.graceLeftMs(loss)
-    ctx.log.warn(`lost the lock ${this.#job.name}: ${loss.sentence}; stopping the command`, { loss: loss.kind })
     session.onRenewed(() => {})
     this.#world.guardian.arm(child.group, graceMs + GUARDIAN_SLACK_MS)
-    const dead = await child.stop(ctx, graceMs)
+    const stopping = child.stop(ctx, graceMs)
+    // Stop first, speak afterwards.
+    ctx.log.warn(`lost the lock ${this.#job.name}: ${loss.sentence}; stopping the command`, { loss: loss.kind })
+    const dead = await stopping
     if (!dead) ctx.log.error(`the command can't be killed (group ${child.group}); its session is left to expire`)
     return dead
   }
