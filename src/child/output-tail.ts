@@ -14,13 +14,13 @@ const LAST_BYTES = 1024 * 1024
 export class OutputTail {
   /** For the command's standard output and error. */
   readonly writeEnd: number
-  readonly #environment: NodeJS.ProcessEnv
   readonly #readEnd: number
   readonly #reader: Socket
+  readonly #successor: Disposable
   #last: Buffer = Buffer.alloc(0)
 
-  private constructor(environment: NodeJS.ProcessEnv, readEnd: number, writeEnd: number) {
-    this.#environment = environment
+  private constructor(readEnd: number, writeEnd: number, successor: Disposable) {
+    this.#successor = successor
     this.#readEnd = readEnd
     this.writeEnd = writeEnd
     this.#reader = new Socket({ fd: readEnd, readable: true, writable: false })
@@ -38,8 +38,8 @@ export class OutputTail {
       try {
         openStateFolder(folder)
         await makePipe(name, environment)
-        const readEnd = openSync(name, O_RDONLY | O_NONBLOCK)
-        return new OutputTail(environment, readEnd, openSync(name, O_WRONLY))
+        const [readEnd, second] = [openSync(name, O_RDONLY | O_NONBLOCK), openSync(name, O_RDONLY | O_NONBLOCK)]
+        return new OutputTail(readEnd, openSync(name, O_WRONLY), startSuccessor(second, environment))
       } catch {
         // The next folder, then.
       } finally {
@@ -56,46 +56,52 @@ export class OutputTail {
 
   /** The last of what was written, a few kilobytes at most, up to now. */
   leave(): string {
-    const isOver = this.#readOn()
-    if (!isOver) this.#drain()
+    this.#readOn()
+    this.#successor[Symbol.dispose]()
     this.#reader.destroy()
     return this.#last.toString('utf8')
   }
 
-  /** Reads what is there already; `true` when nobody can write any more. */
-  #readOn(): boolean {
-    // Its descriptor may be somebody else's by now.
-    if (this.#reader.destroyed) return true
+  /** Reads what is there already. */
+  #readOn(): void {
+    // Nobody can write any more then, and the descriptor may be somebody else's by now.
+    if (this.#reader.destroyed) return
     const chunk = Buffer.alloc(64 * 1024)
     try {
       for (let total = 0; total < LAST_BYTES; ) {
         const length = readSync(this.#readEnd, chunk)
-        if (length === 0) return true
+        if (length === 0) return
         this.#keep(chunk.subarray(0, length))
         total += length
       }
     } catch {
       // Nothing is there at the moment, but somebody may still write.
     }
-    return false
-  }
-
-  /** A daemon that the command has left behind must be able to write on, and not notice that we have gone. */
-  #drain(): void {
-    this.#reader.pause()
-    const drain = spawn('cat', [], {
-      stdio: [this.#readEnd, 'ignore', 'ignore'],
-      env: systemPath(this.#environment),
-      cwd: '/',
-      detached: true,
-    })
-    drain.on('error', () => {})
-    drain.unref()
   }
 
   #keep(chunk: Buffer): void {
     this.#last = Buffer.concat([this.#last, chunk.subarray(-KEPT_BYTES)]).subarray(-KEPT_BYTES)
   }
+}
+
+/**
+ * A daemon that the command leaves behind, and the command itself when we are killed, must be able to write on, and not
+ * notice that we have gone: from then on somebody else reads, as long as there is a writer. `pipe` becomes his.
+ */
+function startSuccessor(pipe: number, environment: NodeJS.ProcessEnv): Disposable {
+  const successor = spawn('/bin/sh', ['-c', 'read -r _ <&3; exec cat >/dev/null 3<&-'], {
+    stdio: [pipe, 'ignore', 'ignore', 'pipe'],
+    env: systemPath(environment),
+    cwd: '/',
+    detached: true,
+  })
+  closeSync(pipe)
+  successor.on('error', () => {})
+  successor.unref()
+  const lifeline = successor.stdio[3] as Socket
+  lifeline.on('error', () => {})
+  lifeline.unref()
+  return { [Symbol.dispose]: () => void lifeline.destroy() }
 }
 
 function makePipe(name: string, environment: NodeJS.ProcessEnv): Promise<void> {

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { initScript } from '../kit/init-script.ts'
-import { patiently, runLocker } from '../kit/locker.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 
 /** Writes without end, and counts the lines that it got rid of. */
 const CHATTERS = `i=0; while echo line; do i=$((i + 1)); [ $((i % 10000)) -ne 0 ] || echo $i >"$DIR/count"; done
@@ -49,6 +49,24 @@ test('a daemon that writes without end keeps no start from its end, fills no dis
   await patiently(
     () => processesAt(output).length === 0,
     () => 'somebody still reads what nobody writes',
+  )
+})
+
+test('a start goes on when its init is killed, though nobody listens to it any more', async () => {
+  const start = `touch "$DIR/begun"; until [ -e "$DIR/killed" ]; do echo on its way; sleep 0.01; done
+    head -c 500000 /dev/zero; echo done && touch "$DIR/done"`
+  const { dir, script } = await initScript(start)
+  const init = startLocker(['init', script, 'start'], { env: { DIR: dir } })
+  await patiently(
+    () => existsSync(join(dir, 'begun')),
+    () => 'nothing has begun',
+  )
+  init.kill('SIGKILL')
+  await init.ends()
+  writeFileSync(join(dir, 'killed'), '')
+  await patiently(
+    () => existsSync(join(dir, 'done')),
+    () => 'it is not done',
   )
 })
 
