@@ -6,7 +6,7 @@ const FUNCTION = '__atomic_compare_exchange'
 /**
  * `bool __atomic_compare_exchange(size_t size, void *object, void *expected, void *desired, int, int)` for 8 bytes and
  * the strongest order; https://gcc.gnu.org/wiki/Atomic/GCCMM/LIbrary. V8 calls it with no other size, and with aligned
- * objects: 8 times on x64, 12 times on arm64, of which the first is needed by each function that is made.
+ * objects: in 8 places on x64, in 12 on arm64; the first of them is where it makes a function.
  */
 const CODE: Partial<Record<NodeJS.Architecture, string>> = {
   x64: `
