@@ -16,7 +16,8 @@ Bash and curl in turn, against a Consul of its own. Prints a Markdown table.
 Takes about ten minutes; whatever else the machine does shows in the figures.
 
   --quick   the smallest counts, which say nothing but that it works
-  --only    only these; of: ${MEASURES.map(({ name }) => name).join(' ')}
+  --only    only these; of:
+            ${MEASURES.map(({ name }) => name).join(' ')}
   --json    write everything there (.cache/bench/<time>.json)
   --readme  also put the table into this file, between its bench comments
 `
@@ -63,8 +64,9 @@ async function bench({ quick, measures, json, readme }: Settings, cleanUp: Async
   let report: Report = { machine: { ...machine, loadAfter: load }, quick, rows: [] }
   for (const { name, take } of measures) {
     const startedAt = performance.now()
-    const rows = [...report.rows, ...(await take(stage, quick))]
-    report = { machine: { ...machine, loadAfter: currentLoad() }, quick, rows }
+    const found = await take(stage, quick)
+    const news = Array.isArray(found) ? { rows: [...report.rows, ...found] } : { serving: found }
+    report = { ...report, ...news, machine: { ...machine, loadAfter: currentLoad() } }
     // What is measured stays, if the next measure fails.
     writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
     console.error(`${name}: measured in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)

@@ -3,13 +3,15 @@ import { measureHandOver } from './hand-over.ts'
 import { measureHerd } from './herd.ts'
 import { measureIdle } from './idle.ts'
 import type { Row } from './row.ts'
+import { measureServing, type Serving } from './serving.ts'
 import type { Stage } from './stage.ts'
 import { measureUncontended } from './uncontended.ts'
 
 /** One of the measures, in full, or with counts that only show that it works. */
 export interface Measure {
   readonly name: string
-  take(stage: Stage, quick: boolean): Promise<Row[]>
+  /** Rows compare tools; the server of tokens has nobody to be compared with. */
+  take(stage: Stage, quick: boolean): Promise<Row[] | Serving>
 }
 
 const FULL_HERD = [
@@ -42,5 +44,9 @@ export const MEASURES: readonly Measure[] = [
   {
     name: 'herd',
     take: (stage, quick) => measureHerd(stage, quick ? [{ waiters: 2, rounds: 1 }] : FULL_HERD),
+  },
+  {
+    name: 'serving',
+    take: (stage, quick) => measureServing(stage, quick ? { seconds: 1, rounds: 1 } : { seconds: 30, rounds: 10 }),
   },
 ]

@@ -1,6 +1,7 @@
 import { wrapped } from '../readme.ts'
 import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
+import { type Serving, servingText } from './serving.ts'
 import { tableOf, textOf } from './table.ts'
 
 /** All that a run of the benchmark found. */
@@ -8,10 +9,11 @@ export interface Report {
   readonly machine: Machine & { readonly loadAfter: number }
   readonly quick: boolean
   readonly rows: readonly Row[]
+  readonly serving?: Serving
 }
 
 /** The report as Markdown. */
-export function reportText({ machine, quick, rows }: Report): string {
+export function reportText({ machine, quick, rows, serving }: Report): string {
   const { date, cores, processor, kernel, consul, consulLocker, loadBefore, loadAfter } = machine
   const facts =
     `${date.slice(0, 10)}, ${cores} cores (${processor}), Linux ${kernel}, load ${loadBefore} before and ${loadAfter} after; ` +
@@ -19,6 +21,7 @@ export function reportText({ machine, quick, rows }: Report): string {
   const notes = [
     facts,
     floors(rows),
+    serving ? servingText(serving) : '',
     machine.countsOrphans ? '' : 'The CPU time of orphans, as our guardian, is missing.',
   ]
   return `${tableOf(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`

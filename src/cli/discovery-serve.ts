@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
@@ -19,6 +20,8 @@ const LISTEN = '127.0.0.1:8510'
 const EXPIRE_MS = 300_000
 const SHORTEST_EXPIRY_MS = 1000
 const REQUESTS_PER_SECOND = 20
+/** Off in our executable, for a run is over before they pay; a server answers five times as much with them. */
+const COMPILERS = ['--sparkplug', '--maglev', '--opt']
 /** A client may save up requests for so many seconds. */
 const BURST_S = 3
 /** Of one client: in the week after which an unused token is forgotten, it can't make all that there may be. */
@@ -49,6 +52,7 @@ export async function serve(
     requests: new RateLimit(ctx.clock, perSecond, perSecond * BURST_S),
     creations: new RateLimit(ctx.clock, perSecond && NEW_TOKENS.perDay / DAY_S, NEW_TOKENS.burst),
   }
+  for (const compiler of COMPILERS) setFlagsFromString(compiler)
   const tidyMs = Math.min(LONGEST_TIDY_MS, expireMs / 4)
   const consul = await connect(given, environment)
   const onListening = async (address: string) => {

@@ -46,7 +46,7 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
   copyFileSync(join(project, 'README.md'), readme)
   const { code, stdout, stderr } = await bench(dir, '--quick', '--json', json, '--readme', readme).ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(json) })
-  const { rows, machine } = JSON.parse(readFileSync(json, 'utf8')) as Report
+  const { rows, machine, serving } = JSON.parse(readFileSync(json, 'utf8')) as Report
   expect(rows.map(({ id }) => id)).toEqual([
     ...['uncontended.wall', 'uncontended.cpu', 'uncontended.peak-largest', 'uncontended.peak'],
     ...['first-instruction', 'hand-over.p50', 'hand-over.p99'],
@@ -65,6 +65,7 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
   }
   const requests = rows.find(({ id }) => id === 'herd.requests.2')?.figures['consul-locker'].value
   expect(requests).toBeLessThanOrEqual(20)
+  expect(serving).toMatchObject({ failures: 0, lookupsPerSecond: expect.toSatisfy((count: number) => count > 0) })
   expect(machine).toMatchObject({ cores: expect.any(Number), consul: expect.stringMatching(/^\d+\.\d+/) })
   const [table = ''] = stdout.trim().split('\n\n')
   expect(table.split('\n')).toHaveLength(2 + rows.length)
