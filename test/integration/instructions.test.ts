@@ -52,9 +52,9 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
   afterAll(() => machine?.stop())
 
   test('every example has its instructions run here or in a test of its own', () => {
-    const elsewhere = ['bootstrap', 'etcd-bootstrap', 'init', 'mongodb-replicaset']
+    const elsewhere = ['etcd-bootstrap', 'init', 'mongodb-replicaset']
     const here =
-      `10-second-wait README.md elasticsearch-units hourly-report hourly-report.crontab leader.service postgres-failover
+      `10-second-wait README.md bootstrap elasticsearch-units hourly-report hourly-report.crontab leader.service postgres-failover
       redis-failover rollout solr`.split(/\s+/)
     expect(readdirSync(join(PROJECT, 'examples')).sort()).toEqual([...elsewhere, ...here].sort())
   })
@@ -112,6 +112,21 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     await machine.does('consul kv delete hourly-report/last')
     const ended = await machine.does(inDist(block('examples/README.md', 'REPORT_DIRECTORY')))
     expect(ended.stdout).toMatch(/^Report for \d{10}, by .*, fence \d+\n0 critical checks\n$/)
+  })
+
+  test('the site of several roles boots in any order, and is ended', async () => {
+    await machine.has({ 'redis-server': 'redis-server', 'redis-cli': 'redis-tools', nginx: 'nginx' })
+    const booted = await machine.does(inDist(block('examples/README.md', 'role web1')))
+    expect(booted.stderr).toContain(
+      'waiting for service:db (none is registered), kv:bootstrap/schema (there is no such key)',
+    )
+    const said = booted.stderr + booted.stdout
+    for (const port of [8081, 8082]) {
+      expect(said).toMatch(new RegExp(`^web: http://127.0.0.1:${port}/ serves what 127.0.0.1:639[12] had$`, 'm'))
+    }
+    expect((await machine.does('curl -sf http://127.0.0.1:8082/')).code).toBe(0)
+    const [, end = ''] = /To end it: `(kill [^`]*)`/.exec(read('examples/README.md')) ?? []
+    expect(await machine.does(end)).toMatchObject(done)
   })
 
   describe('of the README', () => {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { program } from '../../scripts/debian.ts'
+import { dirname, join } from 'node:path'
+import { type Program, program } from '../../scripts/debian.ts'
 import { execute } from '../../scripts/execute.ts'
 import { findConsul } from '../../scripts/find-consul.ts'
 import { type Ended, patiently, Running } from './locker.ts'
@@ -91,18 +91,22 @@ export class FreshMachine {
 
   async #furnish(): Promise<void> {
     await this.write('/usr/local/sbin/systemctl', SYSTEMCTL)
-    for (const [name, { path, env }] of [
-      ['consul', { path: await findConsul(), env: {} as NodeJS.ProcessEnv }],
-      ['curl', await program('curl', 'curl')],
-      ['jq', await program('jq', 'jq')],
-    ] as const) {
-      if (path.startsWith('/usr/bin/') || path.startsWith('/bin/')) continue
-      const libraries = env.LD_LIBRARY_PATH ? `LD_LIBRARY_PATH='${env.LD_LIBRARY_PATH}' ` : ''
-      await this.write(`/usr/local/bin/${name}`, `#!/bin/sh\n${libraries}exec '${path}' "$@"\n`)
-    }
+    await this.#link('consul', { path: await findConsul(), env: {} })
+    await this.has({ curl: 'curl', jq: 'jq' })
     this.#spawn('exec consul agent -dev', 'ignore')
     const answers = () => this.#ends('consul operator raft list-peers')
     await patiently(answers, () => 'the machine has no Consul')
+  }
+
+  /** Puts programs there that Debian's packages have, each with its package's name. */
+  async has(packages: Readonly<Record<string, string>>): Promise<void> {
+    for (const [name, from] of Object.entries(packages)) await this.#link(name, await program(name, from))
+  }
+
+  async #link(name: string, { path, env }: Program): Promise<void> {
+    if (PATH.split(':').includes(dirname(path))) return
+    const libraries = env.LD_LIBRARY_PATH ? `LD_LIBRARY_PATH='${env.LD_LIBRARY_PATH}' ` : ''
+    await this.write(`/usr/local/bin/${name}`, `#!/bin/sh\n${libraries}exec '${path}' "$@"\n`)
   }
 
   /** Puts a program there. */
