@@ -2,10 +2,12 @@ import { execFile, spawn } from 'node:child_process'
 import { closeSync, constants, openSync, readSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
+import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
-import { openStateFolder, stateFolders } from '../host/state-folder.ts'
+import { oldFiles, openStateFolder, stateFolders } from '../host/state-folder.ts'
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const ENDING = '.output'
 const KEPT_BYTES = 4096
 /** At a command's end so much at most is still read: a daemon of its may write without end. */
 const LAST_BYTES = 1024 * 1024
@@ -32,11 +34,12 @@ export class OutputTail {
    * A real pipe, which Node has no call for: from its own a command could not open /dev/stderr. It has a name for a
    * moment, where nobody else can see it. Settles with `undefined` where that can't be; then the output is lost.
    */
-  static async open(environment: NodeJS.ProcessEnv): Promise<OutputTail | undefined> {
+  static async open(ctx: Context, environment: NodeJS.ProcessEnv): Promise<OutputTail | undefined> {
     for (const folder of stateFolders(environment)) {
-      const name = join(folder, `${randomId()}.output`)
+      const name = join(folder, `${randomId()}${ENDING}`)
       try {
         openStateFolder(folder)
+        for (const leftover of oldFiles(ctx, folder, ENDING)) rmSync(leftover, { force: true })
         await makePipe(name, environment)
         const [readEnd, second] = [openSync(name, O_RDONLY | O_NONBLOCK), openSync(name, O_RDONLY | O_NONBLOCK)]
         return new OutputTail(readEnd, openSync(name, O_WRONLY), startSuccessor(second, environment))

@@ -35,7 +35,7 @@ export interface TaskEnd {
 export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   const { command, environment, timeoutMs, graceMs, sparesDaemons, onGroup = () => {} } = task
   const { file, words } = command
-  const output = await OutputTail.open(environment)
+  const output = await OutputTail.open(ctx, environment)
   const marker = `CONSUL_LOCKER_TASK_${randomId().replaceAll('-', '_')}`
   let status: LimitedEnd['status']
   try {

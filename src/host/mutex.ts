@@ -49,7 +49,8 @@ function lockFile(file: string): DatabaseSync | undefined {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
   const database = new DatabaseSync(file)
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // In memory: who is killed would leave the journal's file behind.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (thrown) {
     database.close()

@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
+import type { Context } from '../base/context.ts'
 
 /** Files that show bits of this mode are open to others. */
 const OTHERS = 0o077
@@ -41,6 +42,25 @@ export function checkStateFolder(folder: string): void {
   if (!stats.isDirectory() || stats.uid !== ownUid() || (stats.mode & OTHERS) !== 0) {
     throw new Error(`${folder} is not a folder of this user's alone (mode 0700)`)
   }
+}
+
+const OLD_MS = 60_000
+const LOOKS = 4
+
+/**
+ * Some files of this ending that have been there for a while: who was killed may have left them. Whoever makes one looks
+ * at a few others so, and they never become many.
+ */
+export function oldFiles({ clock, random }: Context, folder: string, ending: string): string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(ending))
+  const first = Math.floor(random() * names.length)
+  return [...names.slice(first), ...names.slice(0, first)]
+    .slice(0, LOOKS)
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      const madeAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
+      return clock.now().wallMs - madeAt >= OLD_MS
+    })
 }
 
 /** Root is trusted with all there is. */

@@ -1,10 +1,10 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
-import { checkStateFolder, openStateFolder, stateFolders } from '../host/state-folder.ts'
+import { checkStateFolder, oldFiles, openStateFolder, stateFolders } from '../host/state-folder.ts'
 
 /** What a runner knows of its lock. */
 export interface Lease {
@@ -57,18 +57,9 @@ function listen(path: string, lease: () => Lease): Promise<Server> {
   })
 }
 
-/** A socket may be bound for a moment before anybody listens at it. */
-const SURELY_BOUND_MS = 60_000
-const LOOKS = 4
-
-/** A runner that was killed leaves its socket. Each run looks at a few of them, so they never become many. */
+/** A runner that was killed leaves its socket. */
 function clearAway(ctx: Context, folder: string): void {
-  const sockets = readdirSync(folder).filter((name) => name.endsWith(ENDING))
-  const first = Math.floor(ctx.random() * sockets.length)
-  for (const name of [...sockets.slice(first), ...sockets.slice(0, first)].slice(0, LOOKS)) {
-    const path = join(folder, name)
-    const boundAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
-    if (ctx.clock.now().wallMs - boundAt < SURELY_BOUND_MS) continue
+  for (const path of oldFiles(ctx, folder, ENDING)) {
     const socket = connect(path, () => socket.destroy())
     socket.once('error', (thrown: NodeJS.ErrnoException) => {
       if (thrown.code === 'ECONNREFUSED') rmSync(path, { force: true })
