@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { knownAuthorities } from '../base/authorities.ts'
 import { Failure, messageOf } from '../base/failure.ts'
@@ -30,14 +30,31 @@ export async function tlsOptions(settings: TlsSettings): Promise<TlsOptions> {
 
 function givenAuthorities({ caFile, caPath }: TlsSettings): string[] {
   if (caFile !== undefined) return [authority(caFile)]
-  if (caPath === undefined) return []
-  return list(caPath).map((name) => authority(join(caPath, name)))
+  return caPath === undefined ? [] : authoritiesIn(caPath)
+}
+
+/**
+ * All certificates below a directory, whatever their files are called: c_rehash links them under names like
+ * `abcd1234.0`. What is no certificate is passed over, as Go's x509 does with the system's directories; a directory
+ * without any would have us trust others than was asked for.
+ */
+function authoritiesIn(directory: string): string[] {
+  const texts = filesBelow(directory).map((file) => read(file, 'CA directory').toString())
+  const found = [...new Set(texts.filter(hasCertificate))]
+  if (found.length > 0) return found
+  throw new Failure('usage', `the CA directory ${directory} has no certificate in it`, {
+    hint: 'give one with PEM files in it (--ca-path, CONSUL_CAPATH), or leave it out to trust those of the system',
+  })
+}
+
+function hasCertificate(text: string): boolean {
+  return text.includes('-----BEGIN CERTIFICATE-----')
 }
 
 /** Node takes a file without a certificate for no CA at all, in silence. */
 function authority(file: string): string {
   const text = read(file, 'CA file').toString()
-  if (text.includes('-----BEGIN')) return text
+  if (hasCertificate(text)) return text
   throw new Failure('usage', `the CA file ${file} has no certificate in it`, { hint: 'it must be PEM' })
 }
 
@@ -57,9 +74,15 @@ async function pair(certFile: string, keyFile: string): Promise<{ cert: Buffer; 
   }
 }
 
-function list(directory: string): string[] {
+function filesBelow(directory: string): string[] {
+  return list(directory)
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+}
+
+function list(directory: string): Dirent[] {
   try {
-    return readdirSync(directory).filter((name) => /\.(pem|crt|cer)$/.test(name))
+    return readdirSync(directory, { recursive: true, withFileTypes: true })
   } catch (thrown) {
     throw unreadable('CA directory', thrown)
   }
