@@ -82,6 +82,26 @@ export async function within<T>(
   }
 }
 
+/**
+ * Runs `work`, and once more every `ms` milliseconds for as long as none has settled. Settles as the first of them does;
+ * the others are aborted and waited for. For requests that may be made twice, and may be lost.
+ */
+export async function insistently<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
+  using race = scope(ctx.signal)
+  const bounded = { ...ctx, signal: race.signal }
+  const running: Promise<{ value: T }>[] = []
+  try {
+    for (;;) {
+      running.push(work(bounded).then((value) => ({ value })))
+      const first = await Promise.race([...running, sleep(bounded, ms)])
+      if (first) return first.value
+    }
+  } finally {
+    race.abort(new Error('another one was first'))
+    await Promise.allSettled(running)
+  }
+}
+
 /** Runs `work` under a signal of its own that aborts after `ms`: cleaning up never depends on what was aborted. */
 export async function withDeadline<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   const deadline = new AbortController()

@@ -3,11 +3,11 @@
  * - `usage`: options, arguments or environment make no sense
  * - `config`: a configuration file is wrong
  * - `not-found`, `not-executable`: the command can't be run
- * - `unreachable`: no connection, or it broke
+ * - `unreachable`: no connection, or it broke, or no answer came in time
  * - `untrusted`: no TLS, or one side doesn't trust the other's certificate
- * - `silent`: connected, but no answer came in time
  * - `unavailable`: Consul answers that it can't serve now (500, 429, 503)
  * - `refused`: Consul refuses for want of rights (403)
+ * - `unknown-token`: Consul doesn't know the token
  * - `rejected`: Consul refuses what was asked, for good
  * - `too-large`: Consul answers with more than we read
  * - `not-consul`: what answers is something else
@@ -21,9 +21,9 @@ export type FailureCode =
   | 'not-executable'
   | 'unreachable'
   | 'untrusted'
-  | 'silent'
   | 'unavailable'
   | 'refused'
+  | 'unknown-token'
   | 'rejected'
   | 'too-large'
   | 'not-consul'

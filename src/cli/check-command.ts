@@ -9,6 +9,7 @@ import { parseNagiosArgs } from '../init/nagios-args.ts'
 import { expression, observeProcesses, type ProcessQuery, uidOf } from '../init/process-count.ts'
 import { SOME } from '../init/thresholds.ts'
 import { type Observation, together } from '../init/verdict.ts'
+import { initRules } from './acl-rules.ts'
 import { CHECK_SYNTAX } from './check-syntax.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
@@ -58,7 +59,7 @@ async function judge(ctx: Context, invocation: Invocation, kind: Kind, { options
     const file = path === undefined ? fileFrom(given) : readInitFile(path)
     const takeover = options['update-roles'] === true ? takeoverBy(path, environment) : undefined
     const observe = observerOf(kind, file, given, environment)
-    const consul = await connect(orFromFile(given, file.consul, environment), environment)
+    const consul = await connect(orFromFile(given, file.consul, environment), environment, initRules(file))
     try {
       const verdict = await check(quiet(ctx), { consul, file, observe, tags: options.nodns === true, takeover })
       print(JSON.stringify(verdict))

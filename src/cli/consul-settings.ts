@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure } from '../base/failure.ts'
 import { parseAddress } from '../consul/address.ts'
 import type { ConsulSettings, TlsSettings } from '../consul/settings.ts'
+import { checkToken, readToken } from '../consul/token.ts'
+import { duration } from './duration.ts'
 import { truth } from './environment.ts'
+import { variableOf } from './options.ts'
 import type { Given } from './parse.ts'
 
 /**
@@ -28,34 +30,45 @@ export function consulSettings(given: Given, environment: NodeJS.ProcessEnv): Co
       hint: 'give both --client-cert and --client-key (or CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY)',
     })
   }
-  const address = given('http-addr') ?? from('CONSUL_HTTP_ADDR') ?? '127.0.0.1:8500'
+  const text = given('http-addr') ?? from('CONSUL_HTTP_ADDR') ?? '127.0.0.1:8500'
+  const address = parseAddress(text, flag('CONSUL_HTTP_SSL', false))
   const tokenFile = given('token-file') ?? from('CONSUL_HTTP_TOKEN_FILE')
+  const token =
+    (tokenFile === undefined ? undefined : readToken(tokenFile)) ??
+    checkToken(given('token') ?? from('CONSUL_HTTP_TOKEN'))
+  const isInArguments = given('token') !== undefined && given('token') !== from(variableOf('token'))
   return {
-    address: parseAddress(address, flag('CONSUL_HTTP_SSL', false)),
-    token: checkToken((tokenFile && readToken(tokenFile)) || (given('token') ?? from('CONSUL_HTTP_TOKEN'))),
+    address,
+    token,
+    tokenFile,
     basicAuth: from('CONSUL_HTTP_AUTH'),
     datacenter: given('datacenter'),
     namespace: given('namespace') ?? from('CONSUL_NAMESPACE'),
     partition: given('partition') ?? from('CONSUL_PARTITION'),
     tls,
+    patienceMs: patienceOf(given),
+    worries: [
+      ...(isInArguments ? [TOKEN_IN_ARGUMENTS] : []),
+      ...(address.secure && !tls.verify ? [unverified(text)] : []),
+      ...(token !== undefined && !address.secure && !address.isLocal ? [tokenInClear(text)] : []),
+    ],
   }
 }
 
-function checkToken(token: string | undefined): string | undefined {
-  if (token === undefined || !/[^ -~]/.test(token)) return token
-  throw new Failure('usage', 'the token has a character in it that no token has, such as a line break', {
-    hint: 'look at --token, --token-file, CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE',
-  })
+const PATIENCE_MS = 300_000
+
+const TOKEN_IN_ARGUMENTS = 'everybody on this machine can read the token in our arguments (ps); give --token-file'
+
+function unverified(address: string): string {
+  return `CONSUL_HTTP_SSL_VERIFY is off: whoever answers at ${address} is taken for Consul`
 }
 
-/** An empty file gives no token, and the one given otherwise counts; so does `consul`. */
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (thrown) {
-    throw new Failure('usage', `the token file can't be read: ${messageOf(thrown)}`, {
-      hint: 'is its path right (--token-file or CONSUL_HTTP_TOKEN_FILE), and may this user read it?',
-      cause: thrown,
-    })
-  }
+function tokenInClear(address: string): string {
+  return `the token goes to ${address} in clear, for all on the way to read; use https://, or an agent on this machine`
+}
+
+/** How long Consul may be out of reach before it has answered once; 0 is for ever. */
+function patienceOf(given: Given): number {
+  const ms = duration('consul-timeout', given) ?? PATIENCE_MS
+  return ms === 0 ? Number.POSITIVE_INFINITY : ms
 }

@@ -9,6 +9,7 @@ import { RateLimit } from '../discovery/rate-limit.ts'
 import { TokenBook } from '../discovery/token-book.ts'
 import { LONGEST_EXPIRY_MS } from '../discovery/token-list.ts'
 import { serveTokens, sharedSecret } from '../discovery/token-server.ts'
+import { tokenServerRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
 import { duration } from './duration.ts'
 import { interruptible } from './interruptible.ts'
@@ -54,7 +55,7 @@ export async function serve(
   }
   for (const compiler of COMPILERS) setFlagsFromString(compiler)
   const tidyMs = Math.min(LONGEST_TIDY_MS, expireMs / 4)
-  const consul = await connect(given, environment)
+  const consul = await connect(given, environment, tokenServerRules)
   const onListening = async (address: string) => {
     ctx.log.notice(`serving discovery tokens at ${address}${secret === undefined ? ', without a shared secret' : ''}`)
     await notifyService(ctx, environment, { ready: true, status: `serving at ${address}` })

@@ -21,9 +21,9 @@ export const EXIT_OF_FAILURE: Record<FailureCode, number> = {
   'not-executable': 126,
   unreachable: EXIT.consul,
   untrusted: EXIT.consul,
-  silent: EXIT.notConsul,
   unavailable: EXIT.consul,
   refused: EXIT.consul,
+  'unknown-token': EXIT.consul,
   rejected: EXIT.consul,
   'too-large': EXIT.consul,
   'not-consul': EXIT.notConsul,
@@ -39,6 +39,7 @@ export const EXIT_CODES_TEXT = `Exit codes:
   2  wrong usage or settings
   3  Consul can't be reached, refuses, or fails
   4  what answers is not Consul
+  5  a configuration file is wrong
   6  the lock was lost, and the command was stopped for it
   7  the command succeeded, but --release-when didn't come to hold in time
   70 a bug of ours

@@ -5,6 +5,7 @@ import { agentSelf } from '../consul/agent.ts'
 import type { Instance } from '../consul/instances.ts'
 import { addressFormat, type HostFormat, hostsJson, renderHosts, templateFormat } from '../discovery/host-format.ts'
 import { findHosts } from '../discovery/hosts.ts'
+import { hostsRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
 import { duration } from './duration.ts'
 import { EXIT } from './exit-codes.ts'
@@ -57,7 +58,7 @@ export async function hostsCommand({ words, environment, signals, context }: Inv
   const json = parsed.options.json === true
   const min = wholeNumber('min', given, [1, 100_000]) ?? 1
   const waitMs = duration('wait', given) ?? 0
-  const consul = await connect(given, environment)
+  const consul = await connect(given, environment, hostsRules(label))
   const count = (instances: readonly Instance[]) => (json ? instances : renderHosts(instances, format)).length
   const work = async (ctx: Context) => {
     const exceptNode = parsed.options['exclude-self'] ? (await agentSelf(ctx, consul)).node : undefined

@@ -11,6 +11,7 @@ import type { Action } from '../init/role-rules.ts'
 import { needsRoot } from '../init/service-command.ts'
 import { NO_PAINT, statusBlock, statusCode, TERMINAL_PAINT } from '../init/status-block.ts'
 import type { SwitchEnd } from '../switchover/switch-world.ts'
+import { initRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
@@ -45,7 +46,8 @@ export class Operation {
   async run(ctx: Context, action: Action): Promise<number> {
     const { environment, signals } = this.#invocation
     if (action !== 'status' && needsRoot(this.#file) && process.getuid?.() !== 0) throw notRoot(action)
-    const consul = await connect(orFromFile(this.#given, this.#file.consul, environment), environment)
+    const given = orFromFile(this.#given, this.#file.consul, environment)
+    const consul = await connect(given, environment, initRules(this.#file))
     const script = new InitScript({
       consul,
       file: this.#file,

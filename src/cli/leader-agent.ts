@@ -26,6 +26,7 @@ import type { Self } from '../leader/self.ts'
 import { agentCheckId } from '../leader/service-definition.ts'
 import { serviceTerms } from '../leader/service-terms.ts'
 import { ShellGuard } from '../leader/shell-guard.ts'
+import { leaderRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
 import { EXIT } from './exit-codes.ts'
@@ -55,7 +56,8 @@ export class LeaderAgent {
     const { file, module } = await readPlan(ctx, this.#path, environment, '')
     const timing = leaderTiming(this.#path, file)
     const given = orFromFile(this.#given, file.consul, environment)
-    const consul = await connect(given, environment)
+    const keys = leaderKeys(file.name, file.lock_key)
+    const consul = await connect(given, environment, leaderRules(file.name, keys))
     using beginning = scope(ctx.signal)
     let stop = (signal: ForwardedSignal) => beginning.abort(signal)
     let reload = () => {}
@@ -79,7 +81,6 @@ export class LeaderAgent {
         return startDutyGuardian(ctx, estate, given, commandsEnvironment)
       }
       const guard = new ShellGuard(guardianFor({ file, module }))
-      const keys = leaderKeys(file.name, file.lock_key)
       const registration = new ConsulRegistration(consul, serviceTerms(file, timing, self.runId), file.interval)
       let now = file
       agent = new Agent(

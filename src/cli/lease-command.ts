@@ -6,6 +6,7 @@ import type { Consul } from '../consul/consul.ts'
 import { acquireLease } from '../discovery/lease-acquire.ts'
 import { describeLease, parseLease } from '../discovery/lease-record.ts'
 import { readLease, releaseLease } from '../discovery/lease-release.ts'
+import { leaseRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
 import { duration } from './duration.ts'
 import { EXIT } from './exit-codes.ts'
@@ -35,7 +36,7 @@ export async function leaseCommand({ words, environment, signals, context }: Inv
   const act = actOf(verb)
   checkNoWords(rest, `consul-locker lease ${verb} --label L`)
   const request = requestOf(given)
-  const consul = await connect(given, environment)
+  const consul = await connect(given, environment, leaseRules(request.label))
   try {
     return await interruptible(ctx, signals, (ctx) => act(ctx, consul, request, parsed.options.json === true))
   } finally {

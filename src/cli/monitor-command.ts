@@ -4,6 +4,7 @@ import { notifyService } from '../child/service-notify.ts'
 import { type MonitorJob, monitor, type OnChange } from '../discovery/monitor.ts'
 import { parseServiceInfo } from '../discovery/service-info.ts'
 import { type Target, targetText, tcpTarget, urlTarget } from '../discovery/target.ts'
+import { monitorRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
 import { duration } from './duration.ts'
 import { checkNoWords, labelOf, serviceIdOf } from './instance-words.ts'
@@ -23,7 +24,7 @@ export async function monitorCommand({ words, environment, signals, context }: I
   const given = givenIn(parsed)
   checkNoWords([...parsed.words, ...parsed.command], 'consul-locker monitor --label L --monitor-url URL')
   const job = jobOf(given, environment)
-  const consul = await connect(given, environment)
+  const consul = await connect(given, environment, monitorRules(job.registration.label))
   const onChange: OnChange = async (ctx, up, sentence) => {
     if (up) ctx.log.notice(sentence)
     else ctx.log.warn(sentence)

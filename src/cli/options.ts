@@ -10,6 +10,7 @@ export const CONSUL_OPTIONS = {
   'http-addr': option('Consul:', 'ADDRESS', 'the agent: host:port, https://… or unix://… (CONSUL_HTTP_ADDR)'),
   token: option('Consul:', 'TOKEN', 'ACL token (CONSUL_HTTP_TOKEN)'),
   'token-file': option('Consul:', 'FILE', 'file with the ACL token; overrides --token (CONSUL_HTTP_TOKEN_FILE)'),
+  'consul-timeout': option('Consul:', 'TIME', 'give up when it was never reached for so long (5m; 0: never)'),
   datacenter: option('Consul:', 'NAME', "another datacenter than the agent's"),
   namespace: option('Consul:', 'NAME', 'Enterprise namespace (CONSUL_NAMESPACE)'),
   partition: option('Consul:', 'NAME', 'Enterprise admin partition (CONSUL_PARTITION)'),

@@ -5,6 +5,7 @@ import { unlessInterrupted } from '../child/interruption.ts'
 import { takeMutex } from '../host/mutex.ts'
 import { step } from '../rollout/step.ts'
 import type { Ending } from '../rollout/works.ts'
+import { rolloutRules } from './acl-rules.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { print } from './print.ts'
@@ -34,6 +35,7 @@ export async function rolloutStep(
       hint: 'consul-locker rollout step -f rollout.yaml',
     })
   }
+  site.consul.rules = rolloutRules(site.keys)
   const end = (ending: Ending | { kind: 'busy'; why: string }) => {
     if (options.json) print(JSON.stringify({ host: site.host, ...ending }))
   }

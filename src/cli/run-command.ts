@@ -9,6 +9,7 @@ import { launch } from '../child/launch.ts'
 import type { Job, Result, World } from '../run/job.ts'
 import { answerFor } from '../run/lease-socket.ts'
 import { run } from '../run/run.ts'
+import { runRules } from './acl-rules.ts'
 import { checkEncoding } from './bytes.ts'
 import { connect } from './connect.ts'
 import { EXIT } from './exit-codes.ts'
@@ -51,7 +52,7 @@ async function runParsed({ environment, signals, context }: Invocation, parsed: 
   const command = await commandOf(job, environment)
   const busyCode = exitCodeOf('conflict-exit-code', given) ?? EXIT.busy
   const report = await reporter(ctx, given('report-file'), job)
-  const consul = await connect(given, environment)
+  const consul = await connect(given, environment, runRules(job.key))
   const world: World = {
     consul,
     signals,

@@ -10,6 +10,8 @@ export interface Address {
   /** Put before every path; empty, or begins with a slash and ends without one. */
   readonly pathPrefix: string
   readonly secure: boolean
+  /** Whether what goes there stays on this machine. */
+  readonly isLocal: boolean
 }
 
 /**
@@ -34,7 +36,12 @@ export function parseAddress(text: string, secure: boolean): Address {
     socketPath: undefined,
     pathPrefix: url.pathname.replace(/\/+$/, ''),
     secure: https,
+    isLocal: isLoopback(url.hostname),
   }
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)
 }
 
 /** URL drops a port that is its scheme's default, but CONSUL_HTTP_SSL can change the scheme. */
@@ -45,7 +52,7 @@ function explicitPort(text: string): string | undefined {
 function socketAddress(text: string): Address {
   const socketPath = text.slice('unix://'.length)
   if (!socketPath.startsWith('/')) throw notAnAddress(text)
-  return { text, origin: 'http://localhost', socketPath, pathPrefix: '', secure: false }
+  return { text, origin: 'http://localhost', socketPath, pathPrefix: '', secure: false, isLocal: true }
 }
 
 function notAnAddress(text: string): Failure {

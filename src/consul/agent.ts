@@ -25,6 +25,7 @@ export async function agentSelf(ctx: Context, consul: Consul): Promise<AgentSelf
   if (typeof Config?.NodeName !== 'string' || typeof Config.Datacenter !== 'string') {
     throw consul.strange('an agent without a node name')
   }
+  consul.heard = true
   const address = typeof Member?.Addr === 'string' ? Member.Addr : ''
   return { node: Config.NodeName, datacenter: Config.Datacenter, address }
 }

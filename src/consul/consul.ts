@@ -3,64 +3,128 @@ import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { debugReply, debugRequest } from './debug.ts'
+import { Reach } from './reach.ts'
 import type { ConsulSettings } from './settings.ts'
-import { failureOf, notConsul } from './trouble.ts'
+import { Token } from './token.ts'
+import { failureOf, isDenial, isSpokenByConsul, notConsul, said } from './trouble.ts'
 import type { Call, Transport, WireReply, WireRequest } from './wire.ts'
 
-/** How long one ordinary request may take. Agents hold requests for up to 7 s while there is no leader. */
-export const ATTEMPT_MS = 3000
+/**
+ * How long one ordinary request may take where nothing is at stake: longer than the 7 s for which an agent holds a
+ * request while there is no leader (rpc_hold_timeout), so that what it says then is heard.
+ */
+export const ATTEMPT_MS = 10_000
+
+/** A refusal is old news when the agent takes longer to say who it is. */
+const ASKING_MS = 1000
+
+/** What all clients of one agent have in common. */
+interface Acquaintance {
+  readonly reach: Reach
+  readonly token: Token
+  /** Worries that haven't been told yet. */
+  readonly worries: string[]
+}
 
 /** One agent, as one client sees it: scope and token on every request, every reply judged. */
 export class Consul {
   readonly settings: ConsulSettings
+  /** All ACL rules that our mode needs: whoever lacks one of them lacks the others, too, as a rule. */
+  rules: readonly string[] = []
   readonly #transport: Transport
-  /**
-   * Whether this address has ever answered as Consul does; who reads an answer that only Consul gives says so. What
-   * fails afterwards is trouble, not a wrong address.
-   */
-  heard = false
+  readonly #acquaintance: Acquaintance
 
-  constructor(settings: ConsulSettings, transport: Transport) {
+  constructor(settings: ConsulSettings, transport: Transport, acquaintance = acquaintanceOf(settings)) {
     this.settings = settings
     this.#transport = transport
+    this.#acquaintance = acquaintance
   }
 
   /** The same agent, asked for another datacenter. */
   inDatacenter(datacenter: string): Consul {
-    return new Consul({ ...this.settings, datacenter }, this.#transport)
+    const other = new Consul({ ...this.settings, datacenter }, this.#transport, this.#acquaintance)
+    other.rules = this.rules
+    return other
+  }
+
+  get reach(): Reach {
+    return this.#acquaintance.reach
+  }
+
+  get token(): Token {
+    return this.#acquaintance.token
+  }
+
+  /** Whether this address has ever answered as Consul does; who reads an answer that only Consul gives says so. */
+  get heard(): boolean {
+    return this.reach.heard
+  }
+
+  set heard(heard: boolean) {
+    this.reach.heard = heard
   }
 
   /**
    * Settles with the reply when its status is 200 or expected. Rejects with a `Failure`, or with the reason of the
-   * context's signal. A rejected call may or may not have had its effect.
+   * context's signal. A rejected call may or may not have had its effect; one that is refused may be made once more,
+   * with the token that stands in the token's file now.
    */
   async call(ctx: Context, call: Call): Promise<WireReply> {
+    for (;;) {
+      const token = this.token.value
+      const reply = await this.exchange(ctx, call)
+      if (isSpokenByConsul(reply)) this.heard = true
+      if (!isDenial(reply)) {
+        const failure = failureOf(reply, call, this.settings.address.text)
+        if (failure) throw failure
+        return reply
+      }
+      if (token === this.token.value && !this.token.readAgain()) throw await this.denial(ctx, call, said(reply))
+      ctx.log.debug('the token was replaced; asking again')
+    }
+  }
+
+  /** Settles with whatever is answered. Rejects with a `Failure` when nothing is, or with the signal's reason. */
+  async exchange(ctx: Context, call: Call): Promise<WireReply> {
+    const token = this.token.value
     const request: WireRequest = {
       method: call.method,
       path: call.path + this.#query(call),
       ...(call.body === undefined ? {} : { body: call.body }),
+      ...(token === undefined ? {} : { token }),
       ...(call.longPoll ? { longPoll: true } : {}),
     }
-    if (ctx.log.debugging) debugRequest(ctx.log, request, this.settings)
-    const reply = await this.#send(ctx, call, request)
-    if (ctx.log.debugging) debugReply(ctx.log, request, reply, this.settings)
-    const failure = failureOf(reply, call, this.settings.address.text)
-    if (failure) throw failure
+    for (const worry of this.#acquaintance.worries.splice(0)) ctx.log.warn(worry)
+    if (ctx.log.debugging) debugRequest(ctx.log, request, this.settings, this.token)
+    const timeoutMs = this.reach.attemptMs(ctx.clock, call.timeoutMs)
+    const late = () => this.#silence(timeoutMs)
+    const reply = await within(ctx, timeoutMs, late, ({ signal }) => this.#transport.send(request, signal)).catch(
+      (thrown: unknown) => {
+        throw this.heard ? thrown : unknownFlood(this.settings.address.text, thrown)
+      },
+    )
+    if (ctx.log.debugging) debugReply(ctx.log, request, reply, this.settings, this.token)
     return reply
   }
 
-  async #send(ctx: Context, call: Call, request: WireRequest): Promise<WireReply> {
-    const late = () => this.#silence(call)
-    try {
-      return await within(ctx, call.timeoutMs, late, ({ signal }) => this.#transport.send(request, signal))
-    } catch (thrown) {
-      throw this.heard ? knownSilence(thrown) : unknownFlood(this.settings.address.text, thrown)
-    }
+  /** Why Consul refuses a call, in these words of its own. */
+  async denial(ctx: Context, call: Call, words: string): Promise<Failure> {
+    const { denialOf } = await import('./denial.ts')
+    const denial = await denialOf({
+      address: this.settings.address.text,
+      call,
+      words,
+      rules: this.rules.length > 0 ? this.rules : [call.needs],
+      hasToken: this.token.value !== undefined,
+      ask: (path) => this.exchange(ctx, { method: 'GET', path, timeoutMs: ASKING_MS, needs: '' }),
+    })
+    if (denial.code === 'unavailable') this.heard = true
+    return denial
   }
 
-  #silence(call: Call): Failure {
+  #silence(afterMs: number): Failure {
     const { text } = this.settings.address
-    return new Failure('silent', `nothing answered at ${text} within ${formatDuration(call.timeoutMs)}`, {
+    return new Failure('unreachable', `nothing answered at ${text} within ${formatDuration(afterMs)}`, {
       hint: 'is that the HTTP port of a Consul agent, and is the agent healthy?',
     })
   }
@@ -98,10 +162,8 @@ export class Consul {
   }
 }
 
-/** From an address that is known to be Consul's, silence is an outage. */
-function knownSilence(thrown: unknown): unknown {
-  if (!(thrown instanceof Failure) || thrown.code !== 'silent') return thrown
-  return new Failure('unreachable', thrown.message, thrown)
+function acquaintanceOf({ patienceMs, token, tokenFile, worries }: ConsulSettings): Acquaintance {
+  return { reach: new Reach(patienceMs), token: new Token(token, tokenFile), worries: [...worries] }
 }
 
 /** Who was never heard to be Consul, and doesn't stop, is something else. */

@@ -1,20 +1,29 @@
 import { sleep } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
+import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import type { Failure } from '../base/failure.ts'
+import { formatDuration } from '../base/duration.ts'
+import { Failure, type FailureCode } from '../base/failure.ts'
 import type { Consul } from './consul.ts'
 import { isTransient } from './trouble.ts'
 
-/** So often may an address that never spoke as Consul stay silent before that counts as its answer. */
-const SILENCES = 3
+/** Trouble of the same kind that comes back so soon after its end isn't told anew, unless it lasts. */
+const RELAPSE_MS = 60_000
+/** For so long the token's file may hold one that Consul doesn't know any more. */
+const ROTATION_MS = 60_000
 
-/** Tries again what fails for passing reasons, and tells of the trouble once, and of its end. */
+/**
+ * Tries again what fails for passing reasons, and tells of the trouble once, and of its end. While Consul hasn't
+ * answered yet, that has an end: see `Reach`.
+ */
 export class Retry {
   readonly #consul: Consul
   readonly #longestPauseMs: number | undefined
-  #silences = 0
   /** The failure that is being sat out just now. */
   trouble: Failure | undefined
+  #isTold = false
+  #past: { readonly code: FailureCode; readonly endedAt: Instant } | undefined
+  #unknownSince: Instant | undefined
 
   /** `longestPauseMs` is for who has somebody waiting. */
   constructor(consul: Consul, longestPauseMs?: number) {
@@ -32,27 +41,49 @@ export class Retry {
         return result
       } catch (thrown) {
         ctx.signal.throwIfAborted()
-        if (!isTransient(thrown, this.#consul.heard) || this.#isMute(thrown)) throw thrown
+        if (!isTransient(thrown, this.#consul) || this.#isOverdue(ctx, thrown)) throw thrown
+        if (this.#consul.reach.leftMs(ctx.clock) <= 0) throw this.#outOfReach(thrown)
         this.#begins(ctx, thrown)
       }
-      await sleep(ctx, backoff.next())
+      await sleep(ctx, Math.max(0, Math.min(backoff.next(), this.#consul.reach.leftMs(ctx.clock))))
     }
   }
 
-  #isMute(failure: Failure): boolean {
-    if (failure.code !== 'silent') return false
-    this.#silences += 1
-    return this.#silences >= SILENCES
+  /** Whether the token is unknown for longer than replacing it takes. */
+  #isOverdue(ctx: Context, { code }: Failure): boolean {
+    if (code !== 'unknown-token') this.#unknownSince = undefined
+    else this.#unknownSince ??= ctx.clock.now()
+    return this.#unknownSince !== undefined && ctx.clock.since(this.#unknownSince) > ROTATION_MS
+  }
+
+  #outOfReach(failure: Failure): Failure {
+    const patience = formatDuration(this.#consul.reach.patienceMs)
+    return new Failure(failure.code, `${failure.message}; gave up after ${patience} (--consul-timeout)`, failure)
   }
 
   #begins(ctx: Context, failure: Failure): void {
-    if (!this.trouble) ctx.log.warn(`${failure.message}; trying again until it works`)
+    const { reach } = this.#consul
+    if (this.#isTold || (!this.trouble && this.#isRelapse(ctx, failure))) {
+      ctx.log.debug(`${failure.message}; trying again`)
+    } else {
+      const isEndless = reach.heard || !Number.isFinite(reach.patienceMs)
+      const howLong = isEndless ? ' until it works' : `, for ${formatDuration(reach.patienceMs)} at most`
+      ctx.log.warn(`${failure.message}; trying again${howLong}`)
+      this.#isTold = true
+    }
     this.trouble = failure
   }
 
+  #isRelapse(ctx: Context, { code }: Failure): boolean {
+    return this.#past?.code === code && ctx.clock.since(this.#past.endedAt) < RELAPSE_MS
+  }
+
   #over(ctx: Context): void {
-    if (this.trouble) ctx.log.warn(`Consul at ${this.#consul.settings.address.text} answers again`)
+    this.#unknownSince = undefined
+    if (!this.trouble) return
+    if (this.#isTold) ctx.log.warn(`Consul at ${this.#consul.settings.address.text} answers again`)
+    this.#past = { code: this.trouble.code, endedAt: ctx.clock.now() }
     this.trouble = undefined
-    this.#silences = 0
+    this.#isTold = false
   }
 }

@@ -13,7 +13,9 @@ export interface SessionRequest {
   readonly checks?: readonly string[] | undefined
 }
 
-const NEEDS = 'session_prefix "<node>" { policy = "write" }'
+const NS_PER_MS = 1_000_000
+
+const NEEDS = 'session "<node>" { policy = "write" }'
 
 /** Creates a session on the agent's node. Settles with the session's id. */
 export async function createSession(ctx: Context, consul: Consul, request: SessionRequest): Promise<string> {
@@ -22,7 +24,7 @@ export async function createSession(ctx: Context, consul: Consul, request: Sessi
     path: '/v1/session/create',
     body: JSON.stringify({
       Name: request.name,
-      TTL: `${request.ttlMs / 1000}s`,
+      TTL: ttlOf(request),
       LockDelay: `${request.lockDelayMs}ms`,
       Behavior: request.behavior,
       // By its old name, which all versions take.
@@ -38,12 +40,28 @@ export async function createSession(ctx: Context, consul: Consul, request: Sessi
   return created.ID
 }
 
-/** Renews a session. `false`: Consul doesn't know it any more, which is final. */
-export async function renewSession(ctx: Context, consul: Consul, id: string): Promise<boolean> {
+/** The sessions that came of this request, by their names and all else; as far as the token may read them. */
+export async function sessionsOf(ctx: Context, consul: Consul, request: SessionRequest): Promise<string[]> {
+  const call = { method: 'GET', path: '/v1/session/list', timeoutMs: ATTEMPT_MS, needs: NEEDS } as const
+  const sessions = consul.json(await consul.call(ctx, call))
+  if (!Array.isArray(sessions)) throw consul.strange('no list of sessions')
+  return sessions.filter(isObject).flatMap(({ ID, Name, TTL, LockDelay, Behavior }) => {
+    // Somebody else's of our name would not protect what we hold by it.
+    const isOurs = Name === request.name && TTL === ttlOf(request) && Behavior === request.behavior
+    return isOurs && LockDelay === request.lockDelayMs * NS_PER_MS && isSessionId(ID) ? [ID] : []
+  })
+}
+
+function ttlOf({ ttlMs }: SessionRequest): string {
+  return `${ttlMs / 1000}s`
+}
+
+/** Renews a session, by an attempt of so many milliseconds. `false`: Consul doesn't know it any more, which is final. */
+export async function renewSession(ctx: Context, consul: Consul, id: string, attemptMs = ATTEMPT_MS): Promise<boolean> {
   const reply = await consul.call(ctx, {
     method: 'PUT',
     path: `/v1/session/renew/${id}`,
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: attemptMs,
     expects: [404],
     needs: NEEDS,
   })

@@ -23,7 +23,7 @@ const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_00
 class HttpTransport implements Transport {
   readonly #settings: ConsulSettings
   readonly #connector: buildConnector.connector
-  readonly #headers: Record<string, string>
+  readonly #headers: Readonly<Record<string, string>>
   /** What the connection of a client broke of. */
   readonly #breaks = new WeakMap<Client, unknown>()
   /** Each has one connection. */
@@ -34,12 +34,10 @@ class HttpTransport implements Transport {
   constructor(settings: ConsulSettings, connector: buildConnector.connector) {
     this.#settings = settings
     this.#connector = connector
-    this.#headers = {
-      ...(settings.token === undefined ? {} : { 'x-consul-token': settings.token }),
-      ...(settings.basicAuth === undefined
+    this.#headers =
+      settings.basicAuth === undefined
         ? {}
-        : { authorization: `Basic ${Buffer.from(settings.basicAuth).toString('base64')}` }),
-    }
+        : { authorization: `Basic ${Buffer.from(settings.basicAuth).toString('base64')}` }
   }
 
   async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
@@ -50,8 +48,9 @@ class HttpTransport implements Transport {
     const client = idle.pop() ?? this.#open()
     const { address } = this.#settings
     try {
-      const { method, path, body = null } = request
-      const question = { method, path: address.pathPrefix + path, headers: this.#headers, body }
+      const { method, path, body = null, token } = request
+      const headers = token === undefined ? this.#headers : { ...this.#headers, 'x-consul-token': token }
+      const question = { method, path: address.pathPrefix + path, headers, body }
       const reply = await exchange(client, question, address.text, signal)
       idle.push(client)
       return reply
@@ -101,7 +100,7 @@ class HttpTransport implements Transport {
     if (isTlsTrouble(code)) return tlsFailure(text, code, thrown)
     const why = messageOf(thrown) || code
     if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
-      return new Failure('silent', `${text} closes the connection without an answer (${why})`, {
+      return new Failure('unreachable', `${text} closes the connection without an answer (${why})`, {
         hint: 'is that the HTTP port of a Consul agent, without TLS?',
         cause: thrown,
       })

@@ -5,32 +5,53 @@ import type { Call, WireReply } from './wire.ts'
 export function failureOf(reply: WireReply, call: Call, address: string): Failure | undefined {
   const { status, text } = reply
   if (status === 200 || call.expects?.includes(status)) return undefined
-  const said = firstLine(text)
-  if (status === 403 || status === 401) {
-    return refused(address, call, said || String(status))
-  }
   if (status >= 500 || status === 429) {
     const code = isFinal(text) ? 'rejected' : 'unavailable'
-    return new Failure(code, `Consul at ${address} answers ${status}: ${said || 'without a reason'}`)
+    return new Failure(code, `Consul at ${address} answers ${status}: ${firstLine(text) || 'without a reason'}`)
   }
   if (status === 400 || status === 413 || status === 409) {
-    return new Failure('rejected', `Consul at ${address} rejects ${call.method} ${call.path}: ${said || status}`, {
-      hint: /HTTPS server/.test(said) ? 'write its address as https://…, or set CONSUL_HTTP_SSL=true' : undefined,
+    return new Failure('rejected', `Consul at ${address} rejects ${call.method} ${call.path}: ${said(reply)}`, {
+      hint: /HTTPS server/.test(text) ? 'write its address as https://…, or set CONSUL_HTTP_SSL=true' : undefined,
     })
   }
-  return notConsul(address, `${call.path} gives ${status}`)
+  return notConsul(address, `${call.path} gives ${status}${elsewhere(reply)}`)
 }
 
-/** Consul refuses a call for want of rights. */
-export function refused(address: string, call: Pick<Call, 'method' | 'path' | 'needs'>, said: string): Failure {
-  return new Failure('refused', `Consul at ${address} refuses ${call.method} ${call.path}: ${said}`, {
-    hint: `the token (--token, CONSUL_HTTP_TOKEN) needs the ACL rule: ${call.needs}`,
-  })
+/** What stands in a reply, for people. */
+export function said({ status, text }: WireReply): string {
+  return firstLine(text) || String(status)
+}
+
+/** Whether a reply refuses for want of rights. */
+export function isDenial({ status }: WireReply): boolean {
+  return status === 403 || status === 401
 }
 
 /** Whether these are Consul's words for a want of rights. */
-export function isDenial(said: string): boolean {
-  return /permission denied|acl not found/i.test(said)
+export function isDenied(words: string): boolean {
+  return /permission denied/i.test(words) || isUnknownToken(words)
+}
+
+/** Whether these are Consul's words for a token that it doesn't know. */
+export function isUnknownToken(words: string): boolean {
+  return /acl not found/i.test(words)
+}
+
+/**
+ * Whether a refusal is in Consul's own words (agent/structs/errors.go, agent/consul/session_endpoint.go): what stands
+ * at this address is an agent, though it can't serve now.
+ */
+export function isSpokenByConsul({ status, text }: WireReply): boolean {
+  return (
+    status === 500 && /^(No cluster leader|No known Consul servers|rpc error|Missing (node|check)|Check )/.test(text)
+  )
+}
+
+/** Where a redirect leads. */
+function elsewhere({ headers: { location } }: WireReply): string {
+  if (typeof location !== 'string') return ''
+  const shown = location.replace(/[^!-~]/g, '').replace(/\/\/[^/@]*@/, '//***@')
+  return ` and leads to ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`
 }
 
 /** More is answered than we read. */
@@ -59,13 +80,20 @@ function firstLine(text: string): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
 
-const TRANSIENT: readonly FailureCode[] = ['unreachable', 'silent', 'unavailable']
+const TRANSIENT: readonly FailureCode[] = ['unreachable', 'unavailable']
 
 /** From an address that has spoken as Consul before, these are disturbances, too. */
 const DISTURBANCES: readonly FailureCode[] = ['not-consul', 'untrusted']
 
-/** Whether trying again may help. */
-export function isTransient(thrown: unknown, heard: boolean): thrown is Failure {
+/** What is known of the address that fails. */
+interface Known {
+  readonly heard: boolean
+  readonly token: { readonly mayChange: boolean }
+}
+
+/** Whether trying again may help. A token that stands in a file may be withdrawn before its successor is there. */
+export function isTransient(thrown: unknown, { heard, token }: Known): thrown is Failure {
   if (!(thrown instanceof Failure)) return false
+  if (thrown.code === 'unknown-token') return heard && token.mayChange
   return TRANSIENT.includes(thrown.code) || (heard && DISTURBANCES.includes(thrown.code))
 }

@@ -2,7 +2,8 @@ import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
 import { isIndex, isObject } from './fields.ts'
 import { type Entry, entriesIn, withBigFlags } from './kv.ts'
-import { isDenial, refused } from './trouble.ts'
+import { isDenied } from './trouble.ts'
+import type { Call } from './wire.ts'
 
 type Verb =
   | 'get'
@@ -33,20 +34,22 @@ export type TxnOutcome =
 
 /** Does all steps or none. `readsOnly` transactions don't go through raft. */
 export async function transact(ctx: Context, consul: Consul, steps: readonly KvStep[]): Promise<TxnOutcome> {
-  const { namespace, partition, address } = consul.settings
+  const { namespace, partition } = consul.settings
   const scope = { ...(namespace ? { Namespace: namespace } : {}), ...(partition ? { Partition: partition } : {}) }
-  const call = { method: 'PUT', path: '/v1/txn', needs: needsOf(steps[0]) } as const
-  const reply = await consul.call(ctx, {
-    ...call,
+  const call: Call = {
+    method: 'PUT',
+    path: '/v1/txn',
     body: `[${steps.map((step) => `{"KV":${encodeStep(step, scope)}}`).join(',')}]`,
     timeoutMs: ATTEMPT_MS,
     expects: [409],
-  })
+    needs: needsOf(steps[0]),
+  }
+  const reply = await consul.call(ctx, call)
   const answer = consul.json(withBigFlags(reply))
   if (reply.status === 409) {
     const errors = errorsIn(consul, answer)
-    const denial = errors.find((error) => isDenial(error.What))
-    if (denial) throw refused(address.text, { ...call, needs: needsOf(steps[denial.OpIndex]) }, denial.What)
+    const denial = errors.find((error) => isDenied(error.What))
+    if (denial) throw await consul.denial(ctx, { ...call, needs: needsOf(steps[denial.OpIndex]) }, denial.What)
     const failed = errors.flatMap((error) => steps[error.OpIndex] ?? [])
     return { done: false, reasons: errors.map((error) => error.What), failed }
   }

@@ -20,6 +20,8 @@ export interface WireRequest {
   /** Path and query, encoded. */
   readonly path: string
   readonly body?: string
+  /** The ACL token that goes with it. */
+  readonly token?: string
   /** Consul may hold it back until something changes. It has no effect, so that nothing is lost when it is given up. */
   readonly longPoll?: boolean
 }

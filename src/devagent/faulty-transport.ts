@@ -68,7 +68,7 @@ export class FaultyTransport implements Transport {
     const reply = await this.#inner.send(request, request.longPoll ? signal : NEVER_ABORTED)
     if (fault?.kind === 'reply-lost') return never()
     await this.#delay(backMs)
-    if (fault?.kind === 'cut') throw new Failure('silent', 'the connection was closed without an answer')
+    if (fault?.kind === 'cut') throw new Failure('unreachable', 'the connection was closed without an answer')
     return fault?.kind === 'masked' ? fault.reply : reply
   }
 

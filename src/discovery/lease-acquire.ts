@@ -2,7 +2,6 @@ import { lingering, sleep } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
-import { ATTEMPT_MS } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
 import { LeaseAge } from './lease-age.ts'
@@ -33,6 +32,8 @@ const SHORTEST_POLL_MS = 10
 const SAY_AGAIN_MS = 60_000
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2000
+/** What an interrupted attempt is given to learn of its effect. */
+const LINGER_MS = 3000
 
 /**
  * Waits for the start-up lease of a label and takes it. It is left to the service that starts then: it ends when the
@@ -90,7 +91,7 @@ async function contest(
 async function take(ctx: Context, consul: Consul, request: LeaseRequest, before: Entry | undefined): Promise<boolean> {
   const { label, serviceId, host, leaseMs } = request
   const record = { serviceId, host, since: new Date(ctx.clock.now().wallMs).toISOString(), leaseMs }
-  return lingering(ctx, ATTEMPT_MS, async (lingerer) => {
+  return lingering(ctx, LINGER_MS, async (lingerer) => {
     const isOurs = await claimLease(lingerer, consul, label, record, before)
     if (isOurs && ctx.signal.aborted) await releaseLease(lingerer, consul, label, serviceId)
     ctx.signal.throwIfAborted()

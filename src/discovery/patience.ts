@@ -17,7 +17,7 @@ export async function patiently<T>(
   work: (ctx: Context) => Promise<T>,
 ): Promise<T | undefined> {
   using wait = scope(ctx.signal)
-  const cancel = ctx.clock.after(ms + 2 * ATTEMPT_MS, () => wait.abort(OVER))
+  const cancel = ctx.clock.after(ms + ATTEMPT_MS, () => wait.abort(OVER))
   try {
     return await work(under(ctx, wait.signal))
   } catch (thrown) {

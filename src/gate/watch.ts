@@ -85,7 +85,7 @@ async function watchAtConsul(
       index = seen.index
     } catch (thrown) {
       ctx.signal.throwIfAborted()
-      if (!mayPass(thrown, consul)) throw thrown
+      if (!mayPass(thrown, consul) || consul.reach.leftMs(ctx.clock) <= 0) throw thrown
       report(shut(thrown.message))
       index = 0
       await sleep(ctx, backoff.next())
@@ -95,7 +95,7 @@ async function watchAtConsul(
 
 /** Who waits for a cluster to come up may be there before its agents, its leader or its other datacenters. */
 function mayPass(thrown: unknown, consul: Consul): thrown is Failure {
-  if (isTransient(thrown, consul.heard)) return true
+  if (isTransient(thrown, consul)) return true
   return thrown instanceof Failure && /No path to datacenter/i.test(thrown.message)
 }
 

@@ -56,6 +56,7 @@ export class Election implements Lock {
   /** What Consul may still count as ours, though it is lost. */
   #lost: Stake | undefined
   #complaint = ''
+  #contests = 0
 
   constructor(ctx: Context, consul: Consul, terms: ElectionTerms, listener: LockListener) {
     this.#ctx = ctx
@@ -127,13 +128,14 @@ export class Election implements Lock {
   }
 
   #contest(): Contest {
-    const { name, keys, timing, checks } = this.#terms
+    const { name, keys, timing, checks, self } = this.#terms
+    this.#contests += 1
     return {
       name,
       key: keys.lock,
       timing,
       checks: ['serfHealth', ...checks],
-      sessionName: `consul-locker leader ${name}`,
+      sessionName: `consul-locker leader ${name} ${self.runId}/${this.#contests}`,
       record: (nowMs) => this.#record(new Date(nowMs).toISOString(), false),
       once: false,
       ancestors: [],

@@ -1,13 +1,10 @@
-import { lingering } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { Contender } from './contender.ts'
-import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
-import { Session, type SessionTerms } from './session.ts'
-
-/** The reason of a signal that ends a wait because its time is over. */
-export const WAIT_OVER = Symbol('the time to wait is over')
+import { type Contest, type Held, type Persist, WAIT_OVER } from './contest.ts'
+import { Opening } from './opening.ts'
+import type { Session, SessionTerms } from './session.ts'
 
 /**
  * Waits for the lock. Settles with it, or with `'busy'` when it wasn't free for a contest that tries once or whose
@@ -19,9 +16,7 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
   const persist: Persist = (ctx, task) => (contest.once ? task() : retry.until(ctx, task))
   try {
     for (;;) {
-      const session = await persist(ctx, () =>
-        lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, termsOf(contest))),
-      )
+      const session = await opened(ctx, new Opening(consul, termsOf(contest)), persist)
       ctx.log.mark('session created')
       contest.onSession(session.id)
       const result = await new Contender(ctx, consul, contest, session, persist).contend()
@@ -32,6 +27,15 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
     if (thrown !== WAIT_OVER) throw thrown
     if (retry.trouble) throw retry.trouble
     return 'busy'
+  }
+}
+
+async function opened(ctx: Context, opening: Opening, persist: Persist): Promise<Session> {
+  try {
+    return await persist(ctx, () => opening.open(ctx))
+  } catch (thrown) {
+    await opening.abandon(ctx)
+    throw thrown
   }
 }
 

@@ -2,10 +2,11 @@ import { aborted, firstOf, lingering, sleep } from '../base/abort.ts'
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import type { Consul } from '../consul/consul.ts'
+import { ATTEMPT_MS, type Consul } from '../consul/consul.ts'
 import { type Entry, type Reading, readKey } from '../consul/kv.ts'
 import { type Claim, claim, type Stake } from './claim.ts'
-import { type Contest, type Held, LINGER_MS, type Persist } from './contest.ts'
+import { type Contest, type Held, LINGER_MS, type Persist, WAIT_OVER } from './contest.ts'
+import { LOCK_DELAY_MAX_MS } from './deadline.ts'
 import { checkIsLock } from './keys.ts'
 import { Line, passable } from './line.ts'
 import { lockDelayOf } from './record.ts'
@@ -55,21 +56,25 @@ export class Contender {
 
   /** Clears away the session, and what it may have got, unless it settles with the lock. */
   async contend(): Promise<Decision> {
-    let decision: Decision = 'busy'
+    const { signal } = this.#ctx
+    let decision: Decision | undefined
     try {
       decision = await this.#untilDecided()
     } finally {
-      if (typeof decision === 'string') {
-        await clearAway(this.#ctx, this.#consul, this.#session, this.#stake, (ctx) => this.#line.leave(ctx))
+      if (typeof decision !== 'object') {
+        const isHurried = signal.aborted ? signal.reason !== WAIT_OVER : decision === undefined
+        const leaveLine = (ctx: Context) => this.#line.leave(ctx)
+        await clearAway(this.#ctx, this.#consul, this.#session, this.#stake, leaveLine, isHurried)
       }
     }
     return decision
   }
 
   async #untilDecided(): Promise<Decision> {
-    for (;;) {
-      const got = await this.#try()
+    for (let isLate = false; ; ) {
+      const got = isLate ? await this.#tryRenewed() : await this.#try()
       if (got.kind === 'session-gone') return 'session-gone'
+      isLate = false
       if (got.kind === 'held') {
         // Claiming it again must not fail for what happened to the line since.
         this.#isOurs = true
@@ -77,9 +82,7 @@ export class Contender {
         this.#ctx.signal.throwIfAborted()
         this.#ctx.log.mark('lock obtained')
         if (this.#hasTime()) return { session: this.#session, stake: this.#stake, fence: got.fence }
-        // Renewing may take long, and the lock may leave us meanwhile: it is claimed anew afterwards.
-        await this.#persist(this.#ctx, () => this.#session.renew(this.#ctx, this.#consul))
-        if (this.#session.gone.aborted) return 'session-gone'
+        isLate = true
       } else if (got.kind === 'changed') {
         await this.#read(this.#ctx, 0)
       } else if (!this.#contest.once) {
@@ -100,6 +103,18 @@ export class Contender {
     )
   }
 
+  /**
+   * Renews the session and claims the lock anew, for it may leave us meanwhile. Both at once: where answers take long,
+   * one after the other would never leave enough of the lease.
+   */
+  async #tryRenewed(): Promise<Claim> {
+    const renew = () => this.#session.renew(this.#ctx, this.#consul, ATTEMPT_MS)
+    const [renewed, got] = await Promise.allSettled([this.#persist(this.#ctx, renew), this.#try()])
+    if (renewed.status === 'rejected') throw renewed.reason
+    if (got.status === 'rejected') throw got.reason
+    return this.#session.gone.aborted ? { kind: 'session-gone' } : got.value
+  }
+
   #newStake(): Stake {
     const { key, record } = this.#contest
     return { key, value: record(this.#ctx.clock.now().wallMs), sessionId: this.#session.id }
@@ -113,7 +128,7 @@ export class Contender {
   async #giveWay(why: 'taken' | 'lock-delay' | 'in-line'): Promise<'busy'> {
     const { entry } = await this.#read(this.#ctx, 0)
     if (entry) this.#inspect(entry)
-    this.#waiting.giveWay(why, entry)
+    this.#waiting.giveWay(why, entry, this.#closedForMs(entry))
     return 'busy'
   }
 
@@ -196,11 +211,17 @@ export class Contender {
 
   /** Nothing wakes a waiter at the end of a lock-delay, and Consul doesn't say when it began. */
   async #untilOpened(ctx: Context): Promise<void> {
-    this.#waiting.closed()
     const known = this.#closedFor
     this.#closedFor = undefined
     const leftMs = known ? known.ms - ctx.clock.since(known.since) : 0
+    this.#waiting.closed(leftMs > 0 ? leftMs : this.#closedForMs(this.#seen.entry))
     await sleep(ctx, Math.max(leftMs, LOCK_DELAY_RETRY_MS * (0.5 + ctx.random() / 2)))
+  }
+
+  /** The lock-delay of who was cut off, as far as its record tells. */
+  #closedForMs(entry: Entry | undefined): number {
+    const told = entry ? lockDelayOf(entry.value) : 0
+    return told > 0 && told < LOCK_DELAY_MAX_MS ? told : LOCK_DELAY_MAX_MS
   }
 
   #inspect(holder: Entry): void {

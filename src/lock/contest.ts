@@ -6,6 +6,9 @@ import type { Session } from './session.ts'
 /** A request that may have an effect is given this long to end when nobody waits for it any more. */
 export const LINGER_MS = 1000
 
+/** The reason of a signal that ends a wait because its time is over. */
+export const WAIT_OVER = Symbol('the time to wait is over')
+
 /** What somebody contends for, and how. */
 export interface Contest {
   /** The lock's name, for people. */

@@ -1,4 +1,4 @@
-import { aborted, firstOf, sleep, unlessAborted, withDeadline } from '../base/abort.ts'
+import { aborted, firstOf, sleep, unlessAborted, withDeadline, within } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -6,6 +6,7 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import { claim } from './claim.ts'
 import type { Held } from './contest.ts'
+import { RENEW_ATTEMPT_MS } from './deadline.ts'
 import { DEADLINE, type Loss } from './loss.ts'
 
 /**
@@ -139,7 +140,10 @@ export class Hold {
   /** Somebody deleted our key. Our session lives, so the lock can be ours again, unless somebody was faster. */
   async #takeAgain(ctx: Context): Promise<Loss | undefined> {
     const { key } = this.#held.stake
-    const again = await claim(ctx, this.#consul, this.#held.stake, undefined)
+    const late = () => new Failure('unreachable', 'nothing is known of the claim of the key that was deleted')
+    const again = await within(ctx, RENEW_ATTEMPT_MS, late, (ctx) =>
+      claim(ctx, this.#consul, this.#held.stake, undefined),
+    )
     if (again.kind === 'held') {
       this.#fence = again.fence
       ctx.log.warn(`someone deleted the key ${key} while we held it; took it again (fence ${again.fence})`)

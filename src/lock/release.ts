@@ -1,7 +1,7 @@
-import { withDeadline } from '../base/abort.ts'
+import { insistently, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
-import type { Consul } from '../consul/consul.ts'
+import { ATTEMPT_MS, type Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
 import { giveUp, type Stake } from './claim.ts'
@@ -15,34 +15,48 @@ export const HEIR_MS = 60_000
 
 /** Somebody may be waiting for the lock: he shall have it within 2 s when Consul answers again. */
 const LONGEST_PAUSE_MS = 1000
+/** Who doesn't hear soon asks again, for the request may be lost; the first answer counts. */
+const INSISTENCE_MS = 3000
+
+/** Nobody waits for the end of this one: slow answers are heard to their end. */
+const LEISURELY_FAREWELL_MS = 30_000
 
 /** What is to be given back: a key, if this session holds it, and the session. */
 type Estate = Pick<Stake, 'key' | 'sessionId'>
 
 /**
- * Gives a lock back and destroys its session, trying again until the lease would have ended anyway; then it warns.
- * Settles with whether it is given back.
+ * Gives a lock back and destroys its session. It tries again until the lease would have ended anyway, and for as long as
+ * a slow answer takes unless it has; then it warns. Settles with whether it is given back.
  */
 export function release(ctx: Context, consul: Consul, session: Session, stake: Stake): Promise<boolean> {
   session.end()
-  return giveBack(ctx, consul, stake, Math.max(FAREWELL_MS, session.leaseLeftMs()))
+  const destroy = (ctx: Context) => session.destroy(ctx, consul)
+  const leftMs = session.leaseLeftMs()
+  return giveBack(ctx, consul, stake, destroy, leftMs > 0 ? Math.max(ATTEMPT_MS, leftMs) : FAREWELL_MS)
 }
 
 /** Gives back what a dead runner held, or one that could not do so before it ended. */
 export function releaseFor(ctx: Context, consul: Consul, estate: Estate): Promise<boolean> {
-  return giveBack(ctx, consul, estate, HEIR_MS)
+  const destroy = (ctx: Context) => destroySession(ctx, consul, estate.sessionId)
+  return giveBack(ctx, consul, estate, destroy, HEIR_MS)
 }
 
 // Release first: destroying a session that still holds costs the next holder the lock-delay.
-async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: number): Promise<boolean> {
+async function giveBack(
+  ctx: Context,
+  consul: Consul,
+  estate: Estate,
+  destroy: (ctx: Context) => Promise<void>,
+  withinMs: number,
+): Promise<boolean> {
   // There is a session, so it is Consul; silence is an outage.
   consul.heard = true
   try {
     await withDeadline(ctx, withinMs, async (ctx) => {
       const retry = new Retry(consul, LONGEST_PAUSE_MS)
-      await retry.until(ctx, () => giveUp(ctx, consul, estate))
+      await retry.until(ctx, () => insistently(ctx, INSISTENCE_MS, (ctx) => giveUp(ctx, consul, estate)))
       ctx.log.mark('lock released')
-      await retry.until(ctx, () => destroySession(ctx, consul, estate.sessionId))
+      await retry.until(ctx, () => insistently(ctx, INSISTENCE_MS, destroy))
       ctx.log.mark('session destroyed')
     })
     return true
@@ -53,8 +67,8 @@ async function giveBack(ctx: Context, consul: Consul, estate: Estate, withinMs: 
 }
 
 /**
- * What a contender leaves that didn't get the lock, or that may have got it without learning of it: nothing. Short,
- * and silent: its session dies by itself.
+ * What a contender leaves that didn't get the lock, or that may have got it without learning of it: nothing. Silent,
+ * and short when somebody waits for it: its session dies by itself.
  */
 export async function clearAway(
   ctx: Context,
@@ -62,13 +76,14 @@ export async function clearAway(
   session: Session,
   stake: Stake,
   leaveLine: (ctx: Context) => Promise<void>,
+  isHurried: boolean,
 ): Promise<void> {
   session.end()
   try {
-    await withDeadline(ctx, FAREWELL_MS, async (ctx) => {
+    await withDeadline(ctx, isHurried ? FAREWELL_MS : LEISURELY_FAREWELL_MS, async (ctx) => {
       await giveUp(ctx, consul, stake).catch(unlessRefused)
       await leaveLine(ctx)
-      await destroySession(ctx, consul, session.id)
+      await session.destroy(ctx, consul)
     })
   } catch (thrown) {
     ctx.log.debug(`the session ${session.id} could not be destroyed: ${messageOf(thrown)}`)

@@ -1,14 +1,15 @@
-import { sleep } from '../base/abort.ts'
+import { firstOf, sleep, unlessAborted } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import { createSession, renewSession } from '../consul/sessions.ts'
-import { graceLeftMs, leaseLeftMs, RENEW_RETRY_MS, type Timing } from './deadline.ts'
+import { createSession, destroySession, renewSession, type SessionRequest, sessionsOf } from '../consul/sessions.ts'
+import { graceLeftMs, leaseLeftMs, RENEW_ATTEMPT_MS, RENEW_RETRY_MS, type Timing } from './deadline.ts'
 import type { Loss } from './loss.ts'
 
 /** What a session is called, and what it lives by. */
 export interface SessionTerms {
+  /** Nobody else's: by its name a session is found whose creation was not heard of. */
   readonly name: string
   readonly timing: Timing
   /** Checks that it depends on; serfHealth alone unless it is told. */
@@ -18,6 +19,9 @@ export interface SessionTerms {
 /** Proof that we live: a session at Consul, renewed in the background from its creation until `end`. */
 export class Session {
   readonly id: string
+  readonly #terms: SessionTerms
+  /** Others of its name may have come into being. */
+  readonly #mayHaveTwins: boolean
   readonly #clock: Clock
   readonly #timing: Timing
   readonly #gone = new AbortController()
@@ -26,23 +30,35 @@ export class Session {
   #renewedAt: Instant
   #onRenewed: () => void = () => {}
 
-  private constructor(ctx: Context, id: string, timing: Timing, renewedAt: Instant) {
+  private constructor(ctx: Context, id: string, terms: SessionTerms, renewedAt: Instant, mayHaveTwins: boolean) {
     this.id = id
+    this.#terms = terms
+    this.#mayHaveTwins = mayHaveTwins
     this.#clock = ctx.clock
-    this.#timing = timing
+    this.#timing = terms.timing
     this.#renewedAt = renewedAt
   }
 
-  /** Creates a session and begins to renew it. The caller must `end` it, or it lives as long as the process. */
-  static async open(ctx: Context, consul: Consul, request: SessionTerms): Promise<Session> {
-    const { name, timing, checks } = request
+  /**
+   * Creates a session and begins to renew it. The caller must `end` it, or it lives as long as the process. Whoever
+   * isn't sure that it is the only one of its name says so.
+   */
+  static async create(ctx: Context, consul: Consul, terms: SessionTerms, mayHaveTwins: boolean): Promise<Session> {
     const sentAt = ctx.clock.now()
-    const id = await createSession(ctx, consul, { name, behavior: 'release', checks, ...timing })
-    const session = new Session(ctx, id, timing, sentAt)
-    session.#keepRenewing(under(ctx, session.#ended.signal), consul).catch((thrown: unknown) => {
-      if (!session.#ended.signal.aborted) throw thrown
+    const id = await createSession(ctx, consul, requestOf(terms))
+    return new Session(ctx, id, terms, sentAt, mayHaveTwins).#begin(ctx, consul)
+  }
+
+  /** Begins to renew a session of ours that was created at this time or later. The caller must `end` it, as above. */
+  static adopt(ctx: Context, consul: Consul, terms: SessionTerms, id: string, createdAt: Instant): Session {
+    return new Session(ctx, id, terms, createdAt, true).#begin(ctx, consul)
+  }
+
+  #begin(ctx: Context, consul: Consul): this {
+    this.#keepRenewing(under(ctx, this.#ended.signal), consul).catch((thrown: unknown) => {
+      if (!this.#ended.signal.aborted) throw thrown
     })
-    return session
+    return this
   }
 
   /** Aborts when Consul says that it doesn't know this session any more. */
@@ -65,11 +81,11 @@ export class Session {
     this.#onRenewed = listener
   }
 
-  /** Renews now. Rejects when that fails for reasons that may pass; a session that is gone aborts `gone` instead. */
-  async renew(ctx: Context, consul: Consul): Promise<void> {
+  /** Renews now, by an attempt of so many milliseconds. Rejects when that fails for reasons that may pass; a session that is gone aborts `gone` instead. */
+  async renew(ctx: Context, consul: Consul, attemptMs = RENEW_ATTEMPT_MS): Promise<void> {
     const sentAt = ctx.clock.now()
-    if (await renewSession(ctx, consul, this.id)) {
-      this.#renewedAt = sentAt
+    if (await renewSession(ctx, consul, this.id, attemptMs)) {
+      if (this.#clock.since(sentAt) < this.#clock.since(this.#renewedAt)) this.#renewedAt = sentAt
       this.#onRenewed()
     } else {
       this.#gone.abort()
@@ -79,11 +95,14 @@ export class Session {
   async #keepRenewing(ctx: Context, consul: Consul): Promise<void> {
     let retrying = false
     while (!this.#gone.signal.aborted) {
-      const dueMs = this.#timing.renewMs - ctx.clock.since(this.#renewedAt)
-      await sleep(ctx, retrying ? RENEW_RETRY_MS : Math.max(0, dueMs))
-      try {
-        await this.renew(ctx, consul)
+      await sleep(ctx, retrying ? RENEW_RETRY_MS : Math.max(0, this.#dueMs()))
+      if (retrying && this.#dueMs() > 0) {
+        // The answer to an attempt that was over came all the same.
         retrying = false
+        continue
+      }
+      try {
+        retrying = !(await this.#isRenewed(ctx, consul))
       } catch (thrown) {
         ctx.signal.throwIfAborted()
         if (!(thrown instanceof Failure)) throw thrown
@@ -93,8 +112,46 @@ export class Session {
     }
   }
 
+  #dueMs(): number {
+    return this.#timing.renewMs - this.#clock.since(this.#renewedAt)
+  }
+
+  /** Whether an attempt succeeds in its time. An answer that comes later still counts, from its request's sending. */
+  async #isRenewed(ctx: Context, consul: Consul): Promise<boolean> {
+    const renewing = this.renew(ctx, consul, this.#timing.ttlMs).then(() => true)
+    renewing.catch(() => {})
+    return firstOf(ctx, [
+      (ctx) => unlessAborted(ctx.signal, renewing),
+      async (ctx) => {
+        await sleep(ctx, RENEW_ATTEMPT_MS)
+        ctx.log.debug('the session could not be renewed yet: no answer')
+        return false
+      },
+    ])
+  }
+
   /** Stops renewing. The session itself dies by its TTL unless it is destroyed. */
   end(): void {
     this.#ended.abort(new Error('the session was ended'))
   }
+
+  /** Destroys it at Consul, with what came into being under its name unheard. Keys that it holds get their lock-delay. */
+  async destroy(ctx: Context, consul: Consul): Promise<void> {
+    await destroySession(ctx, consul, this.id)
+    if (this.#mayHaveTwins) await destroyAll(ctx, consul, this.#terms)
+  }
+}
+
+/** Finds all sessions that were created by these terms. */
+export function sessionsBy(ctx: Context, consul: Consul, terms: SessionTerms): Promise<string[]> {
+  return sessionsOf(ctx, consul, requestOf(terms))
+}
+
+/** Destroys all sessions that were created by these terms. */
+export async function destroyAll(ctx: Context, consul: Consul, terms: SessionTerms): Promise<void> {
+  for (const id of await sessionsBy(ctx, consul, terms)) await destroySession(ctx, consul, id)
+}
+
+function requestOf({ name, timing, checks }: SessionTerms): SessionRequest {
+  return { name, behavior: 'release', checks, ...timing }
 }

@@ -1,13 +1,14 @@
 import { lingering, sleep, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
 import { messageOf } from '../base/failure.ts'
-import type { Consul } from '../consul/consul.ts'
+import { ATTEMPT_MS, type Consul } from '../consul/consul.ts'
 import { type Entry, readKeys, watchKeys } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
 import { claim, giveUp, type Stake } from './claim.ts'
 import { type Held, LINGER_MS, type Persist } from './contest.ts'
-import type { Timing } from './deadline.ts'
+import { LOCK_DELAY_MAX_MS, type Timing } from './deadline.ts'
 import { describeHolder } from './record.ts'
 import type { Session } from './session.ts'
 import { openings, slotOf } from './slot-order.ts'
@@ -108,7 +109,7 @@ async function tryAll(
       ctx.signal.throwIfAborted()
       if (session.leaseLeftMs() > contest.timing.ttlMs * ENOUGH) return { session, stake, fence: got.fence }
       // Renewing may take long, and the slot may leave us meanwhile: it is read and claimed anew.
-      await persist(ctx, () => session.renew(ctx, consul))
+      await persist(ctx, () => session.renew(ctx, consul, ATTEMPT_MS))
       return 'changed'
     }
     if (got.kind === 'lock-delay') worst = 'lock-delay'
@@ -135,7 +136,8 @@ function slotsOf({ folder }: Pick<Semaphore, 'folder'>, entries: readonly Entry[
 
 function whyBusy(ctx: Context, semaphore: Semaphore, entries: readonly Entry[], tried: 'taken' | 'lock-delay'): string {
   if (tried === 'lock-delay') {
-    return `${semaphore.name} is closed for a while: a holder of it was cut off`
+    const longest = formatDuration(LOCK_DELAY_MAX_MS)
+    return `${semaphore.name} is closed for ${longest} at most: a holder of it was cut off`
   }
   const holders = entries.filter((entry) => entry.session !== undefined)
   const [first] = holders

@@ -1,10 +1,10 @@
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
 import type { Entry } from '../consul/kv.ts'
 import { describeHolder } from './record.ts'
 
 const REPEAT_MS = 60_000
-const CLOSED = 'its last holder was cut off, Consul keeps it closed for a while'
 
 /** Tells people what a contender waits for: at once, when the holder changes hands, and once a minute. */
 export class WaitingLine {
@@ -22,9 +22,9 @@ export class WaitingLine {
     this.#say(holder.session, `waiting for ${this.#name}: ${describeHolder(holder.value, this.#nowMs())}`)
   }
 
-  /** Consul keeps the lock closed, and we wait. */
-  closed(): void {
-    this.#say(undefined, `waiting for ${this.#name}: ${CLOSED}`)
+  /** Consul keeps the lock closed, for so many milliseconds at most, and we wait. */
+  closed(longestMs: number): void {
+    this.#say(undefined, `waiting for ${this.#name}: ${closedFor(longestMs)}`)
   }
 
   /** Others wait longer than we do. */
@@ -34,8 +34,9 @@ export class WaitingLine {
   }
 
   /** We don't wait. */
-  giveWay(why: 'taken' | 'lock-delay' | 'in-line', holder: Entry | undefined): void {
-    const reason = why === 'lock-delay' ? CLOSED : why === 'in-line' ? 'others stand in line for it' : undefined
+  giveWay(why: 'taken' | 'lock-delay' | 'in-line', holder: Entry | undefined, longestMs: number): void {
+    const reason =
+      why === 'lock-delay' ? closedFor(longestMs) : why === 'in-line' ? 'others stand in line for it' : undefined
     const held = holder ? describeHolder(holder.value, this.#nowMs()) : 'it was held a moment ago'
     this.#ctx.log.notice(`${this.#name} is busy: ${reason ?? held}`)
   }
@@ -50,6 +51,10 @@ export class WaitingLine {
   #nowMs(): number {
     return this.#ctx.clock.now().wallMs
   }
+}
+
+function closedFor(longestMs: number): string {
+  return `its last holder was cut off, Consul keeps it closed for ${formatDuration(longestMs)} at most`
 }
 
 function ordinal(n: number): string {

@@ -39,9 +39,14 @@ export class RolloutKeys {
     return `${this.#prefix}config_state/`
   }
 
+  /** Below it is what the original has no keys for. */
+  get own(): string {
+    return `${this.#prefix}${OWN_FOLDER}/`
+  }
+
   /** Below it `<host>`: which version failed there, and why. */
   get failed(): string {
-    return `${this.#prefix}${OWN_FOLDER}/failed/`
+    return `${this.own}failed/`
   }
 
   failedOn(host: string): string {
@@ -50,7 +55,7 @@ export class RolloutKeys {
 
   /** Everything that a step may hold. */
   get slots(): string {
-    return `${this.#prefix}${OWN_FOLDER}/slots/`
+    return `${this.own}slots/`
   }
 
   get clusterSlots(): string {

@@ -1,7 +1,6 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { WAIT_OVER } from '../lock/contend.ts'
-import type { Held } from '../lock/contest.ts'
+import { type Held, WAIT_OVER } from '../lock/contest.ts'
 import type { Session } from '../lock/session.ts'
 import { type Semaphore, type SlotContest, takeSlot, whyFull } from '../lock/slots.ts'
 import type { Site } from './site.ts'

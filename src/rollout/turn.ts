@@ -1,12 +1,12 @@
-import { lingering } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
-import { type Held, LINGER_MS } from '../lock/contest.ts'
+import type { Held } from '../lock/contest.ts'
 import { planTiming } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
 import { type Loss, UNGUARDED } from '../lock/loss.ts'
+import { Opening } from '../lock/opening.ts'
 import type { HolderRecord } from '../lock/record.ts'
-import { Session } from '../lock/session.ts'
+import type { Session } from '../lock/session.ts'
 import { leaveSlots } from '../lock/slots.ts'
 import type { Site } from './site.ts'
 import { isFull, takeAll } from './turn-slots.ts'
@@ -71,11 +71,11 @@ export class Turn {
       const holder: HolderRecord = { ...site.self, command, since, runId, lockDelayMs: timing.lockDelayMs }
       return JSON.stringify(holder)
     }
+    const opening = new Opening(consul, { name: `consul-locker rollout ${site.host} ${runId}`, timing })
     let session: Session | undefined
     let turn: Turn | undefined
     try {
-      const name = `consul-locker rollout ${site.host}`
-      session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, { name, timing }))
+      session = await opening.open(ctx)
       guardian.answerFor(session.id)
       const slots = await takeAll(ctx, site, session, { timing, record, once })
       if (slots) turn = new Turn(ctx, site, slots, guardian, timing.graceMs)
@@ -83,6 +83,7 @@ export class Turn {
     } finally {
       if (!turn) {
         session?.end()
+        if (!session) await opening.abandon(ctx)
         const isBack = !session || (await leaveSlots(ctx, consul, keys.slots, session.id, FAREWELL_MS))
         if (isBack) guardian.dismiss()
         else guardian.linger()

@@ -2,8 +2,8 @@ import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { unlessInterrupted } from '../child/interruption.ts'
-import { contend, WAIT_OVER } from '../lock/contend.ts'
-import type { Contest, Held } from '../lock/contest.ts'
+import { contend } from '../lock/contend.ts'
+import { type Contest, type Held, WAIT_OVER } from '../lock/contest.ts'
 import type { HolderRecord } from '../lock/record.ts'
 import { enclosingSessions } from './environment.ts'
 import type { Job, Outcome, World } from './job.ts'
@@ -45,7 +45,7 @@ function contestOf(world: World, job: Job): Contest {
     name,
     key,
     timing,
-    sessionName: `consul-locker ${name}`,
+    sessionName: `consul-locker ${name} ${runId}`,
     record: (nowMs) => {
       const since = new Date(nowMs).toISOString()
       const record: HolderRecord = { ...world.self(), command, since, runId, lockDelayMs: timing.lockDelayMs }

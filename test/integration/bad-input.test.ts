@@ -196,28 +196,51 @@ describe('what answers is not Consul:', () => {
     expectSentence(ended, 4, /is not Consul.*\(.*CONSUL_HTTP_ADDR.*\)/)
   })
 
-  test('a port that accepts and stays silent', async () => {
-    const address = await serve(() => {})
-    const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address })
-    expectSentence(ended, 4, /nothing answered.*\(.*\)/)
-  })
-
-  test('a port that accepts and stays silent, for a command of ours, too', async () => {
-    const address = await serve(() => {})
-    expectSentence(await runLocker(['hosts', '--label', 'a'], { address }), 4, /nothing answered.*\(.*\)/)
-  })
-
-  test('a port that accepts and closes', async () => {
-    const address = await serve((socket) => socket.once('data', () => socket.destroy()))
-    const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address })
-    expectSentence(ended, 4, /closes the connection without an answer.*\(.*\)/)
-  })
-
-  test('a port that accepts and closes does not keep a waiter waiting', async () => {
-    const address = await serve((socket) => socket.once('data', () => socket.destroy()))
+  test('a web page that is elsewhere is told with its address, without what does not belong there', async () => {
+    const location = 'https://me:s3cret@login.example/?\x9b31mto=consul'
+    const answer = `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
+    const address = await serve((socket) => socket.once('data', () => socket.end(answer, 'latin1')))
     const ended = await runLocker(['name', 'echo', 'ran'], { address })
-    expect(ended).toMatchObject({ code: 4, stdout: '' })
-    expect(ended.stderr).toMatch(/error: .*closes the connection without an answer.*\(.*\)\n$/)
+    expectSentence(ended, 4, /gives 302 and leads to https:\/\/\*\*\*@login\.example\/\?31mto=consul \(/)
+  })
+})
+
+describe('what does not answer is out of reach:', () => {
+  test.for<[string, () => Promise<string>, RegExp]>([
+    ['a port that accepts and stays silent', silentPort, /nothing answered.*\(.*\)/],
+    ['a port that accepts and closes', closingPort, /closes the connection without an answer.*\(.*\)/],
+  ])('%s', async ([, start, sentence]) => {
+    const address = await start()
+    const words = [
+      ['--no-wait', 'name', 'echo', 'ran'],
+      ['hosts', '--label', 'a'],
+    ]
+    const ends: Ended[] = await Promise.all(words.map((line) => runLocker(line, { address })))
+    for (const ended of ends) expectSentence(ended, 3, sentence)
+  })
+
+  test.for<[string, () => Promise<string>]>([
+    ['a port that accepts and stays silent', silentPort],
+    ['a port that accepts and closes', closingPort],
+    ['a host whose name means nothing', async () => 'consul..invalid:8500'],
+  ])('%s keeps nobody longer than --consul-timeout', async ([, start]) => {
+    const address = await start()
+    const patience = ['--consul-timeout', '1s']
+    const words = [
+      [...patience, 'name', 'echo', 'ran'],
+      [...patience, '--gate', 'kv:a', 'name', 'echo', 'ran'],
+      ['wait', ...patience, 'service:a'],
+      ['hosts', ...patience, '--label', 'a', '--wait', '1h'],
+      ['lease', 'acquire', ...patience, '--label', 'a', '--service-id', 'a', '--acquire-timeout', '1h'],
+      ['monitor', ...patience, '--label', 'a', '--service-id', 'a', '--monitor-tcp', '127.0.0.1:9'],
+      ['promote', 'a', ...patience, '--watch', '--', 'true'],
+      ['promote', 'a', '--node', 'n', ...patience, '--wait', 'START', '--timeout', '1h'],
+    ]
+    const ends: Ended[] = await Promise.all(words.map((line) => runLocker(line, { address })))
+    expect(ends.map(({ code, stdout }) => ({ code, stdout }))).toEqual(words.map(() => ({ code: 3, stdout: '' })))
+    expect(ends[0]?.stderr).toMatch(
+      /^(.*warn: .*; trying again, for 1s at most\n)?.*error: .*; gave up after 1s \(--consul-timeout\).*\n$/,
+    )
   })
 
   test('a port where nobody listens is an outage', async () => {
@@ -266,6 +289,14 @@ test('--version tells version, commit, Node and platform on one line', async () 
     /^consul-locker \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}\+?|unknown), Node v\d+\.\d+\.\d+, linux-\w+\)\n$/,
   )
 })
+
+function silentPort(): Promise<string> {
+  return serve(() => {})
+}
+
+function closingPort(): Promise<string> {
+  return serve((socket) => socket.once('data', () => socket.destroy()))
+}
 
 /** A server that lives as long as the test. */
 async function serve(talk: (socket: Socket) => void): Promise<string> {

@@ -61,6 +61,6 @@ test('a monitor without rights to its service fails in one sentence that names t
   const ended = await runLocker(['monitor', '--label', 'web', '--monitor-url', target.url, '--quiet'], options)
   expect(ended).toMatchObject({ code: 3, stdout: '' })
   expect(ended.stderr).toMatch(
-    /error: Consul at .* refuses PUT .*needs the ACL rule: service "web" \{ policy = "write" }/,
+    /error: Consul at .* refuses PUT .*needs the ACL rules: service "web" \{ policy = "write" }/,
   )
 })

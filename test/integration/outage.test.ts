@@ -62,7 +62,7 @@ describe('an agent that falls silent', () => {
     const runner = startLocker(['--renew', '1s', name, 'sh', '-c', 'echo ready; read -r line; exit 5'], options)
     await runner.prints(/ready/)
     agent.kill('SIGSTOP')
-    await runner.says(/could not be renewed/)
+    await runner.says(/could not be renewed yet/)
     agent.kill('SIGCONT')
     runner.child.stdin?.end('\n')
     expect(await runner.ends()).toMatchObject({ code: 5 })

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -50,7 +50,9 @@ describe('an agent with HTTPS, client certificates and ACLs', () => {
     const name = uniqueName('options')
     const options = ['--http-addr', agent.address, '--ca-file', ca, '--client-cert', cert, '--client-key', key]
     const words = [...options, '--tls-server-name', 'server.dc1.consul', '--token', ROOT_TOKEN, name, 'echo', 'ran']
-    expect(await runLocker(words)).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
+    const ended = await runLocker(words)
+    expect(ended).toMatchObject({ code: 0, stdout: 'ran\n' })
+    expect(ended.stderr).toMatch(/^consul-locker: warn: .* can read the token in our arguments \(ps\).*--token-file\n$/)
     expect(await agent.remains(name)).toEqual([])
   })
 
@@ -83,16 +85,28 @@ describe('an agent with HTTPS, client certificates and ACLs', () => {
     const dir = join(scratch(), 'ca')
     mkdirSync(dir)
     copyFileSync(strangers.ca, join(dir, 'another.pem'))
-    copyFileSync(agent.certificates.ca, join(dir, 'ours.crt'))
+    mkdirSync(join(dir, 'below'))
+    copyFileSync(agent.certificates.ca, join(dir, 'below', 'without-extension'))
+    symlinkSync('nowhere', join(dir, 'dangling.0'))
     writeFileSync(join(dir, 'README'), 'not a certificate')
     const words = way.startsWith('--') ? [way, dir] : []
     const over = { CONSUL_CACERT: undefined, ...(words.length > 0 ? {} : { [way]: dir }) }
     expect(await run([...words, uniqueName('ca-path'), 'true'], over)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('is used unverified when CONSUL_HTTP_SSL_VERIFY says so', async () => {
+  test('is trusted for a CA under the names that c_rehash gives', async () => {
+    const [dir, elsewhere] = [scratch(), scratch()]
+    copyFileSync(agent.certificates.ca, join(elsewhere, 'ca'))
+    symlinkSync(join(elsewhere, 'ca'), join(dir, 'abcd1234.0'))
+    const over = { CONSUL_CACERT: undefined, CONSUL_CAPATH: dir }
+    expect(await run([uniqueName('c-rehash'), 'true'], over)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('is used unverified when CONSUL_HTTP_SSL_VERIFY says so, and that is told', async () => {
     const over = { CONSUL_CACERT: undefined, CONSUL_HTTP_SSL_VERIFY: 'false' }
-    expect(await run([uniqueName('unverified'), 'true'], over)).toMatchObject({ code: 0, stderr: '' })
+    const ended = await run([uniqueName('unverified'), 'true'], over)
+    expect(ended.code).toBe(0)
+    expect(ended.stderr).toMatch(/^consul-locker: warn: CONSUL_HTTP_SSL_VERIFY is off: [^\n]+\n$/)
   })
 })
 
@@ -129,6 +143,11 @@ describe('a certificate that does not fit', () => {
       /can't be used.*\(.*--client-key.*\)/,
     ],
     ['no certificate', () => ({ CONSUL_CLIENT_CERT: strangers.key }), /can't be used.*\(.*--client-cert.*\)/],
+    [
+      'no CA',
+      () => ({ CONSUL_CACERT: undefined, CONSUL_CAPATH: scratch() }),
+      /CA directory .* has no certificate in it/,
+    ],
     ['no CA', () => ({ CONSUL_CACERT: import.meta.filename }), /no certificate in it \(it must be PEM\)/],
     ['nothing, for it is not there', () => ({ CONSUL_CACERT: '/nowhere/ca.pem' }), /\/nowhere\/ca\.pem.*\(.*path.*\)/],
   ] as const)('is a file with %s', async ([, over, sentence]) => {
@@ -158,45 +177,51 @@ describe('rights', () => {
   const session = 'session_prefix "" { policy = "write" }'
   const keys = 'key_prefix "consul-locker-" { policy = "write" }'
 
-  test('for sessions and keys are enough', async () => {
+  /** All rules that a run needs, wherever it was refused. */
+  const allRules = (name: string, node: string) =>
+    `needs the ACL rules: key "consul-locker-${name}" { policy = "write" } ` +
+    `key_prefix "consul-locker-${name}=queue" { policy = "write" } session "${node}" { policy = "write" }`
+
+  const runWith = (token: string | undefined, name: string) => run([name, 'echo', 'ran'], { CONSUL_HTTP_TOKEN: token })
+
+  test('that a refusal names are enough', async () => {
     const name = uniqueName('enough')
-    const token = await agent.token(name, `${session} ${keys}`)
-    expect(await run(['--token', token, name, 'echo', 'ran'])).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
+    const blind = await runWith(await agent.token(name, 'agent_prefix "" { policy = "read" }'), name)
+    const [, rules = ''] = /needs the ACL rules: (.*)\)\n$/.exec(blind.stderr) ?? []
+    const token = await agent.token(`${name}-2`, rules)
+    expect(await runWith(token, name)).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
   })
 
-  test('of nobody: the missing rule is named', async () => {
-    const name = uniqueName('nobody')
-    const ended = await run([name, 'echo', 'ran'], { CONSUL_HTTP_TOKEN: undefined })
-    await expectRefusal(ended, name, /Permission denied.*\(.*session_prefix "[^"]*" \{ policy = "write" \}.*\)/)
+  test.for([
+    ['of nobody', undefined, /Permission denied \(no token was given; one /],
+    ['for keys alone', keys, /Permission denied \(the token /],
+    ['for sessions alone', session, /Permission denied \(the token /],
+    ['to read keys alone', `${session} key_prefix "" { policy = "read" }`, /Permission denied \(the token /],
+  ] as const)('%s: all that are needed are named at once', async ([, rules, sentence]) => {
+    const name = uniqueName('short')
+    const token = rules === undefined ? undefined : await agent.token(name, rules)
+    const ended = await runWith(token, name)
+    await expectRefusal(ended, name, sentence)
+    expect(ended.stderr).toContain(`${allRules(name, '<node>')}, with the name of the agent's node for <node>)`)
   })
 
-  test('of a token that Consul does not know', async () => {
+  test('that are short for a token that may ask the agent who it is: the node is named', async () => {
+    const name = uniqueName('node')
+    const { Config } = await agent.ask<{ Config: { NodeName: string } }>('GET', '/agent/self')
+    const ended = await runWith(await agent.token(name, `${keys} agent_prefix "" { policy = "read" }`), name)
+    await expectRefusal(ended, name, /Permission denied/)
+    expect(ended.stderr).toContain(`${allRules(name, Config.NodeName)})`)
+  })
+
+  test('of a token that Consul does not know: the token is, no rule', async () => {
     const name = uniqueName('unknown')
-    const ended = await run(['--token', 'c0ffee00-0000-0000-0000-000000000000', name, 'echo', 'ran'])
-    await expectRefusal(ended, name, /ACL not found.*\(.*--token.*\)/)
-  })
-
-  test('for keys alone: the session rule is missing', async () => {
-    const name = uniqueName('keys-alone')
-    const token = await agent.token(name, keys)
-    await expectRefusal(await run(['--token', token, name, 'echo', 'ran']), name, /\(.*session_prefix .*\)/)
-  })
-
-  test('for sessions alone: the key rule is missing', async () => {
-    const name = uniqueName('sessions-alone')
-    const token = await agent.token(name, session)
-    const ended = await run(['--token', token, name, 'echo', 'ran'])
-    await expectRefusal(
-      ended,
-      name,
-      new RegExp(`\\(.*key_prefix "consul-locker-${name}" \\{ policy = "write" \\}.*\\)`),
-    )
-  })
-
-  test('to read keys alone: the key rule is missing', async () => {
-    const name = uniqueName('read-alone')
-    const token = await agent.token(name, `${session} key_prefix "" { policy = "read" }`)
-    await expectRefusal(await run(['--token', token, name, 'echo', 'ran']), name, /\(.*key_prefix .*\)/)
+    const file = join(scratch(), 'token')
+    writeFileSync(file, 'c0ffee00-0000-0000-0000-000000000000')
+    for (const over of [{ CONSUL_HTTP_TOKEN: 'c0ffee00' }, { CONSUL_HTTP_TOKEN_FILE: file }]) {
+      const ended = await run([name, 'echo', 'ran'], over)
+      await expectRefusal(ended, name, /doesn't know the token: ACL not found \(.*--token-file.*\)/)
+      expect(ended.stderr).not.toContain('policy')
+    }
   })
 
   test('of a token file go before those of a token', async () => {
@@ -204,17 +229,14 @@ describe('rights', () => {
     const file = join(scratch(), 'token')
     writeFileSync(file, `${ROOT_TOKEN}\n`)
     const weak = await agent.token(name, keys)
-    const words = ['--token', weak, '--token-file', file, name, 'true']
-    expect(await run(words)).toMatchObject({ code: 0, stderr: '' })
+    const env = { CONSUL_HTTP_TOKEN: weak }
+    expect(await run(['--token-file', file, name, 'true'], env)).toMatchObject({ code: 0, stderr: '' })
     expect(await run([name, 'true'], { CONSUL_HTTP_TOKEN: weak, CONSUL_HTTP_TOKEN_FILE: file })).toMatchObject({
       code: 0,
       stderr: '',
     })
     writeFileSync(file, '\n')
-    expect(await run(['--token', ROOT_TOKEN, '--token-file', file, name, 'true'])).toMatchObject({
-      code: 0,
-      stderr: '',
-    })
+    expect(await run(['--token-file', file, name, 'true'])).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('that are withdrawn while waiting end the wait', async () => {
@@ -242,7 +264,8 @@ describe('rights', () => {
 
   test('are no secret in DEBUG, but the token is', async () => {
     const token = await agent.token(uniqueName('masked'), `${session} ${keys}`)
-    const { code, stderr } = await run(['--token', token, uniqueName('masked'), 'true'], { DEBUG: '1' })
+    const env = { DEBUG: '1', CONSUL_HTTP_TOKEN: token }
+    const { code, stderr } = await run([uniqueName('masked'), 'true'], env)
     expect(code).toBe(0)
     expect(stderr).toMatch(/PUT https:\S+\/v1\/session\/create \(X-Consul-Token: \*\*\*\)/)
     expect(stderr).toMatch(/200 PUT \/v1\/txn/)

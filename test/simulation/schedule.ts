@@ -56,6 +56,8 @@ export const WIRE_FAULTS = [
   'truncated',
   'masked-500',
   'slow',
+  'late',
+  'very-late',
 ] as const
 
 /** Something that happens to a machine's runner, or to the cluster. */

@@ -5,6 +5,7 @@ import type { ConsulSettings } from '../../src/consul/settings.ts'
 export const NO_SETTINGS: ConsulSettings = {
   address: parseAddress('127.0.0.1:8500', false),
   token: undefined,
+  tokenFile: undefined,
   basicAuth: undefined,
   datacenter: undefined,
   namespace: undefined,
@@ -17,4 +18,6 @@ export const NO_SETTINGS: ConsulSettings = {
     serverName: undefined,
     verify: true,
   },
+  patienceMs: Number.POSITIVE_INFINITY,
+  worries: [],
 }

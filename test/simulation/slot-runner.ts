@@ -1,11 +1,11 @@
-import { aborted, firstOf, lingering, unlessAborted } from '../../src/base/abort.ts'
+import { aborted, firstOf, unlessAborted } from '../../src/base/abort.ts'
 import { Failure } from '../../src/base/failure.ts'
-import { LINGER_MS } from '../../src/lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../../src/lock/deadline.ts'
 import { Hold } from '../../src/lock/hold.ts'
 import type { Loss } from '../../src/lock/loss.ts'
+import { Opening } from '../../src/lock/opening.ts'
 import { HEIR_MS } from '../../src/lock/release.ts'
-import { Session } from '../../src/lock/session.ts'
+import type { Session } from '../../src/lock/session.ts'
 import { leaveSlots, takeSlot } from '../../src/lock/slots.ts'
 import { SimulatedCommand } from './command.ts'
 import type { PlannedRun } from './schedule.ts'
@@ -19,10 +19,11 @@ const FAREWELL_MS = 2000
 export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number): Promise<void> {
   const { ctx, consul, guardian } = seat
   const { timing } = plan
+  const opening = new Opening(consul, { name: seat.name, timing })
   let session: Session | undefined
   let isGivenBack = false
   try {
-    session = await lingering(ctx, LINGER_MS, (ctx) => Session.open(ctx, consul, { name: seat.name, timing }))
+    session = await opening.open(ctx)
     guardian.answerFor(session.id)
     const semaphore = { name: 'the semaphore', folder: FOLDER.slice(0, -1), limit }
     const contest = { timing, record: () => `{"lockDelayMs":${timing.lockDelayMs}}`, once: plan.waitMs === 0 }
@@ -38,7 +39,8 @@ export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number):
     if (!(thrown instanceof Failure)) throw thrown
   } finally {
     session?.end()
-    if (!isGivenBack && session) isGivenBack = await leaveSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
+    if (!session) await opening.abandon(ctx)
+    else if (!isGivenBack) isGivenBack = await leaveSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
     if (isGivenBack || !session) guardian.dismiss()
     else guardian.linger()
   }

@@ -2,7 +2,10 @@ import { type Fate, type Fault, strangeReply } from '../../src/devagent/faulty-t
 import type { Dice } from './dice.ts'
 import type { PlannedMachine, WireFault } from './schedule.ts'
 
-const FAULTS: Record<Exclude<WireFault['kind'], 'slow'>, Fault> = {
+/** An answer that comes after a renewal's attempt is over, and after an agent has waited for a leader. */
+const LATE_MS = { late: 3500, 'very-late': 8000 } as const
+
+const FAULTS: Record<Exclude<WireFault['kind'], 'slow' | keyof typeof LATE_MS>, Fault> = {
   refused: { kind: 'refused' },
   'black-hole': { kind: 'black-hole' },
   cut: { kind: 'cut' },
@@ -22,5 +25,6 @@ export function fateAt(machine: PlannedMachine, nowMs: number, dice: Dice): Fate
   const fault = machine.wire.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)?.kind
   if (fault === undefined) return { outMs, backMs }
   if (fault === 'slow') return { outMs: dice.between(0, 2500), backMs: dice.between(0, 2500) }
+  if (fault === 'late' || fault === 'very-late') return { outMs, backMs: LATE_MS[fault] }
   return { outMs, backMs, fault: FAULTS[fault] }
 }

@@ -2,15 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
 import { parseAddress } from '../../src/consul/address.ts'
 
-const plain = { socketPath: undefined, pathPrefix: '', secure: false }
+const plain = { socketPath: undefined, pathPrefix: '', secure: false, isLocal: false }
 
 describe("an agent's address", () => {
   test.each([
-    ['127.0.0.1:8500', { ...plain, origin: 'http://127.0.0.1:8500' }],
+    ['127.0.0.1:8500', { ...plain, origin: 'http://127.0.0.1:8500', isLocal: true }],
+    ['localhost:8500', { ...plain, origin: 'http://localhost:8500', isLocal: true }],
+    ['127.0.0.1.example', { ...plain, origin: 'http://127.0.0.1.example:80' }],
     ['consul.example:18500', { ...plain, origin: 'http://consul.example:18500' }],
     ['consul.example', { ...plain, origin: 'http://consul.example:80' }],
-    ['[::1]:8500', { ...plain, origin: 'http://[::1]:8500' }],
-    ['http://[::1]', { ...plain, origin: 'http://[::1]:80' }],
+    ['[::1]:8500', { ...plain, origin: 'http://[::1]:8500', isLocal: true }],
+    ['http://[::1]', { ...plain, origin: 'http://[::1]:80', isLocal: true }],
     ['http://x:1', { ...plain, origin: 'http://x:1' }],
     ['HTTP://x:1/', { ...plain, origin: 'http://x:1' }],
     ['http://x:80', { ...plain, origin: 'http://x:80' }],
@@ -19,7 +21,10 @@ describe("an agent's address", () => {
     ['https://x', { ...plain, origin: 'https://x:443', secure: true }],
     ['https://x:8501/consul/', { ...plain, origin: 'https://x:8501', secure: true, pathPrefix: '/consul' }],
     ['x:1/a/b//', { ...plain, origin: 'http://x:1', pathPrefix: '/a/b' }],
-    ['unix:///run/consul.sock', { ...plain, origin: 'http://localhost', socketPath: '/run/consul.sock' }],
+    [
+      'unix:///run/consul.sock',
+      { ...plain, origin: 'http://localhost', socketPath: '/run/consul.sock', isLocal: true },
+    ],
   ])('%s', (text, expected) => {
     expect(parseAddress(text, false)).toEqual({ text, ...expected })
   })

@@ -132,7 +132,7 @@ describe('gates', () => {
     await clock.advance(20_000)
     agent.operator.leaderless(false)
     expect(await clock.run(end)).toMatchObject({ passed: true })
-    expect(heard.flat().map(({ why }) => why)).toContainEqual(expect.stringContaining('nothing answered'))
+    expect(heard.flat().map(({ why }) => why)).toContainEqual(expect.stringContaining('No cluster leader'))
   })
 })
 

@@ -148,3 +148,31 @@ describe('TLS', () => {
 test('CONSUL_HTTP_AUTH is user and password', () => {
   expect(settings([], { CONSUL_HTTP_AUTH: 'user:pass' }).basicAuth).toBe('user:pass')
 })
+
+describe('what is unwise is told:', () => {
+  const token = { CONSUL_HTTP_TOKEN: 't' }
+  const unverified = { CONSUL_HTTP_SSL_VERIFY: 'false' }
+
+  test.each<[string, string[], NodeJS.ProcessEnv, RegExp[]]>([
+    ['a token in the arguments', ['--token', 't'], {}, [/in our arguments \(ps\); give --token-file/]],
+    ['a token to another machine', ['--http-addr', 'consul.example:8500'], token, [/consul\.example:8500 in clear/]],
+    ['TLS that is not verified', ['--http-addr', 'https://x:1'], unverified, [/SSL_VERIFY is off.*https:\/\/x:1/]],
+    ['all of it', ['--http-addr', 'http://x:1', '--token', 't'], unverified, [/arguments/, /in clear/]],
+    ['nothing of a token that our own variable gives', [], { CONSUL_LOCKER_TOKEN: 't' }, []],
+    ['nothing of a token to this machine', ['--http-addr', 'localhost:8500'], token, []],
+    ['nothing of a token to a socket', ['--http-addr', 'unix:///run/consul.sock'], token, []],
+    ['nothing of a token over TLS', ['--http-addr', 'https://x:1'], token, []],
+    ['nothing of an address without a token', ['--http-addr', 'consul.example:8500'], {}, []],
+    ['nothing of TLS that is not used', [], unverified, []],
+  ])('%s', (_, words, environment, worries) => {
+    expect(settings(words, environment).worries).toEqual(worries.map((worry) => expect.stringMatching(worry)))
+  })
+})
+
+test.each([
+  [[], 300_000],
+  [['--consul-timeout', '90s'], 90_000],
+  [['--consul-timeout', '0'], Number.POSITIVE_INFINITY],
+])('Consul may be out of reach, by %j, for %s ms', (words, ms) => {
+  expect(settings(words).patienceMs).toBe(ms)
+})

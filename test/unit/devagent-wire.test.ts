@@ -37,7 +37,7 @@ describe('a faulty wire', () => {
 
   const faults: [fate: Fate, effect: boolean, end: object][] = [
     [{ fault: { kind: 'refused' } }, false, { code: 'unreachable' }],
-    [{ fault: { kind: 'cut' } }, true, { code: 'silent' }],
+    [{ fault: { kind: 'cut' } }, true, { code: 'unreachable' }],
     [{ fault: { kind: 'answered', reply: BUSY } }, false, { status: 429 }],
     [{ fault: { kind: 'masked', reply: BUSY } }, true, { status: 429 }],
   ]

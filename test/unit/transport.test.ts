@@ -91,7 +91,7 @@ test('after a connection broke the next request opens a new one', async () => {
   await held
   expect((await get(transport)).text).toBe('0')
   breakAll()
-  await expect(heldReply).rejects.toMatchObject({ code: 'silent' })
+  await expect(heldReply).rejects.toMatchObject({ code: 'unreachable' })
   expect((await get(transport)).text).toBe('1')
 })
 
