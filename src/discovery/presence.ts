@@ -23,6 +23,8 @@ export class Presence {
   readonly #definition: ServiceDefinition
   /** `undefined`: a monitor before us may have left it there. */
   #present: boolean | undefined
+  /** The agent tells its servers of an instance, and of its end, by the token that registered it, and by no other. */
+  #token: string | undefined
 
   constructor(consul: Consul, { label, serviceId, address, port, meta, ttlMs }: Registration) {
     this.#consul = consul
@@ -47,16 +49,27 @@ export class Presence {
   /** The instance is healthy: it is put in if it isn't there, or was lost by its agent. */
   async confirm(ctx: Context, why: string): Promise<void> {
     const { check } = this.#definition
-    if (this.#present && (await updateCheck(ctx, this.#consul, check.id, 'passing', why))) return
-    if (this.#present) ctx.log.warn('the agent no longer knows the instance; registering it again')
-    await registerService(ctx, this.#consul, this.#definition)
+    const isKnown = this.#present && (await updateCheck(ctx, this.#consul, check.id, 'passing', why))
+    if (isKnown && this.#token === this.#consul.token.value) return
+    if (this.#present && !isKnown) ctx.log.warn('the agent no longer knows the instance; registering it again')
+    await this.#register(ctx, 'passing')
     this.#present = true
+  }
+
+  async #register(ctx: Context, status: 'passing' | 'critical'): Promise<void> {
+    const { check } = this.#definition
+    await registerService(ctx, this.#consul, { ...this.#definition, check: { ...check, status } })
+    this.#token = this.#consul.token.value
   }
 
   /** The instance isn't healthy, or we end: it is taken out. */
   async withdraw(ctx: Context): Promise<void> {
     if (this.#present === false) return
     await deregisterService(ctx, this.#consul, this.#definition.id)
+    if (this.#present && this.#token !== this.#consul.token.value) {
+      await this.#register(ctx, 'critical')
+      await deregisterService(ctx, this.#consul, this.#definition.id)
+    }
     this.#present = false
   }
 }

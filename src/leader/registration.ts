@@ -39,6 +39,8 @@ export class ConsulRegistration implements Registration {
   #wake: () => void = () => {}
   #registered: () => void
   #shown = ''
+  /** The agent tells its servers of a service, and of its end, by the token that registered it, and by no other. */
+  #token: string | undefined
   #tag = ''
   #complaint = ''
 
@@ -90,7 +92,7 @@ export class ConsulRegistration implements Registration {
     if (!this.#appearance) return
     const wanted = definitionOf(this.#terms, this.#appearance)
     const shown = JSON.stringify({ ...wanted, check: undefined, moreChecks: undefined })
-    if (shown !== this.#shown) await this.#register(ctx, wanted, shown)
+    if (shown !== this.#shown || this.#hasOldToken()) await this.#register(ctx, wanted, shown)
     else {
       const found = (await localServices(ctx, this.#consul)).get(wanted.id)
       if (!isAsWanted(found, wanted)) await this.#registerAgain(ctx, wanted, shown)
@@ -121,6 +123,7 @@ export class ConsulRegistration implements Registration {
 
   async #register(ctx: Context, wanted: ServiceDefinition, shown: string): Promise<void> {
     await registerService(ctx, this.#consul, wanted)
+    this.#token = this.#consul.token.value
     if (this.#shown === '') ctx.log.notice(`registered ${wanted.id} in Consul`)
     const [tag = ''] = wanted.tags ?? []
     if (tag !== this.#tag) ctx.log.notice(`the tag of ${wanted.id} is ${tag}`)
@@ -128,11 +131,24 @@ export class ConsulRegistration implements Registration {
     this.#tag = tag
   }
 
+  #hasOldToken(): boolean {
+    return this.#shown !== '' && this.#token !== this.#consul.token.value
+  }
+
+  async #remove(ctx: Context): Promise<void> {
+    const { name } = this.#terms
+    await deregisterService(ctx, this.#consul, name)
+    if (!this.#hasOldToken()) return
+    const gone = { role: 'unhealthy', candidate: false, healthy: false, message: 'taken out' } as const
+    await registerService(ctx, this.#consul, definitionOf(this.#terms, gone))
+    await deregisterService(ctx, this.#consul, name)
+  }
+
   async remove(ctx: Context): Promise<void> {
     try {
       await unlessAborted(
         ctx.signal,
-        withDeadline(ctx, REMOVING_MS, (ctx) => deregisterService(ctx, this.#consul, this.#terms.name)),
+        withDeadline(ctx, REMOVING_MS, (ctx) => this.#remove(ctx)),
       )
     } catch (thrown) {
       ctx.log.warn(`the service ${this.#terms.name} could not be deregistered: ${messageOf(thrown)}`)

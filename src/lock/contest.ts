@@ -14,6 +14,7 @@ export interface Contest {
   /** The lock's name, for people. */
   readonly name: string
   readonly key: string
+  /** Nobody else's. */
   readonly sessionName: string
   /** The holder record of who gets the lock now, ready to be stored. */
   readonly record: (nowMs: number) => string

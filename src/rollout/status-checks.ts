@@ -30,7 +30,8 @@ export async function tell(
   const id = file.checks[kind]
   const text = output.length > MAX_OUTPUT ? `…${output.slice(-MAX_OUTPUT)}` : output
   try {
-    if (await updateCheck(ctx, consul, id, health, text)) return
+    // The agent tells its servers by the token that registered the check, which may have been replaced since.
+    if (!consul.token.mayChange && (await updateCheck(ctx, consul, id, health, text))) return
     await registerTtlCheck(ctx, consul, { id, notes: NOTES[kind], ttlMs: TTL_MS[kind], status: health })
     await updateCheck(ctx, consul, id, health, text)
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { scope, sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import { destroySession } from '../consul/sessions.ts'
@@ -81,7 +82,7 @@ function contestFor(name: string, { host, pid, user, command }: Switcher): Conte
   return {
     name,
     key: keyOfName(name),
-    sessionName: `consul-locker ${name}`,
+    sessionName: `consul-locker ${name} ${randomId()}`,
     record: (nowMs) => {
       const since = new Date(nowMs).toISOString()
       return JSON.stringify({ host, pid, user, command, since, runId: '', lockDelayMs: TIMING.lockDelayMs })

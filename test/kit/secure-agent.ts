@@ -86,6 +86,14 @@ export class SecureAgent {
     return token.SecretID
   }
 
+  /** Deletes the tokens that were made under a name: from now on Consul doesn't know them. */
+  async revoke(name: string): Promise<void> {
+    type Listed = { AccessorID: string; Policies: { Name: string }[] | null }
+    for (const { AccessorID, Policies } of await this.ask<Listed[]>('GET', '/acl/tokens')) {
+      if (Policies?.some((policy) => policy.Name === name)) await this.ask('DELETE', `/acl/token/${AccessorID}`)
+    }
+  }
+
   /** What is left of a lock: keys, and sessions of its name. */
   async remains(name: string): Promise<unknown[]> {
     const sessions = await this.ask<{ Name: string }[]>('GET', '/session/list?consistent')
