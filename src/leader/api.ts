@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import { printable } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { parseHostPort } from '../base/host-port.ts'
 import { type Answer, type Asked, type Listener, openListener } from '../listen/listener.ts'
@@ -47,5 +48,5 @@ async function answerTo({ method, path }: Asked, view: View | undefined): Promis
 }
 
 function json(status: number, value: unknown): Answer {
-  return { status, type: 'application/json', text: `${JSON.stringify(value)}\n` }
+  return { status, type: 'application/json', text: `${printable(JSON.stringify(value))}\n` }
 }
