@@ -46,7 +46,7 @@ function headline({ name, master, promoting }: Cluster, nowMs: number): string {
 function notes({ frozen, maintenanceUntil, failovers }: Cluster, nowMs: number): string[] {
   const recent = failovers.filter((at) => nowMs - Date.parse(at) < 3_600_000).length
   return [
-    ...(frozen ? [`frozen since ${frozen.since}: ${frozen.why}`] : []),
+    ...(frozen ? [`frozen${frozen.since === undefined ? '' : ` since ${frozen.since}`}: ${frozen.why}`] : []),
     ...(maintenanceUntil ? [`in maintenance until ${maintenanceUntil}`] : []),
     ...(recent > 0 ? [`${recent} ${recent === 1 ? 'failover' : 'failovers'} within the last hour`] : []),
   ]

@@ -4,7 +4,7 @@ import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { acquireLease } from '../discovery/lease-acquire.ts'
-import { describeLease, parseLease } from '../discovery/lease-record.ts'
+import { describeLease, LONGEST_LEASE_MS, parseLease } from '../discovery/lease-record.ts'
 import { readLease, releaseLease } from '../discovery/lease-release.ts'
 import { leaseRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
@@ -20,7 +20,6 @@ import { print } from './print.ts'
 const LEASE_MS = 240_000
 const ACQUIRE_MS = 360_000
 const SHORTEST_LEASE_MS = 1000
-const LONGEST_LEASE_MS = 86_400_000
 
 /** `consul-locker acquire-lease …`, as the original has it. */
 export function acquireLeaseCommand(invocation: Invocation): Promise<number> {

@@ -1,5 +1,7 @@
+import * as v from 'valibot'
 import { formatDuration } from '../base/duration.ts'
 import { oneLine } from '../base/excerpt.ts'
+import { storedAs, storedText } from '../consul/stored-value.ts'
 
 const LONGEST = 128
 
@@ -18,16 +20,19 @@ export function leaseKey(label: string): string {
   return `lease/${label}`
 }
 
+/** No lease that we take lasts longer, so none is waited for longer. */
+export const LONGEST_LEASE_MS = 86_400_000
+
+const LEASE: v.GenericSchema<unknown, LeaseRecord> = v.object({
+  serviceId: storedText,
+  host: storedText,
+  since: storedText,
+  leaseMs: v.pipe(v.number(), v.minValue(1), v.maxValue(LONGEST_LEASE_MS)),
+})
+
 /** Reads the value of a lease's key; `undefined` when it is anything else. */
 export function parseLease(value: string): LeaseRecord | undefined {
-  try {
-    const { serviceId, host, since, leaseMs } = JSON.parse(value) as Record<string, unknown>
-    if (typeof serviceId !== 'string' || typeof host !== 'string' || typeof since !== 'string') return undefined
-    if (typeof leaseMs !== 'number' || !(leaseMs > 0)) return undefined
-    return { serviceId, host, since, leaseMs }
-  } catch {
-    return undefined
-  }
+  return storedAs(LEASE, value)
 }
 
 /** `web-1 on node3 has had it for 12s of at most 4m` */

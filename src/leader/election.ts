@@ -115,10 +115,13 @@ export class Election implements Lock {
     if (held === 'busy') return false
     held.session.onRenewed(() => this.#listener.renewed())
     const { keys, self, maxFailoversPerHour } = this.#terms
-    if (!(await bookFailover(this.#ctx, this.#consul, keys, self.node, maxFailoversPerHour))) {
-      await release(this.#ctx, this.#consul, held.session, held.stake)
-      return false
+    let isBooked = false
+    try {
+      isBooked = await bookFailover(this.#ctx, this.#consul, keys, self.node, maxFailoversPerHour)
+    } finally {
+      if (!isBooked) await release(this.#ctx, this.#consul, held.session, held.stake)
     }
+    if (!isBooked) return false
     this.#complaint = ''
     const since = new Date(ctx.clock.now().wallMs).toISOString()
     const hold = new Hold(this.#ctx, this.#consul, held)

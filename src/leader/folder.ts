@@ -4,18 +4,28 @@ import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, watchKeys } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
+import { storedAs } from '../consul/stored-value.ts'
 import { isPlain } from './command-line.ts'
-import type { ClusterSwitches, LeaderKeys, LeaderRecord, NodeSwitches, StepDown } from './leader-keys.ts'
+import {
+  CLUSTER_SWITCHES,
+  type ClusterSwitches,
+  LEADER_RECORD,
+  type LeaderKeys,
+  type LeaderRecord,
+  NODE_SWITCHES,
+  type NodeSwitches,
+  STEP_DOWN,
+  type StepDown,
+} from './leader-keys.ts'
 import type { Effective, Leader } from './machine/state.ts'
-import { parseStored } from './stored.ts'
 
 /** All that stands at Consul about an application's cluster. */
 export interface Folder {
   /** The lock's holder, whoever it is; `undefined` while nobody holds it. */
   readonly holder: (Partial<LeaderRecord> & { readonly session: string }) | undefined
-  readonly nodes: ReadonlyMap<string, Partial<NodeSwitches>>
-  readonly cluster: Partial<ClusterSwitches>
-  readonly stepDown: { readonly request: Partial<StepDown>; readonly index: number } | undefined
+  readonly nodes: ReadonlyMap<string, NodeSwitches>
+  readonly cluster: ClusterSwitches
+  readonly stepDown: { readonly request: StepDown; readonly index: number } | undefined
 }
 
 /** Sorts the keys of a cluster; others with the same beginning don't matter. */
@@ -23,13 +33,23 @@ export function folderOf(keys: LeaderKeys, entries: readonly Entry[]): Folder {
   const at = (key: string) => entries.find((entry) => entry.key === key)
   const lock = at(keys.lock)
   const stepDown = at(keys.stepDown)
+  const request = stepDown && storedAs(STEP_DOWN, stepDown.value)
   const ofNodes = entries.filter(({ key }) => key.startsWith(keys.nodes))
   return {
-    holder: lock?.session ? { ...parseStored<LeaderRecord>(lock), session: lock.session } : undefined,
-    nodes: new Map(ofNodes.map((entry) => [entry.key.slice(keys.nodes.length), parseStored<NodeSwitches>(entry)])),
-    cluster: parseStored<ClusterSwitches>(at(keys.cluster)),
-    stepDown: stepDown && { request: parseStored<StepDown>(stepDown), index: stepDown.modifyIndex },
+    holder: lock?.session ? { ...storedAs(LEADER_RECORD, lock.value), session: lock.session } : undefined,
+    nodes: new Map(
+      ofNodes.map(({ key, value }) => [key.slice(keys.nodes.length), storedAs(NODE_SWITCHES, value) ?? {}]),
+    ),
+    cluster: clusterSwitches(at(keys.cluster)),
+    stepDown: request && { request, index: stepDown.modifyIndex },
   }
+}
+
+/** What nobody can read may have said that there were too many failovers. */
+function clusterSwitches(entry: Entry | undefined): ClusterSwitches {
+  if (!entry) return {}
+  const why = `the key ${entry.key} holds nothing of an agent's`
+  return storedAs(CLUSTER_SWITCHES, entry.value) ?? { frozen: { why } }
 }
 
 /** What the switches amount to for a node at this time of the wall clock. */

@@ -1,3 +1,6 @@
+import * as v from 'valibot'
+import { storedInstant, storedText } from '../consul/stored-value.ts'
+
 /**
  * What an application's agents keep at Consul. With the default `lock_key`, `lock/<name>/leader`:
  *
@@ -46,17 +49,31 @@ export interface LeaderRecord {
   readonly promoted: boolean
 }
 
+export const LEADER_RECORD: v.GenericSchema<unknown, LeaderRecord> = v.object({
+  node: storedText,
+  address: storedText,
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+  since: storedInstant,
+  promoted: v.boolean(),
+})
+
 /** What is switched for one node; what isn't there is off. Instants are ISO dates. */
 export interface NodeSwitches {
   readonly disabled?: boolean
   readonly maintenanceUntil?: string
 }
 
+/** Strict, as the cluster's: what else stands there is written over when a switch is changed. */
+export const NODE_SWITCHES: v.GenericSchema<unknown, NodeSwitches> = v.strictObject({
+  disabled: v.exactOptional(v.boolean()),
+  maintenanceUntil: v.exactOptional(storedInstant),
+})
+
 /** What is switched for the whole cluster, and what it remembers. */
 export interface ClusterSwitches {
   readonly maintenanceUntil?: string
   /** Nobody is promoted until a person has looked. */
-  readonly frozen?: { readonly since: string; readonly why: string }
+  readonly frozen?: { readonly since?: string; readonly why: string }
   /** When masters were replaced that had not handed over, newest last. */
   readonly failovers?: readonly string[]
   /** The last node that became master. */
@@ -64,6 +81,14 @@ export interface ClusterSwitches {
   /** The master that has handed over of its own will; its successor is no failover. */
   readonly handover?: string
 }
+
+export const CLUSTER_SWITCHES: v.GenericSchema<unknown, ClusterSwitches> = v.strictObject({
+  maintenanceUntil: v.exactOptional(storedInstant),
+  frozen: v.exactOptional(v.object({ since: v.exactOptional(storedInstant), why: storedText })),
+  failovers: v.exactOptional(v.array(storedInstant)),
+  lastMaster: v.exactOptional(storedText),
+  handover: v.exactOptional(storedText),
+})
 
 /** An operator asks the master on this node to step down. */
 export interface StepDown {
@@ -73,3 +98,10 @@ export interface StepDown {
   /** Even before its `min_leader_time`. */
   readonly force?: boolean
 }
+
+export const STEP_DOWN: v.GenericSchema<unknown, StepDown> = v.object({
+  node: storedText,
+  by: storedText,
+  at: storedInstant,
+  force: v.exactOptional(v.boolean()),
+})

@@ -5,7 +5,14 @@ import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { transact } from '../consul/txn.ts'
 import { type Cluster, readCluster } from './cluster.ts'
-import type { ClusterSwitches, LeaderKeys, NodeSwitches, StepDown } from './leader-keys.ts'
+import {
+  CLUSTER_SWITCHES,
+  type ClusterSwitches,
+  type LeaderKeys,
+  NODE_SWITCHES,
+  type NodeSwitches,
+  type StepDown,
+} from './leader-keys.ts'
 import { changeStored } from './stored.ts'
 
 /** An operator's hand on one application's cluster. All that it does goes through Consul. */
@@ -26,7 +33,7 @@ export async function setDisabled(
   node: string,
   disabled: boolean,
 ): Promise<void> {
-  await changeStored<NodeSwitches>(ctx, consul, keys.nodes + node, ({ disabled: _, ...rest }) =>
+  await changeStored(ctx, consul, keys.nodes + node, NODE_SWITCHES, ({ disabled: _, ...rest }) =>
     disabled ? { ...rest, disabled } : rest,
   )
 }
@@ -38,16 +45,16 @@ export async function setMaintenance(
   node: string | undefined,
   until: string | undefined,
 ): Promise<void> {
-  const key = node === undefined ? keys.cluster : keys.nodes + node
-  await changeStored<Maintained>(ctx, consul, key, ({ maintenanceUntil: _, ...rest }) =>
-    until === undefined ? rest : { ...rest, maintenanceUntil: until },
-  )
+  const change = ({ maintenanceUntil: _, ...rest }: Maintained): Maintained =>
+    until === undefined ? rest : { ...rest, maintenanceUntil: until }
+  if (node === undefined) await changeStored(ctx, consul, keys.cluster, CLUSTER_SWITCHES, change)
+  else await changeStored(ctx, consul, keys.nodes + node, NODE_SWITCHES, change)
 }
 
 /** Lets failovers happen again, and forgets those that have been. Settles with whether they were stopped. */
 export async function unfreeze(ctx: Context, { consul, keys }: Hand): Promise<boolean> {
   let wasFrozen = false
-  await changeStored<ClusterSwitches>(ctx, consul, keys.cluster, ({ frozen, failovers: _, ...rest }) => {
+  await changeStored(ctx, consul, keys.cluster, CLUSTER_SWITCHES, ({ frozen, failovers: _, ...rest }) => {
     wasFrozen = frozen !== undefined
     return rest
   })

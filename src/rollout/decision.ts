@@ -71,7 +71,7 @@ function failuresElsewhere(facts: Facts, target: string): string[] {
   const counts = (other: string, version: string | undefined) =>
     other !== host && (stopOn === 'any' || version === target)
   const records = failed
-    .filter((record) => counts(record.host, record.version))
+    .filter((record) => counts(record.host, record.version ?? target))
     .map(({ host, why }) => `${host} failed (${why})`)
   const checks = [...unhealthy]
     .filter(([node]) => counts(node, versions.get(node)))

@@ -1,7 +1,9 @@
+import * as v from 'valibot'
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import { watchKeys } from '../consul/kv.ts'
 import type { NodeCheck } from '../consul/node-checks.ts'
+import { storedAs, storedText } from '../consul/stored-value.ts'
 import type { KvStep } from '../consul/txn.ts'
 import type { RolloutKeys } from './rollout-keys.ts'
 
@@ -14,7 +16,8 @@ export interface CheckIds {
 /** A host on which a version failed. */
 export interface FailedHost {
   readonly host: string
-  readonly version: string
+  /** `undefined`: nobody knows. */
+  readonly version: string | undefined
   readonly why: string
 }
 
@@ -42,11 +45,9 @@ export function failureStep(keys: RolloutKeys, failed: FailedHost, nowMs: number
   return { verb: 'set', key: keys.failedOn(host), value }
 }
 
+const RECORD = v.object({ version: storedText, why: storedText })
+
+/** What nobody can read is a failure of any version: it may be one of this. */
 function parse(value: string): Pick<FailedHost, 'version' | 'why'> {
-  try {
-    const { version, why } = JSON.parse(value) as Partial<FailedHost>
-    return { version: String(version), why: String(why) }
-  } catch {
-    return { version: '', why: value }
-  }
+  return storedAs(RECORD, value) ?? { version: undefined, why: 'what it has recorded makes no sense' }
 }

@@ -1,4 +1,6 @@
+import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
+import { storedAs, storedText } from '../consul/stored-value.ts'
 import { serviceFolder } from './flags.ts'
 import type { Plan } from './plan.ts'
 
@@ -11,14 +13,40 @@ export function writePlan(plan: Plan): string {
   return JSON.stringify(plan)
 }
 
+const NODES = v.array(v.strictObject({ node: storedText, datacenter: storedText }))
+
+/** A cluster key's text, whose length is that of its list of nodes. */
+const TEXT = v.string()
+
+/** Strict, and not what valibot makes of it: the plan is written back as it is, and compared with what stands there. */
+const PLAN: v.GenericSchema<Plan> = v.strictObject({
+  id: storedText,
+  revision: v.pipe(v.number(), v.safeInteger()),
+  course: v.picklist(['forward', 'back']),
+  promote: NODES,
+  demote: NODES,
+  skipped: NODES,
+  swaps: v.array(
+    v.strictObject({
+      datacenter: storedText,
+      before: TEXT,
+      after: TEXT,
+      isAssumed: v.exactOptional(v.boolean()),
+    }),
+  ),
+  undoes: v.exactOptional(storedText),
+  why: v.exactOptional(TEXT),
+  by: storedText,
+  since: storedText,
+})
+
 /** Reads a plan. Throws a `declined` failure for a text that is none. */
 export function readPlan(key: string, text: string): Plan {
-  try {
-    const plan = JSON.parse(text) as Partial<Plan> | null
-    if (Array.isArray(plan?.promote) && Array.isArray(plan.swaps)) return plan as Plan
-  } catch {
-    // Said below.
-  }
+  const plan = storedAs(
+    v.custom<Plan>((input) => v.is(PLAN, input)),
+    text,
+  )
+  if (plan) return plan
   throw new Failure('declined', `what stands at ${key} is no plan of a switch`, {
     hint: `see that no switch is under way, set all flags to NULL, and consul kv delete ${key}`,
   })

@@ -1,5 +1,7 @@
+import * as v from 'valibot'
+import { storedAs, storedText } from '../consul/stored-value.ts'
 import type { Direction, Flag, FlagValue } from './flags.ts'
-import { serviceFolder } from './flags.ts'
+import { FLAG_VALUES, serviceFolder } from './flags.ts'
 
 /** What a node made of one value of a flag. */
 export interface Handled {
@@ -21,15 +23,21 @@ export function reportKey(service: string, node: string): string {
   return `${serviceFolder(service)}${node}/report`
 }
 
+const HANDLED: v.GenericSchema<unknown, Handled> = v.object({
+  index: v.number(),
+  value: v.picklist(FLAG_VALUES),
+  outcome: v.picklist(['done', 'failed']),
+  note: v.exactOptional(storedText),
+})
+
+const REPORT: v.GenericSchema<unknown, NodeReport> = v.object({
+  promote: v.exactOptional(HANDLED),
+  demote: v.exactOptional(HANDLED),
+})
+
 /** Reads a node's report; what can't be read counts as none. */
 export function parseReport(text: string | undefined): NodeReport {
-  if (text === undefined) return {}
-  try {
-    const report: unknown = JSON.parse(text)
-    return typeof report === 'object' && report !== null ? report : {}
-  } catch {
-    return {}
-  }
+  return (text === undefined ? undefined : storedAs(REPORT, text)) ?? {}
 }
 
 /** Whether a node has dealt with a flag as it stands. */

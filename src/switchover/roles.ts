@@ -1,4 +1,8 @@
+import { runInNewContext } from 'node:vm'
 import { Failure, messageOf } from '../base/failure.ts'
+
+/** One match takes microseconds; a pattern can be made that takes years. */
+const MATCH_MS = 100
 
 /** Where a node is. */
 export interface NodeAt {
@@ -108,9 +112,13 @@ function part(key: string, root: Data, node: string): Data {
 /** Python's re.match: from the beginning of the name, not necessarily to its end. */
 function matches(key: string, pattern: string, node: string): boolean {
   try {
-    return new RegExp(`^(?:${pattern})`).test(node)
+    return runInNewContext(
+      'new RegExp(pattern).test(node)',
+      { pattern: `^(?:${pattern})`, node },
+      { timeout: MATCH_MS },
+    )
   } catch {
-    throw wrong(key, `has the filter ${JSON.stringify(pattern)}, which is no regular expression`)
+    throw wrong(key, `has the filter ${JSON.stringify(pattern)}, which is no regular expression, or takes too long`)
   }
 }
 

@@ -1,10 +1,12 @@
+import * as v from 'valibot'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
+import { storedAs } from '../consul/stored-value.ts'
 import { transact } from '../consul/txn.ts'
-import { type Direction, type Flag, isFlagValue, serviceFolder } from './flags.ts'
+import { type Direction, FLAG_VALUES, type Flag, serviceFolder } from './flags.ts'
 
 /** What is watched, and by which command: each command has its own memory. */
 export interface Watched {
@@ -75,12 +77,14 @@ export class WatchMemory {
   }
 }
 
+const MEMORY = v.object({
+  value: v.optional(v.picklist(FLAG_VALUES)),
+  index: v.optional(v.number()),
+  interrupted: v.optional(v.boolean(), false),
+})
+
 function parse(text: string): Remembered {
-  try {
-    const { value, index, interrupted = false } = JSON.parse(text) as Memory
-    const isFlag = isFlagValue(String(value)) && typeof index === 'number'
-    return { known: isFlag ? { value: value as Flag['value'], index } : undefined, isInterrupted: interrupted === true }
-  } catch {
-    return { known: undefined, isInterrupted: false }
-  }
+  const { value, index, interrupted = false } = storedAs(MEMORY, text) ?? {}
+  const known = value === undefined || index === undefined ? undefined : { value, index }
+  return { known, isInterrupted: interrupted }
 }

@@ -46,6 +46,24 @@ describe('operators', () => {
     expect(agent.stderr).toMatch(/is no longer switched off\n[\s\S]*giving up the lock/)
   })
 
+  test('are asked for when nobody can read how many failovers there were', async () => {
+    const toy = await Toy.make()
+    const key = `lock/${toy.name}/cluster`
+    await consul.request('PUT', `/kv/${key}`, '{"lastMaster":"n2","failovers":5}')
+    const agent = toy.start()
+    await agent.says(/is frozen|error: no failover/)
+    const why = `the key ${key} holds nothing of an agent's`
+    expect((await runLocker(['leader', 'status', toy.name])).stdout).toContain(`frozen: ${why}`)
+    expect(await runLocker(['leader', 'unfreeze', toy.name])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${why} (look at it`),
+    })
+    expect(await consul.value(key)).toBe('{"lastMaster":"n2","failovers":5}')
+    expect(toy.calls).toEqual([])
+    await consul.deleteKey(key)
+    await toy.becomes('master')
+  })
+
   test('are asked for when there were too many failovers', async () => {
     const toy = await Toy.make()
     const at = new Date().toISOString()

@@ -48,6 +48,11 @@ const CASES: [title: string, facts: Partial<Facts>, decision: string][] = [
   ['never goes with a role limit of 0', { limits: { cluster: 1, role: 0 } }, 'limit: the limit of the role web is 0'],
   ['goes without a limit of its role', { limits: { cluster: 1, role: undefined } }, 'upgrade V2'],
   ['stops when the version failed elsewhere', { failed: [FAILED] }, 'failures: … web2 failed (smoke failed with 1)'],
+  [
+    'stops when nobody can read which version failed elsewhere',
+    { failed: [{ ...FAILED, version: undefined }] },
+    'failures: … web2 failed (smoke failed with 1)',
+  ],
   ['tries again what failed here', { failed: [{ ...FAILED, host: 'web1' }], interrupted: 'V2' }, 'upgrade V2'],
   ['goes on with what has begun though it failed elsewhere', { failed: [FAILED], interrupted: 'V2' }, 'upgrade V2'],
   ['stops with an older upgrade interrupted', { failed: [FAILED], interrupted: 'V0' }, 'failures: … web2 failed'],

@@ -117,6 +117,7 @@ describe('a cluster key', () => {
     ],
     ['with a filter that matches nothing', '{"filter": {"x": {}}}', /no filter that matches the node node1/],
     ['with a filter that is no expression', '{"filter": {"(": {}}}', /no regular expression/],
+    ['with a filter that takes years', '{"filter": {"(n?o?d?e?1?){40}x": {}}}', /takes too long/],
   ])('that is %s is refused in one sentence', (_, text, sentence) => {
     expect(() => parseCluster(KEY, text, 'node1')).toThrow(sentence)
   })
