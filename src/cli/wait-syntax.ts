@@ -11,11 +11,12 @@ is one. It doesn't run when they don't come to hold.
   service:db           Consul has a healthy instance of this service; with a
                        tag master.db, in a datacenter db@dc2, three of it db=3
   kv:ready  kv:a/b=yes Consul has this key, with any value or with this one
-  tcp:db:3306          something takes connections there
+  tcp:db:3306          something takes connections there; unix:/run/db.sock
   http://…  https://…  a GET gives a status from 200 to 299, not a redirect
   dns:db.example.com   it has an address; dns:NAME@10.0.0.2:53 asks that server
   file:/run/ready      the file is there
-  cmd:pg_isready -q    this command of /bin/sh ends with 0`,
+  cmd:pg_isready -q    this command of /bin/sh ends with 0
+  !tcp:db:3306         any of these with a ! in front: it does not hold`,
   options: {
     timeout: option('Waiting:', 'TIME', 'give up after this time (10m)'),
     once: option('Waiting:', 'boolean', 'look once, and give up at once'),

@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Instance, readInstances } from '../consul/instances.ts'
 import { readKey } from '../consul/kv.ts'
-import { type GateOf, OPEN, shut, type Verdict } from './gate.ts'
+import { type GateOf, OPEN, shut, type Verdict, verdictOn } from './gate.ts'
 
 /** The longest wait on the server's side. */
 const LONG_POLL_MS = 30_000
@@ -23,11 +23,15 @@ export async function sight(
   const from = { index, waitMs: LONG_POLL_MS }
   if (gate.kind === 'kv') {
     const reading = await readKey(ctx, consul, gate.key, { ...from, rights: 'read' })
-    return { verdict: judgeValue(gate, reading.entry?.value), index: reading.index }
+    return { verdict: turned(gate, judgeValue(gate, reading.entry?.value)), index: reading.index }
   }
   const { service, tag } = gate
   const found = await readInstances(ctx, consul, service, { ...from, ...(tag === undefined ? {} : { tag }) })
-  return { verdict: judgeInstances(gate, found.instances), index: found.index }
+  return { verdict: turned(gate, judgeInstances(gate, found.instances)), index: found.index }
+}
+
+function turned(gate: GateOf<'service' | 'kv'>, verdict: Verdict): Verdict {
+  return verdictOn(gate, verdict.open, verdict.open ? 'it is as it should not be' : verdict.why)
 }
 
 /** How a key's gate stands when this is its value; `undefined` for a key that isn't there. */

@@ -2,6 +2,8 @@
 export type Gate = {
   /** As people wrote it, on one line and without passwords. */
   readonly text: string
+  /** It is open when the condition doesn't hold. A Consul that can't be asked keeps it shut all the same. */
+  readonly isInverse: boolean
 } & (
   | {
       /** Healthy instances of a service of Consul's: all of their checks and all of their nodes' pass. */
@@ -20,6 +22,8 @@ export type Gate = {
     }
   /** Something takes connections there. */
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** Something takes connections at this socket. */
+  | { readonly kind: 'unix'; readonly path: string }
   /** A GET of it is answered with a status from 200 to 299; redirects are not followed. */
   | { readonly kind: 'http'; readonly url: string }
   | {
@@ -41,6 +45,11 @@ export type GateOf<Kind extends Gate['kind']> = Extract<Gate, { kind: Kind }>
 export type Verdict = { readonly open: true } | { readonly open: false; readonly why: string }
 
 export const OPEN: Verdict = { open: true }
+
+/** How a gate stands whose condition holds or doesn't, for this reason. */
+export function verdictOn({ isInverse }: Pick<Gate, 'isInverse'>, holds: boolean, why: string): Verdict {
+  return holds === isInverse ? shut(why) : OPEN
+}
 
 /** A gate that is shut, and why. */
 export function shut(why: string): Verdict {

@@ -4,9 +4,9 @@ import { Failure } from '../base/failure.ts'
 import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
 import type { Gate } from './gate.ts'
 
-type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text'> : never) : never
+type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text' | 'isInverse'> : never) : never
 
-const KINDS = 'service:db, kv:key, tcp:host:port, http://…, dns:name, file:path or cmd:words'
+const KINDS = 'service:db, kv:key, tcp:host:port, unix:path, http://…, dns:name, file:path or cmd:words'
 const LONGEST = 60
 
 /** As in Consul's DNS, what stands before the last dot is a tag. */
@@ -17,6 +17,7 @@ const PARSERS: Record<string, (rest: string) => Condition> = {
   service: parseService,
   kv: parseKey,
   tcp: parseTcp,
+  unix: (path) => ({ kind: 'unix', path: some(path, 'which socket?', 'unix:/run/mysqld/mysqld.sock') }),
   http: (rest) => parseUrl(`http:${rest}`),
   https: (rest) => parseUrl(`https:${rest}`),
   dns: parseDns,
@@ -26,12 +27,14 @@ const PARSERS: Record<string, (rest: string) => Condition> = {
 
 /** Reads a gate. Throws a `usage` failure that says what is wrong with it. */
 export function parseGate(text: string): Gate {
-  const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? []
+  const [, not, word = '', rest = ''] = /^(!)?([a-z]+):(.*)$/is.exec(text) ?? []
+  // Of these words the schemes of URLs alone are what others know in capital letters, too.
+  const kind = /^https?$/i.test(word) ? word.toLowerCase() : word
   const parse = Object.hasOwn(PARSERS, kind) ? PARSERS[kind] : undefined
   if (!parse) throw new Failure('usage', `${quoted(text)} is no gate`, { hint: KINDS })
   if (text.includes('\0')) throw wrong('a gate has no NUL in it', KINDS)
   const condition = parse(rest)
-  return { ...condition, text: shownOf(condition, text) } as Gate
+  return { ...condition, isInverse: not !== undefined, text: shownOf(condition, text) } as Gate
 }
 
 function parseService(rest: string): Condition {
@@ -91,5 +94,5 @@ function wrong(sentence: string, hint: string): Failure {
 
 /** Passwords in URLs are nobody's business. */
 function shownOf(condition: Condition, text: string): string {
-  return oneLine(condition.kind === 'http' ? text.replace(/^(https?:[/][/])[^/?#]*@/, '$1…@') : text, LONGEST)
+  return oneLine(condition.kind === 'http' ? text.replace(/^(!?https?:[/][/])[^/?#]*@/i, '$1…@') : text, LONGEST)
 }

@@ -4,7 +4,7 @@ import { probeCommand } from '../probe/command-probe.ts'
 import { type Finding, findingOf } from '../probe/finding.ts'
 import { probePort } from '../probe/port-probe.ts'
 import { probeUrl } from '../probe/url-probe.ts'
-import { type Gate, OPEN, shut, type Verdict } from './gate.ts'
+import { type Gate, type Verdict, verdictOn } from './gate.ts'
 import { probeName } from './name-probe.ts'
 
 /** A gate that Consul doesn't tell about. */
@@ -21,12 +21,13 @@ const COMMAND_MS = 30_000
  */
 export async function probe(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<Verdict> {
   const { healthy, why } = await look(ctx, gate, environment)
-  return healthy ? OPEN : shut(why)
+  return verdictOn(gate, healthy, why)
 }
 
 function look(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<Finding> {
   switch (gate.kind) {
     case 'tcp':
+    case 'unix':
       return probePort(ctx, gate, ANSWER_MS)
     case 'http':
       return probeUrl(ctx, new URL(gate.url), ANSWER_MS)

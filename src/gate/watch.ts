@@ -22,6 +22,7 @@ const BREATH_MS = 100
 /** First and longest pause between two looks at a gate that is shut; one that is open is looked at at the longest. */
 const PACE_MS: Record<ProbedGate['kind'], readonly [number, number]> = {
   tcp: [250, 2000],
+  unix: [250, 2000],
   http: [250, 2000],
   dns: [250, 2000],
   // A watch by the kernel would miss what another machine does on a shared disk.

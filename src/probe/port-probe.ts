@@ -3,11 +3,15 @@ import type { Context } from '../base/context.ts'
 import type { HostPort } from '../base/host-port.ts'
 import { type Finding, findingOf } from './finding.ts'
 
+/** A port of a machine, or a socket of this one. */
+export type Endpoint = HostPort | { readonly path: string }
+
 /** Connects once; healthy when something takes connections there. Rejects only with the signal's reason. */
-export function probePort(ctx: Context, { host, port }: HostPort, timeoutMs: number): Promise<Finding> {
+export function probePort(ctx: Context, endpoint: Endpoint, timeoutMs: number): Promise<Finding> {
   return findingOf(ctx, timeoutMs, ({ signal }) => {
     const { promise, resolve, reject } = Promise.withResolvers<Finding>()
-    const socket = connect({ host, port, signal })
+    const where = 'path' in endpoint ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port }
+    const socket = connect({ ...where, signal })
     socket.on('connect', () => {
       resolve({ healthy: true, why: 'it takes connections', said: '' })
       socket.destroy()

@@ -47,6 +47,36 @@ async function listening<S extends Server>(server: S, port = 0): Promise<number>
   return (server.address() as AddressInfo).port
 }
 
+describe('a gate turned round is waited for', () => {
+  test('until a port is free, a socket gone, a key deleted, and a service out of health', async () => {
+    const [service, key] = [uniqueName('db'), uniqueName('stop')]
+    const path = join(scratch(), 'db.sock')
+    const server = createServer()
+    const port = await listening(server)
+    const local = createServer()
+    await new Promise<void>((resolve) => local.listen(path, resolve))
+    onTestFinished(() => void local.close())
+    await put(key, '1')
+    await register(service, 'passing')
+    expect(await runLocker(['wait', '--once', `unix:${path}`, `tcp:127.0.0.1:${port}`])).toMatchObject({ code: 0 })
+    const gates = [`!tcp:127.0.0.1:${port}`, `!unix:${path}`, `!kv:${key}`, `!service:${service}`]
+    for (const gate of gates) expect(await runLocker(['wait', '--once', gate])).toMatchObject({ code: 1 })
+    const waiter = wait(...gates)
+    await isMissing(waiter, /it takes connections/)
+    server.close()
+    local.close()
+    await client.deleteKey(key)
+    expect(waiter.hasEnded).toBe(false)
+    await turns(service, 'critical')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+
+  test('not at a Consul that does not answer', async () => {
+    const ended = await runLocker(['wait', '--once', '!kv:stop'], { address: 'http://127.0.0.1:1' })
+    expect(ended).toMatchObject({ code: 3, stdout: '' })
+  })
+})
+
 describe('a service is waited for', () => {
   test('until an instance is registered and passes: neither a critical nor a warning one will do', async () => {
     const service = uniqueName('db')

@@ -21,6 +21,8 @@ describe('a gate', () => {
     ['tcp:[::1]:80', { kind: 'tcp', host: '::1', port: 80 }],
     ['http://db/ready?x=1', { kind: 'http', url: 'http://db/ready?x=1' }],
     ['https://db:8443', { kind: 'http', url: 'https://db:8443/' }],
+    ['HTTP://DB/Ready', { kind: 'http', url: 'http://db/Ready' }],
+    ['unix:/run/db.sock', { kind: 'unix', path: '/run/db.sock' }],
     ['dns:db.example.com', { kind: 'dns', name: 'db.example.com', server: undefined }],
     ['dns:db.service.consul@127.0.0.1:8600', { kind: 'dns', name: 'db.service.consul', server: '127.0.0.1:8600' }],
     ['dns:db@10.0.0.1', { kind: 'dns', name: 'db', server: '10.0.0.1:53' }],
@@ -29,7 +31,8 @@ describe('a gate', () => {
     ['file:C:\\odd name', { kind: 'file', path: 'C:\\odd name' }],
     ['cmd:test -s /etc/x && true', { kind: 'cmd', command: 'test -s /etc/x && true' }],
   ] as const)('%s is read', ([text, expected]) => {
-    expect(parseGate(text)).toEqual({ ...expected, text })
+    expect(parseGate(text)).toEqual({ ...expected, isInverse: false, text })
+    expect(parseGate(`!${text}`)).toEqual({ ...expected, isInverse: true, text: `!${text}` })
   })
 
   test.for([
