@@ -1,8 +1,9 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
 import type { Child, Launch } from './child.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { ProcessGroup } from './group.ts'
+import { heldBack, passedOn } from './inherited-fds.ts'
 import { passedSockets } from './listen-fds.ts'
 import { isPending, ownCgroup, type Traces } from './members.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
@@ -15,7 +16,7 @@ const DELIVERY_MS = 50
 export async function launchDetached({ command, environment, marker }: Launch): Promise<Child> {
   const { file, words } = command
   const sockets = passedSockets(environment)
-  const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', ...sockets.fds]
+  const stdio = passedOn(new Set([...sockets.fds, ...heldBack()]))
   const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
   const process = await started(spawn(program, args, { argv0, stdio, detached: true, env: environment }), words[0])
   return new DetachedChild(process, { marker, cgroup: ownCgroup(environment) })

@@ -1,15 +1,27 @@
+/** Descriptors of the job shell's own. */
+export interface JobDescriptors {
+  readonly talk: number
+  readonly errors: number
+}
+
+/** The lowest two that the command doesn't get; a shell's own can have one digit only. */
+export function jobDescriptors(passed: readonly number[]): JobDescriptors {
+  const [talk = 8, errors = 9] = [3, 4, 5, 6, 7, 8, 9].filter((fd) => !passed.includes(fd))
+  return { talk, errors: errors === talk ? 9 : errors }
+}
+
 /**
  * A shell with job control, which is what it takes to make a process group the foreground of a terminal; Node can't.
- * The command is its only job. Descriptor 3 is a socket to us: it reports the job's group, then `stopped STATUS` when
+ * The command is its only job. Descriptor `talk` is a socket to us: it reports the job's group, then `stopped STATUS` when
  * the job seems to be stopped (Ctrl-Z), and waits for our word: go on in the foreground (`fg`) or the background (`bg`),
  * or `no`, it has ended with that status. At last it reports `ended STATUS`. Whoever was in the foreground hands the
  * terminal back, and its modes when the command was killed, as a shell does; in the background a shell must not, and
  * would at its exit (dash, busybox) or at its job's end (bash; unless its standard error, its notion of the terminal,
- * is none). Descriptor 4 is the command's standard error. When a job dies of INT, dash and busybox send INT to
+ * is none). Descriptor `errors` is the command's standard error. When a job dies of INT, dash and busybox send INT to
  * themselves, and bash drops what it does; when a job is stopped, bash breaks out of loops, hence the recursion.
  */
-const SCRIPT = `
-exec 4>&2 2>/dev/tty
+const script = ({ talk, errors }: JobDescriptors) => `
+exec ${errors}>&2 2>/dev/tty
 modes=$(stty -g)
 [ "$BASH_VERSION" ] || trap : INT QUIT
 set -m
@@ -17,8 +29,8 @@ set -m
 code=$? place=fg
 while_stopped() {
   [ $code -ge 147 ] && [ $code -le 150 ] || return
-  echo stopped $code >&3
-  read -r word <&3 || kill -s KILL $$
+  echo stopped $code >&${talk}
+  read -r word <&${talk} || kill -s KILL $$
   [ "$word" != no ] || return
   place=$word
   if [ "$place" = fg ]; then fg %1 >/dev/null; else bg %1 >/dev/null; wait %1 2>/dev/null; fi
@@ -26,7 +38,7 @@ while_stopped() {
   while_stopped
 }
 while_stopped
-echo ended $code >&3
+echo ended $code >&${talk}
 [ "$place" = fg ] || kill -s KILL $$
 [ $code -le 128 ] || stty "$modes"
 exit $code
@@ -41,7 +53,12 @@ const PLAIN =
  * of others. So does the marker: its entry tells the command's processes, and the job shell is none of them. (The
  * guardian, which looks for the marker anywhere, does find it: without us the job shell must not survive its job.)
  */
-export function jobShell(words: readonly [string, ...string[]], environment: NodeJS.ProcessEnv, marker: string) {
+export function jobShell(
+  words: readonly [string, ...string[]],
+  environment: NodeJS.ProcessEnv,
+  marker: string,
+  own: JobDescriptors,
+) {
   const isPlain = ([name, value]: [string, unknown]) => PLAIN.test(name) && `${name}=${value}` !== marker
   const all = Object.entries(environment)
   const odd = all.filter((entry) => !isPlain(entry)).map(([name, value]) => `${name}=${value}`)
@@ -50,22 +67,23 @@ export function jobShell(words: readonly [string, ...string[]], environment: Nod
     args: ['-c', 'eval "$CONSUL_LOCKER_JOB_SHELL"', 'consul-locker-job', ...words],
     env: {
       ...Object.fromEntries([...all.filter(isPlain), ...carriers]),
-      CONSUL_LOCKER_JOB_SHELL: SCRIPT,
+      CONSUL_LOCKER_JOB_SHELL: script(own),
       CONSUL_LOCKER_JOB: firstSteps(
         words[0],
         carriers.map(([name]) => name),
+        own,
       ),
     },
   }
 }
 
 /** The job's shell tells its process id, which is the group's, puts the environment right, and becomes the command. */
-function firstSteps(command: string, carriers: string[]): string {
+function firstSteps(command: string, carriers: string[], { talk, errors }: JobDescriptors): string {
   // `env` takes all words with an equals sign for variables until one comes without.
   const through = command.includes('=') ? `/bin/sh -c 'exec "$@"' sh` : ''
   return `
-echo $$ >&3
-exec 3>&- 2>&4 4>&-
+echo $$ >&${talk}
+exec ${talk}>&- 2>&${errors} ${errors}>&-
 set -- ${carriers.map((name) => `"$${name}"`).join(' ')} ${through} "$@"
 unset CONSUL_LOCKER_JOB_SHELL CONSUL_LOCKER_JOB ${carriers.join(' ')}
 exec /usr/bin/env -- "$@"`

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { meanwhile } from '../base/meanwhile.ts'
 
-/** Signals that are the child's business; what we get of them goes to its group. */
+/**
+ * Signals that are the child's business; what we get of them goes to its group. Not among them: KILL and STOP, which
+ * nobody can catch, and real-time signals, which Node can't; faults (SEGV, BUS, FPE, ILL, TRAP, SYS), after which V8
+ * must not go on; CHLD, PIPE and XFSZ, which our own doing brings about.
+ */
 export const FORWARDED = [
   'SIGINT',
   'SIGTERM',
@@ -13,12 +17,33 @@ export const FORWARDED = [
   'SIGCONT',
   'SIGTSTP',
   'SIGALRM',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGABRT',
+  'SIGPWR',
+  'SIGIO',
+  'SIGVTALRM',
+  'SIGPROF',
+  'SIGXCPU',
+  'SIGURG',
+  'SIGSTKFLT',
 ] as const satisfies readonly NodeJS.Signals[]
 
 export type ForwardedSignal = (typeof FORWARDED)[number]
 
 /** Signals that end us while no child runs that they could be for. */
-export const ENDS_US: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+export const ENDS_US: readonly ForwardedSignal[] = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGABRT',
+  'SIGPWR',
+  'SIGXCPU',
+]
+
+/** Other names of signals above. signal-exit, which knows them, takes a signal for deadly that nobody hears by name. */
+const ALIASES = ['SIGIOT', 'SIGPOLL'] as const satisfies readonly NodeJS.Signals[]
 
 /** Signals sent to us. */
 export interface SignalSource {
@@ -35,16 +60,28 @@ export function processSignals(environment: NodeJS.ProcessEnv): SignalSource {
   // Not only at the hang-up: our parent may be gone by then.
   const hangUpProof = meanwhile(() => survivesHangUp(environment))
   for (const signal of FORWARDED) {
+    // With `stty tostop` it comes at each write of ours in the background, and a write that isn't stopped is repeated.
+    if (signal === 'SIGTTOU' && hasTerminal()) continue
     process.on(signal, () => {
       if (signal === 'SIGHUP' && hangUpProof()) return
       listeners.at(-1)?.(signal)
     })
   }
+  for (const alias of ALIASES) process.on(alias, () => {})
   return {
     listen(receive) {
       listeners.push(receive)
       return { [Symbol.dispose]: () => void listeners.splice(listeners.indexOf(receive), 1) }
     },
+  }
+}
+
+function hasTerminal(): boolean {
+  try {
+    const [, , , , terminal] = statOf('self')
+    return terminal !== '0'
+  } catch {
+    return true
   }
 }
 

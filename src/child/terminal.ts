@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type StdioOptions, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { sleep } from '../base/abort.ts'
@@ -8,7 +8,8 @@ import type { Child, Launch } from './child.ts'
 import { type ExitStatus, shellStatus } from './exit-status.ts'
 import { inForeground } from './foreground.ts'
 import { ProcessGroup } from './group.ts'
-import { jobShell } from './job-shell.ts'
+import { heldBack, passedOn } from './inherited-fds.ts'
+import { jobDescriptors, jobShell } from './job-shell.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
 import { canBeContinued, type ForwardedSignal, stopSelf } from './signals.ts'
 
@@ -24,10 +25,13 @@ const WANTS_TERMINAL = [shellStatus({ signal: 'SIGTTIN' }), shellStatus({ signal
  */
 export async function launchOnTerminal({ command, environment, marker }: Launch): Promise<Child> {
   const { words } = command
-  const { args, env } = jobShell(words, environment, marker)
-  const stdio = ['inherit', 'inherit', 'inherit', 'pipe'] as const
-  const shell = await started(spawn('/bin/sh', args, { stdio: [...stdio], env }), words[0])
-  const talk = shell.stdio[3] as Socket
+  const passed = heldBack()
+  const own = jobDescriptors(passed)
+  const { args, env } = jobShell(words, environment, marker, own)
+  const stdio: StdioOptions = [...passedOn([...passed.filter((fd) => !Object.values(own).includes(fd)), own.talk])]
+  stdio[own.talk] = 'pipe'
+  const shell = await started(spawn('/bin/sh', args, { stdio, env }), words[0])
+  const talk = shell.stdio[own.talk] as Socket
   talk.on('error', () => {}) // It ended; that is told otherwise.
   const reports = createInterface({ input: talk })[Symbol.asyncIterator]()
   const exited = exitOf(shell)

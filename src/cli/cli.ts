@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import { Failure } from '../base/failure.ts'
 import { createLog, type Log, writeStderr } from '../base/log.ts'
 import { clockSinceStart } from '../base/since-start.ts'
+import { noteInherited } from '../child/inherited-fds.ts'
 import { processSignals } from '../child/signals.ts'
 import { commandOf } from './commands.ts'
 import { debugWishes } from './debug-wishes.ts'
@@ -16,6 +17,7 @@ import { adviceOn, strangeVariables } from './strange-variables.ts'
 
 /** The whole program but for the exit itself. Settles with the exit code; rejects only for a bug. */
 export async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
+  noteInherited()
   const errand = takeErrand(words[0], process.env)
   const environment = { ...process.env }
   // The command has it; Node would take it for our wish, and believe every certificate.

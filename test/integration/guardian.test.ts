@@ -586,7 +586,7 @@ function gibberish(dice: Dice, stranger: number, trace: string): string[] {
 }
 
 describe('shellcheck', () => {
-  const job = jobShell(['command'], { 'odd-name': '1' }, 'MARKER=1').env
+  const job = jobShell(['command'], { 'odd-name': '1' }, 'MARKER=1', { talk: 3, errors: 4 }).env
   test.each([
     ['the guardian’s script', GUARDIAN_SCRIPT],
     ['the job shell', job.CONSUL_LOCKER_JOB_SHELL],

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { constants } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
@@ -8,12 +9,15 @@ import { uniqueName } from '../kit/unique.ts'
 
 /** Prints its name with each signal that it gets; ends at ALRM, the last one. */
 const listener = `
-for s in INT TERM HUP QUIT USR1 USR2 WINCH CONT; do trap "echo $1 got $s." $s; done
+for s in INT TERM HUP QUIT USR1 USR2 WINCH CONT TTIN TTOU ABRT PWR IO VTALRM PROF XCPU URG STKFLT; do trap "echo $1 got $s." $s; done
 trap "echo $1 got ALRM.; exit 0" ALRM
 [ "$1" = child ] && bash -c "$0" "$0" grandchild &
 echo "$1 listens."
 while :; do read -r -t 1 <>/dev/fd/9; done 9<> <(:)
 `
+
+/** Rarely sent, or for those who know. ALRM ends the listener, and comes last. */
+const RARE = ['TTIN', 'TTOU', 'ABRT', 'PWR', 'IO', 'VTALRM', 'PROF', 'XCPU', 'URG', 'STKFLT']
 
 async function listening(): Promise<Running> {
   const runner = startLocker([uniqueName('signals'), 'bash', '-c', listener, listener, 'child'])
@@ -26,7 +30,7 @@ describe('a signal to the runner', () => {
   test('reaches the command and what the command started, exactly once', async () => {
     const runner = await listening()
     // A second one of INT and TERM would kill, so they come in two runs.
-    const signals = ['INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'CONT', 'ALRM']
+    const signals = ['INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'CONT', ...RARE, 'ALRM']
     for (const signal of signals) {
       runner.kill(`SIG${signal}` as NodeJS.Signals)
       await runner.prints(new RegExp(`^child got ${signal}\\.$`, 'm'))
@@ -60,6 +64,30 @@ describe('a signal to the runner', () => {
       expect(await new ConsulClient().remains(name)).toEqual([])
     },
   )
+
+  test.each(['RTMIN+3', 'SEGV', 'TRAP', 'SYS', 'KILL'])(
+    'that can’t be passed on ends the runner, and the guardian the command: %s',
+    async (signal) => {
+      const name = uniqueName('deadly')
+      const runner = startLocker([name, 'sh', '-c', 'ulimit -c 0; echo "pid $$."; exec sleep 60'], {
+        through: ['sh', '-c', 'ulimit -c 0; exec "$0" "$@"'],
+      })
+      const [, pid] = await runner.prints(/^pid (\d+)\.$/m)
+      execFileSync('bash', ['-c', `kill -s ${signal} ${runner.pid}`])
+      await patiently(
+        async () => runner.hasEnded && !runs(Number(pid)) && (await new ConsulClient().remains(name)).length === 0,
+        () => 'the command goes on, or the lock was not given back',
+      )
+    },
+  )
+
+  test.each(['PIPE', 'XFSZ', 'CHLD'])('that our own doing may bring about means nothing: %s', async (signal) => {
+    const runner = startLocker([uniqueName('own'), 'sh', '-c', `kill -s ${signal} $PPID; read -r _; exit 3`], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    runner.child.stdin?.end('\n')
+    expect(await runner.ends()).toMatchObject({ code: 3, stderr: '' })
+  })
 
   test('stops the command and the runner at TSTP, and CONT continues both', async () => {
     const runner = startLocker([uniqueName('stop'), 'sh', '-c', 'echo "pid $$."; sleep 0.3; read -r x; exit 5'], {

@@ -1,10 +1,15 @@
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { runLocker, startLocker } from '../kit/locker.ts'
+import { LOCKER, lockerEnvironment, Running, runLocker, startLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
+
+function startProcess([file = '', ...words]: readonly string[], env: NodeJS.ProcessEnv): Running {
+  return new Running(spawn(file, words, { env: lockerEnvironment({ env }), stdio: ['ignore', 'pipe', 'pipe'] }))
+}
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 
@@ -60,6 +65,33 @@ describe('standard input and output', () => {
     const through = ['sh', '-c', `exec "$0" "$@" ${redirection}`]
     expect(await runLocker([name, 'sh', '-c', 'exit 7'], { through })).toMatchObject({ code: 7, stderr: '' })
     expect(await new ConsulClient().remains(name)).toEqual([])
+  })
+})
+
+describe('further descriptors', () => {
+  // 5 and 6 are the two ends of one pipe, as make's jobserver has them.
+  const opens = 'exec 3</etc/passwd 9<>"$F" 200>"$F" 6> >(cat); exec 5</proc/self/fd/6'
+  // 1 is a pipe of each; 4 and 255 are the listing shell's own.
+  const lists = 'cd /proc/$$/fd; for fd in *; do case $fd in 1|4|255) ;; *) echo $fd $(readlink $fd) ;; esac; done'
+
+  test('are those that we got, whatever their numbers, and none of ours', async () => {
+    const script = `${opens}; bash -c "$0" | cat; echo --; "$@" bash -c "$0" | cat; exec 5<&- 6>&-`
+    const env = { F: join(scratch(), 'file') }
+    const [plain = '', locked] = await descriptorsOf(script, lists, env)
+    expect(plain).toMatch(/^3 \/etc\/passwd$/m)
+    for (const fd of [5, 6, 9, 200]) expect(plain).toMatch(new RegExp(`^${fd} `, 'm'))
+    expect(locked).toBe(plain)
+  })
+
+  async function descriptorsOf(script: string, lists: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+    const words = [LOCKER, uniqueName('descriptors')]
+    const shell = startProcess(['bash', '-c', script, lists, ...words], env)
+    return (await shell.ends()).stdout.split('--\n')
+  }
+
+  test('are there for the shell’s process substitution', async () => {
+    const through = ['bash', '-c', '"$0" "$@" <(echo a) <(echo b)']
+    expect(await runLocker([uniqueName('substituted'), 'cat'], { through })).toMatchObject({ stdout: 'a\nb\n' })
   })
 })
 

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+const FIRST = 3
+
+/** Node makes these for itself; nobody would pass one on. */
+const NODES_OWN = /^anon_inode:\[(?:eventpoll|eventfd|io_uring)\]$/
+
+const CLOEXEC = 0o2000000
+
+let inherited: readonly number[] = []
+
+/** Looks which descriptors we were started with. Must come before anything of ours opens one. */
+export function noteInherited(): void {
+  const targets = new Map(descriptors().map((fd) => [fd, targetOf('self', fd)]))
+  const isPair = (target: string) => [...targets.values()].filter((other) => other === target).length > 1
+  // Node has both ends of some pipes, and /dev/null; so may we have got them (make's jobserver).
+  const isAmbiguous = (target: string) => target === '/dev/null' || (target.startsWith('pipe:') && isPair(target))
+  inherited = [...targets].flatMap(([fd, target = '']) => {
+    if (target === '' || NODES_OWN.test(target)) return []
+    return isAmbiguous(target) && targetOf(process.ppid, fd) !== target ? [] : [fd]
+  })
+}
+
+/**
+ * The descriptors beyond the standard three that a child gets only when it is told so, ascending: libuv marks what a
+ * process inherits as not to be passed on, but gives up at the first gap above 15.
+ */
+export function heldBack(): readonly number[] {
+  return inherited.filter((fd) => (flagsOf(fd) & CLOEXEC) !== 0)
+}
+
+function descriptors(): number[] {
+  try {
+    return readdirSync('/proc/self/fd')
+      .map(Number)
+      .filter((fd) => fd >= FIRST)
+      .sort((a, b) => a - b)
+  } catch {
+    return []
+  }
+}
+
+/** What a descriptor leads to; `undefined` when there is none, or when it isn't ours to look at. */
+function targetOf(pid: number | 'self', fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`)
+  } catch {
+    return undefined
+  }
+}
+
+function flagsOf(fd: number): number {
+  try {
+    return Number.parseInt(/^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0', 8)
+  } catch {
+    return 0
+  }
+}
+
+/** Standard streams and further descriptors for a child, each under its own number. */
+export function passedOn(descriptors: Iterable<number>): ('inherit' | 'ignore' | number)[] {
+  const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit']
+  for (const fd of descriptors) {
+    while (stdio.length < fd) stdio.push('ignore')
+    stdio[fd] = fd
+  }
+  return stdio
+}
