@@ -238,7 +238,7 @@ describe('a monitor', () => {
     const ports = await freePorts()
     const options = { address: `http://127.0.0.1:${ports.http}` }
     const monitor = watch(label, ['--monitor-url', target.url], options)
-    await monitor.says(/can't be reached.*; trying again until it works/)
+    await monitor.says(/can't be reached.*; trying again, for 5m at most/)
     const agent = await startConsul({ ports })
     onTestFinished(() => agent.stop())
     await becomes(label, 'up', options)
