@@ -76,7 +76,7 @@ export class InitScript {
       await this.#services.stop(ctx)
       await this.#services.start(ctx)
     } finally {
-      this.#node.liftNoop()
+      this.#node.liftNoop(ctx)
     }
   }
 

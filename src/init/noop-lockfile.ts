@@ -27,8 +27,13 @@ export function setNoop(file: string, reason: string, expiresMs: number, nowMs: 
   }
 }
 
+/** Throws a `declined` failure when it can't be taken away: then it counts until it expires. */
 export function liftNoop(file: string): void {
-  rmSync(file, { force: true })
+  try {
+    rmSync(file, { force: true })
+  } catch (thrown) {
+    throw new Failure('declined', `the noop lockfile can't be taken away: ${messageOf(thrown)}`, { cause: thrown })
+  }
 }
 
 /**

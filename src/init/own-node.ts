@@ -1,10 +1,11 @@
-import { scope } from '../base/abort.ts'
+import { scope, sleep } from '../base/abort.ts'
+import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { type AgentSelf, agentSelf } from '../consul/agent.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
-import { type Attendants, attend } from '../switchover/attendance.ts'
+import { type Attendants, type Attended, attend, type Setback } from '../switchover/attendance.ts'
 import type { Direction } from '../switchover/flags.ts'
 import type { Cluster } from '../switchover/site.ts'
 import type { InitFile } from './init-file.ts'
@@ -23,6 +24,9 @@ export interface Script {
 
 /** A watch's handler outlives an outage of Consul, but not a machine that has been taken out of service. */
 const ATTENDANCE_MS = 600_000
+/** So often services are tried to be stopped that don't. */
+const FENCE_FIRST_MS = 1000
+const FENCE_MAX_MS = 15_000
 const UNATTENDED = new Failure('declined', 'the flag could not be attended to within 10m', {
   hint: 'is the Consul agent of this node running?',
 })
@@ -43,31 +47,40 @@ export class OwnNode {
     return localTurn(ctx, environment, path, file.step_timeout)
   }
 
-  /** Does what a flag asks for; for watches. Trouble with Consul is sat out. */
+  /**
+   * Does what a flag asks for; for watches. Trouble with Consul is sat out, and services that don't stop are tried to be
+   * stopped until they have, or the flag no longer asks for it: a watch doesn't fire again, and until then two may run.
+   */
   async attend(ctx: Context, direction: Direction): Promise<void> {
     const { consul } = this.#script
-    using bounded = scope(ctx.signal)
-    const cancel = ctx.clock.after(ATTENDANCE_MS, () => bounded.abort(UNATTENDED))
-    const within = { ...ctx, signal: bounded.signal }
-    try {
-      const self = await new Retry(consul).until(within, () => agentSelf(within, consul))
-      await this.#attendAs(within, self, direction)
-    } finally {
-      cancel()
+    const backoff = new Backoff(ctx.random, FENCE_FIRST_MS, FENCE_MAX_MS)
+    const self = await attended(ctx, (ctx) => new Retry(consul).until(ctx, () => agentSelf(ctx, consul)))
+    let before: Setback | undefined
+    for (;;) {
+      const { failed } = await attended(ctx, (ctx) => this.#attendAs(ctx, self, direction, before))
+      if (!failed) return
+      const { duty, failure } = failed
+      if (duty !== 'stop') throw failure
+      if (failure.message !== before?.failure.message) {
+        ctx.log.warn(`${failure.message}; trying again until it has stopped`)
+      }
+      before = failed
+      await sleep(ctx, backoff.next())
     }
   }
 
   /** The same for a switch of ours: a failure is in our node's report, where the switch looks for it. */
   async attendInSwitch(ctx: Context, self: AgentSelf, direction: Direction): Promise<void> {
     try {
-      await this.#attendAs(ctx, self, direction)
+      const { failed } = await this.#attendAs(ctx, self, direction)
+      if (failed) ctx.log.debug(`${direction} failed: ${failed.failure.message}`)
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown
       ctx.log.debug(`${direction} failed: ${thrown.message}`)
     }
   }
 
-  async #attendAs(ctx: Context, self: AgentSelf, direction: Direction): Promise<void> {
+  async #attendAs(ctx: Context, self: AgentSelf, direction: Direction, before?: Setback): Promise<Attended> {
     using _turn = await this.turn(ctx)
     const { consul, file } = this.#script
     const services = this.#services
@@ -81,24 +94,47 @@ export class OwnNode {
         try {
           await services.start(ctx)
         } finally {
-          this.liftNoop() // A start that failed is what checks are for.
+          this.liftNoop(ctx) // A start that failed is what checks are for.
         }
       },
-      rest: async () => this.liftNoop(),
+      rest: async (ctx) => this.liftNoop(ctx),
     }
-    const duties = await attend(ctx, { consul, cluster: clusterOf(file), self, direction, attendants })
-    ctx.log.debug(`${direction}: ${duties.join(', ') || 'nothing to do'}`)
+    const attended = await attend(ctx, { consul, cluster: clusterOf(file), self, direction, attendants }, before)
+    ctx.log.debug(`${direction}: ${attended.duties.join(', ') || 'nothing to do'}`)
+    return attended
   }
 
-  /** Checks don't mind from now on, until it is lifted or has expired. */
+  /** Checks don't mind from now on, until it is lifted or has expired. Whatever ails the lockfile is told, no more. */
   setNoop(ctx: Context, reason: string): void {
     const { noop_lockfile, noop_expires } = this.#script.file
-    if (noop_lockfile !== undefined) setNoop(noop_lockfile, reason, noop_expires, ctx.clock.now().wallMs)
+    if (noop_lockfile === undefined) return
+    warnOf(ctx, () => setNoop(noop_lockfile, reason, noop_expires, ctx.clock.now().wallMs))
   }
 
-  liftNoop(): void {
+  liftNoop(ctx: Context): void {
     const { noop_lockfile } = this.#script.file
-    if (noop_lockfile !== undefined) liftNoop(noop_lockfile)
+    if (noop_lockfile !== undefined) warnOf(ctx, () => liftNoop(noop_lockfile))
+  }
+}
+
+/** Does a part of what a flag asks for, and ends it when it takes too long. */
+async function attended<T>(ctx: Context, part: (ctx: Context) => Promise<T>): Promise<T> {
+  using bounded = scope(ctx.signal)
+  const cancel = ctx.clock.after(ATTENDANCE_MS, () => bounded.abort(UNATTENDED))
+  try {
+    return await part({ ...ctx, signal: bounded.signal })
+  } finally {
+    cancel()
+  }
+}
+
+/** Services are not left running, nor down, for want of a lockfile. */
+function warnOf(ctx: Context, task: () => void): void {
+  try {
+    task()
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    ctx.log.warn(`${thrown.message}; checks may mind what follows`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { within } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
@@ -11,7 +12,7 @@ import { type Handled, reportKey } from './report.ts'
 import { isAmong, type NodeAt } from './roles.ts'
 import type { Cluster } from './site.ts'
 
-/** The services of our node. Each rejects with a `Failure` when it can't bring them there. */
+/** The services of our node. `start` and `stop` reject with a `Failure` when they can't bring them there. */
 export interface Attendants {
   /** Checks are told not to mind what follows. */
   prepare(ctx: Context): Promise<void>
@@ -31,39 +32,84 @@ export interface Attending {
   readonly attendants: Attendants
 }
 
+/** How attending to a flag ended. */
+export interface Attended {
+  /** What was done. */
+  readonly duties: readonly Duty[]
+  /** What could not be done, last of all. */
+  readonly failed?: Setback
+}
+
+/** A duty that could not be done, and why; what was to be seen then. */
+export interface Setback {
+  readonly duty: Duty
+  readonly failure: Failure
+  readonly ground: Ground
+}
+
+/** How long a look for news may take when the last word heard is that our node is to stop. */
+const NEWS_MS = 5000
+const NO_NEWS = Symbol('Consul has not answered in time')
+
 /**
- * Does what a flag of our node asks for, until it asks for nothing more, and settles with what it did. Called by
- * watches, which fire for no reason, too; a value that was dealt with is left alone. Trouble with Consul is sat out: a
- * watch doesn't fire again for it, and a fenced node must hear of its fence. Rejects with a `Failure`.
+ * Does what a flag of our node asks for, until it asks for nothing more or that fails. Called by watches, which fire
+ * for no reason, too; a value that was dealt with is left alone. Trouble with Consul is sat out: a watch doesn't fire
+ * again for it, and a fenced node must hear of its fence. One that has heard of it, and could not stop (`before`),
+ * doesn't wait for Consul to stop at last. Rejects with a `Failure` when it can't be told what is asked for.
  */
-export async function attend(ctx: Context, attending: Attending): Promise<Duty[]> {
+export async function attend(ctx: Context, attending: Attending, before?: Setback): Promise<Attended> {
   const { consul, cluster, self, direction } = attending
   const retry = new Retry(consul)
-  const done: Duty[] = []
-  for (;;) {
-    const ground = await retry.until(ctx, () => survey(ctx, consul, cluster, self))
+  const look = (ctx: Context) => retry.until(ctx, () => survey(ctx, consul, cluster, self))
+  const duties: Duty[] = []
+  for (let known = before?.ground; ; known = undefined) {
+    const ground = known ? await news(ctx, known, look) : await look(ctx)
     const flag = ground.home.flag(self.node, direction)
     const duty = dutyOf(direction, flag, {
       report: ground.home.report(self.node),
       role: ownRole(ground),
       isFenced: ground.home.flag(self.node, 'demote').value !== 'NULL',
     })
-    if (duty === 'nothing') return done
-    await fulfil(ctx, attending, ground, flag, duty)
-    done.push(duty)
+    if (duty === 'nothing') return { duties }
+    const failure = await fulfil(ctx, attending, ground, flag, duty)
+    if (failure) return { duties, failed: { duty, failure, ground } }
+    duties.push(duty)
   }
 }
 
-async function fulfil(ctx: Context, attending: Attending, ground: Ground, flag: Flag, duty: Duty): Promise<void> {
+/** What is to be seen now; what is known already, when Consul doesn't tell. */
+async function news(ctx: Context, known: Ground, look: (ctx: Context) => Promise<Ground>): Promise<Ground> {
+  return (await soon(ctx, look)) ?? known
+}
+
+/** What `task` settles with; `undefined` when it fails, or takes too long. */
+async function soon<T>(ctx: Context, task: (ctx: Context) => Promise<T>): Promise<T | undefined> {
+  try {
+    return await within(ctx, NEWS_MS, () => NO_NEWS, task)
+  } catch (thrown) {
+    ctx.signal.throwIfAborted()
+    if (thrown !== NO_NEWS && !(thrown instanceof Failure)) throw thrown
+    return undefined
+  }
+}
+
+async function fulfil(
+  ctx: Context,
+  attending: Attending,
+  ground: Ground,
+  flag: Flag,
+  duty: Duty,
+): Promise<Failure | undefined> {
   try {
     await work(ctx, attending.attendants, duty)
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     if (!(thrown instanceof Failure)) throw thrown
-    await tell(ctx, attending, ground, flag, { outcome: 'failed', note: thrown.message }, [])
-    throw thrown
+    await soon(ctx, (ctx) => tell(ctx, attending, ground, flag, { outcome: 'failed', note: thrown.message }, []))
+    return thrown
   }
   await tell(ctx, attending, ground, flag, { outcome: 'done' }, answerTo(attending, ground, flag, duty))
+  return undefined
 }
 
 function work(ctx: Context, attendants: Attendants, duty: Duty): Promise<void> {
