@@ -49,12 +49,13 @@ export interface LeaderRecord {
   readonly promoted: boolean
 }
 
-export const LEADER_RECORD: v.GenericSchema<unknown, LeaderRecord> = v.object({
+/** Who is master must be plain; the rest may be missing in what another tool has written. */
+export const LEADER_RECORD: v.GenericSchema<unknown, Partial<LeaderRecord>> = v.object({
   node: storedText,
   address: storedText,
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
-  since: storedInstant,
-  promoted: v.boolean(),
+  since: v.exactOptional(storedInstant),
+  promoted: v.exactOptional(v.boolean()),
 })
 
 /** What is switched for one node; what isn't there is off. Instants are ISO dates. */
