@@ -1,15 +1,32 @@
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { survivesHangUp } from './signals.ts'
 
-/** Whether our standard input is a terminal, and we are its foreground job. */
+/** Whether we belong to the foreground job of our controlling terminal, whatever our standard streams are. */
 export function inForeground(): boolean {
-  if (!isatty(0)) return false
+  const { group, foreground } = placeOf('self')
+  return group !== undefined && group === foreground
+}
+
+/**
+ * Whether the command may have our terminal for itself. Not when only others of our job may mean to use it: a script or
+ * a program that started us with another standard input perhaps goes on beside us (\`… &\`). Nor when it is to survive
+ * the terminal's end.
+ */
+export function mayHandOnTerminal(environment: NodeJS.ProcessEnv): boolean {
+  if (!inForeground()) return false
+  if (isatty(0)) return true
+  return placeOf(process.ppid).group !== placeOf('self').group && !survivesHangUp(environment)
+}
+
+/** A process's group, and the group in the foreground of its terminal; nothing when it can't be seen. */
+function placeOf(pid: number | 'self'): { group?: string | undefined; foreground?: string | undefined } {
   try {
-    const stat = readFileSync('/proc/self/stat', 'latin1')
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return group === foreground
+    return { group, foreground }
   } catch {
-    return false
+    return {}
   }
 }
 

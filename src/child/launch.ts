@@ -1,6 +1,6 @@
 import type { Child, Launch } from './child.ts'
 import { launchDetached } from './detached.ts'
-import { inForeground } from './foreground.ts'
+import { mayHandOnTerminal } from './foreground.ts'
 
 /**
  * Starts a command in a process group of its own, with our standard streams, working directory and arguments
@@ -8,6 +8,6 @@ import { inForeground } from './foreground.ts'
  * for whatever reason while it runs, its group is killed. Rejects with a failure when it can't be started.
  */
 export async function launch(request: Launch): Promise<Child> {
-  if (!inForeground()) return launchDetached(request)
+  if (!mayHandOnTerminal(request.environment)) return launchDetached(request)
   return (await import('./terminal.ts')).launchOnTerminal(request)
 }

@@ -92,7 +92,7 @@ const HANGUP_BIT = 1n
  * zsh name the program that they start in `_`; GNU nohup opens the standard input for writing only; and under a
  * script that runs under nohup, the script itself ignores HUP.
  */
-function survivesHangUp(environment: NodeJS.ProcessEnv): boolean {
+export function survivesHangUp(environment: NodeJS.ProcessEnv): boolean {
   if (/(^|\/)nohup$/.test(environment._ ?? '')) return true
   const flags = Number.parseInt(procField('/proc/self/fdinfo/0', /^flags:\s*(\d+)/m), 8)
   if ((flags & 3) === 1) return true

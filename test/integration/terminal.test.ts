@@ -402,6 +402,57 @@ describe('in a pipeline', () => {
   })
 })
 
+describe.each([
+  ['input from a pipe', 'echo piped |', ''],
+  ['input from nowhere', '', '</dev/null'],
+  ['output to a file', '', '>out'],
+  ['error to a file', '', '2>errors'],
+  ['all three', 'echo piped |', '>out 2>errors'],
+  ['all three from and to nowhere', '', '</dev/null >/dev/null 2>&1'],
+])('with its standard %s', (_, before, after) => {
+  const asks = 'printf "password: " >/dev/tty; read -r word </dev/tty; echo "got $word." >/dev/tty'
+
+  test('a command asks its question on the terminal', async () => {
+    const { terminal, name, released } = await stage({ asks })
+    await terminal.enter(`${before} $L ${name} ./asks ${after}`.trim())
+    await terminal.shows(/password:/)
+    await terminal.enter('secret')
+    await terminal.shows(/got secret\./)
+    await terminal.prompts(0)
+    await released()
+  })
+
+  test('Ctrl-Z, fg and Ctrl-C work', async () => {
+    const lasts = 'echo $$ >pid; echo ready >/dev/tty; exec sleep 60'
+    const { terminal, name, pid, runner, released } = await stage({ lasts })
+    await terminal.enter(`${before} $L ${name} ./lasts ${after}`.trim())
+    await terminal.shows(/ready/)
+    await terminal.press('C-z')
+    await terminal.stops()
+    await stopped(pid(), await runner())
+    await terminal.enter('fg')
+    await patiently(
+      () => stateOf(pid()) !== 'T',
+      () => 'it is still stopped',
+    )
+    await terminal.press('C-c')
+    await terminal.prompts(130)
+    await released()
+  })
+})
+
+test('a script goes on beside a command that it started in the background, and keeps its terminal', async () => {
+  const script = '"$L" NAME ./lasts & read -r word; echo "read $word."; kill $!; wait'
+  const { terminal, pid, released } = await stage({ lasts: LASTS, script })
+  await terminal.enter('./script')
+  await terminal.shows(/ready/)
+  await terminal.enter('on')
+  await terminal.shows(/read on\./)
+  await terminal.prompts(0)
+  expect(runs(pid())).toBe(false)
+  await released()
+})
+
 test('started in the background, a command runs there to its end', async () => {
   const { terminal, name, released } = await stage({
     ends: `${GOES_ON}; exit 3`,
