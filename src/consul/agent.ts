@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { isName, isObject, textIn } from './fields.ts'
 
 /** Who an agent is. */
 export interface AgentSelf {
@@ -18,14 +19,10 @@ export async function agentSelf(ctx: Context, consul: Consul): Promise<AgentSelf
     timeoutMs: ATTEMPT_MS,
     needs: 'agent_prefix "" { policy = "read" }',
   })
-  const { Config, Member } = consul.json(reply) as {
-    Config?: { NodeName?: unknown; Datacenter?: unknown }
-    Member?: { Addr?: unknown } | null
-  }
-  if (typeof Config?.NodeName !== 'string' || typeof Config.Datacenter !== 'string') {
-    throw consul.strange('an agent without a node name')
-  }
+  const self = consul.json(reply)
+  const { Config, Member } = isObject(self) ? self : {}
+  const { NodeName: node, Datacenter: datacenter } = isObject(Config) ? Config : {}
+  if (!isName(node) || !isName(datacenter)) throw consul.strange('an agent without a node name')
   consul.heard = true
-  const address = typeof Member?.Addr === 'string' ? Member.Addr : ''
-  return { node: Config.NodeName, datacenter: Config.Datacenter, address }
+  return { node, datacenter, address: isObject(Member) ? textIn(Member.Addr) : '' }
 }

@@ -1,23 +1,26 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { isName, isObject, portIn, textIn } from './fields.ts'
 import { readList } from './list.ts'
 
 /** All datacenters that this one knows, the reachable and the others. */
 export async function datacenters(ctx: Context, consul: Consul): Promise<string[]> {
-  return (await readList(ctx, consul, '/v1/catalog/datacenters')) as string[]
+  return (await readList(ctx, consul, '/v1/catalog/datacenters')).filter(isName)
 }
 
 /** The names of all nodes of the client's datacenter, dead ones included until Consul reaps them. */
 export async function nodeNames(ctx: Context, consul: Consul): Promise<string[]> {
-  const nodes = (await readList(ctx, consul, '/v1/catalog/nodes')) as { readonly Node: string }[]
-  return nodes.map(({ Node }) => Node)
+  return nodesIn(await readList(ctx, consul, '/v1/catalog/nodes'))
 }
 
 /** The names of the nodes that have registered a service in the client's datacenter. */
 export async function nodesWithService(ctx: Context, consul: Consul, service: string): Promise<string[]> {
-  const path = `/v1/catalog/service/${encodeURIComponent(service)}`
-  const entries = (await readList(ctx, consul, path)) as { readonly Node: string }[]
-  return [...new Set(entries.map(({ Node }) => Node))].sort()
+  const entries = await readList(ctx, consul, `/v1/catalog/service/${encodeURIComponent(service)}`)
+  return [...new Set(nodesIn(entries))].sort()
+}
+
+function nodesIn(entries: readonly unknown[]): string[] {
+  return entries.map((entry) => (isObject(entry) ? entry.Node : undefined)).filter(isName)
 }
 
 /** A service on a node that runs no agent, as the catalog has it. */
@@ -52,21 +55,11 @@ export async function externalServices(ctx: Context, consul: Consul, service: st
   const entries = await readList(ctx, consul, `/v1/catalog/service/${encodeURIComponent(service)}`, {
     consistent: true,
   })
-  return (entries as WireService[]).map(({ Node, Address, ServiceAddress, ServiceID, ServicePort }) => ({
-    node: Node,
-    address: ServiceAddress || Address,
-    service,
-    id: ServiceID,
-    port: ServicePort,
-  }))
-}
-
-interface WireService {
-  readonly Node: string
-  readonly Address: string
-  readonly ServiceAddress: string
-  readonly ServiceID: string
-  readonly ServicePort: number
+  return entries.filter(isObject).flatMap(({ Node, Address, ServiceAddress, ServiceID, ServicePort }) => {
+    if (!isName(Node) || !isName(ServiceID)) return []
+    const address = textIn(ServiceAddress) || textIn(Address)
+    return [{ node: Node, address, service, id: ServiceID, port: portIn(ServicePort) }]
+  })
 }
 
 async function write(ctx: Context, consul: Consul, verb: string, node: string, body: object): Promise<void> {

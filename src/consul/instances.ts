@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
-import { type Health, type WireCheck, worst } from './health.ts'
+import { indexIn, isName, isObject, metaIn, portIn, textIn, textsIn } from './fields.ts'
+import { checkIn, type Health, type WireCheck, worst } from './health.ts'
 import { LIST_RULES } from './list.ts'
 
 /** One instance of a service, with the worst of its own checks and its node's. */
@@ -33,18 +34,6 @@ export interface InstanceOptions {
   readonly consistent?: boolean
 }
 
-interface WireInstance {
-  readonly Node: { readonly Node: string; readonly Address: string }
-  readonly Service: {
-    readonly ID: string
-    readonly Address: string
-    readonly Port: number
-    readonly Tags: readonly string[] | null
-    readonly Meta: Readonly<Record<string, string>> | null
-  }
-  readonly Checks: readonly WireCheck[]
-}
-
 /**
  * Reads all instances of a service with their health, at once or when something changes (or `waitMs` ran out: a return
  * doesn't mean a change); https://developer.hashicorp.com/consul/api-docs/health#list-nodes-for-service
@@ -71,12 +60,12 @@ export async function readInstances(
     longPoll: blocking,
     needs: LIST_RULES,
   })
-  const answered = Number(reply.headers['x-consul-index'])
+  const answered = indexIn(reply.headers['x-consul-index'])
   const entries = consul.json(reply)
-  if (!Number.isInteger(answered) || !Array.isArray(entries)) throw consul.strange(`${path} is no list`)
+  if (answered === undefined || !Array.isArray(entries)) throw consul.strange(`${path} is no list`)
   consul.heard = true
   // An index that went backwards (a restored snapshot) means: start again.
-  return { instances: entries.map(readInstance), index: answered < index ? 0 : Math.max(answered, 1) }
+  return { instances: entries.flatMap(instancesIn), index: answered < index ? 0 : Math.max(answered, 1) }
 }
 
 /** The health of a service on each node of the client's datacenter that registered it, all its checks considered. */
@@ -86,15 +75,21 @@ export async function serviceHealth(ctx: Context, consul: Consul, service: strin
   return new Map([...byNode].map(([node, all]) => [node, worst(all.flatMap(({ checks }) => checks))]))
 }
 
-function readInstance({ Node, Service, Checks }: WireInstance): Instance {
-  return {
-    node: Node.Node,
-    id: Service.ID,
-    address: Service.Address || Node.Address,
-    port: Service.Port,
-    tags: Service.Tags ?? [],
-    meta: Service.Meta ?? {},
-    health: worst(Checks),
-    checks: Checks,
-  }
+function instancesIn(json: unknown): Instance[] {
+  if (!isObject(json) || !isObject(json.Node) || !isObject(json.Service)) return []
+  const { Node, Service, Checks } = json
+  if (!isName(Node.Node) || !isName(Service.ID)) return []
+  const checks = (Array.isArray(Checks) ? Checks : []).flatMap((check) => checkIn(check) ?? [])
+  return [
+    {
+      node: Node.Node,
+      id: Service.ID,
+      address: textIn(Service.Address) || textIn(Node.Address),
+      port: portIn(Service.Port),
+      tags: textsIn(Service.Tags),
+      meta: metaIn(Service.Meta),
+      health: worst(checks),
+      checks,
+    },
+  ]
 }

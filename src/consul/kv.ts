@@ -127,13 +127,14 @@ export function entriesIn(consul: Consul, json: unknown): Entry[] {
 
 function isEntry(json: unknown): json is WireEntry {
   if (!isObject(json)) return false
-  const { Key, Value = null, Flags, Session = '', CreateIndex, ModifyIndex } = json
+  const { Key, Value = null, Flags, Session = '', LockIndex, CreateIndex, ModifyIndex } = json
   return (
     typeof Key === 'string' &&
     (Value === null || typeof Value === 'string') &&
     typeof Flags === 'string' &&
     /^\d{1,20}$/.test(Flags) &&
     (Session === '' || isSessionId(Session)) &&
+    isIndex(LockIndex) &&
     isIndex(CreateIndex) &&
     isIndex(ModifyIndex)
   )

@@ -4,7 +4,10 @@ import { ATTEMPT_MS, type Consul } from './consul.ts'
 /** The ACL rules that reading the catalog and health of a datacenter needs. */
 export const LIST_RULES = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
 
-/** Reads a list of the catalog or of health. Rejects with a `Failure`: `not-consul` when the answer is no list. */
+/**
+ * Reads a list of the catalog or of health. Rejects with a `Failure`: `not-consul` when the answer is no list. What the
+ * list has in it is for the caller to judge.
+ */
 export async function readList(
   ctx: Context,
   consul: Consul,

@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
-import type { Health, WireCheck } from './health.ts'
+import { isName, isObject } from './fields.ts'
+import { checkIn, type Health, type WireCheck } from './health.ts'
 import { readList } from './list.ts'
 
 /** A check, and the node it is about. */
@@ -14,12 +15,19 @@ export interface NodeCheck extends WireCheck {
  */
 export async function troubledChecks(ctx: Context, consul: Consul): Promise<NodeCheck[]> {
   const states = ['critical', 'warning'].map((state) => readList(ctx, consul, `/v1/health/state/${state}`))
-  return (await Promise.all(states)).flat() as NodeCheck[]
+  return checksIn((await Promise.all(states)).flat())
 }
 
 /** The checks of a node and of its services; none for a node that nobody knows. */
 export async function checksOf(ctx: Context, consul: Consul, node: string): Promise<NodeCheck[]> {
-  return (await readList(ctx, consul, `/v1/health/node/${encodeURIComponent(node)}`)) as NodeCheck[]
+  return checksIn(await readList(ctx, consul, `/v1/health/node/${encodeURIComponent(node)}`))
+}
+
+function checksIn(list: readonly unknown[]): NodeCheck[] {
+  return list.flatMap((json) => {
+    const check = checkIn(json)
+    return check && isObject(json) && isName(json.Node) ? [{ ...check, Node: json.Node }] : []
+  })
 }
 
 /** Whether the agent on a node lives, by what the others say (serfHealth). A node that nobody knows doesn't. */

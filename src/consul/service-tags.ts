@@ -1,13 +1,16 @@
 import type { Context } from '../base/context.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { isName, isObject, textsIn } from './fields.ts'
 import { readInstances } from './instances.ts'
 
-/** A service as its agent lists it; https://developer.hashicorp.com/consul/api-docs/agent/service#list-services */
+/** A service as its agent lists it, as far as we have to know; https://developer.hashicorp.com/consul/api-docs/agent/service#list-services */
 interface WireService {
   readonly ID: string
   readonly Service: string
-  readonly Tags: readonly string[] | null
-  readonly EnableTagOverride?: boolean
+  readonly Tags: readonly string[]
+  readonly EnableTagOverride: boolean
+  /** What is registered again as it is. */
+  readonly kept: Readonly<Record<string, unknown>>
 }
 
 /** What a registration takes back as the list gives it; it doesn't know the list's other fields. */
@@ -42,24 +45,30 @@ async function agentServices(ctx: Context, consul: Consul): Promise<WireService[
   const needs = 'service_prefix "" { policy = "read" }'
   const reply = await consul.call(ctx, { method: 'GET', path: '/v1/agent/services', timeoutMs: ATTEMPT_MS, needs })
   const services = consul.json(reply)
-  if (typeof services !== 'object' || services === null) throw consul.strange('no services')
-  return Object.values(services)
+  if (!isObject(services)) throw consul.strange('no services')
+  return Object.values(services).flatMap((service) => serviceIn(service) ?? [])
+}
+
+function serviceIn(json: unknown): WireService | undefined {
+  if (!isObject(json) || !isName(json.ID) || !isName(json.Service)) return undefined
+  const { ID, Service, Tags, EnableTagOverride } = json
+  const kept = Object.fromEntries(Object.entries(json).filter(([name]) => KEPT.includes(name)))
+  return { ID, Service, Tags: textsIn(Tags), EnableTagOverride: EnableTagOverride === true, kept }
 }
 
 async function tagsOf(ctx: Context, consul: Consul, node: string, instance: WireService): Promise<readonly string[]> {
-  if (!instance.EnableTagOverride) return instance.Tags ?? []
+  if (!instance.EnableTagOverride) return instance.Tags
   const { instances } = await readInstances(ctx, consul, instance.Service, { consistent: true })
   const listed = instances.find((other) => other.node === node && other.id === instance.ID)
-  return listed?.tags ?? instance.Tags ?? []
+  return listed?.tags ?? instance.Tags
 }
 
 async function register(ctx: Context, consul: Consul, instance: WireService, tags: readonly string[]): Promise<void> {
-  const { ID, Service, EnableTagOverride } = instance
-  const kept = Object.entries(instance).filter(([name]) => KEPT.includes(name))
+  const { ID, Service, EnableTagOverride, kept } = instance
   await consul.call(ctx, {
     method: 'PUT',
     path: '/v1/agent/service/register',
-    body: JSON.stringify({ ...Object.fromEntries(kept), ID, Name: Service, EnableTagOverride, Tags: tags }),
+    body: JSON.stringify({ ...kept, ID, Name: Service, EnableTagOverride, Tags: tags }),
     timeoutMs: ATTEMPT_MS,
     needs: `service "${Service}" { policy = "write" }`,
   })

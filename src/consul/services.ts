@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { isName, isObject, metaIn, portIn, textsIn } from './fields.ts'
 import type { Health } from './health.ts'
 import type { WireReply } from './wire.ts'
 
@@ -82,22 +83,14 @@ export async function localServices(ctx: Context, consul: Consul): Promise<Map<s
   const needs = 'service_prefix "" { policy = "read" }'
   const reply = await consul.call(ctx, { method: 'GET', path: '/v1/agent/services', timeoutMs: ATTEMPT_MS, needs })
   const services = consul.json(reply)
-  if (typeof services !== 'object' || services === null) throw consul.strange('no services')
-  const wired = services as Record<string, WireService>
-  if (Object.values(wired).some(({ Service }) => typeof Service === 'string')) consul.heard = true
-  return new Map(
-    Object.entries(wired).map(([id, { Service, Tags, Port, Meta }]) => [
-      id,
-      { id, name: Service, tags: Tags ?? [], port: Port, meta: Meta ?? {} },
-    ]),
-  )
-}
-
-interface WireService {
-  readonly Service: string
-  readonly Tags: readonly string[] | null
-  readonly Port: number
-  readonly Meta: Readonly<Record<string, string>> | null
+  if (!isObject(services)) throw consul.strange('no services')
+  const known = Object.entries(services).flatMap(([id, service]) => {
+    if (!isName(id) || !isObject(service) || !isName(service.Service)) return []
+    const { Service, Tags, Port, Meta } = service
+    return [[id, { id, name: Service, tags: textsIn(Tags), port: portIn(Port), meta: metaIn(Meta) }] as const]
+  })
+  if (known.length > 0) consul.heard = true
+  return new Map(known)
 }
 
 /** Tells how a TTL check stands; settles with `false` when the agent knows no such check (it lost its state). */
