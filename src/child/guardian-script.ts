@@ -1,54 +1,90 @@
 /** The script travels in this variable: among the arguments it would fill every list of processes. */
 export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
 
+/** So does the marker of the command's processes, which is nobody else's business. */
+export const MARKER_VARIABLE = 'CONSUL_LOCKER_GUARDED'
+
+/** The programs that the script calls. */
+export const GUARDIAN_PROGRAMS = ['sed', 'grep', 'sleep'] as const
+
+/** Where it looks for those that are not on the PATH. */
+export const GUARDIAN_PATH = '/usr/local/bin:/usr/bin:/bin'
+
 /**
  * The guardian: a shell that outlives a killed, stopped or wedged runner. POSIX sh only (dash, busybox).
  *
- * Arguments: the grace in tenths of a second, the marker that stands in the environment of the command's processes,
- * and the command that gives the lock back. On its standard input the runner writes a line for each thing that
- * changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that time, in hundredths of a
- * second; `again`: as before, from now on; `disarm`: the command has ended, there is only the lock to give back;
- * `linger`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends without `dismiss`, the runner is dead. A line that is none of
- * these changes nothing.
+ * Arguments: the grace in tenths of a second, and the command that gives the lock back. The marker, which stands in the
+ * environment of the command's processes, is in its own under another name. On its standard input the runner writes a
+ * line for each thing that changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that
+ * time, in hundredths of a second; `again`: as before, from now on; `disarm`: the command has ended, there is only the
+ * lock to give back; `linger`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends
+ * without `dismiss`, the runner is dead. A line that is none of these changes nothing.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
-PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin
-grace=$1 marker=$2
-shift 2
+# What we know is no business of a core file's.
+ulimit -S -c 0 2>/dev/null
+PATH=\${PATH:+$PATH:}${GUARDIAN_PATH}
+grace=$1 marker=$${MARKER_VARIABLE}
+shift
 group=none armed=yes session='' time='' sentinel='' sleeper=''
 
 # Everything of the command's that still runs, as lines of group and process: its group, its session, and what left
-# both but kept the environment. A shell's own loop over all processes would take seconds on a busy machine.
+# both but kept the environment and is our user's. Each of the two looks adds a line of its own: without these nobody
+# knows that there is nobody. A shell's own loop over all processes would take seconds on a busy machine. A name may
+# have line breaks and brackets in it; what follows the last bracket is the kernel's.
 members() {
   alive='s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* \\([0-9]*\\)'
   {
-    sed -n -e "$alive $group .*/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group .*/$group \\1/p" /proc/[0-9]*/stat
-    marked=$(grep -lF -- "$marker" /proc/[0-9]*/environ | sed 's/environ$/stat/')
-    # shellcheck disable=SC2086 # These are many files.
-    [ -z "$marked" ] || sed -n "$alive .*/\\2 \\1/p" $marked
+    sed -n -e "$alive $group [^)]*$/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group [^)]*$/$group \\1/p" \\
+      -e '1s/.*/looked/p' /proc/self/stat /proc/[0-9]*/stat
+    [ "$marker" ] || { echo looked; return; }
+    carriers=$(echo "$marker" | grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ)
+    case $carriers in /proc/self/*) echo looked ;; esac
+    for environ in $carriers; do
+      # shellcheck disable=SC3067 # Every shell that we know has it.
+      [ ! -O "$environ" ] || sed -n -e "/) . [0-9]* [0-9]* $$ [^)]*$/d" -e "$alive [^)]*$/\\2 \\1/p" "\${environ%environ}stat"
+    done
   } 2>/dev/null
+}
+
+# Whether nobody is left. What can't be seen is not gone: without sed or grep, or with hidepid in the way, when kill
+# still finds somebody in the group, or somebody else's.
+gone() {
+  [ "$(members)" = "looked
+looked" ] || return
+  [ -r /proc/1/stat ] || [ "$group" = none ] || case $(LC_ALL=C kill -s 0 -- "-$group" 2>&1) in
+    '' | *permitted*) return 1 ;;
+  esac
 }
 
 # Those outside of the group first: the job shell of a command on a terminal would take that away from the user's
 # shell when it sees its job end. Then the group at one blow.
 send() {
   members | while read -r pgrp pid; do
-    [ "$pgrp" = "$group" ] || kill -s "$1" "$pid" 2>/dev/null
+    [ "$pgrp" = "$group" ] || [ ! "$pid" ] || kill -s "$1" "$pid" 2>/dev/null
   done
   [ "$group" = none ] || kill -s "$1" -- "-$group" 2>/dev/null
 }
 
-# Hundredths of a second since the machine started.
-look_up() {
-  read -r up _ </proc/uptime
-  now=\${up%.*}\${up#*.}
-}
+# Hundredths of a second since the machine started. Where /proc has nothing but processes, a new one's start tells.
+if read -r up _ </proc/uptime; then
+  look_up() {
+    read -r up _ </proc/uptime
+    now=$((\${up%.*} * 100 + 1\${up#*.} - 100))
+  }
+else
+  look_up() {
+    # shellcheck disable=SC2046 # These are many numbers.
+    set -- $(read -r stat </proc/self/stat; echo "\${stat##*) }")
+    now=\${20}
+  }
+fi 2>/dev/null
 
 gone_within() {
   look_up
   limit=$((now + $1 * 10))
-  while [ -n "$(members)" ]; do
+  until gone; do
     look_up
     [ "$now" -lt "$limit" ] || return 1
     sleep 0.1 2>/dev/null || sleep 1
@@ -87,7 +123,13 @@ prolong() {
   end=$((now + span))
 }
 
-# Acts unless USR1 comes again and again within the time; USR2 ends the watch.
+# Whether nobody is left who could tell us anything: the runner, who would have started another guardian otherwise, and
+# the guardian itself.
+is_orphan() {
+  [ ! -d "/proc/$PPID" ] && [ ! -d "/proc/$$" ]
+}
+
+# Acts unless USR1 comes again and again within the time; USR2 ends the watch. A long watch of an orphan has an end.
 watch() {
   before=$! span=$1
   # KILL: another signal would be lost on a process that is not a sleep yet. And not what $! was before: that has ended,
@@ -99,7 +141,12 @@ watch() {
   while
     look_up
     [ "$now" -lt "$end" ]
-  do nap $((end - now)); done
+  do
+    left=$((end - now))
+    if [ "$left" -le 6000 ]; then nap "$left"; continue; fi
+    is_orphan && break
+    nap 6000
+  done
   act "$@"
 }
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock, Instant } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { GUARDIAN_SCRIPT, GUARDIAN_VARIABLE } from './guardian-script.ts'
+import { checkSurroundings } from './guardian-needs.ts'
+import { GUARDIAN_SCRIPT, GUARDIAN_VARIABLE, MARKER_VARIABLE } from './guardian-script.ts'
 
 /** A tiny process that outlives us: should we be killed or stopped, it ends the command and gives the lock back. */
 export interface Guardian {
@@ -25,8 +26,8 @@ export interface Guardian {
 export interface GuardianOptions {
   /** From TERM to KILL, in milliseconds. */
   readonly graceMs: number
-  /** Stands in the environment of all of the command's processes, and nowhere else. */
-  readonly marker: string
+  /** Stands in the environment of all of the command's processes, and nowhere else; none when only a group is ended. */
+  readonly marker: string | undefined
   /** The command that gives a lock back; the session is added to it. */
   readonly release: readonly string[]
   readonly environment: NodeJS.ProcessEnv
@@ -61,7 +62,9 @@ export class ShellGuardian implements Guardian {
   #orders: Orders = 'none'
   #dismissed = false
 
+  /** Throws a `usage` failure when a guardian could not do its work here. */
   constructor(clock: Clock, log: Log, options: GuardianOptions) {
+    checkSurroundings(options.environment.PATH)
     this.#clock = clock
     this.#log = log
     this.#options = options
@@ -117,10 +120,10 @@ export class ShellGuardian implements Guardian {
   }
 
   #start(): ChildProcess {
-    const { graceMs, marker, release, environment } = this.#options
+    const { graceMs, marker = '', release, environment } = this.#options
     const tenths = String(Math.round(graceMs / 100))
-    const args = ['-c', `eval "$${GUARDIAN_VARIABLE}"`, 'consul-locker-guardian', tenths, marker, ...release]
-    const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT }
+    const args = ['-c', `eval "$${GUARDIAN_VARIABLE}"`, 'consul-locker-guardian', tenths, ...release]
+    const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker }
     const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env })
     // Broken pipes are told by the end of the process.
     shell.stdin?.on('error', () => {})

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { GUARDIAN_VARIABLE } from './guardian-script.ts'
 
@@ -11,8 +11,11 @@ export interface Member {
 
 /** By what processes that left their group and session are known for a command's. */
 export interface Traces {
-  /** An environment entry (`NAME=value`) that all of the command's processes carry, and nobody else. */
-  readonly marker: string
+  /**
+   * An environment entry (`NAME=value`) that all of the command's processes carry, and nobody else: it is secret. None
+   * when what leaves the group is meant to stay.
+   */
+  readonly marker: string | undefined
   /** The list of processes of a cgroup that is ours alone; `undefined` when we share ours with others. */
   readonly cgroup: string | undefined
 }
@@ -20,20 +23,22 @@ export interface Traces {
 /**
  * The processes of a command that still run: those of its process group, those of its session (what left the group by
  * job control), and those that left both but not their traces (daemons). Zombies don't count: `kill` finds them, but
- * they do nothing. `undefined` without a /proc.
+ * they do nothing. `undefined` when that can't be told: without a /proc, or when it hides others' processes from us.
  */
 export function livingMembers(group: number, traces?: Traces): Member[] | undefined {
   const inCgroup = traces?.cgroup === undefined ? [] : read(traces.cgroup).split('\n')
-  return processIds()?.flatMap((pid) => {
+  const members = processIds()?.flatMap((pid) => {
     const { state, pgrp, session } = statusOf(pid)
     if (state === '' || state === 'Z' || state === 'X' || pid === process.pid) return []
     const belongs =
       pgrp === group ||
       session === group ||
-      (traces !== undefined && carries(pid, traces.marker)) ||
+      (traces?.marker !== undefined && carries(pid, traces.marker) && isOurs(pid)) ||
       (inCgroup.includes(String(pid)) && !isGuardian(pid))
     return belongs ? [{ pid, group: pgrp }] : []
   })
+  // With hidepid we see our own user's only, and sudo's may be left in the group.
+  return members?.length === 0 && read('/proc/1/stat') === '' ? undefined : members
 }
 
 /**
@@ -74,6 +79,11 @@ function statusOf(pid: number) {
   const stat = read(`/proc/${pid}/stat`)
   const [state = '', , pgrp, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return { state, pgrp: Number(pgrp), session: Number(session) }
+}
+
+/** Whether it is our user's: root can look into all others', who may have put there what they like. */
+function isOurs(pid: number): boolean {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === process.geteuid?.()
 }
 
 function carries(pid: number, marker: string): boolean {

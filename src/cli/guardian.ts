@@ -12,7 +12,7 @@ const RELEASE = ':release'
 export function startGuardian(ctx: Context, job: Job, parsed: Parsed): ShellGuardian {
   return new ShellGuardian(ctx.clock, ctx.log, {
     graceMs: job.timing.graceMs,
-    marker: markerOf(job.runId),
+    marker: markerOf(job.mark),
     release: [process.execPath, RELEASE, job.key],
     environment: forErrand(RELEASE, { ...job.environment, ...asVariables(parsed.options) }),
   })

@@ -28,6 +28,7 @@ export function jobOf(parsed: Parsed, environment: NodeJS.ProcessEnv): Job {
     waitGroup: parsed.options['wait-group'] === true,
     environment,
     runId: randomId(),
+    mark: randomId(),
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Context } from '../base/context.ts'
-import { randomId } from '../base/random-id.ts'
 import { ShellGuardian } from '../child/guardian.ts'
 import { CALL_GRACE_MS, CommandedApplication } from '../leader/commands.ts'
 import { parseDutyWord } from '../leader/guard.ts'
@@ -37,8 +36,8 @@ export function startDutyGuardian(
 ): ShellGuardian {
   return new ShellGuardian(ctx.clock, ctx.log, {
     graceMs: CALL_GRACE_MS,
-    // Nothing carries it: what the application's commands leave behind is the application.
-    marker: `CONSUL_LOCKER_NOBODY=${randomId()}`,
+    // What the application's commands leave behind is the application.
+    marker: undefined,
     release: [process.execPath, DUTY],
     environment: forErrand(DUTY, { ...environment, ...asVariables(given), [DUTY_VARIABLE]: JSON.stringify(estate) }),
   })

@@ -32,9 +32,11 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
     local: new LocalVersion(given('version-file') ?? file.version_file),
     environment,
     self: { host, pid: process.pid, user: userName() },
-    startGuardian: (ctx, folder, about) =>
+    startGuardian: (ctx, folder, graceMs) =>
       new ShellGuardian(ctx.clock, ctx.log, {
-        ...about,
+        graceMs,
+        // Only a group and its session are ended: a service that a command has started must live on.
+        marker: undefined,
         release: [process.execPath, RELEASE, folder],
         environment: forErrand(RELEASE, { ...environment, ...asVariables(given) }),
       }),

@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import type { Guardian, GuardianOptions } from '../child/guardian.ts'
+import type { Guardian } from '../child/guardian.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { HolderRecord } from '../lock/record.ts'
 import type { LocalVersion } from './local-version.ts'
@@ -20,5 +20,5 @@ export interface Site {
   /** Opens a client of Consul for a gate that needs one; who asked for it closes it. */
   connect(): Promise<Consul>
   /** Starts who ends our commands and gives the slots below a folder back, should we be killed. */
-  startGuardian(ctx: Context, folder: string, about: Pick<GuardianOptions, 'graceMs' | 'marker'>): Guardian
+  startGuardian(ctx: Context, folder: string, graceMs: number): Guardian
 }

@@ -64,8 +64,7 @@ export class Turn {
     const once = file.timeouts.slot === 0
     if (once && (await isFull(ctx, site))) return undefined
     const timing = planTiming(TIMING)
-    const marker = `CONSUL_LOCKER_STEP_${runId.replaceAll('-', '_')}=1`
-    const guardian = site.startGuardian(ctx, keys.slots, { graceMs: timing.graceMs, marker })
+    const guardian = site.startGuardian(ctx, keys.slots, timing.graceMs)
     const record = (nowMs: number) => {
       const since = new Date(nowMs).toISOString()
       const holder: HolderRecord = { ...site.self, command, since, runId, lockDelayMs: timing.lockDelayMs }

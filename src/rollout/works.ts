@@ -33,7 +33,7 @@ export async function atWork(
   about: { readonly version: string; readonly runId: string },
   work: (ctx: Context, work: Work) => Promise<Ending>,
 ): Promise<Ending> {
-  const workshop = new Workshop(turn, environmentOf(site, about.version), about.runId)
+  const workshop = new Workshop(turn, environmentOf(site, about.version))
   using bounded = scope(ctx.signal)
   turn.lost.addEventListener('abort', () => bounded.abort(turn.lost.reason), { once: true })
   if (turn.lost.aborted) bounded.abort(turn.lost.reason)

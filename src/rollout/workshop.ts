@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
+import { randomId } from '../base/random-id.ts'
 import { findCommand } from '../child/command.ts'
 import { launchDetached } from '../child/detached.ts'
 import { shellStatus } from '../child/exit-status.ts'
@@ -25,15 +26,12 @@ const START_FAILURES: readonly FailureCode[] = ['not-found', 'not-executable']
 export class Workshop {
   readonly #turn: Turn
   readonly #environment: NodeJS.ProcessEnv
-  readonly #runId: string
-  #count = 0
   /** Whether nothing of ours runs, as far as that can be seen. */
   isQuiet = true
 
-  constructor(turn: Turn, environment: NodeJS.ProcessEnv, runId: string) {
+  constructor(turn: Turn, environment: NodeJS.ProcessEnv) {
     this.#turn = turn
     this.#environment = environment
-    this.#runId = runId
   }
 
   /** Runs commands one after the other, until one fails. Rejects with a `Failure` or the signal's reason. */
@@ -62,7 +60,7 @@ export class Workshop {
     const [first = '', ...rest] = typeof line === 'string' ? ['/bin/sh', '-c', line] : line
     const shown = typeof line === 'string' ? line : line.join(' ')
     const command = findCommand([first, ...rest], this.#environment.PATH)
-    const marker = `CONSUL_LOCKER_STEP_${this.#runId.replaceAll('-', '_')}_${this.#count++}`
+    const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
     ctx.signal.throwIfAborted()
     ctx.log.notice(`running ${shown}`)
     const environment = { ...this.#environment, [marker]: '1' }

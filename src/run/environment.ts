@@ -15,17 +15,17 @@ export function childEnvironment(job: Job, held: Held): NodeJS.ProcessEnv {
     CONSUL_LOCKER_FENCE: String(held.fence),
     CONSUL_LOCKER_RUN_ID: job.runId,
     [SESSIONS]: [...enclosingSessions(job.environment), held.session.id].join(' '),
-    [markerName(job.runId)]: '1',
+    [markerName(job.mark)]: '1',
   }
 }
 
 /** Tells this run's processes from all others; see `Launch`. Runs inside of this one carry it too, and add theirs. */
-export function markerOf(runId: string): string {
-  return `${markerName(runId)}=1`
+export function markerOf(mark: string): string {
+  return `${markerName(mark)}=1`
 }
 
-function markerName(runId: string): string {
-  return `CONSUL_LOCKER_RUN_${runId.replaceAll('-', '_')}`
+function markerName(mark: string): string {
+  return `CONSUL_LOCKER_RUN_${mark.replaceAll('-', '_')}`
 }
 
 /** Which sessions hold locks around a process with this environment. */

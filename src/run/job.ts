@@ -22,6 +22,8 @@ export interface Job {
   readonly waitGroup: boolean
   readonly environment: NodeJS.ProcessEnv
   readonly runId: string
+  /** By this the run's processes are known; unlike the run's id it is told to nobody else. */
+  readonly mark: string
 }
 
 /** What a run needs of the world; simulation brings its own. */

@@ -57,7 +57,7 @@ export class Tenure {
 
   async #launch(): Promise<Child> {
     const environment = childEnvironment(this.#job, this.#held)
-    return this.#world.launch({ environment, marker: markerOf(this.#job.runId) })
+    return this.#world.launch({ environment, marker: markerOf(this.#job.mark) })
   }
 
   async #command(ctx: Context, hold: Hold, launched: Promise<Child>): Promise<{ outcome: End; dead: boolean }> {

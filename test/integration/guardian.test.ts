@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } fr
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { program } from '../../scripts/debian.ts'
-import { GUARDIAN_SCRIPT } from '../../src/child/guardian-script.ts'
+import { GUARDIAN_SCRIPT, MARKER_VARIABLE } from '../../src/child/guardian-script.ts'
 import { jobShell } from '../../src/child/job-shell.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { LOCKER, type LockerOptions, patiently, type Running, startLocker } from '../kit/locker.ts'
@@ -372,13 +372,13 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
     await scene.says('command begins')
     const release = ['/bin/sh', '-c', 'echo "release $1 0" >>"$LOG"', 'sh']
     const words = shell === 'busybox' ? ['sh'] : []
-    const eventually = ['-c', 'eval "$SCRIPT"', 'consul-locker-guardian', String(graceTenths), marker, ...release]
+    const eventually = ['-c', 'eval "$SCRIPT"', 'consul-locker-guardian', String(graceTenths), ...release]
     const guardian = spawn(path, [...words, ...eventually], {
       // As /bin/sh; busybox goes by its name.
       argv0: shell === 'busybox' ? shell : 'sh',
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
-      env: { ...env, SCRIPT: GUARDIAN_SCRIPT },
+      env: { ...env, SCRIPT: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker },
     })
     let complaints = ''
     guardian.stderr.on('data', (chunk) => {
@@ -537,7 +537,7 @@ test('the guardian’s script knows that a grace is a time, however many process
 
 /** Lines of the guardian's words, with what should not stand behind them. */
 function gibberish(dice: Dice, stranger: number, trace: string): string[] {
-  const code = [`$(touch ${trace})`, `\`touch ${trace}\``, `x[$(touch${'${IFS}'}${trace})]`, `;touch ${trace}`] as const
+  const code = [`$(touch ${trace})`, `\`touch ${trace}\``, `x[$(touch\${IFS}${trace})]`, `;touch ${trace}`] as const
   const words = [
     '',
     '-',

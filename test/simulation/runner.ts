@@ -70,6 +70,7 @@ export class SimulatedRunner {
       waitGroup: false,
       environment: {},
       runId: this.#name,
+      mark: this.#name,
     }
     const end = (outcome: Outcome | Failure) => {
       this.outcome = outcome
