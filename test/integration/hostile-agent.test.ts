@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { deceive } from '../kit/deceived.ts'
 import { type Answer, startLiar } from '../kit/liar.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
@@ -76,4 +77,8 @@ describe('whoever answers as Consul', () => {
     }
     expect(harm()).toEqual([false, true])
   })
+
+  test('brings nothing about but sentences, whichever field of an answer is a lie', { timeout: 180_000 }, () =>
+    deceive(20_000, 60),
+  )
 })

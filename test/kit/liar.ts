@@ -16,17 +16,19 @@ export interface Answer {
 /** Somebody who answers in an agent's place. */
 export interface Liar {
   readonly address: string
+  close(): void
 }
 
 /** Starts one that asks the agent, and changes what that says as `lie` does to it. It lives as long as the test. */
 export async function startLiar(lie: (answer: Answer) => void, agent = inject('consulAddress')): Promise<Liar> {
   const server = createServer((incoming, response) => pass(agent, incoming, response, lie))
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => {
+  const close = () => {
     server.close()
     server.closeAllConnections()
-  })
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  }
+  onTestFinished(close)
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
 function pass(agent: string, incoming: IncomingMessage, response: ServerResponse, lie: (answer: Answer) => void): void {
