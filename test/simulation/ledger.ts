@@ -1,3 +1,5 @@
+import { ATTEMPT_MS } from '../../src/consul/consul.ts'
+
 /** One command's life under a lock. */
 export interface Life {
   readonly run: string
@@ -7,8 +9,8 @@ export interface Life {
   tampered: boolean
 }
 
-/** A lock may be ours for so long before its command begins: the reply takes its time. */
-const CLAIM_TAKES_MS = 4000
+/** A lock may be ours for so long before its command begins: the reply takes as long as an attempt may, and some. */
+const CLAIM_TAKES_MS = ATTEMPT_MS + 1000
 
 /** Who lived when; finds two commands that live at once. */
 export class Ledger {
