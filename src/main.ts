@@ -6,6 +6,7 @@ import { messageOf } from './base/failure.ts'
 import { writeStderr } from './base/log.ts'
 import { isWriting } from './base/outlet.ts'
 import { allSaid } from './base/speech.ts'
+import { keepOutOfCores } from './child/core-dump.ts'
 import { dieOfInterrupt } from './child/foreground.ts'
 import { main } from './cli/cli.ts'
 
@@ -46,6 +47,7 @@ function bug(thrown: unknown): Promise<void> {
 
 /** Begins the work. What runs before this, while modules load, is done once and for all in the start-up snapshot. */
 export function start(): void {
+  keepOutOfCores()
   // Node asks it for colours now and then, and its making turns a pipe non-blocking for all who share it.
   if (!isatty(2)) Object.defineProperty(process, 'stderr', { value: undefined })
   process.on('uncaughtException', bug)

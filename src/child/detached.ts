@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
 import type { Child, Launch } from './child.ts'
+import { withCores } from './core-dump.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { ProcessGroup } from './group.ts'
 import { heldBack, passedOn } from './inherited-fds.ts'
@@ -18,7 +19,8 @@ export async function launchDetached({ command, environment, marker }: Launch): 
   const sockets = passedSockets(environment)
   const stdio = passedOn(new Set([...sockets.fds, ...heldBack()]))
   const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
-  const process = await started(spawn(program, args, { argv0, stdio, detached: true, env: environment }), words[0])
+  const spawned = withCores(() => spawn(program, args, { argv0, stdio, detached: true, env: environment }))
+  const process = await started(spawned, words[0])
   return new DetachedChild(process, { marker, cgroup: ownCgroup(environment) })
 }
 

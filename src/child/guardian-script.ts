@@ -23,6 +23,7 @@ export const GUARDIAN_PATH = '/usr/local/bin:/usr/bin:/bin'
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
 # What we know is no business of a core file's.
+# shellcheck disable=SC3045 # Every shell that we know has it.
 ulimit -S -c 0 2>/dev/null
 PATH=\${PATH:+$PATH:}${GUARDIAN_PATH}
 grace=$1 marker=$${MARKER_VARIABLE}

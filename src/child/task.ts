@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Command } from './command.ts'
+import { withCores } from './core-dump.ts'
 import { ProcessGroup } from './group.ts'
 import { OutputTail } from './output-tail.ts'
 import { exitOf, started, tieToOurLife } from './process.ts'
@@ -40,12 +41,14 @@ export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   let status: LimitedEnd['status']
   try {
     const stdio = output?.writeEnd ?? 'ignore'
-    const child = spawn(file, words.slice(1), {
-      argv0: words[0],
-      stdio: ['ignore', stdio, stdio],
-      detached: true,
-      env: sparesDaemons ? environment : { ...environment, [marker]: '1' },
-    })
+    const child = withCores(() =>
+      spawn(file, words.slice(1), {
+        argv0: words[0],
+        stdio: ['ignore', stdio, stdio],
+        detached: true,
+        env: sparesDaemons ? environment : { ...environment, [marker]: '1' },
+      }),
+    )
     output?.handOver()
     const process = await started(child, words[0])
     const group = new ProcessGroup(process.pid as number, { marker: `${marker}=1`, cgroup: undefined })

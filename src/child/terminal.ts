@@ -5,6 +5,7 @@ import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Child, Launch } from './child.ts'
+import { withCores } from './core-dump.ts'
 import { type ExitStatus, shellStatus } from './exit-status.ts'
 import { inForeground } from './foreground.ts'
 import { ProcessGroup } from './group.ts'
@@ -30,7 +31,8 @@ export async function launchOnTerminal({ command, environment, marker }: Launch)
   const { args, env } = jobShell(words, environment, marker, own)
   const stdio: StdioOptions = [...passedOn([...passed.filter((fd) => !Object.values(own).includes(fd)), own.talk])]
   stdio[own.talk] = 'pipe'
-  const shell = await started(spawn('/bin/sh', args, { stdio, env }), words[0])
+  const spawned = withCores(() => spawn('/bin/sh', args, { stdio, env }))
+  const shell = await started(spawned, words[0])
   const talk = shell.stdio[own.talk] as Socket
   talk.on('error', () => {}) // It ended; that is told otherwise.
   const reports = createInterface({ input: talk })[Symbol.asyncIterator]()

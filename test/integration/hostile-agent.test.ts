@@ -25,6 +25,10 @@ describe('whoever answers as Consul', () => {
     const pid = victim.pid as number
     let lies = 0
     const lie = (id: string) => (answer: Answer) => {
+      if (answer.path.startsWith('/v1/session/list')) {
+        const listed = JSON.parse(answer.body) as object[]
+        answer.body = JSON.stringify(listed.map((session) => ({ ...session, ID: id })))
+      }
       if (!answer.path.startsWith('/v1/session/create')) return
       answer.body = JSON.stringify({ ID: id })
       lies++
