@@ -25,15 +25,20 @@ const IRREPLACEABLE = ['EBUSY', 'EACCES', 'EPERM', 'EROFS']
 export interface WriteOptions {
   /** Outlasts a power cut. */
   readonly durable?: boolean
+  /** Other users may read it, if it is made anew, and as far as the umask lets them. */
+  readonly forAll?: boolean
 }
 
+const OWN = 0o600
+const FOR_ALL = 0o666
+
 /**
- * Writes a file so that a reader sees the whole of it or the one before; mode and owner stay. What can't be replaced
- * is written in place, and a stream (/dev/stderr, a device, a pipe) behind what it got before. It never writes
- * through a link of another user's, nor to a file that another user has put there. Throws what the file system throws,
- * and leaves nothing half done behind.
+ * Writes a file so that a reader sees the whole of it or the one before; mode and owner stay, and a new one is for this
+ * user alone unless it is `forAll`. What can't be replaced is written in place, and a stream (/dev/stderr, a device, a
+ * pipe) behind what it got before. It never writes through a link of another user's, nor to a file that another user has
+ * put there. Throws what the file system throws, and leaves nothing half done behind.
  */
-export function writeWhole(name: string, text: string, { durable = false }: WriteOptions = {}): void {
+export function writeWhole(name: string, text: string, { durable = false, forAll = false }: WriteOptions = {}): void {
   const destination = destinationOf(name)
   if (destination.kind === 'stream') {
     append(destination.descriptor ?? destination.path, text)
@@ -41,7 +46,7 @@ export function writeWhole(name: string, text: string, { durable = false }: Writ
   }
   const { path, before } = destination
   try {
-    replace(path, before, (draft) => {
+    replace(path, before, forAll ? FOR_ALL : OWN, (draft) => {
       writeFileSync(draft, text)
       if (durable) fsyncSync(draft)
     })
@@ -63,7 +68,7 @@ export function checkWritable(name: string): void {
   const { path, before } = destination
   try {
     const draft = draftFor(path)
-    closeSync(create(draft, undefined))
+    closeSync(create(draft, OWN))
     rmSync(draft)
   } catch (thrown) {
     if (!before || !isIrreplaceable(thrown)) throw thrown
@@ -71,9 +76,10 @@ export function checkWritable(name: string): void {
   }
 }
 
-function replace(path: string, before: Stats | undefined, fill: (draft: number) => void): void {
+function replace(path: string, before: Stats | undefined, mode: number, fill: (draft: number) => void): void {
   const draft = draftFor(path)
-  const descriptor = create(draft, before)
+  // Nobody may open it who may not read what it replaces.
+  const descriptor = create(draft, before ? before.mode & 0o777 : mode)
   try {
     try {
       if (before) resemble(descriptor, before)
@@ -92,9 +98,8 @@ function draftFor(path: string): string {
   return join(dirname(path), `.consul-locker-${randomId()}`)
 }
 
-/** Nobody may open it who may not read what it replaces. */
-function create(draft: string, before: Stats | undefined): number {
-  return openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, (before?.mode ?? 0o666) & 0o777)
+function create(draft: string, mode: number): number {
+  return openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
 }
 
 function resemble(descriptor: number, { uid, gid, mode }: Stats): void {

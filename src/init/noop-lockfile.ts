@@ -21,7 +21,8 @@ const PUT_BACK_MS = 60_000
 export function setNoop(file: string, reason: string, expiresMs: number, nowMs: number): void {
   const noop: Noop = { reason, by: `pid ${process.pid}`, expires: new Date(nowMs + expiresMs).toISOString() }
   try {
-    writeWhole(file, `${JSON.stringify(noop)}\n`)
+    // The agent, whose check reads it, is another user.
+    writeWhole(file, `${JSON.stringify(noop)}\n`, { forAll: true })
   } catch (thrown) {
     throw new Failure('declined', `the noop lockfile can't be written: ${messageOf(thrown)}`, { cause: thrown })
   }

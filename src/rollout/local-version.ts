@@ -48,7 +48,7 @@ function read(file: string): string {
 
 function write(file: string, version: string): void {
   try {
-    writeWhole(file, `${version}\n`, { durable: true })
+    writeWhole(file, `${version}\n`, { durable: true, forAll: true })
   } catch (thrown) {
     throw new Failure('declined', `the version file ${file} can't be written: ${messageOf(thrown)}`, {
       hint: 'is there room on the disk, and may this user write there?',

@@ -30,6 +30,7 @@ describe('the report file tells', () => {
   test('that the command ran, and how it ended', async () => {
     const [file, name] = [freshFile(), uniqueName('report')]
     await runLocker(['--report-file', file, name, 'sh', '-c', 'exit 6'])
+    expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(read(file)).toEqual({
       name,
       key: `consul-locker-${name}`,

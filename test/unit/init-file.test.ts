@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -81,6 +82,8 @@ describe('the noop lockfile', () => {
     const now = Date.now()
     setNoop(file, 'restart', 1000, now)
     expect([isNoop(file, 10_000, now + 999), isNoop(file, 10_000, now + 1000)]).toEqual([true, false])
+    // The agent, whose check reads it, is another user.
+    expect(statSync(file).mode & 0o444).toBe(0o444)
     liftNoop(file)
     expect(isNoop(file, 10_000, now)).toBe(false)
   })
