@@ -50,6 +50,8 @@ export function start(): void {
   keepOutOfCores()
   // Node asks it for colours now and then, and its making turns a pipe non-blocking for all who share it.
   if (!isatty(2)) Object.defineProperty(process, 'stderr', { value: undefined })
+  // What Node warns of is for those who write programs, and without the stream above its own listener throws.
+  process.removeAllListeners('warning')
   process.on('uncaughtException', bug)
   process.on('unhandledRejection', bug)
   const root = new AbortController()

@@ -12,9 +12,11 @@ export function started<P extends ChildProcess>(process: P, name: string): Promi
   })
 }
 
-function startFailure(name: string, thrown: NodeJS.ErrnoException): Failure {
+/** Why a command can't be started. */
+export function startFailure(name: string, thrown: unknown): Failure {
   const sentence = `the command ${name} can't be started: ${messageOf(thrown)}`
-  if (thrown.code !== 'ENOENT') return new Failure('not-executable', sentence, { cause: thrown })
+  if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
+    return new Failure('not-executable', sentence, { cause: thrown })
   return new Failure('not-found', sentence, { hint: 'does the interpreter in its first line exist?', cause: thrown })
 }
 

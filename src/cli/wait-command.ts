@@ -1,13 +1,16 @@
 import { isatty } from 'node:tty'
+import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
+import { become, mayBecome } from '../child/become.ts'
 import { type Command, findCommand } from '../child/command.ts'
 import { type ExitStatus, shellStatus } from '../child/exit-status.ts'
 import { unlessInterrupted } from '../child/interruption.ts'
 import { launch } from '../child/launch.ts'
 import { Relay } from '../child/relay.ts'
 import type { SignalSource } from '../child/signals.ts'
+import { tied } from '../child/tie.ts'
 import { awaitGates, type GatesEnd } from '../gate/await-gates.ts'
 import type { Gate } from '../gate/gate.ts'
 import { parseGate } from '../gate/grammar.ts'
@@ -35,11 +38,16 @@ export async function waitCommand({ words, environment, signals, context }: Invo
   const end = await unlessInterrupted(ctx, signals, async (ctx) => {
     using line = missingLine(ctx, gates.length, parsed.options)
     const onMissing = line.update.bind(line)
-    return await awaitGates(ctx, world, gates, { timeoutMs, any: parsed.options.any === true, onMissing })
+    const end = await awaitGates(ctx, world, gates, { timeoutMs, any: parsed.options.any === true, onMissing })
+    // A signal that has come by now still ends us, for the command would never hear of it.
+    await sleep(ctx, 0)
+    return end
   })
   if ('kind' in end) return shellStatus(end)
   if (!end.passed) return giveUp(ctx, end, timeoutMs)
-  return command ? shellStatus(await passOn(signals, command, environment)) : 0
+  if (!command) return 0
+  if (mayBecome(environment)) become(command, environment)
+  return shellStatus(await standFor(signals, command, environment))
 }
 
 function gatesIn(words: readonly string[]): Gate[] {
@@ -80,11 +88,12 @@ function giveUp(ctx: Context, { missing }: GatesEnd, timeoutMs: number): number 
   return EXIT.busy
 }
 
-/** Runs a command as if it had been started in our place. */
-async function passOn(signals: SignalSource, command: Command, environment: NodeJS.ProcessEnv): Promise<ExitStatus> {
+/** Runs a command that can't take our place as if it had. */
+async function standFor(signals: SignalSource, command: Command, environment: NodeJS.ProcessEnv): Promise<ExitStatus> {
   using relay = new Relay(signals)
   const name = `CONSUL_LOCKER_WAITED_${process.pid}`
-  const child = await launch({ command, environment: { ...environment, [name]: '1' }, marker: `${name}=1` })
+  const request = { command, environment: { ...environment, [name]: '1' }, marker: `${name}=1` }
+  const child = await tied(() => launch(request))
   relay.to(child)
   return await child.exited
 }

@@ -335,7 +335,47 @@ describe('the command behind the gates', () => {
     waiter.kill('SIGUSR1')
     await waiter.prints(/usr1/)
     waiter.kill('SIGTERM')
-    expect(await waiter.ends()).toMatchObject({ code: 143 })
+    expect(await waiter.ends()).toMatchObject({ signal: 'SIGTERM' })
+  })
+
+  test('takes our place, with no signal ignored: who kills us has killed it', async () => {
+    const script = 'echo $$; grep -E "Sig(Ign|Blk)" /proc/self/status; echo ready; exec sleep 60'
+    const waiter = startLocker(['wait', 'file:/', '--', 'sh', '-c', script])
+    await waiter.prints(/ready/)
+    const none = '\t0000000000000000\n'
+    expect(waiter.stdout).toBe(`${waiter.pid}\nSigBlk:${none}SigIgn:${none}ready\n`)
+    waiter.kill('SIGKILL')
+    expect(await waiter.ends()).toMatchObject({ signal: 'SIGKILL', stderr: '' })
+  })
+
+  const openThree = ['sh', '-c', 'exec "$@" 3>&1', 'sh']
+  test.for([
+    ['that is to have another descriptor', 'echo ready >&3', { through: openThree }],
+    ['that is to survive a hang-up', 'echo ready', { env: { _: '/usr/bin/nohup' } }],
+  ] as const)('%s runs below us, and is killed with us, however that comes about', async ([, hello, how]) => {
+    const marker = uniqueName('marker')
+    const words = ['wait', 'file:/', '--', 'sh', '-c', `echo $$; ${hello}; sleep 60; echo survived`]
+    const waiter = startLocker(words, { ...how, env: { ...('env' in how && how.env), MARKER: marker } })
+    await waiter.prints(/ready/)
+    expect(waiter.stdout).not.toContain(`${waiter.pid}\n`)
+    waiter.kill('SIGKILL')
+    await waiter.ends()
+    await patiently(
+      () => processesWith(marker).length === 0,
+      () => `left behind: ${processesWith(marker)}`,
+    )
+  })
+
+  test('that is a script without an interpreter is run by the shell, and one with a wrong one is told', async () => {
+    const dir = scratch()
+    writeFileSync(join(dir, 'plain'), 'echo "$@"', { mode: 0o755 })
+    writeFileSync(join(dir, 'broken'), '#!/no/interpreter\n', { mode: 0o755 })
+    expect(await runLocker(['wait', 'file:/', '--', './plain', 'a b'], { cwd: dir })).toMatchObject({
+      code: 0,
+      stdout: 'a b\n',
+    })
+    const broken = await runLocker(['wait', 'file:/', '--', './broken'], { cwd: dir })
+    expect(broken).toMatchObject({ code: 127, stderr: expect.stringMatching(/^.*broken can't be started.*\n$/) })
   })
 
   test('that does not exist is told before anything is waited for', async () => {
@@ -382,7 +422,7 @@ test.for([
 
 test("a run's own gates in the environment are not those of a wait, nor is its time to wait", async () => {
   const env = { CONSUL_LOCKER_GATE: 'file:/none', CONSUL_LOCKER_WAIT: '1s', CONSUL_LOCKER_TIMEOUT: 'soon' }
-  expect(await runLocker(['wait', 'file:/'], { env })).toMatchObject({ code: 0, stderr: '' })
+  expect(await runLocker(['wait', 'file:/'], { env })).toMatchObject({ code: 0 })
 })
 
 describe('on a terminal of 80 columns', () => {

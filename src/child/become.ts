@@ -1,0 +1,31 @@
+import type { Command } from './command.ts'
+import { heldBack } from './inherited-fds.ts'
+import { startFailure } from './process.ts'
+import { survivesHangUp } from './signals.ts'
+
+/**
+ * Whether a command could take our place as it would be without us. It couldn't if it is to have descriptors that libuv
+ * has marked as ours alone, which only a child gets, or is to ignore HUP, which Node no longer does.
+ */
+export function mayBecome(environment: NodeJS.ProcessEnv): boolean {
+  return heldBack().length === 0 && !survivesHangUp(environment)
+}
+
+/** Makes this process the command, with its id, group, terminal and standard streams. Throws a `Failure` if it can't. */
+export function become({ file, words }: Command, environment: NodeJS.ProcessEnv): never {
+  // Node ignores these, and what is ignored stays so; what is caught is reset to its default.
+  // https://pubs.opengroup.org/onlinepubs/9799919799/functions/exec.html
+  for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {})
+  try {
+    replace(file, words, environment)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOEXEC') throw startFailure(words[0], thrown)
+  }
+  // A script without a first line that names its interpreter: as execvp does.
+  replace('/bin/sh', ['/bin/sh', file, ...words.slice(1)], environment)
+}
+
+function replace(file: string, words: readonly string[], environment: NodeJS.ProcessEnv): never {
+  if (!process.execve) throw new Error('this system has no execve')
+  return process.execve(file, words, environment)
+}
