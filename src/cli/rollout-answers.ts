@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { forget } from '../rollout/forget.ts'
 import { pathOf, pause, resume, type Scope } from '../rollout/pauses.ts'
 import { checkWord } from '../rollout/rollout-keys.ts'
 import { currentVersion, runningVersions, triggerVersion } from '../rollout/versions.ts'
@@ -15,6 +16,7 @@ const NO = 1
 /** The answers of all words but `step`, as exit codes; what they print is on the standard output then. */
 export const ANSWERS: Record<Exclude<RolloutWord, 'step'>, (question: Question) => Promise<number>> = {
   trigger,
+  forget: forgetHost,
   pause: (question) => turn(question, 'pause'),
   resume: (question) => turn(question, 'resume'),
   current,
@@ -28,9 +30,18 @@ export const ANSWERS: Record<Exclude<RolloutWord, 'step'>, (question: Question) 
   failures,
 }
 
-async function trigger({ ctx, site, words }: Question): Promise<number> {
-  await triggerVersion(ctx, site.consul, site.keys, versionIn(words))
+async function trigger({ ctx, site, words, options }: Question): Promise<number> {
+  await triggerVersion(ctx, site.consul, site.keys, versionIn(words), options.force === true)
   return 0
+}
+
+async function forgetHost({ ctx, site, words: [word = ''], options }: Question): Promise<number> {
+  const host = checkWord('host', word)
+  const keys = await forget(ctx, site.consul, site.keys, host)
+  if (options.json) print(JSON.stringify({ host, forgotten: keys }))
+  else if (keys.length > 0) ctx.log.notice(`forgotten: ${keys.join(', ')}`)
+  else ctx.log.error(`nothing is recorded of ${host}`)
+  return keys.length > 0 ? 0 : NO
 }
 
 async function turn({ ctx, site, options }: Question, how: 'pause' | 'resume'): Promise<number> {

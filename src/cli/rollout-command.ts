@@ -44,14 +44,14 @@ async function perform(invocation: Invocation, word: RolloutWord, question: Ques
 }
 
 function checkUsage(word: RolloutWord, { options, words }: Parsed, others: readonly string[]): void {
-  const { takes, needs = 0, most = needs } = formOf(word)
+  const { takes, needs = 0, most = needs, what = 'version' } = formOf(word)
   const odd = OWN.find((name) => options[name] !== undefined && !takes.includes(name))
   if (odd !== undefined) throw new Failure('usage', `rollout ${word} takes no --${odd}`)
-  if (others.length < needs) throw new Failure('usage', `rollout ${word}: which version?`)
+  if (others.length < needs) throw new Failure('usage', `rollout ${word}: which ${what}?`)
   if (others.length > most) {
     throw new Failure('usage', `${JSON.stringify(words[most + 1])} behind ${word} is one word too many`)
   }
 }
 
 /** Options that mean something to some of the words only. */
-const OWN = ['version-file', 'host', 'role', 'hosts', 'warnings']
+const OWN = ['version-file', 'host', 'role', 'hosts', 'warnings', 'force']

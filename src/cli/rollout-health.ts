@@ -1,5 +1,6 @@
 import { checksOf, type NodeCheck, troubledChecks } from '../consul/node-checks.ts'
-import { failedHosts, isFailing, isOurs } from '../rollout/failures.ts'
+import { isFailing, isOurs } from '../rollout/failures.ts'
+import { readLedger } from '../rollout/ledger.ts'
 import { print, printLines } from './print.ts'
 import type { Question } from './rollout-question.ts'
 
@@ -19,7 +20,7 @@ export async function health({ ctx, site, options }: Question): Promise<number> 
 /** `rollout failures`: failing checks of any host, and failed upgrades. Settles with 0 when there are none. */
 export async function failures({ ctx, site, options }: Question): Promise<number> {
   const { consul, keys, file } = site
-  const [checks, failed] = await Promise.all([troubledChecks(ctx, consul), failedHosts(ctx, consul, keys)])
+  const [checks, { failed }] = await Promise.all([troubledChecks(ctx, consul), readLedger(ctx, consul, keys)])
   const failing = checks.filter((check) => isFailing(check, file.checks))
   const warnings = checks.filter((check) => check.Status === 'warning' && !isOurs(check, file.checks))
   const count = failing.length + failed.length + (options.warnings ? warnings.length : 0)

@@ -4,6 +4,7 @@ import { LocalVersion } from '../rollout/local-version.ts'
 import { parseRolloutFile, type RolloutFile, readRolloutFile } from '../rollout/rollout-file.ts'
 import { checkWord, RolloutKeys, roleOf } from '../rollout/rollout-keys.ts'
 import type { Site } from '../rollout/site.ts'
+import { WaitFile } from '../rollout/wait-file.ts'
 import { connect } from './connect.ts'
 import { orFromFile } from './consul-of-file.ts'
 import { forErrand } from './errands.ts'
@@ -21,6 +22,7 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
   const file: RolloutFile = path === undefined ? parseRolloutFile('the options', '{}') : readRolloutFile(path)
   const given = orFromFile(asked, file.consul, environment)
   const host = checkWord('host', given('host') ?? file.host ?? hostname())
+  const versionFile = given('version-file') ?? file.version_file
   const open = () => connect(given, environment)
   return {
     consul: await open(),
@@ -29,7 +31,8 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
     file,
     host,
     role: checkWord('role', file.role ?? roleOf(host)),
-    local: new LocalVersion(given('version-file') ?? file.version_file),
+    local: new LocalVersion(versionFile),
+    wait: new WaitFile(`${versionFile}.waiting`),
     environment,
     self: { host, pid: process.pid, user: userName() },
     startGuardian: (ctx, folder, graceMs) =>

@@ -18,6 +18,7 @@ const CODE: Record<Ending['kind'], number> = {
   waiting: 0,
   upgraded: 0,
   mended: 0,
+  rebooting: 0,
   failed: FAILED,
   lost: EXIT.lost,
 }
@@ -52,8 +53,10 @@ export async function rolloutStep(
     ctx.log.warn('interrupted; the next step goes on')
     return shellStatus(ending)
   }
-  if (ending.kind === 'failed' || ending.kind === 'lost') ctx.log.error(ending.why)
-  else ctx.log.notice(ending.why)
-  end(ending)
+  const { kind, why, isStopped = false } = ending
+  if (kind === 'failed' || kind === 'lost') ctx.log.error(why)
+  else if (isStopped) ctx.log.warn(why)
+  else ctx.log.notice(why)
+  end({ kind, why })
   return CODE[ending.kind]
 }

@@ -10,6 +10,7 @@ Brings all hosts to one version, so many at a time.
   trigger <version>       the version that all hosts shall run, from now on
   step -f rollout.yaml    upgrade this host if it is its turn; for cron
   pause, resume           everything, or --role R, or --host H
+  forget <host>           a host that won't come back, or whose failure is past
 
   current                 the version that was triggered
   pending                 is there an update for this host?
@@ -26,13 +27,14 @@ Brings all hosts to one version, so many at a time.
     'version-file': option('Rollout:', 'FILE', 'where this host keeps its version (/etc/current_version)'),
     host: option('Rollout:', 'NAME', "this host's name; for pause and resume: that host"),
     role: option('Rollout:', 'NAME', 'for pause and resume: the hosts of this role'),
+    force: option('trigger:', 'boolean', 'whatever has failed; limits and pauses hold'),
     hosts: option('failures:', 'boolean', 'name hosts and checks'),
     warnings: option('failures:', 'boolean', 'warnings of other checks count, too'),
     json: option('Output:', 'boolean', 'answer as one line of JSON'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  often: ['file', 'prefix', 'host', 'role', 'hosts', 'json'],
+  often: ['file', 'prefix', 'host', 'role', 'force', 'hosts', 'json'],
   brief: `consul-locker rollout [options] <word> [arguments]
 
 Brings all hosts to one version, so many at a time.
@@ -40,6 +42,7 @@ Brings all hosts to one version, so many at a time.
   trigger <version>       the version that all hosts shall run, from now on
   step -f rollout.yaml    upgrade this host if it is its turn; for cron
   pause, resume           everything, or --role R, or --host H
+  forget <host>           a host that won't come back
   current, running, failures, pending, local, health, hosts-at <version>,
   verify <version>, check-single <version>`,
   examples: [
@@ -55,6 +58,7 @@ Brings all hosts to one version, so many at a time.
   current   1 no version was triggered yet
   verify, check-single, failures
             0 all is well; 1 it isn't
+  forget    1 nothing is recorded of that host, or it is at work
   step      0 done, nothing to do, or not this host's turn yet; 1 upgrade or
             validation failed; 6 the turn was lost, and what ran was stopped;
             128+n signal n ended it. With --json the answer is the last line,

@@ -5,11 +5,14 @@ interface Form {
   /** How many words must stand behind it, and how many may. */
   readonly needs?: number
   readonly most?: number
+  /** What the words say; a version by default. */
+  readonly what?: string
 }
 
 /** The words behind `rollout`. */
 export const ROLLOUT_WORDS = {
-  trigger: { takes: [], needs: 1 },
+  trigger: { takes: ['force'], needs: 1 },
+  forget: { takes: [], needs: 1, what: 'host' },
   step: { takes: ['host', 'version-file'] },
   pause: { takes: ['host', 'role'] },
   resume: { takes: ['host', 'role'] },

@@ -10,6 +10,7 @@ import { claim, giveUp, type Stake } from './claim.ts'
 import { type Held, LINGER_MS, type Persist } from './contest.ts'
 import { LOCK_DELAY_MAX_MS, type Timing } from './deadline.ts'
 import { describeHolder } from './record.ts'
+import { reservedFor } from './reservation.ts'
 import type { Session } from './session.ts'
 import { openings, slotOf } from './slot-order.ts'
 
@@ -26,14 +27,16 @@ const ENOUGH = 1 / 4
  * holds one is in. So everything that keeps two holders of a lock apart (the lease, the lock-delay, the fence) keeps
  * the holders of a slot apart, and more than `limit` never are in. The limit is the contender's own word: with several
  * limits about, the largest that anybody contends with counts. Lowered, it counts for who comes from then on: holders
- * of slots above it finish, and take the place of lower slots until they have (see `openings`). Who waits longest isn't
- * served first.
+ * of slots above it finish, and take the place of lower slots until they have (see `openings`). A slot may be kept for
+ * its holder beyond its session (see `reservedFor`). Who waits longest isn't served first.
  */
 export interface Semaphore {
   /** For people. */
   readonly name: string
   readonly folder: string
   readonly limit: number
+  /** For whom a slot may be kept; without one, none is ours but by a session. */
+  readonly owner?: string
 }
 
 /** How somebody contends for slots. */
@@ -82,8 +85,7 @@ export async function takeSlot(
 /** Why no slot is free now, for people; `undefined` when one is, as far as that can be seen without trying. */
 export async function whyFull(ctx: Context, consul: Consul, semaphore: Semaphore): Promise<string | undefined> {
   const entries = await readKeys(ctx, consul, `${semaphore.folder}/`)
-  const held = entries.filter((entry) => entry.session !== undefined)
-  const isFree = openings(semaphore.limit, slotsOf(semaphore, held)).length > 0
+  const isFree = kept(semaphore, entries).length > 0 || free(semaphore, entries).length > 0
   return isFree ? undefined : whyBusy(ctx, semaphore, entries, 'taken')
 }
 
@@ -118,15 +120,33 @@ async function tryAll(
   return worst
 }
 
-/** The slot that is ours already, by a claim whose reply was lost; or all that are free. */
+/** The slot that is ours already, by a claim whose reply was lost or since it was kept for us; or all that are free. */
 function keysToTry(semaphore: Semaphore, session: Session, entries: readonly Entry[]): string[] {
   const own = slotsOf(
     semaphore,
     entries.filter((entry) => entry.session === session.id),
   )
-  const held = entries.filter((entry) => entry.session !== undefined)
-  const slots = own.length > 0 ? own.slice(0, 1) : openings(semaphore.limit, slotsOf(semaphore, held))
+  const ours = [...own, ...kept(semaphore, entries)]
+  const slots = ours.length > 0 ? ours.slice(0, 1) : free(semaphore, entries)
   return slots.map((slot) => `${semaphore.folder}/${slot}`)
+}
+
+function free(semaphore: Semaphore, entries: readonly Entry[]): number[] {
+  return openings(semaphore.limit, slotsOf(semaphore, entries.filter(isTaken)))
+}
+
+function kept(semaphore: Semaphore, entries: readonly Entry[]): number[] {
+  const { owner } = semaphore
+  return owner === undefined
+    ? []
+    : slotsOf(
+        semaphore,
+        entries.filter((entry) => reservedFor(entry) === owner),
+      )
+}
+
+function isTaken(entry: Entry): boolean {
+  return entry.session !== undefined || reservedFor(entry) !== undefined
 }
 
 /** The numbers of the slots that these entries stand for. */
@@ -139,7 +159,7 @@ function whyBusy(ctx: Context, semaphore: Semaphore, entries: readonly Entry[], 
     const longest = formatDuration(LOCK_DELAY_MAX_MS)
     return `${semaphore.name} is closed for ${longest} at most: a holder of it was cut off`
   }
-  const holders = entries.filter((entry) => entry.session !== undefined)
+  const holders = entries.filter(isTaken)
   const [first] = holders
   const held = first ? describeHolder(first.value, ctx.clock.now().wallMs) : 'taken a moment ago'
   const more = holders.length > 1 ? ` and ${holders.length - 1} more` : ''

@@ -20,9 +20,13 @@ export interface Facts {
   readonly stopOn: 'upgraded' | 'any'
   /** What hosts run, as they have recorded it. */
   readonly versions: ReadonlyMap<string, string>
+  /** Hosts that ran the target before it was triggered: a way back finds them as they were, and changes nothing there. */
+  readonly untouched: ReadonlySet<string>
   readonly failed: readonly FailedHost[]
   /** Nodes with failing checks, and the names of these. */
   readonly unhealthy: ReadonlyMap<string, readonly string[]>
+  /** Whether the target was triggered by force: neither failures nor dependencies keep anybody from it. */
+  readonly isForced: boolean
 }
 
 /**
@@ -48,6 +52,7 @@ export function decide(facts: Facts): Decision {
   if (forbidden) return { kind: 'wait', for: 'limit', why: `the limit of ${forbidden} is 0` }
   // Who has begun goes on: halfway is worse than either end, and who failed must be able to try again.
   if (interrupted === target) return { kind: 'upgrade', version: target }
+  if (facts.isForced) return { kind: 'upgrade', version: target }
   const failures = failuresElsewhere(facts, target)
   if (failures.length > 0) {
     return { kind: 'wait', for: 'failures', why: `the rollout of ${target} has stopped: ${listed(failures)}` }
@@ -67,9 +72,9 @@ function forbiddenBy({ limits, role }: Facts): string | undefined {
 }
 
 function failuresElsewhere(facts: Facts, target: string): string[] {
-  const { host, failed, unhealthy, versions, stopOn } = facts
+  const { host, failed, unhealthy, versions, untouched, stopOn } = facts
   const counts = (other: string, version: string | undefined) =>
-    other !== host && (stopOn === 'any' || version === target)
+    other !== host && (stopOn === 'any' || (version === target && !untouched.has(other)))
   const records = failed
     .filter((record) => counts(record.host, record.version ?? target))
     .map(({ host, why }) => `${host} failed (${why})`)

@@ -1,7 +1,4 @@
 import * as v from 'valibot'
-import type { Context } from '../base/context.ts'
-import type { Consul } from '../consul/consul.ts'
-import { watchKeys } from '../consul/kv.ts'
 import type { NodeCheck } from '../consul/node-checks.ts'
 import { storedAs, storedText } from '../consul/stored-value.ts'
 import type { KvStep } from '../consul/txn.ts'
@@ -33,12 +30,6 @@ export function isOurs({ Name, CheckID }: NodeCheck, { upgrade, validation }: Ch
   return [upgrade, validation].some((id) => id === Name || id === CheckID)
 }
 
-/** The hosts that recorded a failure. What failed is told before a slot is given back, so the next step knows it. */
-export async function failedHosts(ctx: Context, consul: Consul, keys: RolloutKeys): Promise<FailedHost[]> {
-  const { entries } = await watchKeys(ctx, consul, keys.failed, { consistent: true })
-  return entries.map(({ key, value }) => ({ host: key.slice(keys.failed.length), ...parse(value) }))
-}
-
 export function failureStep(keys: RolloutKeys, failed: FailedHost, nowMs: number): KvStep {
   const { host, version, why } = failed
   const value = JSON.stringify({ version, why, at: new Date(nowMs).toISOString() })
@@ -48,6 +39,7 @@ export function failureStep(keys: RolloutKeys, failed: FailedHost, nowMs: number
 const RECORD = v.object({ version: storedText, why: storedText })
 
 /** What nobody can read is a failure of any version: it may be one of this. */
-function parse(value: string): Pick<FailedHost, 'version' | 'why'> {
-  return storedAs(RECORD, value) ?? { version: undefined, why: 'what it has recorded makes no sense' }
+export function parseFailure(host: string, value: string): FailedHost {
+  const record = storedAs(RECORD, value) ?? { version: undefined, why: 'what it has recorded makes no sense' }
+  return { host, ...record }
 }

@@ -33,7 +33,7 @@ export async function lookAfter(ctx: Context, site: Site, seen: Survey, { mayFix
       return atWork(ctx, site, turn, { version, runId }, async (ctx, work) => {
         const verdict = await mended(ctx, work, trouble)
         if (!verdict.passed) return fail(ctx, work, version, verdict.why, verdict.output)
-        await work.write(ctx, stepsToRecord(ctx, site, seen, version))
+        await work.write(ctx, stepsToRecord(ctx, site, seen, version, 'validation'))
         await tell(ctx, site, 'validation', 'passing', passed(version, verdict.tests))
         return { kind: 'mended', why: `${site.host} passes its validation again` }
       })
@@ -59,7 +59,7 @@ async function healthy(
   { tests }: Extract<Verdict, { passed: true }>,
 ): Promise<Ending> {
   const version = seen.facts.local
-  const steps = stepsToRecord(ctx, site, seen, version)
+  const steps = stepsToRecord(ctx, site, seen, version, 'validation')
   if (steps.length > 0) await transact(ctx, site.consul, steps)
   await tell(ctx, site, 'upgrade', 'passing', `runs ${version}`)
   await tell(ctx, site, 'validation', 'passing', passed(version, tests))

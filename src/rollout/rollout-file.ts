@@ -3,13 +3,24 @@ import { parseConfig, readConfig } from '../config/config-file.ts'
 import { consul, duration, file, table, text, word, words } from '../config/values.ts'
 import { parseGate } from '../gate/grammar.ts'
 
-const COMMANDS = 'a list of commands: lines for /bin/sh, or lists of words'
+const COMMANDS = 'a list of commands: lines for /bin/sh, lists of words, or keys as run and ok'
 const SLOTS = 'how many at a time, a whole number; 0 for none'
 const slots = v.pipe(v.number(SLOTS), v.integer(SLOTS), v.minValue(0, SLOTS), v.maxValue(1000, SLOTS))
-const commands = v.optional(
-  v.array(v.union([text(COMMANDS), words(COMMANDS)], COMMANDS), COMMANDS),
-  (): (string | string[])[] => [],
+const line = v.union([text(COMMANDS), words(COMMANDS)], COMMANDS)
+const CODES = 'a list of exit codes'
+const codes = v.optional(
+  v.array(v.pipe(v.number(CODES), v.integer(CODES), v.minValue(0, CODES), v.maxValue(255, CODES)), CODES),
+  (): number[] => [],
 )
+/** Codes beside 0 by which a command ends well, and those by which it asks for a reboot. */
+const DETAILED = v.strictObject({ run: line, ok: codes, reboot: codes })
+const command = v.pipe(
+  v.union([line, DETAILED], COMMANDS),
+  v.transform((given) =>
+    typeof given === 'string' || Array.isArray(given) ? { run: given, ok: [], reboot: [] } : given,
+  ),
+)
+const commands = v.optional(v.array(command, COMMANDS), (): v.InferInput<typeof command>[] => [])
 const FOLDER = 'a folder for all keys, as fleet/a'
 const ROLES = 'a role, or a list of roles'
 const roles = v.union([word(ROLES), v.array(word(ROLES), ROLES)], ROLES)
@@ -21,6 +32,16 @@ const LIMITS = v.strictObject({
   cluster: v.optional(slots, 1),
   roles: v.optional(table(word('a role'), slots), {}),
 })
+
+const REBOOT = v.strictObject({
+  always: v.optional(v.boolean('true or false'), false),
+  command: v.optional(line, (): string[] => ['systemctl', 'reboot']),
+  within: v.optional(duration, '15m'),
+})
+const reboot = v.pipe(
+  v.union([v.boolean('true, false or keys with values'), REBOOT], 'true, false or keys with values'),
+  v.transform((given) => (typeof given === 'boolean' ? v.parse(REBOOT, { always: given }) : given)),
+)
 
 const TIMEOUTS = v.strictObject({
   upgrade: v.optional(duration, '30m'),
@@ -45,6 +66,7 @@ const SCHEMA = v.strictObject({
   stop_on: v.optional(v.picklist(['upgraded', 'any'], 'upgraded or any'), 'upgraded'),
   gates: v.optional(v.array(gate, 'a list of gates'), (): string[] => []),
   upgrade: commands,
+  reboot: v.optional(reboot, false),
   validate: v.optional(file),
   fix: commands,
   timeouts: v.optional(TIMEOUTS, {}),
@@ -59,6 +81,15 @@ function isGate(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** A command, and what its exit codes mean. */
+export type RolloutCommand = v.InferOutput<typeof command>
+
+/** A line is for /bin/sh, words are for no shell. */
+export function wordsOf(run: string | readonly string[]): [string, ...string[]] {
+  const [first = '', ...rest] = typeof run === 'string' ? ['/bin/sh', '-c', run] : run
+  return [first, ...rest]
 }
 
 /** What `rollout.yaml` says. Durations are in milliseconds. */

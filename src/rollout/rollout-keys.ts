@@ -53,6 +53,20 @@ export class RolloutKeys {
     return `${this.failed}${host}`
   }
 
+  /** Below it `<host>`: the upgrade that has begun there and has not come to its good end. */
+  get inProgress(): string {
+    return `${this.own}in-progress/`
+  }
+
+  inProgressOn(host: string): string {
+    return `${this.inProgress}${host}`
+  }
+
+  /** The version that nothing but limits and pauses keeps a host from. */
+  get forced(): string {
+    return `${this.own}forced`
+  }
+
   /** Everything that a step may hold. */
   get slots(): string {
     return `${this.own}slots/`

@@ -5,6 +5,7 @@ import type { HolderRecord } from '../lock/record.ts'
 import type { LocalVersion } from './local-version.ts'
 import type { RolloutFile } from './rollout-file.ts'
 import type { RolloutKeys } from './rollout-keys.ts'
+import type { WaitFile } from './wait-file.ts'
 
 /** One host with its part in a rollout. */
 export interface Site {
@@ -14,6 +15,7 @@ export interface Site {
   readonly host: string
   readonly role: string
   readonly local: LocalVersion
+  readonly wait: WaitFile
   readonly environment: NodeJS.ProcessEnv
   /** Who we are, for the holder record. */
   readonly self: Pick<HolderRecord, 'host' | 'pid' | 'user'>

@@ -6,11 +6,11 @@ import { type Semaphore, type SlotContest, takeSlot, whyFull } from '../lock/slo
 import type { Site } from './site.ts'
 
 /** In an order that is the same on all hosts: two that wait for each other's slots would wait for ever. */
-function semaphoresOf({ keys, file, role }: Site): Semaphore[] {
+function semaphoresOf({ keys, file, role, host: owner }: Site): Semaphore[] {
   const ofRole = file.limits.roles[role]
   return [
-    ...(ofRole === undefined ? [] : [{ name: `the role ${role}`, folder: keys.roleSlots(role), limit: ofRole }]),
-    { name: 'the cluster', folder: keys.clusterSlots, limit: file.limits.cluster },
+    ...(ofRole === undefined ? [] : [{ name: `the role ${role}`, folder: keys.roleSlots(role), limit: ofRole, owner }]),
+    { name: 'the cluster', folder: keys.clusterSlots, limit: file.limits.cluster, owner },
   ]
 }
 
@@ -44,7 +44,7 @@ export async function takeAll(
     ctx,
     consul,
     session,
-    { name: `the turn of ${host}`, folder: keys.hostSlots(host), limit: 1 },
+    { name: `the turn of ${host}`, folder: keys.hostSlots(host), limit: 1, owner: host },
     { ...contest, once: true },
   )
   if (typeof own === 'string') return undefined

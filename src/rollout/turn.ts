@@ -1,11 +1,13 @@
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
+import type { KvStep } from '../consul/txn.ts'
 import type { Held } from '../lock/contest.ts'
 import { planTiming } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
 import { type Loss, UNGUARDED } from '../lock/loss.ts'
 import { Opening } from '../lock/opening.ts'
 import type { HolderRecord } from '../lock/record.ts'
+import { reserveStep } from '../lock/reservation.ts'
 import type { Session } from '../lock/session.ts'
 import { leaveSlots } from '../lock/slots.ts'
 import type { Site } from './site.ts'
@@ -25,6 +27,7 @@ export class Turn {
   readonly key: string
   readonly #site: Site
   readonly #holds: readonly Hold[]
+  readonly #keys: readonly string[]
   readonly #lost = new AbortController()
 
   private constructor(
@@ -41,6 +44,7 @@ export class Turn {
     this.guardian = guardian
     this.graceMs = graceMs
     this.#holds = slots.map((slot) => new Hold(ctx, site.consul, slot))
+    this.#keys = slots.map(({ stake }) => stake.key)
     for (const hold of this.#holds) this.#endWith(hold.lost, () => hold.lost.reason)
     this.#endWith(guardian.failed, () => UNGUARDED)
   }
@@ -88,6 +92,17 @@ export class Turn {
         else guardian.linger()
       }
     }
+  }
+
+  /**
+   * The steps that keep the slots for this host beyond the end of this turn. From now on nothing is a loss: what else
+   * keeps them apart must stand in the same transaction.
+   */
+  stepsToKeep(nowMs: number): KvStep[] {
+    for (const hold of this.#holds) hold.expectEnd()
+    const { host } = this.#site
+    const record = { host, command: ['reboot'], since: new Date(nowMs).toISOString() }
+    return this.#keys.map((key) => reserveStep(key, this.session.id, host, record))
   }
 
   /** Gives the slots back, unless something of ours may still run: then they are left to expire. */

@@ -2,33 +2,56 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { type Survey, stepsToRecord } from './facts.ts'
 import { failureStep } from './failures.ts'
+import { beginning, inProgressStep, isBack } from './in-progress.ts'
 import { tell } from './status-checks.ts'
 import type { Verdict } from './validation.ts'
 import type { Ending, Work } from './works.ts'
 
 /**
  * Upgrades this host: upgrade commands, validation; when that fails the fix commands, and validation again. Only then
- * the version is recorded, on the disk first. Until it is, a mark on the disk has the next step do it all again.
- * Every part may be repeated, so it doesn't matter where we are killed.
+ * the version is recorded, on the disk first. Until it is, a mark on the disk has the next step do it all again, and a
+ * record at Consul tells everybody, should there be no next step. Every part may be repeated, so it doesn't matter where
+ * we are killed. A host that is to reboot keeps its slots, and goes on with the validation when it is back.
  */
 export async function upgrade(ctx: Context, work: Work, seen: Survey, version: string): Promise<Ending> {
   const { site, workshop } = work
   const { file, local } = site
+  const begun = seen.ledger.inProgress.get(site.host)
+  if (begun?.version === version && isBack(begun)) {
+    ctx.log.notice(`${site.host} is back from its reboot`)
+    // Nobody waits for it any more: what ends now, and not well, has failed.
+    await work.write(ctx, [inProgressStep(site.keys, { ...begun, version, backByMs: ctx.clock.now().wallMs })])
+    return finish(ctx, work, seen, version)
+  }
   const from = seen.facts.local === '' ? '' : ` from ${seen.facts.local}`
   const again = seen.facts.interrupted === version ? ', once more, for it was interrupted or failed' : ''
   ctx.log.notice(`upgrading ${site.host}${from} to ${version}${again}`)
   local.begin(version)
-  const trouble = await workshop.run(ctx, file.upgrade, file.timeouts.upgrade)
+  const upgrade = beginning(site.host, version, ctx.clock.now().wallMs)
+  await work.write(ctx, [inProgressStep(site.keys, upgrade)])
+  const { trouble, wantsReboot } = await workshop.run(ctx, file.upgrade, file.timeouts.upgrade)
   if (trouble !== undefined) {
     await tell(ctx, site, 'upgrade', 'warning', `the upgrade to ${version} failed: ${trouble}`)
     return fail(ctx, work, version, trouble, '')
   }
   await tell(ctx, site, 'upgrade', 'passing', `upgraded to ${version}`)
+  if (wantsReboot || file.reboot.always) {
+    const backByMs = ctx.clock.now().wallMs + file.reboot.within
+    await work.writeAndKeep(ctx, [inProgressStep(site.keys, { ...upgrade, backByMs })])
+    return { kind: 'rebooting', why: `${site.host} reboots for ${version}`, backByMs }
+  }
+  return finish(ctx, work, seen, version)
+}
+
+/** Validates, and records the version. */
+async function finish(ctx: Context, work: Work, seen: Survey, version: string): Promise<Ending> {
+  const { site } = work
+  const { local } = site
   const verdict = await validated(ctx, work)
   if (!verdict.passed) return fail(ctx, work, version, verdict.why, verdict.output)
   const unwritten = written(() => local.write(version))
   if (unwritten !== undefined) return fail(ctx, work, version, unwritten, '')
-  await work.write(ctx, stepsToRecord(ctx, site, seen, version))
+  await work.write(ctx, stepsToRecord(ctx, site, seen, version, 'upgrade'))
   local.end()
   await tell(ctx, site, 'validation', 'passing', passed(version, verdict.tests))
   return { kind: 'upgraded', why: `${site.host} runs ${version}` }
@@ -55,7 +78,7 @@ export async function validated(ctx: Context, work: Work): Promise<Verdict> {
 export async function mended(ctx: Context, work: Work, why: string): Promise<Verdict> {
   const { fix, timeouts } = work.site.file
   ctx.log.warn(`${why}; running the fix commands`)
-  const trouble = await work.workshop.run(ctx, fix, timeouts.fix)
+  const { trouble } = await work.workshop.run(ctx, fix, timeouts.fix)
   if (trouble !== undefined) return { passed: false, why: `${why}; and the fix: ${trouble}`, output: '' }
   return validateOnce(ctx, work)
 }

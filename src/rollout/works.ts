@@ -10,11 +10,16 @@ import { isLoss, Workshop } from './workshop.ts'
 
 /**
  * How a step ended: nothing was to be done (`idle`), it isn't this host's turn yet, the host was upgraded or mended,
- * what was done failed, or the turn was lost and the commands were stopped for it.
+ * what was done failed, the turn was lost and the commands were stopped for it, or the host is about to reboot, and its
+ * slots are kept.
  */
 export interface Ending {
-  readonly kind: 'idle' | 'waiting' | 'upgraded' | 'mended' | 'failed' | 'lost'
+  readonly kind: 'idle' | 'waiting' | 'upgraded' | 'mended' | 'failed' | 'lost' | 'rebooting'
   readonly why: string
+  /** Whether it waits for somebody to mend something, and not for its turn. */
+  readonly isStopped?: boolean
+  /** Until when a host that reboots must be back, in milliseconds since 1970. */
+  readonly backByMs?: number
 }
 
 /** A host's turn, while commands run. */
@@ -23,6 +28,8 @@ export interface Work {
   readonly workshop: Workshop
   /** Writes to Consul while the turn is ours, all or nothing; retries until it worked. Rejects with the loss. */
   write(ctx: Context, steps: readonly KvStep[]): Promise<void>
+  /** Writes in the same way, and keeps the slots for this host when the turn ends. */
+  writeAndKeep(ctx: Context, steps: readonly KvStep[]): Promise<void>
 }
 
 /** Does work during a turn, which ends afterwards. When the turn is lost, all that runs is stopped. */
@@ -38,8 +45,10 @@ export async function atWork(
   turn.lost.addEventListener('abort', () => bounded.abort(turn.lost.reason), { once: true })
   if (turn.lost.aborted) bounded.abort(turn.lost.reason)
   const write = (ctx: Context, steps: readonly KvStep[]) => writeFenced(ctx, site, turn, steps)
+  const writeAndKeep = (ctx: Context, steps: readonly KvStep[]) =>
+    write(ctx, [...steps, ...turn.stepsToKeep(ctx.clock.now().wallMs)])
   try {
-    return await work(under(ctx, bounded.signal), { site, workshop, write })
+    return await work(under(ctx, bounded.signal), { site, workshop, write, writeAndKeep })
   } catch (thrown) {
     if (!isLoss(thrown)) throw thrown
     return { kind: 'lost', why: thrown.sentence }

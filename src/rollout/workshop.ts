@@ -8,14 +8,16 @@ import { shellStatus } from '../child/exit-status.ts'
 import { endWithin } from '../child/time-limit.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import type { Loss } from '../lock/loss.ts'
+import { type RolloutCommand, wordsOf } from './rollout-file.ts'
 import type { Turn } from './turn.ts'
 import { type Validation, type Verdict, validate } from './validation.ts'
 
-/** A command as a rollout's file has it: a line for /bin/sh, or words. */
-export type Line = string | readonly string[]
-
-/** Why a command failed; `undefined` when it didn't. */
-export type Trouble = string | undefined
+/** How commands ended: one failed, or all did well. */
+export interface Outcome {
+  readonly trouble: string | undefined
+  /** Whether one of them asks for a reboot. */
+  readonly wantsReboot: boolean
+}
 
 const START_FAILURES: readonly FailureCode[] = ['not-found', 'not-executable']
 
@@ -35,12 +37,14 @@ export class Workshop {
   }
 
   /** Runs commands one after the other, until one fails. Rejects with a `Failure` or the signal's reason. */
-  async run(ctx: Context, lines: readonly Line[], timeoutMs: number): Promise<Trouble> {
-    for (const line of lines) {
-      const trouble = await this.#one(ctx, line, timeoutMs).catch(cannotStart)
-      if (trouble !== undefined) return trouble
+  async run(ctx: Context, commands: readonly RolloutCommand[], timeoutMs: number): Promise<Outcome> {
+    let wantsReboot = false
+    for (const command of commands) {
+      const outcome = await this.#one(ctx, command, timeoutMs).catch(cannotStart)
+      if (outcome.trouble !== undefined) return outcome
+      wantsReboot ||= outcome.wantsReboot
     }
-    return undefined
+    return { trouble: undefined, wantsReboot }
   }
 
   /** Runs the tests of a directory, guarded as the commands are. */
@@ -55,11 +59,10 @@ export class Workshop {
     }
   }
 
-  async #one(ctx: Context, line: Line, timeoutMs: number): Promise<Trouble> {
+  async #one(ctx: Context, { run, ok, reboot }: RolloutCommand, timeoutMs: number): Promise<Outcome> {
     const { session, guardian, graceMs } = this.#turn
-    const [first = '', ...rest] = typeof line === 'string' ? ['/bin/sh', '-c', line] : line
-    const shown = typeof line === 'string' ? line : line.join(' ')
-    const command = findCommand([first, ...rest], this.#environment.PATH)
+    const shown = typeof run === 'string' ? run : run.join(' ')
+    const command = findCommand(wordsOf(run), this.#environment.PATH)
     const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
     ctx.signal.throwIfAborted()
     ctx.log.notice(`running ${shown}`)
@@ -74,9 +77,11 @@ export class Workshop {
     if (isGone) guardian.disarm()
     else ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
     if (status === 'interrupted') throw ctx.signal.reason
-    if (status === 'too-late') return `${shown} did not end within ${formatDuration(timeoutMs)}`
+    if (status === 'too-late') return failed(`${shown} did not end within ${formatDuration(timeoutMs)}`)
     const code = shellStatus(status)
-    return code === 0 ? undefined : `${shown} failed with ${code}`
+    const wantsReboot = reboot.includes(code)
+    if (code === 0 || wantsReboot || ok.includes(code)) return { trouble: undefined, wantsReboot }
+    return failed(`${shown} failed with ${code}`)
   }
 
   /** The guardian ends the group at the end of the lease, unless that is renewed. */
@@ -88,9 +93,13 @@ export class Workshop {
   }
 }
 
+function failed(trouble: string): Outcome {
+  return { trouble, wantsReboot: false }
+}
+
 /** A command that isn't there fails as one that ends badly does. */
-function cannotStart(thrown: unknown): string {
-  if (thrown instanceof Failure && START_FAILURES.includes(thrown.code)) return thrown.message
+function cannotStart(thrown: unknown): Outcome {
+  if (thrown instanceof Failure && START_FAILURES.includes(thrown.code)) return failed(thrown.message)
   throw thrown
 }
 

@@ -98,6 +98,13 @@ checks: {upgrade: upgrade-${this.prefix}, validation: validation-${this.prefix}}
     return this.keys('consul-locker-rollout/slots/')
   }
 
+  /** Has the record of its upgrade come from a start of the machine that is over. */
+  async bootsAnew(): Promise<void> {
+    const key = 'consul-locker-rollout/in-progress/web1'
+    const record = JSON.parse(await this.consul.value(`${this.prefix}/${key}`)) as object
+    await this.put(key, JSON.stringify({ ...record, boot: 'an older one' }))
+  }
+
   async check(kind: 'upgrade' | 'validation'): Promise<string> {
     const checks = (await (await this.consul.request('GET', '/agent/checks')).json()) as Record<
       string,
@@ -130,6 +137,9 @@ checks: {upgrade: upgrade-${this.prefix}, validation: validation-${this.prefix}}
     )
   }
 }
+
+/** What stands at Consul when an upgrade has failed. */
+const FAILED = ['failed', 'in-progress'].map((what) => `consul-locker-rollout/${what}/web1`)
 
 /** Runs until it is ended. */
 const HANGS = `[echo $$ >"$DIR/pid"; sleep 60]`
@@ -208,7 +218,7 @@ describe('a step', () => {
       code: 1,
       stderr: expect.stringContaining('"no-such-command" was not found'),
     })
-    expect(await host.keys('consul-locker-rollout/')).toEqual(['consul-locker-rollout/failed/web1'])
+    expect(await host.keys('consul-locker-rollout/')).toEqual(FAILED)
   })
 
   test('runs the fix commands when the validation fails, and validates again', async () => {
@@ -243,7 +253,7 @@ describe('a step', () => {
       code: 1,
       stderr: expect.stringContaining('smoke failed with 1: it is broken'),
     })
-    expect(await host.keys('consul-locker-rollout/')).toEqual(['consul-locker-rollout/failed/web1'])
+    expect(await host.keys('consul-locker-rollout/')).toEqual(FAILED)
   })
 
   test('stops a command that takes too long', async () => {
@@ -388,6 +398,41 @@ describe('a step that is cut short', () => {
     expect(runs(pid)).toBe(true)
     first.kill('SIGTERM')
     await first.ends()
+  })
+})
+
+describe('an upgrade that reboots its host', () => {
+  const REBOOT = 'reboot: {command: echo reboot >>"$DIR/done"}'
+  const SLOTS = ['cluster/1', 'host/web1/1'].map((slot) => `consul-locker-rollout/slots/${slot}`)
+
+  test('keeps its slots until the host is back, validated and recorded', async () => {
+    const host = await Host.at('V1', 'V2', REBOOT, '[{run: exit 2, ok: [2]}, {run: exit 101, reboot: [101]}]')
+    const going = { code: 0, stderr: expect.stringContaining('web1 reboots for V2; its slots are kept') }
+    expect(await host.step()).toMatchObject(going)
+    expect(host.done()).toBe('reboot')
+    expect(await host.slots()).toEqual(SLOTS)
+    expect(await host.consul.sessions('rollout web1')).toEqual([])
+    expect(await host.step()).toMatchObject(going)
+    expect(host.done()).toBe('reboot')
+    await host.bootsAnew()
+    host.mark('broken')
+    expect(await host.step()).toMatchObject({ code: 1, stderr: expect.stringContaining('web1 is back') })
+    host.unmark('broken')
+    expect(await host.step()).toMatchObject({ code: 0, stderr: expect.stringContaining('web1 runs V2') })
+    expect(host.done()).toBe('validate validate')
+    expect(host.read('current_version')).toBe('V2')
+    expect(await host.keys('consul-locker-rollout/')).toEqual([])
+  })
+
+  test('fails when its host doesn’t reboot, and keeps its slots until a person has them forgotten', async () => {
+    const host = await Host.at('V1', 'V2', 'reboot: {always: true, command: exit 7, within: 0s}')
+    expect(await host.step()).toMatchObject({ code: 1, stderr: expect.stringContaining('did not reboot within') })
+    expect(await host.slots()).toEqual(SLOTS)
+    const words = ['rollout', 'forget', 'web1', '--prefix', host.prefix]
+    expect(await runLocker(words, { address: agent.address })).toMatchObject({ code: 0 })
+    expect(await host.keys('consul-locker-rollout/')).toEqual([])
+    host.configure('upgrade: [echo upgrade >>"$DIR/done"]')
+    expect(await host.step()).toMatchObject({ code: 0 })
   })
 })
 
@@ -541,7 +586,7 @@ test('a step whose validation directory is missing fails, and tells everybody', 
   const host = await Host.at('V1', 'V2')
   rmSync(join(host.dir, 'tests'), { recursive: true })
   expect(await host.step()).toMatchObject({ code: 1, stderr: expect.stringContaining("directory can't be read") })
-  expect(await host.keys('consul-locker-rollout/')).toEqual(['consul-locker-rollout/failed/web1'])
+  expect(await host.keys('consul-locker-rollout/')).toEqual(FAILED)
 })
 
 test('a step refuses what somebody wrote in place of a version', async () => {

@@ -238,7 +238,7 @@ async function something(): Promise<string> {
 }
 
 test.each<[string, number, RegExp]>([
-  ['', 2, /rollout what\? \(the words are trigger, step/],
+  ['', 2, /rollout what\? \(the words are trigger, forget, step/],
   ['upgrade V2', 2, /there is no rollout "upgrade"/],
   ['trigger', 2, /rollout trigger: which version\?/],
   ['trigger V1 V2', 2, /"V2" behind trigger is one word too many/],

@@ -17,8 +17,10 @@ const READY: Facts = {
     ['web2', 'V1'],
     ['db1', 'V2'],
   ]),
+  untouched: new Set(),
   failed: [],
   unhealthy: new Map(),
+  isForced: false,
 }
 
 const FAILED = { host: 'web2', version: 'V2', why: 'smoke failed with 1' }
@@ -71,6 +73,13 @@ const CASES: [title: string, facts: Partial<Facts>, decision: string][] = [
     { versions: at(['web2', 'V2']), unhealthy: unhealthy('web2') },
     'failures: … web2 is unhealthy (http)',
   ],
+  [
+    'goes back though a host that stayed as it was is unhealthy',
+    { versions: at(['web2', 'V2']), unhealthy: unhealthy('web2'), untouched: new Set(['web2']) },
+    'upgrade V2',
+  ],
+  ['goes by force, whatever has failed', { failed: [FAILED], dependsOn: ['mq'], isForced: true }, 'upgrade V2'],
+  ['is paused though it is forced', { pausedBy: 'global', isForced: true }, 'pause: the rollout is paused'],
   ['leaves hosts without the version aside', { unhealthy: unhealthy('web2', 'mail1') }, 'upgrade V2'],
   [
     'heeds every node when told to stop on any',

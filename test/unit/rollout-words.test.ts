@@ -5,7 +5,7 @@ import { LocalVersion } from '../../src/rollout/local-version.ts'
 import { pausedBy } from '../../src/rollout/pauses.ts'
 import { parseRolloutFile } from '../../src/rollout/rollout-file.ts'
 import { checkWord, RolloutKeys, roleOf } from '../../src/rollout/rollout-keys.ts'
-import { recordSteps } from '../../src/rollout/versions.ts'
+import { WaitFile } from '../../src/rollout/wait-file.ts'
 import { scratch } from '../kit/unique.ts'
 
 test.each([
@@ -51,25 +51,33 @@ describe('a pause', () => {
   })
 })
 
-describe('recording a version', () => {
-  const keys = new RolloutKeys()
-  const about = { host: 'web1', version: 'V2', nowMs: 1_424_683_120_500, hasFailed: false }
+describe('a wait', () => {
+  const HOUR = 3_600_000
 
-  test('writes the time, and forgets what the host ran before and that it failed', () => {
-    const running = new Map([
-      ['V0', ['web1', 'web2']],
-      ['V1', ['web1']],
+  test('is told after an hour, two and four, and begins anew with another version', () => {
+    const wait = new WaitFile(join(scratch(), 'waiting'))
+    const told = (version: string, hours: number) => wait.note(version, hours * HOUR)
+    expect([100, 100.9, 101, 101.5, 102, 103, 104.5].map((at) => told('V2', at))).toEqual([
+      undefined,
+      undefined,
+      HOUR,
+      undefined,
+      2 * HOUR,
+      undefined,
+      4.5 * HOUR,
     ])
-    expect(recordSteps(keys, running, { ...about, hasFailed: true })).toEqual([
-      { verb: 'set', key: 'running_version/V2/web1', value: '1424683120.50' },
-      { verb: 'delete', key: 'running_version/V0/web1' },
-      { verb: 'delete', key: 'running_version/V1/web1' },
-      { verb: 'delete', key: 'consul-locker-rollout/failed/web1' },
-    ])
+    expect([told('V3', 105), told('V3', 106)]).toEqual([undefined, HOUR])
+    wait.end()
+    expect(told('V3', 107)).toBeUndefined()
   })
 
-  test('writes nothing when it stands there already', () => {
-    expect(recordSteps(keys, new Map([['V2', ['web1']]]), about)).toEqual([])
+  test('begins anew when the clock was put back, or what is noted makes no sense', () => {
+    const file = join(scratch(), 'waiting')
+    const wait = new WaitFile(file)
+    wait.note('V2', 100 * HOUR)
+    expect([wait.note('V2', 10 * HOUR), wait.note('V2', 11 * HOUR)]).toEqual([undefined, HOUR])
+    writeFileSync(file, 'V2 soon')
+    expect([wait.note('V2', 20 * HOUR), wait.note('V2', 21 * HOUR)]).toEqual([undefined, HOUR])
   })
 })
 
@@ -109,7 +117,8 @@ describe('a rollout file', () => {
     expect(parseRolloutFile('r.yaml', 'upgrade: [apt-get update, [puppet, agent]]')).toMatchObject({
       version_file: '/etc/current_version',
       limits: { cluster: 1, roles: {} },
-      upgrade: ['apt-get update', ['puppet', 'agent']],
+      upgrade: [{ run: 'apt-get update', ok: [], reboot: [] }, { run: ['puppet', 'agent'] }],
+      reboot: { always: false, command: ['systemctl', 'reboot'], within: 900_000 },
       fix: [],
       gates: [],
       stop_on: 'upgraded',

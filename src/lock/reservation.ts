@@ -1,0 +1,28 @@
+import type { Entry } from '../consul/kv.ts'
+import type { KvStep } from '../consul/txn.ts'
+import { LOCK_FLAGS } from './keys.ts'
+import type { HolderRecord } from './record.ts'
+
+/** No record of ours is longer; nobody reads on. In characters. */
+const LONGEST = 8192
+
+/**
+ * For whom a slot is kept without a session. No session outlives the reboot of its machine for sure: its agent may leave,
+ * and nobody renews it meanwhile. So a slot may be kept by its value, which counts as long as no session holds the key;
+ * only its owner takes it, or a person takes it away.
+ */
+export function reservedFor({ session, value }: Entry): string | undefined {
+  if (session !== undefined || value.length > LONGEST) return undefined
+  try {
+    const { reservedFor } = Object(JSON.parse(value)) as { reservedFor?: unknown }
+    return typeof reservedFor === 'string' && reservedFor !== '' ? reservedFor : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The step by which the holder of a slot lets its session go of it, and keeps it. */
+export function reserveStep(key: string, session: string, owner: string, record: Partial<HolderRecord>): KvStep {
+  const value = JSON.stringify({ ...record, reservedFor: owner })
+  return { verb: 'unlock', key, session, value, flags: LOCK_FLAGS }
+}
