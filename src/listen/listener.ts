@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
 import { type HostPort, hostPortText } from '../base/host-port.ts'
-import { Crowd } from './crowd.ts'
+import { Crowd, type CrowdLimits } from './crowd.ts'
 import { peerOf } from './peer.ts'
 
 /** A request as it came. Nothing of its body has been read. */
@@ -34,7 +34,7 @@ export interface Listener {
   close(ms: number): Promise<void>
 }
 
-const LIMITS = { all: 512, perPeer: 128 }
+const LIMITS: CrowdLimits = { all: 512, perPeer: 128 }
 const MAX_HEADER_BYTES = 8192
 /** From the first byte of a request to its last. */
 const REQUEST_MS = 5000
@@ -45,15 +45,16 @@ const WARN_AGAIN_MS = 60_000
 
 /**
  * Answers requests at an address until it is closed. What somebody sends, how slowly, and over how many connections, is
- * no trouble for the others. Rejects with what Node has against the address.
+ * no trouble for the others, nor how slowly they read. Rejects with what Node has against the address.
  */
 export async function openListener(
   ctx: Context,
   where: HostPort,
   answer: (asked: Asked) => Promise<Answer>,
+  limits = LIMITS,
 ): Promise<Listener> {
   const { createServer } = process.getBuiltinModule('node:http')
-  const crowd = new Crowd<Socket>(LIMITS)
+  const crowd = new Crowd<Socket>(limits)
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -119,8 +120,14 @@ async function respond(
   const { socket } = incoming
   incoming.on('error', () => {})
   response.on('error', () => {})
+  if (socket.destroyed) return
+  if (crowd.isAtWork(socket)) {
+    // To ask on before the answer costs a stranger nothing, and us time and memory for all of these requests: Node reads
+    // what has come to its end. The peer's other connections may be full of them, too.
+    for (const one of [socket, ...crowd.idleBeside(socket)]) one.destroy()
+    return
+  }
   crowd.begin(socket)
-  response.once('close', () => crowd.end(socket))
   const asked: Asked = {
     method: incoming.method ?? '',
     path: (incoming.url ?? '').split('?', 1)[0] ?? '',
@@ -142,6 +149,9 @@ async function respond(
     if (socket.destroyed) return
     ctx.log.error(`a request could not be answered: ${messageOf(thrown)}`)
     send(incoming, response, { status: 500, type: 'text/plain; charset=utf-8', text: 'something went wrong here\n' })
+  } finally {
+    // Whether it is read is the other side's business.
+    crowd.end(socket)
   }
 }
 

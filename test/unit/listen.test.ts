@@ -26,6 +26,17 @@ describe('a crowd of connections', () => {
     expect(crowd.admit('a4', 'A')).toBe('a3')
   })
 
+  test('knows the idle ones of a peer', () => {
+    const crowd = new Crowd<string>({ all: 10, perPeer: 5 })
+    for (const one of ['a1', 'a2', 'a3']) crowd.admit(one, 'A')
+    crowd.admit('b1', 'B')
+    crowd.begin('a1')
+    crowd.begin('a3')
+    expect(crowd.idleBeside('a1')).toEqual(['a2'])
+    crowd.leave('a1')
+    expect(crowd.idleBeside('a1')).toEqual([])
+  })
+
   test('has an end for all peers together', () => {
     const crowd = new Crowd<number>({ all: 100, perPeer: 10 })
     for (let n = 0; n < 100; n++) expect(crowd.admit(n, `peer ${n}`)).toBeUndefined()
@@ -37,6 +48,8 @@ describe('a crowd of connections', () => {
 test.each([
   ['10.0.0.1', '10.0.0.1'],
   ['::ffff:10.0.0.1', '10.0.0.1'],
+  ['127.0.0.1', '127.0.0.0/8'],
+  ['::ffff:127.1.2.3', '127.0.0.0/8'],
   ['2001:db8:0:7:1:2:3:4', '2001:db8:0:7::/64'],
   ['2001:db8::1', '2001:db8:0:0::/64'],
   ['2001:0DB8::7:1:2:3:4', '2001:db8:0:7::/64'],
