@@ -1,4 +1,5 @@
 import type { Command } from './command.ts'
+import { withCores } from './core-dump.ts'
 import { heldBack } from './inherited-fds.ts'
 import { startFailure } from './process.ts'
 import { survivesHangUp } from './signals.ts'
@@ -26,6 +27,7 @@ export function become({ file, words }: Command, environment: NodeJS.ProcessEnv)
 }
 
 function replace(file: string, words: readonly string[], environment: NodeJS.ProcessEnv): never {
-  if (!process.execve) throw new Error('this system has no execve')
-  return process.execve(file, words, environment)
+  const { execve } = process
+  if (!execve) throw new Error('this system has no execve')
+  return withCores(() => execve(file, words, environment))
 }

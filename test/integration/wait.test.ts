@@ -339,11 +339,12 @@ describe('the command behind the gates', () => {
   })
 
   test('takes our place, with no signal ignored: who kills us has killed it', async () => {
-    const script = 'echo $$; grep -E "Sig(Ign|Blk)" /proc/self/status; echo ready; exec sleep 60'
+    const script = 'echo $$; cd /proc/self; grep -E "Sig(Ign|Blk)" status; cat coredump_filter; exec sleep 60'
     const waiter = startLocker(['wait', 'file:/', '--', 'sh', '-c', script])
-    await waiter.prints(/ready/)
+    const cores = readFileSync('/proc/self/coredump_filter', 'utf8')
+    await waiter.prints(new RegExp(`^${cores}`, 'm'))
     const none = '\t0000000000000000\n'
-    expect(waiter.stdout).toBe(`${waiter.pid}\nSigBlk:${none}SigIgn:${none}ready\n`)
+    expect(waiter.stdout).toBe(`${waiter.pid}\nSigBlk:${none}SigIgn:${none}${cores}`)
     waiter.kill('SIGKILL')
     expect(await waiter.ends()).toMatchObject({ signal: 'SIGKILL', stderr: '' })
   })
