@@ -15,8 +15,13 @@ import { isFull, takeAll } from './turn-slots.ts'
 
 const FAREWELL_MS = 2000
 
-/** An upgrade may have the agent restarted, and should survive that: Consul may be away for 20 s. */
-const TIMING = { ttlMs: 25_000, renewMs: 5000 }
+/**
+ * An upgrade may have the agent restarted, and should survive that: Consul may be away for 20 s, from just before a
+ * renewal on, and answer to the second one. The session depends on no check, for its agent's (serfHealth) fails after a
+ * few seconds.
+ */
+const TIMING = { ttlMs: 35_000, renewMs: 5000 }
+const NO_CHECKS: readonly string[] = []
 
 /** The time in which this host may be changed: it holds its own slot, one of its role's and one of the cluster's. */
 export class Turn {
@@ -74,7 +79,8 @@ export class Turn {
       const holder: HolderRecord = { ...site.self, command, since, runId, lockDelayMs: timing.lockDelayMs }
       return JSON.stringify(holder)
     }
-    const opening = new Opening(consul, { name: `consul-locker rollout ${site.host} ${runId}`, timing })
+    const name = `consul-locker rollout ${site.host} ${runId}`
+    const opening = new Opening(consul, { name, timing, checks: NO_CHECKS })
     let session: Session | undefined
     let turn: Turn | undefined
     try {
