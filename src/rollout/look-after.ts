@@ -5,7 +5,7 @@ import { failureStep } from './failures.ts'
 import type { Site } from './site.ts'
 import { tell } from './status-checks.ts'
 import { Turn } from './turn.ts'
-import { fail, mended, passed } from './upgrade.ts'
+import { fail, mended, type Passed, passed, UNTESTED } from './upgrade.ts'
 import { type Verdict, validate } from './validation.ts'
 import { atWork, type Ending, environmentOf } from './works.ts'
 
@@ -34,7 +34,7 @@ export async function lookAfter(ctx: Context, site: Site, seen: Survey, { mayFix
         const verdict = await mended(ctx, work, trouble)
         if (!verdict.passed) return fail(ctx, work, version, verdict.why, verdict.output)
         await work.write(ctx, stepsToRecord(ctx, site, seen, version, 'validation'))
-        await tell(ctx, site, 'validation', 'passing', passed(version, verdict.tests))
+        await tell(ctx, site, 'validation', 'passing', passed(version, verdict))
         return { kind: 'mended', why: `${site.host} passes its validation again` }
       })
     }
@@ -43,26 +43,21 @@ export async function lookAfter(ctx: Context, site: Site, seen: Survey, { mayFix
 }
 
 async function validateHere(ctx: Context, site: Site, version: string): Promise<Verdict> {
-  const { validate: directory, timeouts } = site.file
-  if (directory === undefined) return { passed: true, tests: 0 }
-  return validate(ctx, { directory, timeoutMs: timeouts.validate, environment: environmentOf(site, version) })
+  const { validate: tests, timeouts } = site.file
+  if (tests === undefined) return UNTESTED
+  return validate(ctx, { tests, timeoutMs: timeouts.validate, environment: environmentOf(site, version) })
 }
 
 function ailment({ ailing }: Survey): string | undefined {
   return ailing.length === 0 ? undefined : `Consul holds ${ailing.join(', ')} for failing`
 }
 
-async function healthy(
-  ctx: Context,
-  site: Site,
-  seen: Survey,
-  { tests }: Extract<Verdict, { passed: true }>,
-): Promise<Ending> {
+async function healthy(ctx: Context, site: Site, seen: Survey, verdict: Passed): Promise<Ending> {
   const version = seen.facts.local
   const steps = stepsToRecord(ctx, site, seen, version, 'validation')
   if (steps.length > 0) await transact(ctx, site.consul, steps)
   await tell(ctx, site, 'upgrade', 'passing', `runs ${version}`)
-  await tell(ctx, site, 'validation', 'passing', passed(version, tests))
+  await tell(ctx, site, 'validation', 'passing', passed(version, verdict))
   return { kind: 'idle', why: `${site.host} runs ${version}` }
 }
 

@@ -33,6 +33,18 @@ const LIMITS = v.strictObject({
   roles: v.optional(table(word('a role'), slots), {}),
 })
 
+const PATTERN = 'a regular expression, as \\.sh$'
+const VALIDATE = v.strictObject({
+  dir: file,
+  regex: v.optional(v.pipe(v.string(PATTERN), v.check(isPattern, PATTERN))),
+  allow_none: v.optional(v.boolean('true or false'), false),
+})
+const TESTS = 'an absolute file name, or keys as dir and regex'
+const validate = v.pipe(
+  v.union([file, VALIDATE], TESTS),
+  v.transform((given) => (typeof given === 'string' ? v.parse(VALIDATE, { dir: given }) : given)),
+)
+
 const REBOOT = v.strictObject({
   always: v.optional(v.boolean('true or false'), false),
   command: v.optional(line, (): string[] => ['systemctl', 'reboot']),
@@ -67,7 +79,7 @@ const SCHEMA = v.strictObject({
   gates: v.optional(v.array(gate, 'a list of gates'), (): string[] => []),
   upgrade: commands,
   reboot: v.optional(reboot, false),
-  validate: v.optional(file),
+  validate: v.optional(validate),
   fix: commands,
   timeouts: v.optional(TIMEOUTS, {}),
   checks: v.optional(CHECKS, {}),
@@ -82,6 +94,17 @@ function isGate(text: string): boolean {
     return false
   }
 }
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
+/** Where the tests of a host are, and which files are tests. */
+export type Tests = v.InferOutput<typeof VALIDATE>
 
 /** A command, and what its exit codes mean. */
 export type RolloutCommand = v.InferOutput<typeof command>

@@ -7,6 +7,12 @@ import { tell } from './status-checks.ts'
 import type { Verdict } from './validation.ts'
 import type { Ending, Work } from './works.ts'
 
+/** A validation that is passed. */
+export type Passed = Extract<Verdict, { passed: true }>
+
+/** That of a host whose file names no tests. */
+export const UNTESTED: Verdict = { passed: true, tests: 0, skipped: [] }
+
 /**
  * Upgrades this host: upgrade commands, validation; when that fails the fix commands, and validation again. Only then
  * the version is recorded, on the disk first. Until it is, a mark on the disk has the next step do it all again, and a
@@ -53,7 +59,7 @@ async function finish(ctx: Context, work: Work, seen: Survey, version: string): 
   if (unwritten !== undefined) return fail(ctx, work, version, unwritten, '')
   await work.write(ctx, stepsToRecord(ctx, site, seen, version, 'upgrade'))
   local.end()
-  await tell(ctx, site, 'validation', 'passing', passed(version, verdict.tests))
+  await tell(ctx, site, 'validation', 'passing', passed(version, verdict))
   return { kind: 'upgraded', why: `${site.host} runs ${version}` }
 }
 
@@ -84,9 +90,9 @@ export async function mended(ctx: Context, work: Work, why: string): Promise<Ver
 }
 
 async function validateOnce(ctx: Context, { site, workshop }: Work): Promise<Verdict> {
-  const { validate: directory, timeouts } = site.file
-  if (directory === undefined) return { passed: true, tests: 0 }
-  return workshop.validate(ctx, { directory, timeoutMs: timeouts.validate })
+  const { validate: tests, timeouts } = site.file
+  if (tests === undefined) return UNTESTED
+  return workshop.validate(ctx, { tests, timeoutMs: timeouts.validate })
 }
 
 /** Tells everybody before the slots are given back: who gets them next must know. */
@@ -98,6 +104,8 @@ export async function fail(ctx: Context, work: Work, version: string, why: strin
 }
 
 /** The same words every time: Consul spreads a check's new words, but not the same ones. */
-export function passed(version: string, tests: number): string {
-  return `${version}: ${tests === 1 ? '1 test' : `${tests} tests`} passed`
+export function passed(version: string, { tests, skipped }: Passed): string {
+  const not = skipped.length === 0 ? '' : `; not run: ${skipped.join(', ')}`
+  if (tests === 0) return `${version}: there are no tests${not}`
+  return `${version}: ${tests === 1 ? '1 test' : `${tests} tests`} passed${not}`
 }

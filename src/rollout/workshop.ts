@@ -48,7 +48,7 @@ export class Workshop {
   }
 
   /** Runs the tests of a directory, guarded as the commands are. */
-  async validate(ctx: Context, validation: Pick<Validation, 'directory' | 'timeoutMs'>): Promise<Verdict> {
+  async validate(ctx: Context, validation: Pick<Validation, 'tests' | 'timeoutMs'>): Promise<Verdict> {
     const { guardian, session } = this.#turn
     try {
       const onGroup = (group: number | undefined) => group !== undefined && this.#guard(group)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Context } from '../../src/base/context.ts'
+import type { Tests } from '../../src/rollout/rollout-file.ts'
 import { namesIn, testsAmong, validate } from '../../src/rollout/validation.ts'
 import { scratch } from '../kit/unique.ts'
 
@@ -28,8 +29,10 @@ function directory(files: Record<string, string>): string {
   return dir
 }
 
-const run = (dir: string, timeoutMs = 20_000) =>
-  validate(ctx, { directory: dir, timeoutMs, environment: { PATH: process.env.PATH, DIR: dir } })
+const run = (dir: string, { timeoutMs = 20_000, ...how }: { timeoutMs?: number } & Partial<Tests> = {}) => {
+  const tests = { dir, allow_none: false, ...how }
+  return validate(ctx, { tests, timeoutMs, environment: { PATH: process.env.PATH, DIR: dir } })
+}
 
 describe('a validation directory', () => {
   test('has the tests that run-parts would run, in its order', () => {
@@ -51,13 +54,19 @@ describe('a validation directory', () => {
     symlinkSync(join(dir, 'nowhere'), join(dir, 'broken-link'))
     expect(testsAmong(dir, namesIn(dir) as string[])).toEqual({
       tests: ['10-x', '9-x', 'B', '_z', 'a', 'b', 'link'],
-      misnamed: ['.hidden', 'web.sh', 'x.dpkg-old'],
+      skipped: [
+        expect.objectContaining({ name: '.hidden' }),
+        { name: 'plain', why: 'it is not executable' },
+        expect.objectContaining({ name: 'web.sh', why: expect.stringContaining("a test's name has only letters") }),
+        expect.objectContaining({ name: 'x.dpkg-old' }),
+      ],
     })
+    expect(testsAmong(dir, namesIn(dir) as string[], '\\.sh$')).toEqual({ tests: ['web.sh'], skipped: [] })
+    expect(testsAmong(dir, namesIn(dir) as string[], '.').tests).toContain('x.dpkg-old')
   })
 
   test('passes when all of its tests pass, and tells how many', async () => {
-    expect(await run(directory({ a: '', b: 'exit 0' }))).toEqual({ passed: true, tests: 2 })
-    expect(await run(directory({}))).toEqual({ passed: true, tests: 0 })
+    expect(await run(directory({ a: '', b: 'exit 0' }))).toEqual({ passed: true, tests: 2, skipped: [] })
   })
 
   test('stops at the first test that fails, with its last words', async () => {
@@ -67,7 +76,9 @@ describe('a validation directory', () => {
   })
 
   test('fails with a test that hangs, is killed or can’t be started', async () => {
-    expect(await run(directory({ hangs: 'sleep 60' }), 100)).toMatchObject({ why: 'hangs did not end within 100ms' })
+    expect(await run(directory({ hangs: 'sleep 60' }), { timeoutMs: 100 })).toMatchObject({
+      why: 'hangs did not end within 100ms',
+    })
     expect(await run(directory({ dies: 'kill -KILL $$' }))).toMatchObject({ why: 'dies failed with 137' })
     const dir = directory({})
     writeFileSync(join(dir, 'odd'), '#!/no/such/interpreter\n', { mode: 0o755 })
@@ -76,10 +87,21 @@ describe('a validation directory', () => {
 
   test('warns of a test whose name keeps it from being run', async () => {
     const dir = directory({ 'web.sh': 'exit 1' })
-    expect(await run(dir)).toEqual({ passed: true, tests: 0 })
-    expect(warnings).toContain(
-      `${join(dir, 'web.sh')} was not run: a test's name has only letters, digits, _ and - in it`,
-    )
+    expect(await run(dir)).toMatchObject({
+      passed: false,
+      why: expect.stringMatching(/^there is no test in \/.*; web\.sh was not run: a test's name has only/),
+    })
+    expect(warnings).toContainEqual(expect.stringMatching(/web\.sh was not run/))
+    expect(await run(dir, { regex: '.' })).toMatchObject({ why: 'web.sh failed with 1' })
+  })
+
+  test('without a test fails, unless that is allowed; a script that lost its x bit is told', async () => {
+    const dir = directory({ smoke: 'exit 1' })
+    chmodSync(join(dir, 'smoke'), 0o644)
+    expect(await run(dir)).toMatchObject({ why: expect.stringContaining('; smoke was not run: it is not executable') })
+    expect(await run(dir, { allow_none: true })).toEqual({ passed: true, tests: 0, skipped: ['smoke'] })
+    writeFileSync(join(dir, 'smoke'), 'notes on smoke')
+    expect(await run(dir)).toEqual({ passed: false, why: `there is no test in ${dir}`, output: '' })
   })
 
   test('that isn’t there is no validation that passes', async () => {

@@ -136,6 +136,7 @@ describe('a rollout file', () => {
     ['upgrade: apt-get update', 'r.yaml:1: upgrade: expected a list of commands'],
     ['upgrade: [[]]', 'r.yaml:1: upgrade.0: expected a list of commands'],
     ['validate: tests', 'r.yaml:1: validate: expected an absolute file name'],
+    ['validate: {dir: /t, regex: "("}', 'r.yaml:1: validate'],
     ['gates: [mysql]', 'r.yaml:1: gates.0: expected a gate as service:mysql'],
     ['depends_on: {web: [1]}', 'r.yaml:1: depends_on.web'],
     ['stop_on: some', 'r.yaml:1: stop_on: expected upgraded or any, got "some"'],
