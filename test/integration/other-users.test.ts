@@ -269,6 +269,22 @@ describe('links that a stranger made in advance', () => {
     expect(readFileSync(secret, 'utf8')).toBe('secret')
   })
 
+  test('don’t lead a report into another folder', async () => {
+    const [dir, target] = [sharedFolder(), scratch()]
+    const [reports, ours] = [join(dir, 'reports'), join(dir, 'ours')]
+    writeFileSync(join(target, 'job'), 'theirs')
+    for (const link of [reports, ours]) symlinkSync(target, link)
+    lchownSync(reports, STRANGER.uid, STRANGER.gid)
+    const report = (file: string) => runLocker(['--report-file', file, uniqueName('led'), 'true'])
+    expect(await report(join(reports, 'job'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/report file .* can't be written: .*reports is another user's link/),
+    })
+    expect(readFileSync(join(target, 'job'), 'utf8')).toBe('theirs')
+    expect(await report(join(ours, 'job'))).toMatchObject({ code: 0 })
+    expect(readFileSync(join(target, 'job'), 'utf8')).toMatch(/"ran"/)
+  })
+
   test('don’t have a noop lockfile written through them', async () => {
     const dir = sharedFolder()
     const [secret, noop] = [secretIn(scratch()), join(dir, 'noop')]
