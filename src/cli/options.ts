@@ -49,7 +49,7 @@ export const RUN_OPTIONS = {
   },
   ...GATES,
   key: option('Lock:', 'KEY', 'lock this key instead of consul-locker-<name>'),
-  ttl: option('Lock:', 'TIME', "the session's TTL (15s; Consul takes 10s to 24h)"),
+  ttl: option('Lock:', 'TIME', "the session's TTL (15s), at least 10s"),
   renew: option('Lock:', 'TIME', 'renew the session this often (two thirds of the TTL)'),
   'lock-delay': option('Lock:', 'TIME', 'keep the lock closed this long when a holder dies (24s)'),
   'kill-after': option('Lock:', 'TIME', 'grace from TERM to KILL when the lock is lost (5s)'),

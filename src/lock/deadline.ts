@@ -33,8 +33,8 @@ export const RENEW_RETRY_MS = 1000
  */
 const DRIFT = 1 / 10
 
+/** Consul's own; its longest TTL is far beyond what its longest lock-delay allows. */
 const TTL_MIN_MS = 10_000
-const TTL_MAX_MS = 24 * 3_600_000
 /** Consul's own bound. */
 export const LOCK_DELAY_MAX_MS = 60_000
 const DEFAULTS = { ttlMs: 15_000, graceMs: 5000 }
@@ -53,9 +53,9 @@ export function planTiming(wanted: Partial<Timing>): Timing {
   const lockDelayMs = wanted.lockDelayMs ?? neededMs
   const say = formatDuration
   const sum = `TTL ${say(ttlMs)} + grace ${say(graceMs)} + a tenth ${say(driftMs)} + margin ${say(MARGIN_MS)} = ${say(neededMs)}`
-  if (ttlMs < TTL_MIN_MS || ttlMs > TTL_MAX_MS) {
-    throw new Failure('usage', `a TTL of ${say(ttlMs)} is outside of what Consul takes`, {
-      hint: `--ttl must lie between ${say(TTL_MIN_MS)} and 24h`,
+  if (ttlMs < TTL_MIN_MS) {
+    throw new Failure('usage', `a TTL of ${say(ttlMs)} is shorter than Consul takes`, {
+      hint: `--ttl must be at least ${say(TTL_MIN_MS)}`,
     })
   }
   if (renewMs < RENEW_RETRY_MS || renewMs + RENEW_RETRY_MS > ttlMs) {

@@ -89,8 +89,8 @@ describe('a duration', () => {
   })
 
   test.for([
-    [['--ttl', '5s'], /TTL of 5s .*between 10s and 24h/],
-    [['--ttl', '25h'], /TTL of 1d1h .*between 10s and 24h/],
+    [['--ttl', '5s'], /TTL of 5s .*at least 10s/],
+    [['--ttl', '25h'], /TTL 1d1h \+ grace 5s .*longest lock-delay, 1m \(make --ttl/],
     [['--renew', '15s'], /every 15s .* TTL of 15s \(--renew must lie between 1s and 14s\)/],
     [['--renew', '0'], /every 0ms /],
     [['--ttl', '30s', '--renew', '40s'], /every 40s .* TTL of 30s/],

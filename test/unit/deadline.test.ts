@@ -26,8 +26,8 @@ describe('timing', () => {
   })
 
   test.each<[Partial<Timing>, string]>([
-    [{ ttlMs: 9999 }, 'a TTL of 9.9s is outside'],
-    [{ ttlMs: 25 * 3600 * s }, 'a TTL of 1d1h is outside'],
+    [{ ttlMs: 9999 }, 'a TTL of 9.9s is shorter'],
+    [{ ttlMs: 25 * 3600 * s }, "TTL 1d1h + grace 5s + a tenth 2h30m + margin 2s = 1d3h, more than Consul's longest"],
     [{ renewMs: 14_001 }, 'renewing every 14s does not keep a session with a TTL of 15s'],
     [{ renewMs: 999 }, 'renewing every 999ms'],
     [
