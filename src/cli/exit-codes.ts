@@ -39,8 +39,8 @@ export const EXIT_CODES_TEXT = `Exit codes:
   2  wrong usage or settings
   3  Consul can't be reached, refuses, or fails
   4  what answers is not Consul
-  5  a configuration file is wrong
   6  the lock was lost, and the command was stopped for it
   7  the command succeeded, but --release-when didn't come to hold in time
   70 a bug of ours
-  74 the output can't be written`
+  74 the output can't be written
+  128+n signal n ended the wait`

@@ -5,8 +5,7 @@ import type { Syntax } from './parse.ts'
 export const WAIT_SYNTAX: Syntax = {
   usage: `consul-locker wait [options] <gate>… [-- command…]
 
-Waits until all of these hold at the same time; then runs the command, if there
-is one. It doesn't run when they don't come to hold.
+Waits until all of these hold at the same time, then runs the command, if any.
 
   service:db           Consul has a healthy instance of this service; with a
                        tag master.db, in a datacenter db@dc2, three of it db=3
