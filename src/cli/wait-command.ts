@@ -6,6 +6,7 @@ import { Failure } from '../base/failure.ts'
 import { become, mayBecome } from '../child/become.ts'
 import { type Command, findCommand } from '../child/command.ts'
 import { type ExitStatus, shellStatus } from '../child/exit-status.ts'
+import { inForeground } from '../child/foreground.ts'
 import { unlessInterrupted } from '../child/interruption.ts'
 import { launch } from '../child/launch.ts'
 import { Relay } from '../child/relay.ts'
@@ -78,7 +79,8 @@ async function commandOf(
 }
 
 function missingLine(ctx: Context, of: number, { quiet, ...options }: Parsed['options']) {
-  const isPlain = ctx.log.debugging || options['log-format'] === 'json' || !isatty(2)
+  // In the background others write to the terminal, too, and would be written over.
+  const isPlain = ctx.log.debugging || options['log-format'] === 'json' || !isatty(2) || !inForeground()
   return quiet || isPlain ? new MissingLine(ctx, 'waiting for') : new MissingProgress(ctx.clock, of)
 }
 

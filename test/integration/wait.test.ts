@@ -443,6 +443,17 @@ describe('on a terminal of 80 columns', () => {
     expect(await terminal.screen()).not.toContain('waiting')
   })
 
+  test('in the background it says so in a line of its own, and writes over nobody', async () => {
+    const terminal = await Terminal.open()
+    await terminal.enter('$L wait file:none & $L wait file:other & wait')
+    for (const name of ['none', 'other']) await terminal.shows(new RegExp(`consul-locker: waiting for file:${name} .*`))
+    await terminal.press('C-c')
+    await terminal.prompts(130)
+    await terminal.enter('touch none other; wait')
+    await terminal.prompts(0)
+    expect(await terminal.screen()).not.toMatch(/waiting [0-9ms]+ for/)
+  })
+
   test('Ctrl-C ends the wait: 130, and the line vanishes', async () => {
     const terminal = await Terminal.open()
     await terminal.enter('$L wait file:/none -- echo ran')
