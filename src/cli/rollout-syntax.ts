@@ -34,7 +34,7 @@ Brings all hosts to one version, so many at a time.
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  often: ['file', 'prefix', 'host', 'role', 'force', 'hosts', 'json'],
+  often: ['file', 'host', 'role', 'force', 'hosts', 'json'],
   brief: `consul-locker rollout [options] <word> [arguments]
 
 Brings all hosts to one version, so many at a time.
@@ -42,9 +42,8 @@ Brings all hosts to one version, so many at a time.
   trigger <version>       the version that all hosts shall run, from now on
   step -f rollout.yaml    upgrade this host if it is its turn; for cron
   pause, resume           everything, or --role R, or --host H
-  forget <host>           a host that won't come back
-  current, running, failures, pending, local, health, hosts-at <version>,
-  verify <version>, check-single <version>`,
+  current, running, failures, pending, local, health, forget <host>,
+  hosts-at <version>, verify <version>, check-single <version>`,
   examples: [
     'consul-locker rollout trigger 2.1.0',
     '* * * * *  consul-locker rollout step -q -f /etc/rollout.yaml',
