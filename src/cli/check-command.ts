@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { check, type Takeover } from '../init/check.ts'
+import { type CheckRequest, check, type Takeover } from '../init/check.ts'
 import { observeCrontab } from '../init/crontab.ts'
 import { type InitFile, parseInitFile, readInitFile } from '../init/init-file.ts'
 import { SILENT } from '../init/init-script.ts'
@@ -12,7 +12,7 @@ import { type Observation, together } from '../init/verdict.ts'
 import { initRules } from './acl-rules.ts'
 import { CHECK_SYNTAX } from './check-syntax.ts'
 import { connect } from './connect.ts'
-import { orFromFile } from './consul-of-file.ts'
+import { orFromOwnFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, type Parsed, parseAnywhere } from './parse.ts'
@@ -59,9 +59,10 @@ async function judge(ctx: Context, invocation: Invocation, kind: Kind, { options
     const file = path === undefined ? fileFrom(given) : readInitFile(path)
     const takeover = options['update-roles'] === true ? takeoverBy(path, environment) : undefined
     const observe = observerOf(kind, file, given, environment)
-    const consul = await connect(orFromFile(given, file.consul, environment), environment, initRules(file))
+    const consul = await connect(orFromOwnFile(given, file.consul, environment), environment, initRules(file))
     try {
-      const verdict = await check(quiet(ctx), { consul, file, observe, tags: options.nodns === true, takeover })
+      const tags = options.nodns === true
+      const verdict = await check(quiet(ctx), { consul, file, observe, tags, takeover, ...excuseOf(kind, given) })
       print(JSON.stringify(verdict))
       return verdict.code
     } finally {
@@ -125,6 +126,14 @@ function observerOf(
       if (user === undefined) throw new Failure('usage', 'whose crontab?', { hint: 'give --user' })
       return async () => observeCrontab(user)
   }
+}
+
+/** As python-powerconsul has it: other things than a process pass while such a process runs. */
+function excuseOf(kind: Kind, given: Given): Pick<CheckRequest, 'excuse'> {
+  if (kind === 'process' || (given('process') ?? given('process-re')) === undefined) return {}
+  const { text, tests } = queryFrom(given)
+  const query = { text, tests, thresholds: SOME }
+  return { excuse: () => (observeProcesses(query).state === 'running' ? `the process ${text}` : undefined) }
 }
 
 function queryFrom(given: Given): ProcessQuery {

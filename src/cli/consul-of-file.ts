@@ -16,3 +16,11 @@ export function orFromFile(given: Given, file: ConsulOfFile, environment: NodeJS
   }
   return (option) => given(option) ?? own[option]
 }
+
+/**
+ * The same for a file that belongs to this very machine: its address is that of the machine's own agent, and comes
+ * before the one that somebody has in the environment.
+ */
+export function orFromOwnFile(given: Given, file: ConsulOfFile, environment: NodeJS.ProcessEnv): Given {
+  return orFromFile(given, file, { ...environment, CONSUL_HTTP_ADDR: undefined })
+}

@@ -13,7 +13,7 @@ import { NO_PAINT, statusBlock, statusCode, TERMINAL_PAINT } from '../init/statu
 import type { SwitchEnd } from '../switchover/switch-world.ts'
 import { initRules } from './acl-rules.ts'
 import { connect } from './connect.ts'
-import { orFromFile } from './consul-of-file.ts'
+import { orFromOwnFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
@@ -46,7 +46,7 @@ export class Operation {
   async run(ctx: Context, action: Action): Promise<number> {
     const { environment, signals } = this.#invocation
     if (action !== 'status' && needsRoot(this.#file) && process.getuid?.() !== 0) throw notRoot(action)
-    const given = orFromFile(this.#given, this.#file.consul, environment)
+    const given = orFromOwnFile(this.#given, this.#file.consul, environment)
     const consul = await connect(given, environment, initRules(this.#file))
     const script = new InitScript({
       consul,
@@ -104,33 +104,44 @@ export class Operation {
   }
 
   async #startPrimary(ctx: Context, script: InitScript, interruption: AbortSignal): Promise<number> {
-    const { force } = this.#parsed.options
+    const { force, abort } = this.#parsed.options
     const deadAfterMs = duration('dead-after', this.#given)
     const stepMs = duration('step-timeout', this.#given) ?? this.#file.step_timeout
     if (deadAfterMs !== undefined && deadAfterMs >= stepMs) throw tooPatient(deadAfterMs, stepMs)
-    const end = await script.startPrimary(ctx, {
+    warnOfSlowStart(ctx, this.#file, stepMs)
+    const how = {
       interruption,
-      wish: {
-        toDatacenter: this.#given('to-datacenter'),
-        force: force === true,
-        patient: !force && deadAfterMs !== undefined,
-      },
-      patience: {
-        stepMs,
-        deadAfterMs: force ? 0 : deadAfterMs,
-      },
+      patience: { stepMs, deadAfterMs: force ? 0 : deadAfterMs },
       who: switcher('start-primary'),
-    })
-    return conclude(ctx, end)
+    }
+    if (abort) return concludeAbort(ctx, await script.abortSwitch(ctx, how))
+    const wish = {
+      toDatacenter: this.#given('to-datacenter'),
+      toNode: this.#given('node'),
+      force: force === true,
+      patient: !force && deadAfterMs !== undefined,
+    }
+    return conclude(ctx, await script.startPrimary(ctx, { ...how, wish }))
   }
+}
+
+const NOWHERE = 'the service runs nowhere now'
+const MEND = 'mend it on the primary, which status shows, and start it there'
+
+/** An abort has done what it was asked for when the old primary runs again. */
+function concludeAbort(ctx: Context, end: SwitchEnd): number {
+  if (end.kind === 'undone' && end.primary === 'old' && !end.nowhere) return 0
+  return conclude(ctx, end)
 }
 
 function conclude(ctx: Context, end: SwitchEnd): number {
   if (end.kind === 'undone') {
-    const { why, primary } = end
+    const { why, primary, nowhere } = end
     const undone = 'the switch was undone, and the primary is the same as before'
     const stays = "it can't be undone either, and the new primary stays"
-    throw new Failure('declined', `${why}; ${primary === 'old' ? undone : stays}`)
+    const sentence = `${why}; ${primary === 'old' ? undone : stays}`
+    if (nowhere) throw new Failure('declined', `${sentence}, but ${NOWHERE}`, { hint: MEND })
+    throw new Failure('declined', sentence)
   }
   for (const node of new Set(end.skipped.map(({ node }) => node))) {
     ctx.log.warn(`${node} was left out: its demotion stays raised, and stops its services when it comes back`)
@@ -142,6 +153,14 @@ function conclude(ctx: Context, end: SwitchEnd): number {
     ctx.log.warn(`${datacenter} can't be reached and keeps the old roles; run start-primary again when it is back`)
   }
   return 0
+}
+
+/** A step may end before the services that it waits for have had their time. */
+function warnOfSlowStart(ctx: Context, { start_timeout, local_services }: InitFile, stepMs: number): void {
+  const allMs = start_timeout * local_services.length
+  if (allMs <= stepMs) return
+  const [all, step] = [allMs, stepMs].map(formatDuration)
+  ctx.log.warn(`${local_services.length} services may take ${all} to start (start_timeout), a step only ${step}`)
 }
 
 function tooPatient(deadAfterMs: number, stepMs: number): Failure {

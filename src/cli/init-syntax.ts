@@ -21,13 +21,21 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
     json: option('status:', 'boolean', 'as one line of JSON'),
     force: option('start-primary:', 'boolean', 'go on without a primary that Consul holds for dead'),
     'dead-after': option('start-primary:', 'TIME', 'or only when it was dead, or critical, for so long'),
-    'step-timeout': option('start-primary:', 'TIME', 'how long one step may take (90s)'),
+    node: option('start-primary:', 'NAME', 'only this standby becomes primary'),
+    abort: option('start-primary:', 'boolean', 'undo a switch that broke off'),
+    'step-timeout': option('start-primary:', 'TIME', 'how long one step may take (90s, or as services need)'),
     'to-datacenter': option('start-primary:', 'NAME', 'only nodes of this datacenter become primary'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
   often: ['file', 'force', 'dead-after'],
-  contradictions: [['force', 'dead-after']],
+  contradictions: [
+    ['force', 'dead-after'],
+    ['abort', 'force'],
+    ['abort', 'dead-after'],
+    ['abort', 'to-datacenter'],
+    ['abort', 'node'],
+  ],
   examples: ['consul-locker init -f /etc/cluster/web start', '/etc/init.d/web start-primary --dead-after 30s'],
   epilogue: `Exit codes are those of init scripts. status: 0 running, 3 stopped, 4 unknown.
 Others: 0 done; 1 refused or failed; 2 wrong usage; 4 not permitted; 5 the

@@ -22,6 +22,9 @@ export class Retry {
   /** The failure that is being sat out just now. */
   trouble: Failure | undefined
   #isTold = false
+  #troubledSince: Instant | undefined
+  /** How long all troubles that are over lasted. */
+  #troubledMs = 0
   #past: { readonly code: FailureCode; readonly endedAt: Instant } | undefined
   #unknownSince: Instant | undefined
 
@@ -49,6 +52,13 @@ export class Retry {
     }
   }
 
+  /** Tells how much of the time from now on was lost to trouble, in milliseconds. */
+  outage(ctx: Context): () => number {
+    const lostMs = () => this.#troubledMs + (this.#troubledSince ? ctx.clock.since(this.#troubledSince) : 0)
+    const before = lostMs()
+    return () => lostMs() - before
+  }
+
   /** Whether the token is unknown for longer than replacing it takes. */
   #isOverdue(ctx: Context, { code }: Failure): boolean {
     if (code !== 'unknown-token') this.#unknownSince = undefined
@@ -72,6 +82,7 @@ export class Retry {
       this.#isTold = true
     }
     this.trouble = failure
+    this.#troubledSince ??= ctx.clock.now()
   }
 
   #isRelapse(ctx: Context, { code }: Failure): boolean {
@@ -84,6 +95,8 @@ export class Retry {
     if (this.#isTold) ctx.log.warn(`Consul at ${this.#consul.settings.address.text} answers again`)
     this.#past = { code: this.trouble.code, endedAt: ctx.clock.now() }
     this.trouble = undefined
+    if (this.#troubledSince) this.#troubledMs += ctx.clock.since(this.#troubledSince)
+    this.#troubledSince = undefined
     this.#isTold = false
   }
 }

@@ -1,12 +1,12 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { agentSelf } from '../consul/agent.ts'
 import { tagService } from '../consul/service-tags.ts'
 import { takeOver } from '../switchover/takeover.ts'
 import type { Switcher } from '../switchover/turn.ts'
 import { SILENT } from './init-script.ts'
 import { LocalServices } from './local-services.ts'
 import { isNoop } from './noop-lockfile.ts'
+import { ownAgent } from './own-agent.ts'
 import { clusterOf, OwnNode, type Script } from './own-node.ts'
 import { standingOf } from './standing.ts'
 import { type Observation, type Standing, type Verdict, verdictOn } from './verdict.ts'
@@ -14,6 +14,8 @@ import { type Observation, type Standing, type Verdict, verdictOn } from './verd
 /** What a check looks at, and what it does besides. */
 export interface CheckRequest extends Omit<Script, 'path' | 'environment'> {
   observe(ctx: Context): Promise<Observation>
+  /** Something that makes it pass for as long as it is there, for people; a noop lockfile besides. */
+  excuse?(): string | undefined
   /** Keeps the tag `nodns` on a standby's service, for prepared queries that leave it out. */
   readonly tags: boolean
   /** Makes a standby primary for good that has taken over. */
@@ -37,7 +39,7 @@ export async function check(ctx: Context, request: CheckRequest): Promise<Verdic
   const observation = await request.observe(ctx)
   // Looked at last: what was seen stopped may have been stopped under a lockfile that came meanwhile.
   const noop = file.noop_lockfile !== undefined && isNoop(file.noop_lockfile, file.noop_expires, ctx.clock.now().wallMs)
-  const verdict = verdictOn(observation, standing, noop)
+  const verdict = verdictOn(observation, standing, noop ? 'the noop lockfile' : request.excuse?.())
   const notes = [...(verdict.notes ?? [])]
   const takesOver = takeover !== undefined && (!noop || (standing.clustered && standing.isTakingOver))
   const tookOver =
@@ -68,7 +70,7 @@ async function maybeTakeOver(
   if (!standing.clustered) return false
   const hasTakenOver = standing.role === 'standby' && expects === 'running' && state === 'running'
   if (!hasTakenOver && !standing.isTakingOver) return false
-  const self = await agentSelf(ctx, consul)
+  const self = await ownAgent(ctx, consul)
   const node = new OwnNode({ consul, file, path, environment }, new LocalServices(file, environment, SILENT))
   const end = await takeOver(ctx, {
     consul,

@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { localUid } from './process-count.ts'
 import type { Observation } from './verdict.ts'
@@ -17,7 +17,7 @@ const SPOOLS: readonly Spool[] = [
   { folder: '/var/spool/cron', takes: (mode) => (mode & 0o7533) === 0o400, modes: 'a mode as 600' },
 ]
 
-/** Whether a user has a crontab; one that cron refuses to run is a warning. */
+/** Whether a user has a crontab with jobs in it; one that cron refuses to run is a warning. */
 export function observeCrontab(user: string, spools = SPOOLS): Observation {
   const uid = localUid(user)
   for (const spool of spools) {
@@ -25,10 +25,21 @@ export function observeCrontab(user: string, spools = SPOOLS): Observation {
     const stats = statSync(file, { throwIfNoEntry: false })
     if (!stats?.isFile()) continue
     const flaw = flawOf(stats, uid, user, spool)
+    if (!hasJobs(file)) return { type: 'crontab', name: user, state: 'stopped', note: `${file} has no jobs` }
     const seen = { type: 'crontab', name: user, state: 'running' } as const
     return flaw === undefined ? seen : { ...seen, level: 1, note: `cron does not run ${file}: ${flaw}` }
   }
   return { type: 'crontab', name: user, state: 'stopped' }
+}
+
+/** A crontab of comments and variables runs nothing; one that we may not read is taken to have jobs. */
+function hasJobs(file: string): boolean {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n')
+    return lines.some((line) => !/^\s*(#|$|["']?\w+["']?\s*=)/.test(line))
+  } catch {
+    return true
+  }
 }
 
 function flawOf(

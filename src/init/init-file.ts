@@ -26,14 +26,17 @@ const SCHEMA = v.strictObject({
   ),
   start_timeout: v.optional(duration, '60s'),
   stop_timeout: v.optional(duration, '60s'),
-  step_timeout: v.optional(duration, '90s'),
+  step_timeout: v.optional(duration),
   consul,
 })
 
 /** An init script's configuration. Durations are in milliseconds. */
-export type InitFile = Omit<v.InferOutput<typeof SCHEMA>, 'local_services'> & {
+export type InitFile = Omit<v.InferOutput<typeof SCHEMA>, 'local_services' | 'step_timeout'> & {
   readonly local_services: readonly string[]
+  readonly step_timeout: number
 }
+
+const STEP_MS = 90_000
 
 /** Reads an init script, which is its configuration. Throws a `config` failure that names file, line and key. */
 export function readInitFile(path: string): InitFile {
@@ -44,6 +47,9 @@ export function parseInitFile(path: string, text: string): InitFile {
   return withServices(parseConfig(SCHEMA, path, text))
 }
 
-function withServices({ local_services, ...rest }: v.InferOutput<typeof SCHEMA>): InitFile {
-  return { ...rest, local_services: local_services ?? [rest.name] }
+/** A step takes as long as all services may, one after the other. */
+function withServices({ local_services, step_timeout, ...rest }: v.InferOutput<typeof SCHEMA>): InitFile {
+  const services = local_services ?? [rest.name]
+  const neededMs = Math.max(rest.start_timeout, rest.stop_timeout) * services.length
+  return { ...rest, local_services: services, step_timeout: step_timeout ?? Math.max(STEP_MS, neededMs) }
 }

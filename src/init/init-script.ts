@@ -1,21 +1,24 @@
+import { within } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { type AgentSelf, agentSelf } from '../consul/agent.ts'
-import type { Health } from '../consul/health.ts'
-import { serviceHealth } from '../consul/instances.ts'
+import { Retry } from '../consul/retry.ts'
 import type { Direction } from '../switchover/flags.ts'
-import { type Ground, ownRole, survey } from '../switchover/ground.ts'
+import { ownRole, survey } from '../switchover/ground.ts'
 import type { Teller } from '../switchover/lines.ts'
-import { membersOf } from '../switchover/members.ts'
 import type { Wish } from '../switchover/planning.ts'
 import type { Cluster } from '../switchover/site.ts'
-import { startPrimary } from '../switchover/start-primary.ts'
+import { abortSwitch, startPrimary } from '../switchover/start-primary.ts'
 import type { Patience, SwitchEnd } from '../switchover/switch-world.ts'
 import type { Switcher } from '../switchover/turn.ts'
+import { clusterHealth } from './cluster-health.ts'
+import { incidentsOf } from './incidents.ts'
 import { LocalServices, type ServiceTeller } from './local-services.ts'
+import { ownAgent } from './own-agent.ts'
 import { clusterOf, OwnNode, type Script } from './own-node.ts'
 import { checkRole } from './role-rules.ts'
-import type { NodeHealth, Status } from './status-block.ts'
+import type { Status } from './status-block.ts'
 
 /** What an init script needs of the world. */
 export interface InitWorld extends Script {
@@ -29,6 +32,8 @@ export interface StartPrimaryRequest {
   readonly who: Switcher
   readonly interruption: AbortSignal
 }
+
+const NOWHERE = 'the service runs nowhere now, as far as checks tell'
 
 /** Tells nobody. */
 export const SILENT: ServiceTeller = { begin: () => {}, end: () => {}, say: () => {} }
@@ -50,9 +55,9 @@ export class InitScript {
     this.#node = new OwnNode(world, this.#services)
   }
 
-  /** Starts the services of a primary node. Rejects with a `Failure`, as all actions do. */
+  /** Starts the services of a primary node; waits for Consul. Rejects with a `Failure`, as all actions do. */
   async start(ctx: Context): Promise<void> {
-    const self = await agentSelf(ctx, this.#world.consul)
+    const self = await this.#whenReached(ctx)
     using _turn = await this.#node.turn(ctx)
     await this.#checkRole(ctx, self, 'start')
     await this.#services.start(ctx)
@@ -60,7 +65,7 @@ export class InitScript {
 
   /** Stops the services of a standby node. */
   async stop(ctx: Context): Promise<void> {
-    const self = await agentSelf(ctx, this.#world.consul)
+    const self = await ownAgent(ctx, this.#world.consul)
     using _turn = await this.#node.turn(ctx)
     await this.#checkRole(ctx, self, 'stop')
     await this.#services.stop(ctx)
@@ -68,7 +73,7 @@ export class InitScript {
 
   /** Stops and starts the services of a primary node; checks don't mind meanwhile. */
   async restart(ctx: Context): Promise<void> {
-    const self = await agentSelf(ctx, this.#world.consul)
+    const self = await this.#whenReached(ctx)
     using _turn = await this.#node.turn(ctx)
     await this.#checkRole(ctx, self, 'restart')
     this.#node.setNoop(ctx, 'restart')
@@ -86,9 +91,11 @@ export class InitScript {
     try {
       const { consul, file } = this.#world
       const ground = await survey(ctx, consul, this.#cluster, await agentSelf(ctx, consul))
-      const { plan } = ground.home
-      if (plan) ctx.log.notice(`a switch that ${plan.by} began at ${plan.since} is not over yet`)
-      return { name: file.name, cluster: await this.#health(ctx, ground), local }
+      const { cluster, runs } = await clusterHealth(ctx, ground)
+      const isNowhere = !runs && local.every(({ state }) => state === 'stopped')
+      const notes = [...incidentsOf(ground), ...(isNowhere ? [NOWHERE] : [])]
+      for (const note of notes) ctx.log.warn(note)
+      return { name: file.name, cluster, local, ...(notes.length === 0 ? {} : { notes }) }
     } catch (thrown) {
       ctx.signal.throwIfAborted()
       if (!(thrown instanceof Failure)) throw thrown
@@ -104,38 +111,44 @@ export class InitScript {
   }
 
   /** Makes the standby nodes primary. */
-  async startPrimary(ctx: Context, request: StartPrimaryRequest): Promise<SwitchEnd> {
+  async startPrimary(ctx: Context, { wish, ...how }: StartPrimaryRequest): Promise<SwitchEnd> {
+    return startPrimary(ctx, { wish, ...(await this.#switching(ctx, how)) })
+  }
+
+  /** Undoes a switch that broke off. */
+  async abortSwitch(ctx: Context, how: Omit<StartPrimaryRequest, 'wish'>): Promise<SwitchEnd> {
+    return abortSwitch(ctx, await this.#switching(ctx, how))
+  }
+
+  async #switching(ctx: Context, { patience, who, interruption }: Omit<StartPrimaryRequest, 'wish'>) {
     const { consul, teller } = this.#world
-    const { wish, patience, who, interruption } = request
-    const self = await agentSelf(ctx, consul)
+    const self = await ownAgent(ctx, consul)
     const quietly = new OwnNode(this.#world, this.#quietServices)
-    return startPrimary(ctx, {
-      consul,
-      cluster: this.#cluster,
-      self,
-      who,
-      wish,
-      patience,
-      world: { teller, interruption, attend: (ctx, direction) => quietly.attendInSwitch(ctx, self, direction) },
-    })
+    const attend = (ctx: Context, direction: Direction) => quietly.attendInSwitch(ctx, self, direction)
+    return { consul, cluster: this.#cluster, self, who, patience, world: { teller, interruption, attend } }
+  }
+
+  /**
+   * Who we are, once Consul tells us that and what stands there: after a power-up it may come later than we do, and
+   * have no leader yet.
+   */
+  async #whenReached(ctx: Context): Promise<AgentSelf> {
+    const { consul } = this.#world
+    const { patienceMs } = consul.reach
+    const retry = new Retry(consul)
+    const ask = (ctx: Context) =>
+      retry.until(ctx, async () => {
+        const self = await ownAgent(ctx, consul)
+        await survey(ctx, consul, this.#cluster, self)
+        return self
+      })
+    if (!Number.isFinite(patienceMs)) return ask(ctx)
+    const late = () => new Failure('unavailable', `Consul tells nothing within ${formatDuration(patienceMs)}`)
+    return within(ctx, patienceMs, () => retry.trouble ?? late(), ask)
   }
 
   async #checkRole(ctx: Context, self: AgentSelf, action: 'start' | 'stop' | 'restart'): Promise<void> {
     const ground = await survey(ctx, this.#world.consul, this.#cluster, self)
     checkRole(action, ownRole(ground), ground.home.flag(self.node, 'demote').value)
-  }
-
-  async #health(ctx: Context, ground: Ground) {
-    const members = await membersOf(ctx, ground)
-    const known = new Map<string, Map<string, Health>>()
-    for (const { consul, datacenter } of ground.sites) {
-      known.set(datacenter, await serviceHealth(ctx, consul, this.#cluster.service))
-    }
-    // One that nobody can place is a member in each place that it may be in.
-    const side = (nodes: typeof members.active): NodeHealth[] =>
-      nodes
-        .filter(({ node }, position) => nodes.findIndex((other) => other.node === node) === position)
-        .map(({ node, datacenter }) => ({ node, health: known.get(datacenter)?.get(node) ?? 'critical' }))
-    return { active: side(members.active), standby: side(members.standby) }
   }
 }

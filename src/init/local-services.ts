@@ -1,3 +1,4 @@
+import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
@@ -22,6 +23,8 @@ export interface ServiceTeller {
 }
 
 const GRACE_MS = 2000
+/** So often is looked whether a service has stopped whose command has ended. */
+const LOOK_MS = 200
 const STATUS_TIMEOUT_MS = 30_000
 const STOPPED = [1, 2, 3]
 
@@ -70,8 +73,9 @@ export class LocalServices {
   async #change(ctx: Context, service: string, action: 'start' | 'stop', timeoutMs: number): Promise<void> {
     this.#teller.begin(`service.${service}: ${action === 'start' ? 'starting' : 'stopping'}`)
     try {
+      const begunAt = ctx.clock.now()
       await this.#run(ctx, service, action, timeoutMs)
-      await this.#verify(ctx, service, action)
+      await this.#verify(ctx, service, action, () => (action === 'stop' ? timeoutMs - ctx.clock.since(begunAt) : 0))
     } catch (thrown) {
       this.#teller.end('FAILED')
       throw thrown
@@ -95,10 +99,15 @@ export class LocalServices {
       throw new Failure('declined', `${service}: its ${action} command failed with ${code}${quoted(output)}`)
   }
 
-  /** A stop that only asks for the end must not be taken for the end itself. */
-  async #verify(ctx: Context, service: string, action: 'start' | 'stop'): Promise<void> {
-    const { state, output } = await this.#statusOf(ctx, service)
-    if (state === (action === 'start' ? 'running' : 'stopped')) return
+  /** A stop that only asks for the end must not be taken for the end itself, which may come within the rest of its time. */
+  async #verify(ctx: Context, service: string, action: 'start' | 'stop', leftMs: () => number): Promise<void> {
+    const wanted = action === 'start' ? 'running' : 'stopped'
+    let { state, output } = await this.#statusOf(ctx, service)
+    while (state !== wanted && leftMs() > 0) {
+      await sleep(ctx, Math.min(LOOK_MS, leftMs()))
+      ;({ state, output } = await this.#statusOf(ctx, service))
+    }
+    if (state === wanted) return
     throw new Failure('declined', `${service} is ${state} after its ${action}${quoted(output)}`, {
       hint: 'service_command must do its work before it ends, and its status must end with 0 or 3',
     })

@@ -2,7 +2,7 @@ import { scope, sleep } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { type AgentSelf, agentSelf } from '../consul/agent.ts'
+import type { AgentSelf } from '../consul/agent.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { type Attendants, type Attended, attend, type Setback } from '../switchover/attendance.ts'
@@ -12,6 +12,7 @@ import type { InitFile } from './init-file.ts'
 import type { LocalServices } from './local-services.ts'
 import { localTurn } from './local-turn.ts'
 import { liftNoop, setNoop } from './noop-lockfile.ts'
+import { ownAgent } from './own-agent.ts'
 
 /** An init script and where it stands. */
 export interface Script {
@@ -54,7 +55,7 @@ export class OwnNode {
   async attend(ctx: Context, direction: Direction): Promise<void> {
     const { consul } = this.#script
     const backoff = new Backoff(ctx.random, FENCE_FIRST_MS, FENCE_MAX_MS)
-    const self = await attended(ctx, (ctx) => new Retry(consul).until(ctx, () => agentSelf(ctx, consul)))
+    const self = await attended(ctx, (ctx) => new Retry(consul).until(ctx, () => ownAgent(ctx, consul)))
     let before: Setback | undefined
     for (;;) {
       const { failed } = await attended(ctx, (ctx) => this.#attendAs(ctx, self, direction, before))

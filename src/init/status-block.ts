@@ -6,6 +6,8 @@ import type { ServiceStatus } from './local-services.ts'
 export interface NodeHealth {
   readonly node: string
   readonly health: Health
+  /** It passes only by its noop lockfile. */
+  readonly noop?: true
 }
 
 /** All that `status` tells. */
@@ -14,6 +16,8 @@ export interface Status {
   /** `undefined` when Consul doesn't tell. */
   readonly cluster: { readonly active: readonly NodeHealth[]; readonly standby: readonly NodeHealth[] } | undefined
   readonly local: readonly ServiceStatus[]
+  /** What is wrong besides, in sentences. */
+  readonly notes?: readonly string[]
 }
 
 /** Makes text stand out where that is possible. */
@@ -35,7 +39,10 @@ export const TERMINAL_PAINT: Paint = {
 export function statusBlock({ name, cluster, local }: Status, paint: Paint): string {
   const nodes = (nodes: readonly NodeHealth[]) =>
     nodes
-      .map(({ node, health }) => `${printable(node)}.${health === 'passing' ? paint.good(health) : paint.bad(health)}`)
+      .map(({ node, health, noop }) => {
+        if (noop) return `${printable(node)}.${paint.bad(`${health} only by its noop lockfile`)}`
+        return `${printable(node)}.${health === 'passing' ? paint.good(health) : paint.bad(health)}`
+      })
       .join(', ')
   const lines = [
     '',

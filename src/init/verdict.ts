@@ -29,6 +29,8 @@ export type Standing =
       readonly activePasses: boolean
       /** A takeover by this node has begun and not ended. */
       readonly isTakingOver: boolean
+      /** What the node couldn't do of what its flags asked for, in sentences. */
+      readonly setbacks: readonly string[]
     }
 
 /** A check's result, as its line of JSON tells it. */
@@ -51,12 +53,20 @@ export interface Verdict {
 
 /**
  * A primary must run, and so must a node on its own. A standby must be stopped while a primary passes; when none does,
- * it should be running, and is critical until it is.
+ * it should be running, and is critical until it is. An `excuse` (a lockfile) makes up for that, but not for a node that could not
+ * do what its flags ask for.
  */
-export function verdictOn(observation: Observation, standing: Standing, noop: boolean): Verdict {
+export function verdictOn(observation: Observation, standing: Standing, excuse?: string): Verdict {
   const mustRest = standing.clustered && standing.role === 'standby' && standing.activePasses
   const { type, name, state, count, note } = observation
+  const setbacks = standing.clustered ? standing.setbacks : []
   const level = mustRest ? restLevel(observation) : (observation.level ?? runLevel(observation))
+  const isExcused = excuse !== undefined && setbacks.length === 0
+  const notes = [
+    ...(note === undefined ? [] : [note]),
+    ...(isExcused && level > 0 ? [`passing only by ${excuse}`] : []),
+    ...setbacks,
+  ]
   return {
     type,
     name,
@@ -65,9 +75,9 @@ export function verdictOn(observation: Observation, standing: Standing, noop: bo
     ...(standing.clustered ? { role: standing.role } : {}),
     state,
     ...(count === undefined ? {} : { count }),
-    code: noop ? 0 : level,
-    ...(noop && level > 0 ? { noop } : {}),
-    ...(note === undefined ? {} : { notes: [note] }),
+    code: isExcused ? 0 : level,
+    ...(isExcused && level > 0 ? { noop: true } : {}),
+    ...(notes.length === 0 ? {} : { notes }),
   }
 }
 

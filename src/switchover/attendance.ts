@@ -6,11 +6,11 @@ import { Retry } from '../consul/retry.ts'
 import { type KvStep, transact } from '../consul/txn.ts'
 import { type Duty, dutyOf } from './duty.ts'
 import { changeFlag, type Direction, type Flag, flagKey } from './flags.ts'
-import { type Ground, ownRole, survey } from './ground.ts'
+import { ownRole, survey } from './ground.ts'
 import { journalKey } from './journal.ts'
-import { type Handled, reportKey } from './report.ts'
-import { isAmong, type NodeAt } from './roles.ts'
-import type { Cluster } from './site.ts'
+import { type Handled, type NodeReport, reportKey } from './report.ts'
+import { isAmong, type NodeAt, type Role } from './roles.ts'
+import { type Cluster, readSite, type Site } from './site.ts'
 
 /** The services of our node. `start` and `stop` reject with a `Failure` when they can't bring them there. */
 export interface Attendants {
@@ -40,11 +40,12 @@ export interface Attended {
   readonly failed?: Setback
 }
 
-/** A duty that could not be done, and why; what was to be seen then. */
+/** A duty that could not be done, and why; what stood in Consul then. */
 export interface Setback {
   readonly duty: Duty
+  readonly flag: Flag
   readonly failure: Failure
-  readonly ground: Ground
+  readonly home: Site
 }
 
 /** How long a look for news may take when the last word heard is that our node is to stop. */
@@ -54,32 +55,41 @@ const NO_NEWS = Symbol('Consul has not answered in time')
 /**
  * Does what a flag of our node asks for, until it asks for nothing more or that fails. Called by watches, which fire
  * for no reason, too; a value that was dealt with is left alone. Trouble with Consul is sat out: a watch doesn't fire
- * again for it, and a fenced node must hear of its fence. One that has heard of it, and could not stop (`before`),
- * doesn't wait for Consul to stop at last. Rejects with a `Failure` when it can't be told what is asked for.
+ * again for it, and a fenced node must hear of its fence, whatever has become of the cluster key. One that has heard of
+ * it, and could not stop (`before`), doesn't wait for Consul to stop at last. Rejects with a `Failure` when it can't be
+ * told what is asked for.
  */
 export async function attend(ctx: Context, attending: Attending, before?: Setback): Promise<Attended> {
   const { consul, cluster, self, direction } = attending
   const retry = new Retry(consul)
-  const look = (ctx: Context) => retry.until(ctx, () => survey(ctx, consul, cluster, self))
+  const look = (ctx: Context) => retry.until(ctx, () => readSite(ctx, consul, cluster, self.datacenter))
   const duties: Duty[] = []
-  for (let known = before?.ground; ; known = undefined) {
-    const ground = known ? await news(ctx, known, look) : await look(ctx)
-    const flag = ground.home.flag(self.node, direction)
+  // What we did counts though it could not be told, for the flag had changed by then.
+  let begun = before?.flag
+  for (let known = before?.home; ; known = undefined) {
+    const home = (known && (await soon(ctx, look))) ?? known ?? (await look(ctx))
+    const flag = home.flag(self.node, direction)
     const duty = dutyOf(direction, flag, {
-      report: ground.home.report(self.node),
-      role: ownRole(ground),
-      isFenced: ground.home.flag(self.node, 'demote').value !== 'NULL',
+      report: withBegun(home.report(self.node), direction, begun),
+      role: flag.value === 'NULL' ? await retry.until(ctx, () => roleNow(ctx, attending)) : 'standby',
+      isFenced: home.flag(self.node, 'demote').value !== 'NULL',
     })
     if (duty === 'nothing') return { duties }
-    const failure = await fulfil(ctx, attending, ground, flag, duty)
-    if (failure) return { duties, failed: { duty, failure, ground } }
+    const failure = await fulfil(ctx, attending, home, flag, duty)
+    if (failure) return { duties, failed: { duty, flag, failure, home } }
     duties.push(duty)
+    begun = flag
   }
 }
 
-/** What is to be seen now; what is known already, when Consul doesn't tell. */
-async function news(ctx: Context, known: Ground, look: (ctx: Context) => Promise<Ground>): Promise<Ground> {
-  return (await soon(ctx, look)) ?? known
+function withBegun(report: NodeReport, direction: Direction, begun: Flag | undefined): NodeReport {
+  if (begun === undefined || report[direction] !== undefined) return report
+  return { ...report, [direction]: { ...begun, outcome: 'failed' } }
+}
+
+/** Rejects with a `Failure` when our node has no role, or that can't be told. */
+async function roleNow(ctx: Context, { consul, cluster, self }: Attending): Promise<Role> {
+  return ownRole(await survey(ctx, consul, cluster, self))
 }
 
 /** What `task` settles with; `undefined` when it fails, or takes too long. */
@@ -96,7 +106,7 @@ async function soon<T>(ctx: Context, task: (ctx: Context) => Promise<T>): Promis
 async function fulfil(
   ctx: Context,
   attending: Attending,
-  ground: Ground,
+  home: Site,
   flag: Flag,
   duty: Duty,
 ): Promise<Failure | undefined> {
@@ -105,10 +115,10 @@ async function fulfil(
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     if (!(thrown instanceof Failure)) throw thrown
-    await soon(ctx, (ctx) => tell(ctx, attending, ground, flag, { outcome: 'failed', note: thrown.message }, []))
+    await soon(ctx, (ctx) => tell(ctx, attending, home, flag, { outcome: 'failed', note: thrown.message }, []))
     return thrown
   }
-  await tell(ctx, attending, ground, flag, { outcome: 'done' }, answerTo(attending, ground, flag, duty))
+  await tell(ctx, attending, home, flag, { outcome: 'done' }, await answerTo(ctx, attending, home, flag, duty))
   return undefined
 }
 
@@ -131,7 +141,7 @@ function work(ctx: Context, attendants: Attendants, duty: Duty): Promise<void> {
 async function tell(
   ctx: Context,
   { consul, cluster, self, direction }: Attending,
-  { home }: Ground,
+  home: Site,
   flag: Flag,
   how: Pick<Handled, 'outcome' | 'note'>,
   answer: readonly KvStep[],
@@ -144,14 +154,25 @@ async function tell(
 }
 
 /** A node that has begun says that it waits for the others; one that was fenced and isn't waited for has nothing to say. */
-function answerTo({ cluster, self, direction }: Attending, ground: Ground, flag: Flag, duty: Duty): KvStep[] {
+async function answerTo(ctx: Context, attending: Attending, home: Site, flag: Flag, duty: Duty): Promise<KvStep[]> {
   if (duty !== 'stop' && duty !== 'prepare') return []
-  const { plan, journal } = ground.home
+  const { cluster, self, direction } = attending
+  const { plan, journal } = home
   const isAwaited = plan !== undefined && !isAmong(self, plan.skipped)
-  const isDone = duty === 'stop' && !isAwaited && ownRole(ground) === 'standby'
+  const isDone = duty === 'stop' && !isAwaited && (await isStandby(ctx, attending))
   const key = journalKey(cluster.service)
   const sameSwitch: KvStep = journal
     ? { verb: 'check-index', key, index: journal.modifyIndex }
     : { verb: 'check-not-exists', key }
   return [sameSwitch, changeFlag(flagKey(cluster.service, self.node, direction), flag, isDone ? 'NULL' : 'WAIT')]
+}
+
+/** Whether our node is to rest, as far as that can be told. */
+async function isStandby(ctx: Context, attending: Attending): Promise<boolean> {
+  try {
+    return (await new Retry(attending.consul).until(ctx, () => roleNow(ctx, attending))) === 'standby'
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    return false
+  }
 }

@@ -3,6 +3,7 @@ import { Failure } from '../base/failure.ts'
 import { datacenters } from '../consul/catalog.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type NodeAt, parseCluster, type Role, type Roles, roleOf, sameRoles } from './roles.ts'
+import { sideOf } from './side.ts'
 import { type Cluster, reachSite, readSite, type Site } from './site.ts'
 
 /** What one node sees of its cluster: its own datacenter's keys, and those of all others that have the cluster key. */
@@ -31,7 +32,7 @@ export async function survey(ctx: Context, consul: Consul, cluster: Cluster, sel
   ])
   if (home.cluster === undefined) throw missing(cluster.key, self.datacenter)
   const sites = [home, ...reached.filter((site) => site?.cluster !== undefined)].filter((site) => site !== undefined)
-  const ahead = sites.find(hasSwapped)
+  const ahead = sites.find((site) => hasSwapped(site, self.node))
   const { roles, locked } = parseCluster(cluster.key, (ahead ?? home).cluster?.value ?? '', self.node)
   const dissenter = ahead ? undefined : sites.find((site) => !saysSo(cluster, site, self.node, roles))
   return {
@@ -61,8 +62,10 @@ export function ownRole({ self, roles, cluster, dissenter }: Ground): Role {
 }
 
 /** A datacenter where a switch under way has set the new roles already: the others follow, they don't disagree. */
-function hasSwapped({ plan, datacenter, cluster }: Site): boolean {
-  return plan?.swaps.some((swap) => swap.datacenter === datacenter && swap.after === cluster?.value) ?? false
+function hasSwapped({ plan, datacenter, cluster }: Site, node: string): boolean {
+  const swap = plan?.swaps.find((swap) => swap.datacenter === datacenter)
+  if (!swap || !cluster) return false
+  return sideOf(cluster.key, node, swap, cluster.value) === 'after'
 }
 
 function saysSo(cluster: Cluster, site: Site, node: string, roles: Roles): boolean {

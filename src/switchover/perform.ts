@@ -68,14 +68,15 @@ function changeOf({ cluster, plan, sighting }: Performing, site: Site, deed: Dee
     case 'swap': {
       const stopped = plan.course === 'back' ? [] : stoppedNodes(cluster, plan, site)
       const index = site.cluster?.modifyIndex ?? 0
-      const value = sighting.swap(deed.datacenter)[deed.to]
+      const value = sighting.swapped(deed.datacenter, deed.to)
       return [planStands, ...stopped, { verb: 'cas', key: cluster.key, index, value }]
     }
   }
 }
 
+/** Writes what stands there: whoever may not write the roles learns it before anybody has stopped. */
 function rolesStand({ key }: Cluster, { cluster }: Site): KvStep[] {
-  return cluster ? [{ verb: 'check-index', key, index: cluster.modifyIndex }] : []
+  return cluster ? [{ verb: 'cas', key, index: cluster.modifyIndex, value: cluster.value }] : []
 }
 
 /** The roles change only while every node to demote stands as it was seen: stopped, or dead with its fence raised. */

@@ -1,6 +1,6 @@
 import { isAmong, type NodeAt } from './roles.ts'
 
-/** The change of one datacenter's cluster key, as exact texts: whoever changed it meanwhile is noticed. */
+/** The change of one datacenter's cluster key, as the texts that were found and planned. */
 export interface Swap {
   readonly datacenter: string
   readonly before: string
@@ -48,6 +48,14 @@ export function primaryAfter({ course, undoes }: Plan): 'old' | 'new' {
 /** The plan without waiting for this node any longer. */
 export function skipping(plan: Plan, at: NodeAt): Plan {
   return { ...plan, revision: plan.revision + 1, skipped: [...plan.skipped, at] }
+}
+
+/** The plan without these datacenters, until they are back. */
+export function assuming(plan: Plan, unreachable: readonly string[]): Plan {
+  const isNew = ({ datacenter, isAssumed }: Swap) => !isAssumed && unreachable.includes(datacenter)
+  if (!plan.swaps.some(isNew)) return plan
+  const swaps = plan.swaps.map((swap) => (isNew(swap) ? { ...swap, isAssumed: true } : swap))
+  return { ...plan, revision: plan.revision + 1, swaps }
 }
 
 /** The plan turned round, before any node has acted in its new role. */

@@ -9,6 +9,8 @@ import { swapsOf } from './swaps.ts'
 export interface Wish {
   /** Only nodes of this datacenter become primary. */
   readonly toDatacenter: string | undefined
+  /** Only this node becomes primary. */
+  readonly toNode: string | undefined
   /** Goes on without nodes to demote that are dead, and with flags that an unknown switch left behind. */
   readonly force: boolean
   /** Nodes to demote that are dead, or on which the service is critical, are waited for, and then left out. */
@@ -87,12 +89,19 @@ function refuseUnreachable({ unreachable }: Ground, { force }: Wish): void {
 }
 
 function candidates(ground: Ground, wish: Wish, standby: readonly NodeAt[], dead: readonly NodeAt[]): NodeAt[] {
-  const { toDatacenter } = wish
-  const wanted = standby.filter(({ datacenter }) => toDatacenter === undefined || datacenter === toDatacenter)
+  const { toDatacenter, toNode } = wish
+  const { roles, cluster } = ground
+  if (toNode !== undefined && roles.form === 'datacenters') {
+    throw new Failure('declined', `the roles at ${cluster.key} are those of datacenters: one node can't have one alone`)
+  }
+  const wanted = standby.filter(
+    ({ node, datacenter }) => (toDatacenter ?? datacenter) === datacenter && (toNode ?? node) === node,
+  )
   const alive = wanted.filter((at) => !isAmong(at, dead))
   if (alive.length > 0) return alive
   const where = toDatacenter === undefined ? '' : ` in ${toDatacenter}`
-  throw new Failure('declined', `no standby node of ${ground.cluster.service}${where} is alive`, {
+  const named = toNode === undefined ? 'is alive' : `is ${toNode}, and alive`
+  throw new Failure('declined', `no standby node of ${cluster.service}${where} ${named}`, {
     hint: 'status shows the nodes of the cluster',
   })
 }

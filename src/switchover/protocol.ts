@@ -1,6 +1,7 @@
 import type { Direction, FlagValue } from './flags.ts'
 import { type Plan, reversing, undoing } from './plan.ts'
 import { isAmong, type NodeAt } from './roles.ts'
+import type { Side } from './side.ts'
 
 /** One step of a switch. Every one can be done twice, and what it changes is one transaction. */
 export type Step =
@@ -29,8 +30,8 @@ export type Report = 'unknown' | 'behind' | 'done' | 'failed'
 export interface Sight {
   flag(direction: Direction, at: NodeAt): FlagValue
   report(direction: Direction, at: NodeAt): Report
-  /** Which of the plan's two texts stands at a datacenter's cluster key. */
-  roles(datacenter: string): 'before' | 'after' | 'other' | 'unreachable'
+  /** Which of the plan's roles stand at a datacenter's cluster key. */
+  roles(datacenter: string): Side | 'unreachable'
   /** Whether this very plan is written down in a datacenter. */
   isRecorded(datacenter: string): boolean
 }
@@ -113,9 +114,37 @@ function haveSwapped(plan: Plan, sight: Sight): boolean {
   return plan.swaps.some(({ datacenter }) => sight.roles(datacenter) === 'after')
 }
 
-/** The datacenter whose cluster key somebody else has changed. */
-export function disputed(plan: Plan, sight: Sight): string | undefined {
-  return plan.swaps.find(({ datacenter }) => sight.roles(datacenter) === 'other')?.datacenter
+/** Whether no node runs the service, as far as nodes tell; one that may still run it does. */
+export function runsNowhere(plan: Plan, sight: Sight): boolean {
+  const hasSwapped = haveSwapped(plan, sight)
+  const hasStarted = (direction: Direction, at: NodeAt) => ['done', 'unknown'].includes(sight.report(direction, at))
+  const isPromoted = (at: NodeAt) => hasSwapped && sight.flag('promote', at) === 'NULL' && hasStarted('promote', at)
+  const isLeft = (at: NodeAt) => {
+    const flag = sight.flag('demote', at)
+    if (flag !== 'NULL' || isAmong(at, plan.skipped)) return flag === 'START' && !isAmong(at, plan.skipped)
+    return plan.course === 'back' ? hasStarted('demote', at) : !hasSwapped
+  }
+  return !plan.promote.some(isPromoted) && !plan.demote.some(isLeft)
+}
+
+/** Which of the plan's roles stood last in each datacenter where any of them did. */
+export type LastKnown = ReadonlyMap<string, 'before' | 'after'>
+
+/**
+ * The datacenter whose roles somebody else has changed, and what to do about it. While a switch is under way the roles
+ * are its own affair, for nodes do what their role is: before it has set the new ones it is undone, and after that it
+ * sets them again. What stood there before may not be known; then it is for people to say.
+ */
+export function disputed(plan: Plan, sight: Sight, known: LastKnown): Dispute | undefined {
+  const datacenter = plan.swaps.map((swap) => swap.datacenter).find((dc) => sight.roles(dc) === 'other')
+  if (datacenter === undefined || plan.course === 'back') return undefined
+  const last = known.get(datacenter)
+  return { datacenter, answer: last === undefined ? 'ask' : last === 'after' ? 'restore' : 'undo' }
+}
+
+export interface Dispute {
+  readonly datacenter: string
+  readonly answer: 'undo' | 'restore' | 'ask'
 }
 
 /** Datacenters that are out of reach, and get their new roles later. */

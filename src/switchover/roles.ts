@@ -81,6 +81,14 @@ export function sameRoles(one: Roles, other: Roles): boolean {
   return wording(one) === wording(other)
 }
 
+/** Whether the same are active in two clusters. */
+export function sameActive(one: Roles, other: Roles): boolean {
+  return (
+    one.form === other.form &&
+    JSON.stringify([one.active].flat().toSorted()) === JSON.stringify([other.active].flat().toSorted())
+  )
+}
+
 function wording({ form, active, standby }: Roles): string {
   return JSON.stringify([form, [active].flat().toSorted(), [standby].flat().toSorted()])
 }
@@ -134,7 +142,7 @@ function rolesIn(key: string, data: Data): Roles {
     return { form: 'datacenters', active, standby }
   }
   const active = names(key, 'active_nodes', active_nodes)
-  const standby = names(key, 'standby_nodes', standby_nodes)
+  const standby = standby_nodes === undefined ? [] : names(key, 'standby_nodes', standby_nodes)
   const both = active.find((node) => standby.includes(node))
   if (both !== undefined) throw wrong(key, `has ${both} among both active_nodes and standby_nodes`)
   return { form: 'nodes', active, standby }

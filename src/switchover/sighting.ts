@@ -8,6 +8,7 @@ import type { Plan, Swap } from './plan.ts'
 import type { Report, Sight } from './protocol.ts'
 import type { Handled } from './report.ts'
 import type { NodeAt } from './roles.ts'
+import { type Side, sideOf, swapped } from './side.ts'
 import { type Cluster, reachSite, readSite, type Site } from './site.ts'
 
 /** What is to be seen of one plan in all of its datacenters, with the indexes that a change depends on. */
@@ -16,9 +17,14 @@ export class Sighting implements Sight {
   readonly #sites: ReadonlyMap<string, Site>
   readonly #judged: ReadonlyMap<string, Report>
 
-  /** `judged` says how nodes are that don't report, by `changeOf` their flags. */
-  constructor(plan: Plan, sites: readonly Site[], judged: ReadonlyMap<string, Report>) {
+  readonly #key: string
+  readonly #node: string
+
+  /** `judged` says how nodes are that don't report, by `changeOf` their flags; `node` is who reads the cluster key. */
+  constructor(plan: Plan, { key }: Cluster, node: string, sites: readonly Site[], judged: ReadonlyMap<string, Report>) {
     this.#plan = plan
+    this.#key = key
+    this.#node = node
     this.#sites = new Map(sites.map((site) => [site.datacenter, site]))
     this.#judged = judged
   }
@@ -52,13 +58,14 @@ export class Sighting implements Sight {
     return this.handled(direction, at)?.outcome ?? 'behind'
   }
 
-  roles(datacenter: string): 'before' | 'after' | 'other' | 'unreachable' {
+  roles(datacenter: string): Side | 'unreachable' {
     const site = this.site(datacenter)
-    if (!site) return 'unreachable'
-    const { before, after } = this.swap(datacenter)
-    const text = site.cluster?.value
-    if (text === before) return 'before'
-    return text === after ? 'after' : 'other'
+    return site ? sideOf(this.#key, this.#node, this.swap(datacenter), site.cluster?.value) : 'unreachable'
+  }
+
+  /** What a swap makes of a datacenter's cluster key. */
+  swapped(datacenter: string, to: 'before' | 'after'): string {
+    return swapped(this.#key, this.#node, this.swap(datacenter), this.site(datacenter)?.cluster?.value, to)
   }
 
   isRecorded(datacenter: string): boolean {
@@ -84,7 +91,7 @@ function changeOf(site: Site, direction: Direction, { node, datacenter }: NodeAt
 }
 
 /**
- * Looks at all datacenters of a plan. Our own must answer; one of the others may be out of reach.
+ * Looks at all datacenters of a plan. Those must answer that did when it was made: who isn't heard isn't done.
  * Rejects with a `Failure`.
  */
 export async function look(
@@ -92,18 +99,20 @@ export async function look(
   consul: Consul,
   cluster: Cluster,
   plan: Plan,
-  home: string,
+  self: NodeAt,
   healthWatch: HealthWatch,
 ): Promise<Sighting> {
   const reached = await Promise.all(
-    plan.swaps.map(({ datacenter }) =>
-      datacenter === home ? readSite(ctx, consul, cluster, datacenter) : reachSite(ctx, consul, cluster, datacenter),
+    plan.swaps.map(({ datacenter, isAssumed }) =>
+      isAssumed && datacenter !== self.datacenter
+        ? reachSite(ctx, consul, cluster, datacenter)
+        : readSite(ctx, consul, cluster, datacenter),
     ),
   )
   const sites = reached.filter((site) => site !== undefined)
   const judged = new Map<string, Report>()
   for (const site of sites) await judgeSilent(ctx, cluster, plan, site, healthWatch, judged)
-  return new Sighting(plan, sites, judged)
+  return new Sighting(plan, cluster, self.node, sites, judged)
 }
 
 async function judgeSilent(

@@ -1,10 +1,12 @@
 import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
+import { Retry } from '../consul/retry.ts'
 import { type Ground, survey } from './ground.ts'
 import { newest } from './journal.ts'
 import { deadAmong, failingAmong, forgottenAmong, membersOf } from './members.ts'
-import type { Plan } from './plan.ts'
+import { assuming, type Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
 import { isAmong, type NodeAt } from './roles.ts'
 import type { Cluster } from './site.ts'
@@ -28,14 +30,35 @@ export interface StartPrimary {
  */
 export function startPrimary(ctx: Context, request: StartPrimary): Promise<SwitchEnd> {
   const { consul, cluster, self, who, world, patience } = request
-  return inTurn(ctx, consul, cluster.service, who, async (ctx, fence) => {
-    const ground = await survey(ctx, consul, cluster, self)
-    const begun = begunPlan(ground)
-    if (begun) ctx.log.notice(`going on with the switch that ${begun.by} began at ${begun.since}`)
-    const plan = begun ?? (await newPlan(ctx, ground, request.wish))
-    const failing = begun || !request.wish.patient ? undefined : await failingAmong(ctx, ground, plan.demote)
-    return new Switch({ consul, cluster, self, fence, ...world }, patience, plan, failing).run(ctx)
+  return inTurn(ctx, consul, cluster.service, who, async (ctx, turn) => {
+    const { plan, failing } = await new Retry(consul).until(ctx, () => intended(ctx, request))
+    return new Switch({ consul, cluster, self, turn, ...world }, patience, plan, failing).run(ctx)
   })
+}
+
+/**
+ * Undoes a switch that somebody began and didn't end. Settles and rejects as `startPrimary` does; with a `declined`
+ * failure when there is none.
+ */
+export function abortSwitch(ctx: Context, request: Omit<StartPrimary, 'wish'>): Promise<SwitchEnd> {
+  const { consul, cluster, self, who, world, patience } = request
+  return inTurn(ctx, consul, cluster.service, who, async (ctx, turn) => {
+    const ground = await new Retry(consul).until(ctx, () => survey(ctx, consul, cluster, self))
+    const plan = begunPlan(ground)
+    if (!plan) throw new Failure('declined', `no switch of ${cluster.service} is under way`)
+    return new Switch({ consul, cluster, self, turn, ...world }, patience, plan).undo(ctx, 'the switch was aborted')
+  })
+}
+
+async function intended(ctx: Context, { consul, cluster, self, wish }: StartPrimary) {
+  const ground = await survey(ctx, consul, cluster, self)
+  const begun = begunPlan(ground)
+  if (begun) {
+    ctx.log.notice(`going on with the switch that ${begun.by} began at ${begun.since}`)
+    return { plan: wish.force ? assuming(begun, ground.unreachable) : begun, failing: [] }
+  }
+  const plan = await newPlan(ctx, ground, wish)
+  return { plan, failing: wish.patient ? await failingAmong(ctx, ground, plan.demote) : [] }
 }
 
 /** The plan of a switch that somebody began and didn't end. */

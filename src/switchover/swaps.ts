@@ -3,6 +3,7 @@ import { nodesWithService } from '../consul/catalog.ts'
 import type { Ground } from './ground.ts'
 import type { Plan, Swap } from './plan.ts'
 import { isAmong, type NodeAt, parseCluster, type Roles, sameRoles, withRoles } from './roles.ts'
+import { rolesIn } from './side.ts'
 import type { Cluster, Site } from './site.ts'
 
 /**
@@ -58,9 +59,8 @@ export async function withFound(
 }
 
 function foundSwap(key: string, node: string, swap: Swap, text: string | undefined): Swap | undefined {
-  if (text === undefined) return undefined
-  const [here, before, after] = [text, swap.before, swap.after].map((text) => parseCluster(key, text, node).roles)
-  if (!here || !before || !after) return undefined
+  const [here, before, after] = [text, swap.before, swap.after].map((text) => rolesIn(key, node, text))
+  if (text === undefined || !here || !before || !after) return undefined
   const { datacenter } = swap
   if (sameRoles(here, before)) return { datacenter, before: text, after: withRoles(key, text, node, after) }
   if (sameRoles(here, after)) return { datacenter, before: withRoles(key, text, node, before), after: text }

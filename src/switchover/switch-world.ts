@@ -1,10 +1,10 @@
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
-import type { KvStep } from '../consul/txn.ts'
 import type { Direction } from './flags.ts'
 import type { Teller } from './lines.ts'
 import type { NodeAt } from './roles.ts'
 import type { Cluster } from './site.ts'
+import type { Turn } from './turn.ts'
 
 /** What a switch needs of the world. */
 export interface SwitchWorld {
@@ -12,8 +12,8 @@ export interface SwitchWorld {
   readonly cluster: Cluster
   /** The node that we run on. */
   readonly self: NodeAt
-  /** Proves in a transaction that the lock is ours. */
-  readonly fence: KvStep
+  /** Proves in each transaction that the lock is ours. */
+  readonly turn: Turn
   readonly teller: Teller
   /** Does what the watch on our own node's flag would do: nothing, when that has done it already. */
   attend(ctx: Context, direction: Direction): Promise<void>
@@ -40,4 +40,10 @@ export type SwitchEnd =
       /** New primaries of which nobody can tell whether their services run. */
       readonly untold: readonly string[]
     }
-  | { readonly kind: 'undone'; readonly why: string; readonly primary: 'old' | 'new' }
+  | {
+      readonly kind: 'undone'
+      readonly why: string
+      readonly primary: 'old' | 'new'
+      /** No node is known to run the service. */
+      readonly nowhere: boolean
+    }

@@ -8,7 +8,7 @@ import { lateness } from './lateness.ts'
 import { linesSkipped, Script } from './lines.ts'
 import { forget, perform } from './perform.ts'
 import { isRetreat, type Plan, primaryAfter, skipping } from './plan.ts'
-import { disputed, nextStep, owed, retreat, type Step, stepsOf, untold } from './protocol.ts'
+import { disputed, nextStep, owed, retreat, runsNowhere, type Step, stepsOf, untold } from './protocol.ts'
 import type { NodeAt } from './roles.ts'
 import { look, type Sighting } from './sighting.ts'
 import { withFound } from './swaps.ts'
@@ -18,7 +18,9 @@ import { type NodeStep, Vigil } from './vigil.ts'
 const POLL_FIRST_MS = 100
 const POLL_MAX_MS = 1000
 /** How long we look for what to make of a failure. */
-const RECONSIDER_MS = 10_000
+const RECONSIDER_MS = 30_000
+/** For so long an outage of Consul prolongs a step. An election takes some 20 s at Consul's own settings. */
+const OUTAGE_MS = 300_000
 
 /** Carries out a plan, from wherever it stands. */
 export class Switch {
@@ -27,6 +29,9 @@ export class Switch {
   readonly #retry: Retry
   readonly #vigil: Vigil
   readonly #healthWatch: HealthWatch
+  /** Which of the plan's roles stood in each datacenter when any of them did. */
+  readonly #known = new Map<string, 'before' | 'after'>()
+  #seen: Sighting | undefined
   #plan: Plan
   #script: Script
 
@@ -57,19 +62,32 @@ export class Switch {
         else if (await this.#within(ctx, next, (ctx) => this.#forget(ctx, sighting))) return this.#end(sighting)
       } catch (thrown) {
         this.#script.fail()
-        ctx.signal.throwIfAborted()
+        if (ctx.signal.aborted) throw this.#cutOff(ctx)
         if (!(thrown instanceof Failure)) throw thrown
         await this.#turnBack(ctx, thrown, step)
       }
     }
   }
 
+  /** Turns the plan back, and carries that out. Settles and rejects as `run` does. */
+  async undo(ctx: Context, why: string): Promise<SwitchEnd> {
+    if (!isRetreat(this.#plan)) {
+      const turned = await this.#wayBack(ctx, new Failure('declined', why))
+      if (!turned) throw this.#stands(new Failure('declined', 'the switch cannot be undone'))
+      this.#follow(turned)
+    }
+    return this.run(ctx)
+  }
+
   #next(sighting: Sighting): Step {
-    const datacenter = disputed(this.#plan, sighting)
-    if (datacenter === undefined) return nextStep(this.#plan, sighting)
+    const dispute = disputed(this.#plan, sighting, this.#known)
+    if (dispute === undefined) return nextStep(this.#plan, sighting)
+    const { datacenter, answer } = dispute
+    if (answer === 'restore') return { kind: 'swap', datacenter, to: 'after' }
     const { key } = this.#world.cluster
+    const goOn = `to go on: consul kv put -datacenter=${datacenter} ${key} '${sighting.swap(datacenter).after}'`
     throw new Failure('declined', `the roles at ${key} in ${datacenter} are others than this switch found or makes`, {
-      hint: `to go on: consul kv put -datacenter=${datacenter} ${key} '${sighting.swap(datacenter).after}'`,
+      hint: answer === 'ask' ? goOn : undefined,
     })
   }
 
@@ -77,13 +95,24 @@ export class Switch {
     const { consul, cluster, self } = this.#world
     for (;;) {
       const sighting = await this.#retry.until(ctx, () =>
-        look(ctx, consul, cluster, this.#plan, self.datacenter, this.#healthWatch),
+        look(ctx, consul, cluster, this.#plan, self, this.#healthWatch),
       )
       const plan = await this.#retry.until(ctx, () =>
         withFound(ctx, this.#plan, { cluster, self, sites: sighting.sites }),
       )
-      if (plan === this.#plan) return sighting
+      if (plan === this.#plan) {
+        this.#remember(sighting)
+        return sighting
+      }
       this.#follow(plan)
+    }
+  }
+
+  #remember(sighting: Sighting): void {
+    this.#seen = sighting
+    for (const { datacenter } of this.#plan.swaps) {
+      const side = sighting.roles(datacenter)
+      if (side === 'before' || side === 'after') this.#known.set(datacenter, side)
     }
   }
 
@@ -104,8 +133,9 @@ export class Switch {
     }
   }
 
-  #perform(ctx: Context, step: Exclude<Step, NodeStep | { kind: 'forget' }>, sighting: Sighting) {
-    const { cluster, self, fence } = this.#world
+  async #perform(ctx: Context, step: Exclude<Step, NodeStep | { kind: 'forget' }>, sighting: Sighting) {
+    const { cluster, self, turn } = this.#world
+    const fence = await turn.proof(ctx)
     const performing = { cluster, plan: this.#plan, sighting, home: self.datacenter, fence }
     return this.#retry.until(ctx, () => perform(ctx, performing, step))
   }
@@ -117,10 +147,18 @@ export class Switch {
     throw new Failure('declined', 'the switch was interrupted')
   }
 
+  /** A step's time doesn't count while Consul doesn't answer: an election must not end with nobody running. */
   async #within<T>(ctx: Context, step: Step | undefined, work: (ctx: Context) => Promise<T>): Promise<T> {
     using bounded = scope(ctx.signal)
     const { stepMs } = this.#patience
-    const cancel = ctx.clock.after(stepMs, () => bounded.abort(lateness(step, stepMs, this.#retry.trouble)))
+    const outage = this.#retry.outage(ctx)
+    let cancel = () => {}
+    const late = (grantedMs: number) => {
+      const lostMs = Math.min(outage(), OUTAGE_MS)
+      if (lostMs <= grantedMs) bounded.abort(lateness(step, stepMs, this.#retry.trouble))
+      else cancel = ctx.clock.after(lostMs - grantedMs, () => late(lostMs))
+    }
+    cancel = ctx.clock.after(stepMs, () => late(0))
     try {
       return await work({ ...ctx, signal: bounded.signal })
     } finally {
@@ -143,18 +181,37 @@ export class Switch {
       ctx.log.warn(`${failure.message}; ${step.at.node} is primary again, but its services are not known to run`)
       return this.#follow(skipping(this.#plan, step.at))
     }
-    throw new Failure('declined', `${failure.message}; the switch stands where it is`, {
-      hint: [failure.hint, 'start-primary again goes on with it', 'status shows who is primary']
-        .filter((hint) => hint !== undefined)
-        .join('; '),
+    throw this.#stands(failure)
+  }
+
+  /** The failure of a switch that is neither done nor undone. */
+  #stands(failure: Failure): Failure {
+    const nowhere = this.#runsNowhere() ? 'the service runs nowhere now, and ' : ''
+    const goOn = 'start-primary again goes on with it, start-primary --abort undoes it'
+    return new Failure('declined', `${failure.message}; ${nowhere}the switch stands where it is`, {
+      hint: [failure.hint, goOn, 'status shows who is primary'].filter((hint) => hint !== undefined).join('; '),
     })
+  }
+
+  /** Why we were stopped: somebody else is at it, or we are to end at once. */
+  #cutOff(ctx: Context): unknown {
+    const { reason } = ctx.signal
+    if (reason instanceof Failure) return this.#stands(reason)
+    if (this.#runsNowhere()) ctx.log.error('the service runs nowhere now (start-primary again goes on with the switch)')
+    return reason
+  }
+
+  #runsNowhere(): boolean {
+    return this.#seen !== undefined && runsNowhere(this.#plan, this.#seen)
   }
 
   /** What undoes the switch, as far as that can be seen now. */
   async #wayBack(ctx: Context, failure: Failure): Promise<Plan | undefined> {
     try {
       const sighting = await withDeadline(ctx, RECONSIDER_MS, (ctx) => this.#look(ctx))
-      return disputed(this.#plan, sighting) === undefined ? retreat(this.#plan, sighting, failure.message) : undefined
+      const dispute = disputed(this.#plan, sighting, this.#known)
+      if (dispute && dispute.answer !== 'undo') return undefined
+      return retreat(this.#plan, sighting, failure.message)
     } catch (thrown) {
       ctx.log.debug(`what to undo can't be seen: ${messageOf(thrown)}`)
       return undefined
@@ -165,6 +222,7 @@ export class Switch {
     const { course, undoes, demote } = this.#plan
     const hasOtherSteps = plan.course !== course || plan.undoes !== undoes || plan.demote.length !== demote.length
     this.#plan = plan
+    if (plan.undoes !== undoes) this.#known.clear()
     if (hasOtherSteps) this.#script = this.#newScript()
     else this.#script.skip(linesSkipped(plan))
   }
@@ -176,14 +234,17 @@ export class Switch {
   /** Settles with whether the plan is gone; it stays for datacenters that still owe their part. */
   async #forget(ctx: Context, sighting: Sighting): Promise<boolean> {
     if (owed(this.#plan, sighting).length > 0) return true
-    const { cluster, self, fence } = this.#world
+    const { cluster, self, turn } = this.#world
+    const fence = await turn.proof(ctx)
     const performing = { cluster, plan: this.#plan, sighting, home: self.datacenter, fence }
     return this.#retry.until(ctx, () => forget(ctx, performing))
   }
 
   #end(sighting: Sighting): SwitchEnd {
     const plan = this.#plan
-    if (isRetreat(plan)) return { kind: 'undone', why: plan.why ?? '', primary: primaryAfter(plan) }
+    if (isRetreat(plan)) {
+      return { kind: 'undone', why: plan.why ?? '', primary: primaryAfter(plan), nowhere: runsNowhere(plan, sighting) }
+    }
     return { kind: 'switched', skipped: plan.skipped, owed: owed(plan, sighting), untold: untold(plan, sighting) }
   }
 }

@@ -15,7 +15,7 @@ import { inTurn } from './turn.ts'
 /** How a takeover ended, or that there was none to be made. */
 export type TakeoverEnd = SwitchEnd | { readonly kind: 'needless' }
 
-const WISH: Wish = { toDatacenter: undefined, force: true, patient: false }
+const WISH: Wish = { toDatacenter: undefined, toNode: undefined, force: true, patient: false }
 
 /**
  * Makes our node primary for good, whose services run already because no primary passes. The primaries are not waited
@@ -24,13 +24,13 @@ const WISH: Wish = { toDatacenter: undefined, force: true, patient: false }
  */
 export function takeOver(ctx: Context, request: Omit<StartPrimary, 'wish'>): Promise<TakeoverEnd> {
   const { consul, cluster, self, who, world, patience } = request
-  return inTurn<TakeoverEnd>(ctx, consul, cluster.service, who, async (ctx, fence) => {
+  return inTurn<TakeoverEnd>(ctx, consul, cluster.service, who, async (ctx, turn) => {
     const ground = await survey(ctx, consul, cluster, self)
     const begun = begunPlan(ground)
     if (begun && !isOwnTakeover(begun, ground)) return { kind: 'needless' }
     const plan = begun ?? (await newTakeover(ctx, ground))
     if (plan === undefined) return { kind: 'needless' }
-    return new Switch({ consul, cluster, self, fence, ...world }, patience, plan).run(ctx)
+    return new Switch({ consul, cluster, self, turn, ...world }, patience, plan).run(ctx)
   })
 }
 

@@ -1,9 +1,10 @@
-import { scope, sleep } from '../base/abort.ts'
-import type { Context } from '../base/context.ts'
+import { aborted, scope, sleep, unlessAborted } from '../base/abort.ts'
+import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
+import { Retry } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
 import type { KvStep } from '../consul/txn.ts'
 import { contend } from '../lock/contend.ts'
@@ -36,56 +37,115 @@ const PATIENCE_MS = 25_000
 const POLL_MS = 500
 
 /**
- * Does work under the lock of a service's switches; `fence` proves in a transaction that the lock is still ours. Rejects
- * with a `declined` failure when somebody else is at it, or when the lock is lost meanwhile.
+ * Does work under the lock of a service's switches. A lock that is lost meanwhile is taken again, for the switch has its
+ * plan in Consul: until then nothing can be proved, and so nothing is done. Rejects with a `declined` failure when
+ * somebody else is at it by then.
  */
 export async function inTurn<T>(
   ctx: Context,
   consul: Consul,
   service: string,
   who: Switcher,
-  work: (ctx: Context, fence: KvStep) => Promise<T>,
+  work: (ctx: Context, turn: Turn) => Promise<T>,
 ): Promise<T> {
-  const held = await takeTurn(ctx, consul, service, who)
-  const hold = new Hold(ctx, consul, held)
-  using locked = scope(ctx.signal)
-  const stop = () => locked.abort(lostTurn(hold.lost.reason as Loss))
-  hold.lost.addEventListener('abort', stop, { once: true })
+  const turn = new Turn(consul, service, who)
+  await turn.take(ctx)
+  using kept = scope(ctx.signal)
+  using working = scope(ctx.signal)
+  const keeping = turn.keep(under(ctx, kept.signal)).catch((thrown: unknown) => working.abort(thrown))
   try {
-    const { key, sessionId: session } = held.stake
-    return await work({ ...ctx, signal: locked.signal }, { verb: 'check-session', key, session })
+    return await work(under(ctx, working.signal), turn)
   } finally {
-    await hold.end()
-    await release(ctx, consul, held.session, held.stake)
+    kept.abort(OVER)
+    await keeping
+    await turn.giveBack(ctx)
   }
 }
 
-async function takeTurn(ctx: Context, consul: Consul, service: string, who: Switcher): Promise<Held> {
-  const name = `switchover/${service}`
-  const contest = contestFor(name, who)
-  const start = ctx.clock.now()
-  for (;;) {
-    const quiet = { ...ctx, log: { ...ctx.log, notice: () => {} } }
-    const held = await contend(quiet, consul, contest)
-    if (held !== 'busy') return held
-    const { entry } = await readKey(ctx, consul, contest.key, { consistent: true })
-    if (entry?.session === undefined) continue
-    const { host, pid } = parseRecord(entry.value)
-    const diedHere = host === who.host && pid !== undefined && !who.isAlive(pid)
-    if (diedHere) await destroySession(ctx, consul, entry.session)
-    else if (host === who.host || ctx.clock.since(start) > PATIENCE_MS) throw busy(ctx, service, entry.value)
-    await sleep(ctx, POLL_MS)
+const OVER = Symbol('the work is done')
+
+/** Somebody's turn to switch a service. */
+export class Turn {
+  readonly #consul: Consul
+  readonly #service: string
+  readonly #who: Switcher
+  /** `undefined` while it has left us. */
+  #held: Held | undefined
+  #back = Promise.withResolvers<void>()
+  /** Tells sessions that were ours, one of which may hold the lock yet. */
+  readonly #id = randomId()
+
+  constructor(consul: Consul, service: string, who: Switcher) {
+    this.#consul = consul
+    this.#service = service
+    this.#who = who
+  }
+
+  /** A step that proves in a transaction that the turn is ours. Waits while it isn't; rejects with the signal's reason. */
+  async proof(ctx: Context): Promise<KvStep> {
+    while (!this.#held) await unlessAborted(ctx.signal, this.#back.promise)
+    const { key, sessionId: session } = this.#held.stake
+    return { verb: 'check-session', key, session }
+  }
+
+  /** Takes the turn. Rejects with a `Failure`, which is `declined` when somebody else has it. */
+  async take(ctx: Context): Promise<void> {
+    const retry = new Retry(this.#consul)
+    this.#held = await retry.until(ctx, () => this.#contend(ctx))
+    this.#back.resolve()
+  }
+
+  /** Takes it again whenever it is lost. Rejects as `take` does; settles when the signal aborts. */
+  async keep(ctx: Context): Promise<void> {
+    while (!ctx.signal.aborted && this.#held) {
+      const held = this.#held
+      const hold = new Hold(ctx, this.#consul, held)
+      await Promise.race([aborted(hold.lost), aborted(ctx.signal)])
+      await hold.end()
+      if (ctx.signal.aborted) return
+      this.#held = undefined
+      this.#back = Promise.withResolvers()
+      ctx.log.warn(`the lock of the switch was lost, and is taken again: ${(hold.lost.reason as Loss).sentence}`)
+      held.session.end()
+      await this.take(quiet(ctx))
+    }
+  }
+
+  async giveBack(ctx: Context): Promise<void> {
+    if (this.#held) await release(ctx, this.#consul, this.#held.session, this.#held.stake)
+  }
+
+  async #contend(ctx: Context): Promise<Held> {
+    const contest = contestFor(`switchover/${this.#service}`, this.#id, this.#who)
+    const start = ctx.clock.now()
+    for (;;) {
+      const held = await contend(quiet(ctx), this.#consul, contest)
+      if (held !== 'busy') return held
+      const { entry } = await readKey(ctx, this.#consul, contest.key, { consistent: true })
+      if (entry?.session === undefined) continue
+      const { host, pid, runId } = parseRecord(entry.value)
+      const diedHere = host === this.#who.host && pid !== undefined && !this.#who.isAlive(pid)
+      if (diedHere || runId === this.#id) await destroySession(ctx, this.#consul, entry.session)
+      else if (host === this.#who.host || ctx.clock.since(start) > PATIENCE_MS) {
+        throw busy(ctx, this.#service, entry.value)
+      }
+      await sleep(ctx, POLL_MS)
+    }
   }
 }
 
-function contestFor(name: string, { host, pid, user, command }: Switcher): Contest {
+function quiet(ctx: Context): Context {
+  return { ...ctx, log: { ...ctx.log, notice: () => {}, warn: (sentence) => ctx.log.debug(sentence) } }
+}
+
+function contestFor(name: string, runId: string, { host, pid, user, command }: Switcher): Contest {
   return {
     name,
     key: keyOfName(name),
     sessionName: `consul-locker ${name} ${randomId()}`,
     record: (nowMs) => {
       const since = new Date(nowMs).toISOString()
-      return JSON.stringify({ host, pid, user, command, since, runId: '', lockDelayMs: TIMING.lockDelayMs })
+      return JSON.stringify({ host, pid, user, command, since, runId, lockDelayMs: TIMING.lockDelayMs })
     },
     timing: TIMING,
     once: true,
@@ -97,10 +157,4 @@ function contestFor(name: string, { host, pid, user, command }: Switcher): Conte
 function busy(ctx: Context, service: string, record: string): Failure {
   const holder = describeHolder(record, ctx.clock.now().wallMs)
   return new Failure('declined', `another switch of ${service} is under way: ${holder}`)
-}
-
-function lostTurn(loss: Loss): Failure {
-  return new Failure('declined', `the switch was stopped, for its lock was lost: ${loss.sentence}`, {
-    hint: 'start-primary again goes on with it',
-  })
 }

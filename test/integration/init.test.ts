@@ -87,6 +87,25 @@ service.mysql: starting...SUCCESS
     expect(after.code).toBe(2)
   })
 
+  test('looks after a stop until stop_timeout, for the command may only ask for the end', async () => {
+    await active()
+    await init('start')
+    const late = join(scratch(), 'late.sh')
+    writeFileSync(
+      late,
+      `[ $2 = stop ] && { (sleep 1; sh ${node1.dir}/services.sh $1 stop) > /dev/null 2>&1 & exit 0; }
+exec sh ${node1.dir}/services.sh $1 $2\n`,
+    )
+    const text = readFileSync(node1.script, 'utf8').replace(
+      /service_command: .*/,
+      `service_command: sh ${late} {service} {action}`,
+    )
+    writeFileSync(join(node1.dir, 'late'), text)
+    const ended = await runLocker(['init', join(node1.dir, 'late'), 'restart'])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(node1.running).toEqual(BOTH)
+  })
+
   test('gives up on a service command that hangs, and leaves nothing of it', async () => {
     await active()
     await init('start')
@@ -226,6 +245,15 @@ describe('checks without a cluster', () => {
     expect((await check('crontab', '-S', 'nobody', '-u', 'no-such-user')).code).toBe(2)
   })
 
+  test('pass while a process runs that excuses the service', async () => {
+    const stopped = ['service', '-S', 'nobody', '--service-command', 'sh -c "exit 3" {service}']
+    expect((await check(...stopped, '-P', 'no-such-process')).code).toBe(2)
+    const excused = await check(...stopped, '-P', node1.agent.binary)
+    expect(excused.code).toBe(0)
+    const notes = [`passing only by the process ${node1.agent.binary}`]
+    expect(JSON.parse(excused.stdout)).toMatchObject({ state: 'stopped', noop: true, notes })
+  })
+
   test('tell of what they can’t tell in one line of JSON, and are critical', async () => {
     const ended = await runLocker(['check', 'process', '-S', 'web', '-P', 'x'], { address: 'http://127.0.0.1:1' })
     expect(ended.code).toBe(2)
@@ -264,7 +292,7 @@ describe('bad input', () => {
       'a patience that no step has',
       ['init', 'FILE', 'start-primary', '--dead-after', '2m'],
       2,
-      '--dead-after 2m never ends: a step may take 1m30s (give a longer --step-timeout as well)',
+      '--dead-after 2m never ends: a step may take 2m (give a longer --step-timeout as well)',
     ],
     ['no check', ['check'], 2, 'check what? (the checks are service, servicegroup, process, crontab)'],
   ] as [string, string[], number, string][])('%s', async (_, args, code, sentence) => {
@@ -282,7 +310,7 @@ describe('bad input', () => {
       '{',
       new RegExp(`^consul-locker: error: the cluster key ${KEY} is not JSON: .* \\(consul kv put .*\\)\n$`),
     ],
-    ['lacks a list', '{"active_nodes": ["node1"]}', `the cluster key ${KEY} has no standby_nodes ${HINT}`],
+    ['lacks a list', '{"standby_nodes": ["node1"]}', `the cluster key ${KEY} has no active_nodes ${HINT}`],
     [
       'has lists that overlap',
       '{"active_nodes": ["node1"], "standby_nodes": ["node1"]}',
@@ -309,6 +337,29 @@ describe('bad input', () => {
     else expect(ended.stderr).toMatch(sentence)
   })
 
+  test('an agent of the environment: the script’s own is asked', async () => {
+    await active()
+    const other = { env: { CONSUL_HTTP_ADDR: 'http://127.0.0.1:1' } }
+    expect(await runLocker(['init', node1.script, 'start'], other)).toMatchObject({ code: 0, stderr: '' })
+    const check = await runLocker(['check', 'service', '-f', node1.script], other)
+    expect(JSON.parse(check.stdout)).toMatchObject({ role: 'active', code: 0 })
+  })
+
+  test('no Consul at the start: it is waited for, for so long as --consul-timeout says', async () => {
+    await active()
+    const start = ['init', node1.script, 'start', '--http-addr', 'http://127.0.0.1:1', '--consul-timeout', '1s']
+    const ended = await runLocker(start)
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(/can't be reached.*; trying again, for 1s at most\n.*error: /)
+    node1.agent.kill('SIGKILL')
+    await node1.stopServices()
+    const waiting = startLocker(['init', node1.script, 'start'])
+    await waiting.says(/trying again/)
+    await node1.agent.restart()
+    expect((await waiting.ends()).code).toBe(0)
+    expect(node1.running).toEqual(BOTH)
+  })
+
   test('a key of the script that is wrong, with its line', async () => {
     const script = variant('local_service: [a]')
     const ended = await runLocker(['init', script, 'start'], { address: node1.agent.address })
@@ -328,7 +379,7 @@ describe('bad input', () => {
 
   test('no Consul: the local services are told of all the same', async () => {
     await active()
-    const ended = await runLocker(['init', node1.script, 'status'], { address: 'http://127.0.0.1:1' })
+    const ended = await runLocker(['init', node1.script, 'status', '--http-addr', 'http://127.0.0.1:1'])
     expect(ended.code).toBe(4)
     expect(ended.stdout).toContain('    nodes.active: unknown\n')
     expect(ended.stdout).toContain('service.apache2: ')

@@ -207,7 +207,7 @@ Clearing demotion trigger for node node1...SUCCESS
     const held = steps.map(() => hold(/^PUT \/v1\/txn\?dc=/)) // The lock's own, and the node's, name no datacenter.
     const last = held.pop()
     for (const { release } of held) release()
-    const running = startLocker(['init', node2.script, 'start-primary'], { address })
+    const running = startLocker(['init', node2.script, 'start-primary', '--http-addr', address])
     await last?.arrived
     expect(await running.ends()).toMatchObject({ code: 0, stderr: expect.stringContaining('answers again') })
     expect([node1.running, node2.running]).toEqual([[], BOTH])
@@ -228,27 +228,50 @@ Clearing demotion trigger for node node1...SUCCESS
     expect([node1.running, node2.running]).toEqual([BOTH, []])
   })
 
-  test('are stopped where they are when their lock is lost, and gone on with', async () => {
+  test('take their lock again when it is lost, and go on', async () => {
     await begin(['node1'], ['node2'])
     writeFileSync(join(node1.dir, 'stuck'), '')
     const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
     await running.prints(/Demoting primary node node1/)
     const [session] = await server.consul.sessions('switchover/myserviceConsulName')
     await server.consul.destroySession(session?.ID ?? '')
-    const ended = await running.ends()
+    await running.says(/the lock of the switch was lost, and is taken again: Consul no longer knows our session/)
     rmSync(join(node1.dir, 'stuck'))
-    expect(ended.code).toBe(1)
-    expect(ended.stderr).toMatch(
-      /the switch was stopped, for its lock was lost: .* \(start-primary again goes on with it\)\n$/,
-    )
-    expect((await init(node2, 'status')).stderr).toContain('a switch that node2 began at')
-    await init(node2, 'start-primary')
-    const sides = [node1.running, node2.running]
+    const ended = await running.ends()
     expect([
-      [[], BOTH],
-      [BOTH, []],
-    ]).toContainEqual(sides)
+      [0, [], BOTH],
+      [1, BOTH, []],
+    ]).toContainEqual([ended.code, node1.running, node2.running])
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
+  })
+
+  test('are told of by status while they stand, with nobody running, and undone by --abort', async () => {
+    await begin(['node1'], ['node2'])
+    const { address, hold } = await startProxy(node2.agent.address)
+    const steps = ['record', 'raise', 'raise', 'swap'].map(() => hold(/^PUT \/v1\/txn\?dc=/))
+    const swap = steps.pop()
+    for (const { release } of steps) release()
+    const running = startLocker(['init', node2.script, 'start-primary', '--http-addr', address])
+    await swap?.arrived
+    running.kill('SIGKILL')
+    await running.ends()
+    await patiently(
+      async () => (await init(node2, 'status')).stderr.includes('the service runs nowhere now'),
+      () => 'status does not say that nobody runs',
+    )
+    const status = await init(node2, 'status', '--json')
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      notes: [
+        expect.stringMatching(/^a switch that node2 began at .* is not over yet \(.*--abort undoes it\)$/),
+        'the service runs nowhere now, as far as checks tell',
+      ],
+      cluster: { standby: [{ node: 'node1', health: 'passing', noop: true }] },
+    })
+    expect(await init(node2, 'start-primary', '--abort')).toMatchObject({ code: 0 })
+    expect([node1.running, node2.running]).toEqual([BOTH, []])
+    expect((await init(node2, 'start-primary', '--abort')).stderr).toContain(
+      'no switch of myserviceConsulName is under way',
+    )
   })
 
   test('do not switch twice at once', async () => {
@@ -273,6 +296,19 @@ describe('three nodes, with our own watches', () => {
     expect(JSON.parse(await server.consul.value(KEY))).toEqual({
       active_nodes: ['node2', 'node3'],
       standby_nodes: ['node1'],
+    })
+  })
+
+  test('make one of several standbys primary, when that is asked for', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    expect((await init(node2, 'start-primary', '--node', 'node1')).stderr).toContain(
+      'no standby node of myserviceConsulName is node1, and alive',
+    )
+    expect(await init(node3, 'start-primary', '--node', 'node2')).toMatchObject({ code: 0, stderr: '' })
+    expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, []])
+    expect(JSON.parse(await server.consul.value(KEY))).toEqual({
+      active_nodes: ['node2'],
+      standby_nodes: ['node1', 'node3'],
     })
   })
 

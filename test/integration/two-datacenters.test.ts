@@ -199,7 +199,7 @@ describe('a check with -U, whose datacenter has to take over', () => {
     const { address, hold } = await startProxy(node2.agent.address)
     for (const _change of ['record', 'record', 'raise', 'raise', 'swap', 'swap', 'clear', 'forget']) {
       const change = hold(/^PUT \/v1\/txn\?dc=/) // The lock's own, and those of the node, name no datacenter.
-      const run = startLocker(CHECK(), { address })
+      const run = startLocker([...CHECK(), '--http-addr', address])
       await change.arrived
       run.kill('SIGKILL')
       await run.ends()

@@ -74,22 +74,27 @@ describe('a count of processes', () => {
 
   test('that is too high is no rest, and no run either', () => {
     const seen: Observation = { type: 'process', name: 'x', state: 'running', level: 2, count: 9 }
-    const standing = { clustered: true, node: 'a', role: 'standby', isTakingOver: false } as const
-    expect(verdictOn(seen, { clustered: false }, false)).toMatchObject({ expects: 'running', code: 2, count: 9 })
-    expect(verdictOn(seen, { ...standing, activePasses: true }, false)).toMatchObject({ expects: 'stopped', code: 2 })
+    const standing = { clustered: true, node: 'a', role: 'standby', isTakingOver: false, setbacks: [] } as const
+    expect(verdictOn(seen, { clustered: false })).toMatchObject({ expects: 'running', code: 2, count: 9 })
+    expect(verdictOn(seen, { ...standing, activePasses: true })).toMatchObject({ expects: 'stopped', code: 2 })
   })
 })
 
 describe('a crontab', () => {
-  const cron = (mode: number) => {
+  const cron = (mode: number, jobs = '5 4 * * * /bin/true\n') => {
     const folder = join(scratch(), 'crontabs')
     mkdirSync(folder)
     const file = join(folder, 'root')
-    writeFileSync(file, '')
+    writeFileSync(file, jobs)
     chmodSync(file, mode)
     const spools = [{ folder, takes: (bits: number) => bits === 0o600, modes: 'mode 600' }]
     return { folder, file, observe: (user = 'root') => observeCrontab(user, spools) }
   }
+
+  test.runIf(process.getuid?.() === 0)('of comments and variables is stopped', () => {
+    const empty = cron(0o600, '# 5 * * * * /bin/true\nMAILTO=root\n\n')
+    expect(empty.observe()).toMatchObject({ state: 'stopped', note: `${empty.file} has no jobs` })
+  })
 
   test('that isn’t there is stopped', () => {
     expect(cron(0o600).observe('daemon')).toMatchObject({ state: 'stopped' })
@@ -106,7 +111,7 @@ describe('a crontab', () => {
       level: 1,
       note: `cron does not run ${open.file}: it has mode 644, and must have mode 600`,
     })
-    expect(verdictOn(seen, { clustered: false }, false)).toMatchObject({ code: 1, notes: [seen.note] })
+    expect(verdictOn(seen, { clustered: false })).toMatchObject({ code: 1, notes: [seen.note] })
     const linked = cron(0o600)
     linkSync(linked.file, join(linked.folder, 'other'))
     expect(linked.observe().note).toContain('it has 2 hard links')

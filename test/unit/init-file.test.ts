@@ -136,6 +136,7 @@ describe('a check', () => {
     role,
     activePasses,
     isTakingOver: false,
+    setbacks: [],
   })
   test.each([
     ['a node on its own that runs', 'running', alone, false, 0],
@@ -149,7 +150,7 @@ describe('a check', () => {
     ['a primary of whose services some run', 'mixed', node('active'), false, 2],
     ['a primary that can’t be told', 'unknown', node('active'), false, 1],
   ] as const)('of %s', (_, state, standing, noop, code) => {
-    expect(verdictOn(service(state), standing, noop).code).toBe(code)
+    expect(verdictOn(service(state), standing, noop ? 'the noop lockfile' : undefined).code).toBe(code)
   })
 })
 

@@ -4,7 +4,11 @@ import { parseInitFile } from '../../src/init/init-file.ts'
 import { LocalServices } from '../../src/init/local-services.ts'
 
 // Limits of half a minute pass in half a second.
-const clock: Clock = { ...systemClock, after: (ms, wake) => systemClock.after(ms / 60, wake) }
+const clock: Clock = {
+  ...systemClock,
+  since: (instant) => systemClock.since(instant) * 60,
+  after: (ms, wake) => systemClock.after(ms / 60, wake),
+}
 const log = { debugging: false, debug: () => {}, notice: () => {}, warn: () => {}, error: () => {}, mark: () => {} }
 const ctx = { clock, log, signal: new AbortController().signal, random: Math.random }
 

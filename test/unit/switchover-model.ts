@@ -1,10 +1,11 @@
 import { dutyOf } from '../../src/switchover/duty.ts'
 import type { Direction, FlagValue } from '../../src/switchover/flags.ts'
 import { newest, readPlan, writePlan } from '../../src/switchover/journal.ts'
-import type { Plan } from '../../src/switchover/plan.ts'
-import { nextStep, type Report, retreat, type Sight, type Step } from '../../src/switchover/protocol.ts'
+import type { Plan, Swap } from '../../src/switchover/plan.ts'
+import { disputed, nextStep, type Report, retreat, type Sight, type Step } from '../../src/switchover/protocol.ts'
 import type { NodeReport } from '../../src/switchover/report.ts'
-import type { NodeAt } from '../../src/switchover/roles.ts'
+import { type NodeAt, parseCluster, roleOf } from '../../src/switchover/roles.ts'
+import { sideOf, swapped } from '../../src/switchover/side.ts'
 
 /** A node as it lives beside the switch: its services, and what it has told of its flags. */
 interface ModelNode {
@@ -13,6 +14,8 @@ interface ModelNode {
   runs: boolean
   /** Whether its services can be started. */
   sound: boolean
+  /** So many times its services don't stop. */
+  stuck: number
   /** Another program answers its flags, and reports nothing. */
   mute: boolean
   report: NodeReport
@@ -24,17 +27,20 @@ export class Model {
   readonly journals = new Map<string, string>()
   readonly #roles = new Map<string, string>()
   readonly #flags = new Map<string, { value: FlagValue; index: number }>()
-  readonly #actives: Record<string, readonly string[]>
+  readonly #known = new Map<string, 'before' | 'after'>()
   #index = 1
 
   constructor(plan: Plan) {
-    const [swap] = plan.swaps
-    this.#actives = {
-      [swap?.before ?? '']: plan.demote.map(({ node }) => node),
-      [swap?.after ?? '']: plan.promote.map(({ node }) => node),
-    }
     for (const { datacenter, before } of plan.swaps) this.#roles.set(datacenter, before)
-    const node = (runs: boolean) => (at: NodeAt) => ({ at, alive: true, runs, sound: true, mute: false, report: {} })
+    const node = (runs: boolean) => (at: NodeAt) => ({
+      at,
+      alive: true,
+      runs,
+      sound: true,
+      stuck: 0,
+      mute: false,
+      report: {},
+    })
     this.nodes = [...plan.demote.map(node(true)), ...plan.promote.map(node(false))]
   }
 
@@ -56,13 +62,31 @@ export class Model {
     return {
       flag: (direction, at) => this.flag(direction, at).value,
       report: (direction, at) => this.#report(direction, at),
-      roles: (datacenter) => {
-        const swap = plan.swaps.find((swap) => swap.datacenter === datacenter)
-        const text = this.#roles.get(datacenter)
-        return text === swap?.before ? 'before' : text === swap?.after ? 'after' : 'other'
-      },
+      roles: (datacenter) => sideOf('cluster', '', swapOf(plan, datacenter), this.#roles.get(datacenter)),
       isRecorded: (datacenter) => this.journals.get(datacenter) === writePlan(plan),
     }
+  }
+
+  /** What a switch does next that goes on from here, and has seen what was before: a step, or to turn back. */
+  next(plan: Plan): Step | 'turn back' {
+    const sight = this.sight(plan)
+    for (const { datacenter } of plan.swaps) {
+      const side = sight.roles(datacenter)
+      if (side === 'before' || side === 'after') this.#known.set(datacenter, side)
+    }
+    const dispute = disputed(plan, sight, this.#known)
+    if (dispute?.answer === 'restore') return { kind: 'swap', datacenter: dispute.datacenter, to: 'after' }
+    return dispute ? 'turn back' : nextStep(plan, sight)
+  }
+
+  /** Somebody edits the cluster keys. */
+  edit(change: (text: string) => string): void {
+    for (const [datacenter, text] of this.#roles) this.#roles.set(datacenter, change(text))
+  }
+
+  /** Another switch, or this one with its sides exchanged: what was known of the roles means something else now. */
+  turned(): void {
+    this.#known.clear()
   }
 
   #report(direction: Direction, at: NodeAt): Report {
@@ -86,7 +110,7 @@ export class Model {
         this.#set(step.direction, step.at, 'NULL')
         break
       case 'swap':
-        this.#roles.set(step.datacenter, plan.swaps.find((s) => s.datacenter === step.datacenter)?.[step.to] ?? '')
+        this.#swap(plan, step.datacenter, step.to)
         break
       case 'forget':
         this.journals.clear()
@@ -94,6 +118,11 @@ export class Model {
       default:
         this.attend()
     }
+  }
+
+  #swap(plan: Plan, datacenter: string, to: 'before' | 'after'): void {
+    const text = this.#roles.get(datacenter)
+    this.#roles.set(datacenter, swapped('cluster', '', swapOf(plan, datacenter), text, to))
   }
 
   /** Every living node does what its flags ask for, once. */
@@ -105,17 +134,26 @@ export class Model {
 
   #attendOne(node: ModelNode, direction: Direction): void {
     const flag = this.flag(direction, node.at)
-    const text = this.#roles.get(node.at.datacenter) ?? ''
-    const role = this.#actives[text]?.includes(node.at.node) ? 'active' : 'standby'
+    const role = this.#role(node.at)
+    if (role === undefined && flag.value === 'NULL') return // It can't tell what it is to do.
     const isFenced = this.flag('demote', node.at).value !== 'NULL'
-    const duty = dutyOf(direction, flag, { report: node.report, role, isFenced })
+    const duty = dutyOf(direction, flag, { report: node.report, role: role ?? 'standby', isFenced })
     if (duty === 'nothing') return
-    const failed = duty === 'start' && !node.sound
-    if (duty === 'stop') node.runs = false
+    const failed = (duty === 'start' && !node.sound) || (duty === 'stop' && node.stuck > 0)
+    if (duty === 'stop' && failed) node.stuck -= 1
+    if (duty === 'stop' && !failed) node.runs = false
     if (duty === 'start' && !failed) node.runs = true
     const handled = { index: flag.index, value: flag.value, outcome: failed ? 'failed' : 'done' } as const
     node.report = { ...node.report, [direction]: handled }
-    if (duty === 'stop' || duty === 'prepare') this.#set(direction, node.at, 'WAIT')
+    if (!failed && (duty === 'stop' || duty === 'prepare')) this.#set(direction, node.at, 'WAIT')
+  }
+
+  #role(at: NodeAt): 'active' | 'standby' | undefined {
+    try {
+      return roleOf(parseCluster('cluster', this.#roles.get(at.datacenter) ?? '', '').roles, at)
+    } catch {
+      return undefined
+    }
   }
 
   #set(direction: Direction, at: NodeAt, value: FlagValue): void {
@@ -130,10 +168,16 @@ export function carryOn(model: Model, plan: Plan, limit: number, watch: (step: S
   let current = plan
   while (steps.length < limit) {
     const sight = model.sight(current)
-    const step = nextStep(current, sight)
+    const next = model.next(current)
+    if (next === 'turn back') {
+      current = retreat(current, sight, 'it failed') ?? fail('no way back')
+      continue
+    }
+    const step = next
     const isLate = JSON.stringify(steps.slice(-2)) === JSON.stringify([step, step])
     if (step.kind === 'confirm' && (isLate || sight.report(step.direction, step.at) === 'failed')) {
       current = retreat(current, sight, 'it failed') ?? fail('no way back')
+      model.turned()
       continue
     }
     model.perform(current, step)
@@ -153,4 +197,8 @@ export function turnBack(model: Model, plan: Plan, limit: number, watch: (step: 
 
 function fail(why: string): never {
   throw new Error(why)
+}
+
+function swapOf(plan: Plan, datacenter: string): Swap {
+  return plan.swaps.find((swap) => swap.datacenter === datacenter) ?? fail(`no swap of ${datacenter}`)
 }

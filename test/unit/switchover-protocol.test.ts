@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { lineOf, linesSkipped, Script } from '../../src/switchover/lines.ts'
 import { type Plan, skipping } from '../../src/switchover/plan.ts'
-import { nextStep, type Sight, stepsOf } from '../../src/switchover/protocol.ts'
+import { nextStep, runsNowhere, type Sight, stepsOf } from '../../src/switchover/protocol.ts'
 import { carryOn, Model, turnBack } from './switchover-model.ts'
 
 const ALL = Number.POSITIVE_INFINITY
 
 function planOf(promote: readonly string[], demote: readonly string[], datacenters: readonly string[] = ['dc1']): Plan {
   const at = (node: string) => ({ node, datacenter: node.split('.')[1] ?? 'dc1' })
+  const roles = (active: readonly string[], standby: readonly string[]) =>
+    JSON.stringify({ active_nodes: active, standby_nodes: standby })
+  const [before, after] = [roles(demote, promote), roles(promote, demote)]
   return {
     id: 'switch',
     revision: 1,
@@ -15,7 +18,7 @@ function planOf(promote: readonly string[], demote: readonly string[], datacente
     promote: promote.map(at),
     demote: demote.map(at),
     skipped: [],
-    swaps: datacenters.map((datacenter) => ({ datacenter, before: 'old', after: 'new' })),
+    swaps: datacenters.map((datacenter) => ({ datacenter, before, after })),
     by: promote[0] ?? '',
     since: '2026-11-21T08:00:00Z',
   }
@@ -88,6 +91,68 @@ describe.each(PLANS)('a switch with %s', (_, plan) => {
         expect(settled(model, plan), `failure after ${failure}, crash after ${crash}`).toMatch(/./)
       }
     }
+  })
+
+  test('comes to its end though the answer to any step is lost, or the step itself', () => {
+    for (let election = 1; election < length; election++) {
+      for (const isDone of [true, false]) {
+        const model = new Model(plan)
+        carryOn(model, plan, election, () => alone(model, plan))
+        const next = model.next(plan)
+        if (isDone && next !== 'turn back' && next.kind !== 'forget') model.perform(plan, next)
+        carryOn(model, plan, ALL, () => alone(model, plan))
+        expect(settled(model, plan), `election at ${election}`).toBe('promoted')
+      }
+    }
+  })
+
+  test.each<[string, (text: string) => string]>([
+    ['lays the cluster key out anew', (text) => JSON.stringify(JSON.parse(text), undefined, 4)],
+    ['adds something to it', (text) => JSON.stringify({ ...JSON.parse(text), note: 'hello' })],
+    ['adds a standby', (text) => text.replace('"standby_nodes":[', '"standby_nodes":["node9",')],
+  ])('doesn’t mind when somebody %s in any step', (_, change) => {
+    for (let edit = 1; edit < length; edit++) {
+      const model = new Model(plan)
+      carryOn(model, plan, edit, () => alone(model, plan))
+      model.edit(change)
+      carryOn(model, plan, ALL, () => alone(model, plan))
+      expect(settled(model, plan), `edit after ${edit}`).toBe('promoted')
+    }
+  })
+
+  test.each<[string, (text: string) => string]>([
+    ['breaks the cluster key', () => 'oops'],
+    ['names a stranger', () => '{"active_nodes": ["node9"], "standby_nodes": []}'],
+  ])('ends with one side running when somebody %s in any step', (_, change) => {
+    for (let edit = 1; edit < length; edit++) {
+      const model = new Model(plan)
+      carryOn(model, plan, edit, () => alone(model, plan))
+      model.next(plan)
+      model.edit(change)
+      carryOn(model, plan, ALL, () => alone(model, plan))
+      expect(settled(model, plan), `edit after ${edit}`).toMatch(/./)
+    }
+  })
+
+  test('waits for a fence that fails and is tried again, and is undone from it as well', () => {
+    for (const isUndone of [false, true]) {
+      const model = new Model(plan)
+      const [old] = model.nodes
+      if (old) old.stuck = 3
+      carryOn(model, plan, stepsOf(plan).findIndex(({ kind }) => kind === 'await') + 1, () => alone(model, plan))
+      expect(model.sight(plan).report('demote', plan.demote[0] ?? { node: '', datacenter: '' })).toBe('failed')
+      if (isUndone) turnBack(model, plan, ALL, () => alone(model, plan))
+      else carryOn(model, plan, ALL, () => alone(model, plan))
+      expect(settled(model, plan)).toBe(isUndone ? 'as before' : 'promoted')
+    }
+  })
+
+  test('runs nowhere from the stop of the old to the start of the new, and is known to', () => {
+    const model = new Model(plan)
+    carryOn(model, plan, ALL, (step) => {
+      const isKnown = runsNowhere(plan, model.sight(plan))
+      if (step.kind !== 'confirm' && step.kind !== 'forget') expect(isKnown, step.kind).toBe(model.running.length === 0)
+    })
   })
 
   test.each([

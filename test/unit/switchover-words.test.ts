@@ -102,7 +102,7 @@ describe('a cluster key', () => {
     ['not JSON', '{', /^the cluster key cluster\/production\/web is not JSON/],
     ['no object', '[]', /is not a JSON object/],
     ['empty', '{}', /has no active_nodes/],
-    ['without standbys', '{"active_nodes": ["node1"]}', /has no standby_nodes/],
+    ['without actives', '{"standby_nodes": []}', `${KEY} has no active_nodes`],
     ['with a name for a list', '{"active_nodes": "node1", "standby_nodes": []}', /active_nodes that are no list/],
     ['with lists that overlap', '{"active_nodes": ["a", "b"], "standby_nodes": ["b"]}', /has b among both/],
     [
