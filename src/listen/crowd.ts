@@ -35,12 +35,6 @@ export class Crowd<Connection> {
     return (this.#members.get(connection)?.works ?? 0) > 0
   }
 
-  /** The connections of the same peer to which nothing is being answered. */
-  idleBeside(connection: Connection): Connection[] {
-    const peer = this.#members.get(connection)?.peer
-    return [...this.#members].flatMap(([one, member]) => (member.peer === peer && member.works === 0 ? [one] : []))
-  }
-
   /** An answer to this connection is being worked on from now on; it doesn't have to go meanwhile. */
   begin(connection: Connection): void {
     const member = this.#members.get(connection)

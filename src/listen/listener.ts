@@ -36,6 +36,7 @@ export interface Listener {
 
 const LIMITS: CrowdLimits = { all: 512, perPeer: 128 }
 const MAX_HEADER_BYTES = 8192
+const SPOONFUL_BYTES = 1024
 /** From the first byte of a request to its last. */
 const REQUEST_MS = 5000
 const CHECK_MS = 1000
@@ -73,10 +74,29 @@ export async function openListener(
     leaver?.destroy()
     if (leaver) warn(peer)
     socket.once('close', () => crowd.leave(socket))
+    readBySpoonfuls(socket)
   })
   await listening(server, where)
   const { address: host, port } = server.address() as AddressInfo
   return { address: hostPortText({ host, port }), close: (ms) => close(ctx, server, ms) }
+}
+
+/**
+ * Has the parser read a little at a time. It doesn't stop for a connection that was destroyed, and a stranger's thousand
+ * requests in what arrived at once would be read for as long as it takes.
+ */
+function readBySpoonfuls(socket: Socket): void {
+  const parsers = socket.listeners('data')
+  socket.removeAllListeners('data')
+  socket.on('data', (chunk) => {
+    for (let at = 0; at < chunk.length && !socket.destroyed; at += SPOONFUL_BYTES) {
+      if (socket.isPaused()) {
+        socket.unshift(chunk.slice(at))
+        return
+      }
+      for (const parse of parsers) parse(chunk.slice(at, at + SPOONFUL_BYTES))
+    }
+  })
 }
 
 function listening(server: Server, { host, port }: HostPort): Promise<void> {
@@ -122,9 +142,8 @@ async function respond(
   response.on('error', () => {})
   if (socket.destroyed) return
   if (crowd.isAtWork(socket)) {
-    // To ask on before the answer costs a stranger nothing, and us time and memory for all of these requests: Node reads
-    // what has come to its end. The peer's other connections may be full of them, too.
-    for (const one of [socket, ...crowd.idleBeside(socket)]) one.destroy()
+    // To ask on before the answer costs a stranger nothing, and us time and memory for all of these requests.
+    socket.destroy()
     return
   }
   crowd.begin(socket)

@@ -26,17 +26,6 @@ describe('a crowd of connections', () => {
     expect(crowd.admit('a4', 'A')).toBe('a3')
   })
 
-  test('knows the idle ones of a peer', () => {
-    const crowd = new Crowd<string>({ all: 10, perPeer: 5 })
-    for (const one of ['a1', 'a2', 'a3']) crowd.admit(one, 'A')
-    crowd.admit('b1', 'B')
-    crowd.begin('a1')
-    crowd.begin('a3')
-    expect(crowd.idleBeside('a1')).toEqual(['a2'])
-    crowd.leave('a1')
-    expect(crowd.idleBeside('a1')).toEqual([])
-  })
-
   test('has an end for all peers together', () => {
     const crowd = new Crowd<number>({ all: 100, perPeer: 10 })
     for (let n = 0; n < 100; n++) expect(crowd.admit(n, `peer ${n}`)).toBeUndefined()
