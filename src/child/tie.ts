@@ -2,23 +2,39 @@ import { spawn } from 'node:child_process'
 import type { Child } from './child.ts'
 import { started } from './process.ts'
 
-/** It hears of the group, and then of its end; if it hears of us no more, somebody has killed us. */
-const SCRIPT = 'read -r group && { read -r ended || kill -s KILL -- "-$group"; }'
+/**
+ * It hears of the marker, and then of the command's end; if of that no more, somebody has killed us. Then it kills all
+ * of our user's who carry the marker, until it has found nobody twice: who has just been forked has yet to become the
+ * command.
+ */
+const SCRIPT = `
+read -r marker && ! read -r ended || exit
+misses=0
+while [ $misses -lt 2 ]; do
+  misses=$((misses + 1))
+  for environ in $(echo "$marker" | grep -lzF -f - /proc/[0-9]*/environ); do
+    pid=\${environ#/proc/}
+    [ -O "$environ" ] && kill -s KILL "\${pid%/environ}" && misses=0
+  done
+  sleep 1
+done`
 
-/** Launches a child whose group is killed even if we are, by a shell that outlives us. Rejects as `launch` does. */
-export async function tied(launch: () => Promise<Child>): Promise<Child> {
-  const shell = await started(
-    spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true }),
-    'sh',
-  )
-  shell.stdin.on('error', () => {}) // It was killed; so is nobody's tie.
+/**
+ * Launches a child that is killed when we are, however that comes about, by a shell that outlives us. The marker is an
+ * environment entry that only the child's processes have. Rejects as `launch` does.
+ */
+export async function tied(marker: string, launch: () => Promise<Child>): Promise<Child> {
+  const stdio = ['pipe', 'ignore', 'ignore'] as const
+  const shell = await started(spawn('/bin/sh', ['-c', SCRIPT], { stdio: [...stdio], detached: true }), 'sh')
+  const tell = (line: string) => shell.stdin?.write(`${line}\n`)
+  shell.stdin?.on('error', () => {}) // Somebody has killed it.
+  tell(marker)
   try {
     const child = await launch()
-    shell.stdin.write(`${child.group}\n`)
-    child.exited.then(() => shell.stdin.end('ended\n'))
+    child.exited.then(() => tell('ended'))
     return child
   } catch (thrown) {
-    shell.stdin.end()
+    tell('ended')
     throw thrown
   }
 }

@@ -3,6 +3,7 @@ import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
+import { randomId } from '../base/random-id.ts'
 import { become, mayBecome } from '../child/become.ts'
 import { type Command, findCommand } from '../child/command.ts'
 import { type ExitStatus, shellStatus } from '../child/exit-status.ts'
@@ -22,10 +23,11 @@ import { duration } from './duration.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { MissingProgress } from './missing-progress.ts'
-import { givenIn, type Parsed, parseAnywhere } from './parse.ts'
+import { type Given, givenIn, type Parsed, parseAnywhere } from './parse.ts'
 import { WAIT_SYNTAX } from './wait-syntax.ts'
 
 const DEFAULT_TIMEOUT_MS = 600_000
+const SHORTEST_INTERVAL_MS = 10
 
 /** `consul-locker wait GATE… [-- command…]`. Settles with the exit code. */
 export async function waitCommand({ words, environment, signals, context }: Invocation): Promise<number> {
@@ -34,12 +36,13 @@ export async function waitCommand({ words, environment, signals, context }: Invo
   const given = givenIn(parsed)
   const gates = gatesIn(parsed.words)
   const timeoutMs = parsed.options.once ? 0 : (duration('timeout', given) ?? DEFAULT_TIMEOUT_MS)
+  const wait = { timeoutMs, any: parsed.options.any === true, ...paceOf(given) }
   const command = await commandOf(parsed.command, words.includes('--'), environment)
   const world = { connect: () => connect(given, environment), environment }
   const end = await unlessInterrupted(ctx, signals, async (ctx) => {
     using line = missingLine(ctx, gates.length, parsed.options)
     const onMissing = line.update.bind(line)
-    const end = await awaitGates(ctx, world, gates, { timeoutMs, any: parsed.options.any === true, onMissing })
+    const end = await awaitGates(ctx, world, gates, { ...wait, onMissing })
     // A signal that has come by now still ends us, for the command would never hear of it.
     await sleep(ctx, 0)
     return end
@@ -49,6 +52,14 @@ export async function waitCommand({ words, environment, signals, context }: Invo
   if (!command) return 0
   if (mayBecome(environment)) become(command, environment)
   return shellStatus(await standFor(signals, command, environment))
+}
+
+function paceOf(given: Given): { intervalMs?: number } {
+  const intervalMs = duration('interval', given)
+  if (intervalMs === undefined) return {}
+  if (intervalMs >= SHORTEST_INTERVAL_MS) return { intervalMs }
+  const shortest = formatDuration(SHORTEST_INTERVAL_MS)
+  throw new Failure('usage', `--interval ${given('interval')} is no pause`, { hint: `${shortest} is the shortest` })
 }
 
 function gatesIn(words: readonly string[]): Gate[] {
@@ -93,9 +104,9 @@ function giveUp(ctx: Context, { missing }: GatesEnd, timeoutMs: number): number 
 /** Runs a command that can't take our place as if it had. */
 async function standFor(signals: SignalSource, command: Command, environment: NodeJS.ProcessEnv): Promise<ExitStatus> {
   using relay = new Relay(signals)
-  const name = `CONSUL_LOCKER_WAITED_${process.pid}`
-  const request = { command, environment: { ...environment, [name]: '1' }, marker: `${name}=1` }
-  const child = await tied(() => launch(request))
+  const name = `CONSUL_LOCKER_WAITED_${randomId().replaceAll('-', '_')}`
+  const marker = `${name}=1`
+  const child = await tied(marker, () => launch({ command, environment: { ...environment, [name]: '1' }, marker }))
   relay.to(child)
   return await child.exited
 }

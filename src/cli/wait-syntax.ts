@@ -19,16 +19,24 @@ Waits until all of these hold at the same time, then runs the command, if any.
   options: {
     timeout: option('Waiting:', 'TIME', 'give up after this time (10m)'),
     once: option('Waiting:', 'boolean', 'look once, and give up at once'),
+    interval: option('Waiting:', 'TIME', 'look so often at what Consul does not tell of'),
     any: option('Waiting:', 'boolean', 'one of them is enough'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  often: ['timeout', 'once', 'any'],
-  contradictions: [['once', 'timeout']],
+  often: ['timeout', 'once'],
+  contradictions: [
+    ['once', 'timeout'],
+    ['once', 'interval'],
+  ],
   examples: [
     'consul-locker wait service:mysql kv:schema/version=42 -- ./start-app',
     'consul-locker wait --once http://127.0.0.1:8080/health || ./repair',
   ],
-  epilogue: `Exit codes: the command's own; without one 0. 1 they didn't hold in time, and
+  epilogue: `Behind a URL, in the same argument: status=200,300-399 header=Name:value
+header~Name:regex body=text body~regex follow (redirects) insecure (any
+certificate). The body comes last.
+
+Exit codes: the command's own; without one 0. 1 they didn't hold in time, and
 nothing was run; 128+n a signal ended the wait; 2, 3, 4, 126, 127 as for a run.`,
 }

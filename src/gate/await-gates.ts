@@ -12,6 +12,8 @@ export interface GateWait {
   readonly any?: boolean
   /** They must stay open for so long without a break, in milliseconds; the timeout doesn't count meanwhile. */
   readonly steadyMs?: number
+  /** What Consul doesn't tell of is looked at so often, in milliseconds; by default at a pace that suits its kind. */
+  readonly intervalMs?: number
   /** Hears what is missing, at first and whenever a gate was looked at; nothing, while they must stay open. */
   readonly onMissing?: (missing: readonly Missing[]) => void
 }
@@ -38,6 +40,7 @@ export async function awaitGates(
   gates: readonly Gate[],
   wait: GateWait,
 ): Promise<GatesEnd> {
+  warnOfInsecure(ctx, gates)
   const board = new Board(gates, wait.any ?? false)
   if (wait.timeoutMs <= 0) {
     const look = (ctx: Context) => async (gate: Gate) => board.set(gate, await lookAt(ctx, world, gate))
@@ -45,8 +48,21 @@ export async function awaitGates(
   }
   return firstOf<GatesEnd>(ctx, [
     (ctx) => untilDecided(ctx, board, wait),
-    ...gates.map((gate) => (ctx: Context) => watchGate(ctx, world, gate, (verdict) => board.set(gate, verdict))),
+    ...gates.map((gate) => (ctx: Context) => {
+      return watchGate(ctx, world, gate, (verdict) => board.set(gate, verdict), wait.intervalMs)
+    }),
   ])
+}
+
+/** What this process has been warned of: a run looks at its gates more than once. */
+const warned = new WeakSet<Gate>()
+
+function warnOfInsecure(ctx: Context, gates: readonly Gate[]): void {
+  for (const gate of gates) {
+    if (gate.kind !== 'http' || !gate.isInsecure || warned.has(gate)) continue
+    warned.add(gate)
+    ctx.log.warn(`no certificate is verified for ${gate.text}: whoever answers there is believed`)
+  }
 }
 
 async function untilDecided(

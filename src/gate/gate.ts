@@ -1,3 +1,5 @@
+import type { Expectation } from '../probe/expectation.ts'
+
 /** A condition to wait for. It is open when the condition holds, and shut when it doesn't. */
 export type Gate = {
   /** As people wrote it, on one line and without passwords. */
@@ -24,8 +26,14 @@ export type Gate = {
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   /** Something takes connections at this socket. */
   | { readonly kind: 'unix'; readonly path: string }
-  /** A GET of it is answered with a status from 200 to 299; redirects are not followed. */
-  | { readonly kind: 'http'; readonly url: string }
+  /** A GET of it is answered as expected. */
+  | {
+      readonly kind: 'http'
+      readonly url: string
+      readonly expected: Expectation
+      readonly follows: boolean
+      readonly isInsecure: boolean
+    }
   | {
       /** A name that has an address. */
       readonly kind: 'dns'
@@ -37,6 +45,9 @@ export type Gate = {
   /** A command of `/bin/sh` that ends with 0. */
   | { readonly kind: 'cmd'; readonly command: string }
 )
+
+/** What a gate is about, whatever people called it. */
+export type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text' | 'isInverse'> : never) : never
 
 /** The gates of one kind. */
 export type GateOf<Kind extends Gate['kind']> = Extract<Gate, { kind: Kind }>

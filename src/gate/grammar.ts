@@ -2,9 +2,8 @@ import { isIP } from 'node:net'
 import { oneLine, quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
-import type { Gate } from './gate.ts'
-
-type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text' | 'isInverse'> : never) : never
+import type { Condition, Gate } from './gate.ts'
+import { parseUrlGate } from './url-grammar.ts'
 
 const KINDS = 'service:db, kv:key, tcp:host:port, unix:path, http://…, dns:name, file:path or cmd:words'
 const LONGEST = 60
@@ -18,8 +17,8 @@ const PARSERS: Record<string, (rest: string) => Condition> = {
   kv: parseKey,
   tcp: parseTcp,
   unix: (path) => ({ kind: 'unix', path: some(path, 'which socket?', 'unix:/run/mysqld/mysqld.sock') }),
-  http: (rest) => parseUrl(`http:${rest}`),
-  https: (rest) => parseUrl(`https:${rest}`),
+  http: (rest) => parseUrlGate(`http:${rest}`),
+  https: (rest) => parseUrlGate(`https:${rest}`),
   dns: parseDns,
   file: (path) => ({ kind: 'file', path: some(path, 'which file?', 'file:/run/db.ready') }),
   cmd: (command) => ({ kind: 'cmd', command: some(command, 'which command?', 'cmd:pg_isready -q') }),
@@ -58,12 +57,6 @@ function parseTcp(rest: string): Condition {
   const address = addressIn(rest)
   if (!address) throw wrong(`${quoted(rest)} is no address`, 'tcp:db:3306, tcp:10.0.0.2:3306')
   return { kind: 'tcp', ...address }
-}
-
-function parseUrl(text: string): Condition {
-  const url = URL.parse(text)
-  if (!url || !/^https?:[/][/][^/]/.test(text)) throw wrong(`${quoted(text)} is no URL`, KINDS)
-  return { kind: 'http', url: url.href }
 }
 
 function parseDns(rest: string): Condition {

@@ -30,7 +30,7 @@ function look(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): P
     case 'unix':
       return probePort(ctx, gate, ANSWER_MS)
     case 'http':
-      return probeUrl(ctx, new URL(gate.url), ANSWER_MS)
+      return probeUrl(ctx, new URL(gate.url), ANSWER_MS, gate)
     case 'cmd':
       return probeCommand(ctx, gate.command, environment, COMMAND_MS)
     case 'dns':

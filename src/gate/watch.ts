@@ -43,15 +43,16 @@ export async function lookAt(ctx: Context, world: GateWorld, gate: Gate): Promis
 
 /**
  * Reports how a gate stands, at once and whenever that may have changed, until the context's signal ends it. What
- * Consul knows is told as it happens; the rest is looked at again and again. Rejects with a `Failure` that doesn't pass.
+ * Consul knows is told as it happens; the rest is looked at again and again, after `intervalMs` if that is given. Rejects with a `Failure` that doesn't pass.
  */
 export async function watchGate(
   ctx: Context,
   world: GateWorld,
   gate: Gate,
   report: (verdict: Verdict) => void,
+  intervalMs?: number,
 ): Promise<never> {
-  if (!isConsuls(gate)) return watchByProbes(ctx, world, gate, report)
+  if (!isConsuls(gate)) return watchByProbes(ctx, world, gate, report, intervalMs)
   const consul = await world.connect()
   try {
     return await watchAtConsul(ctx, ofGate(consul, gate), gate, report)
@@ -105,6 +106,7 @@ async function watchByProbes(
   { environment }: GateWorld,
   gate: ProbedGate,
   report: (verdict: Verdict) => void,
+  intervalMs: number | undefined,
 ): Promise<never> {
   const [firstMs, longestMs] = PACE_MS[gate.kind]
   const backoff = new Backoff(ctx.random, firstMs, longestMs)
@@ -112,6 +114,6 @@ async function watchByProbes(
     const verdict = await probe(ctx, gate, environment)
     report(verdict)
     if (verdict.open) backoff.reset()
-    await sleep(ctx, verdict.open ? longestMs : backoff.next())
+    await sleep(ctx, intervalMs ?? (verdict.open ? longestMs : backoff.next()))
   }
 }

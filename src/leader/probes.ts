@@ -6,11 +6,11 @@ import { probePort as probeOnce } from '../probe/port-probe.ts'
 import { probeUrl as askOnce } from '../probe/url-probe.ts'
 import type { Report } from './application.ts'
 
-const KEPT_BYTES = 4096
+const LOOK = { keptBytes: 4096 }
 
 /** Healthy when the URL answers with 2xx in time; the message is the body's beginning. Never rejects. */
 export function probeUrl(ctx: Context, url: string, timeoutMs: number): Promise<Report> {
-  return reported(url, async () => askOnce(ctx, new URL(url), timeoutMs, KEPT_BYTES))
+  return reported(url, async () => askOnce(ctx, new URL(url), timeoutMs, LOOK))
 }
 
 /** Healthy when something takes connections there. Never rejects. */

@@ -44,6 +44,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it is not there',
   ENOTDIR: 'it is not there',
   EACCES: 'permission denied',
+  ERR_SCRIPT_EXECUTION_TIMEOUT: 'its pattern takes too long to match',
   // OpenSSL's verdicts on a certificate; see x509_vfy.h
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself, and not trusted here',
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate's authority is not trusted here",

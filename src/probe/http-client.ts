@@ -11,18 +11,21 @@ export interface HttpRequest {
   readonly body?: string
   /** How much of the answer's body is wanted; what is longer is cut off. */
   readonly maxBytes: number
+  /** Whether a server's certificate may be anybody's. */
+  readonly isInsecure?: boolean
 }
 
 export interface HttpAnswer {
   readonly status: number
+  /** By names in small letters. */
+  readonly headers: Readonly<Record<string, readonly string[] | undefined>>
   readonly text: string
   /** Whether there was more than was wanted. */
   readonly isCut: boolean
 }
 
 /**
- * Asks a web server, over a connection of its own that ends with this call; redirects are answers like others. Of a
- * server with TLS the certificate is verified. Rejects with the connection's error, or with the signal's reason.
+ * Asks a web server, over a connection of its own that ends with this call; redirects are answers like others. Rejects with the connection's error, or with the signal's reason.
  */
 export async function askHttp(ctx: Context, request: HttpRequest): Promise<HttpAnswer> {
   const outgoing = await open(request)
@@ -34,7 +37,7 @@ export async function askHttp(ctx: Context, request: HttpRequest): Promise<HttpA
 }
 
 /** Modules are loaded only now: most of those who may ask never do. */
-async function open({ url, method, headers = {}, body }: HttpRequest): Promise<ClientRequest> {
+async function open({ url, method, headers = {}, body, isInsecure = false }: HttpRequest): Promise<ClientRequest> {
   const all = {
     'user-agent': 'consul-locker',
     ...headers,
@@ -45,7 +48,8 @@ async function open({ url, method, headers = {}, body }: HttpRequest): Promise<C
     return request(url, { method, headers: all, agent: false })
   }
   const { request } = await import('node:https')
-  return request(url, { method, headers: all, agent: false, ca: await knownAuthorities() })
+  const trust = isInsecure ? { rejectUnauthorized: false } : { ca: await knownAuthorities() }
+  return request(url, { method, headers: all, agent: false, ...trust })
 }
 
 async function exchange(outgoing: ClientRequest, { body, maxBytes }: HttpRequest): Promise<HttpAnswer> {
@@ -66,5 +70,6 @@ async function exchange(outgoing: ClientRequest, { body, maxBytes }: HttpRequest
       if (size > maxBytes) break
     }
   }
-  return { status, text: Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8'), isCut: size > maxBytes }
+  const text = Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
+  return { status, headers: answer.headersDistinct, text, isCut: size > maxBytes }
 }

@@ -299,6 +299,17 @@ describe('several gates', () => {
   })
 })
 
+test('--interval is how long a gate is not looked at, and Consul still tells at once', async () => {
+  const dir = scratch()
+  const key = uniqueName('key')
+  const lazy = startLocker(['wait', '--interval', '1h', '--timeout', '3s', 'file:made', `kv:${key}`], { cwd: dir })
+  await isMissing(lazy, /file:made \(it is not there\), kv/)
+  writeFileSync(join(dir, 'made'), '')
+  await put(key, '1')
+  const gaveUp = 'gave up after 3s: file:made (it is not there)\n'
+  expect(await lazy.ends()).toMatchObject({ code: 1, stderr: expect.stringContaining(gaveUp) })
+})
+
 describe('Consul itself', () => {
   test('may come later than who waits for what is in it', async () => {
     const ports = await freePorts()
@@ -414,6 +425,7 @@ test.for([
   [['servise:db'], '"servise:db" is no gate'],
   [['file:/', '--'], 'no command stands behind the --'],
   [['file:/', '--timeout', 'soon'], '--timeout "soon" is not a duration'],
+  [['file:/', '--interval', '0'], '--interval 0 is no pause'],
   [['file:/', '--gate', 'file:/'], 'there is no option --gate'],
 ] as const)('wait %j is refused in one sentence', async ([words, sentence]) => {
   const { code, stdout, stderr } = await runLocker(['wait', ...words])

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { oneLine } from '../../src/base/excerpt.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Instance } from '../../src/consul/instances.ts'
 import { judgeInstances, judgeValue } from '../../src/gate/consul-sight.ts'
 import type { GateOf } from '../../src/gate/gate.ts'
 import { parseGate } from '../../src/gate/grammar.ts'
+import { SUCCESS } from '../../src/probe/expectation.ts'
 
 const service = { kind: 'service', tag: undefined, datacenter: undefined, least: 1 }
+const http = { kind: 'http', expected: SUCCESS, follows: false, isInsecure: false }
 const kv = { kind: 'kv', value: undefined }
 
 describe('a gate', () => {
@@ -19,9 +22,31 @@ describe('a gate', () => {
     ['kv:a/b c=x=y z', { ...kv, key: 'a/b c', value: 'x=y z' }],
     ['tcp:db:3306', { kind: 'tcp', host: 'db', port: 3306 }],
     ['tcp:[::1]:80', { kind: 'tcp', host: '::1', port: 80 }],
-    ['http://db/ready?x=1', { kind: 'http', url: 'http://db/ready?x=1' }],
-    ['https://db:8443', { kind: 'http', url: 'https://db:8443/' }],
-    ['HTTP://DB/Ready', { kind: 'http', url: 'http://db/Ready' }],
+    ['http://db/ready?x=1', { ...http, url: 'http://db/ready?x=1' }],
+    ['https://db:8443', { ...http, url: 'https://db:8443/' }],
+    ['HTTP://DB/Ready', { ...http, url: 'http://db/Ready' }],
+    [
+      'http://db status=200,300-399  header=X-Role:a:b header=Server header~X-Age:^\\d+$ follow insecure body= it is up ',
+      {
+        url: 'http://db/',
+        kind: 'http',
+        expected: {
+          statuses: [
+            [200, 200],
+            [300, 399],
+          ],
+          headers: [
+            { name: 'X-Role', pattern: 'a:b' },
+            { name: 'Server', pattern: undefined },
+            { name: 'X-Age', pattern: /^\d+$/ },
+          ],
+          body: 'it is up',
+        },
+        follows: true,
+        isInsecure: true,
+      },
+    ],
+    ['https://db body~"up": *true', { ...http, url: 'https://db/', expected: { ...SUCCESS, body: /"up": *true/ } }],
     ['unix:/run/db.sock', { kind: 'unix', path: '/run/db.sock' }],
     ['dns:db.example.com', { kind: 'dns', name: 'db.example.com', server: undefined }],
     ['dns:db.service.consul@127.0.0.1:8600', { kind: 'dns', name: 'db.service.consul', server: '127.0.0.1:8600' }],
@@ -31,8 +56,8 @@ describe('a gate', () => {
     ['file:C:\\odd name', { kind: 'file', path: 'C:\\odd name' }],
     ['cmd:test -s /etc/x && true', { kind: 'cmd', command: 'test -s /etc/x && true' }],
   ] as const)('%s is read', ([text, expected]) => {
-    expect(parseGate(text)).toEqual({ ...expected, isInverse: false, text })
-    expect(parseGate(`!${text}`)).toEqual({ ...expected, isInverse: true, text: `!${text}` })
+    expect(parseGate(text)).toEqual({ ...expected, isInverse: false, text: oneLine(text, 60) })
+    expect(parseGate(`!${text}`)).toEqual({ ...expected, isInverse: true, text: oneLine(`!${text}`, 60) })
   })
 
   test.for([
@@ -59,7 +84,18 @@ describe('a gate', () => {
     ['http:', /no URL/],
     ['http:db', /no URL/],
     ['http:///x', /no URL/],
-    ['https://a b/', /no URL/],
+    ['https://a b/', /"b\/" is no option/],
+    ['http://a status', /"status" is no option/],
+    ['http://a follow=yes', /"follow=yes" is no option/],
+    ['http://a status~2', /"status~2" is no option/],
+    ['http://a status=20', /"20" is no HTTP status/],
+    ['http://a status=299-200', /"299-200" is no HTTP status/],
+    ['http://a header=', /no header/],
+    ['http://a header=X:', /no header/],
+    ['http://a header~X', /no header/],
+    ['http://a body=', /no value/],
+    ['http://a body~(', /Invalid regular expression/],
+    ['http://a insecure', /no certificate/],
     ['dns:', /is no name/],
     ['dns:a/b', /is no name/],
     ['dns:db@ns.example.com', /no address of a name server/],
