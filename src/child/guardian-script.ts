@@ -24,6 +24,7 @@ export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
 # What we know is no business of a core file's.
 # shellcheck disable=SC3045 # Every shell that we know has it.
+# shellcheck disable=SC3045 # Every sh that there is has it, and without it we go on.
 ulimit -S -c 0 2>/dev/null
 PATH=\${PATH:+$PATH:}${GUARDIAN_PATH}
 grace=$1 marker=$${MARKER_VARIABLE}

@@ -42,8 +42,11 @@ export const ENDS_US: readonly ForwardedSignal[] = [
   'SIGXCPU',
 ]
 
-/** Other names of signals above. signal-exit, which knows them, takes a signal for deadly that nobody hears by name. */
-const ALIASES = ['SIGIOT', 'SIGPOLL'] as const satisfies readonly NodeJS.Signals[]
+/**
+ * What signal-exit would take for deadly as long as nobody else listens: other names of signals above, and XFSZ, which
+ * comes when a log of ours reaches the limit of file sizes.
+ */
+const HARMLESS = ['SIGIOT', 'SIGPOLL', 'SIGXFSZ'] as const satisfies readonly NodeJS.Signals[]
 
 /** Signals sent to us. */
 export interface SignalSource {
@@ -67,7 +70,7 @@ export function processSignals(environment: NodeJS.ProcessEnv): SignalSource {
       listeners.at(-1)?.(signal)
     })
   }
-  for (const alias of ALIASES) process.on(alias, () => {})
+  for (const signal of HARMLESS) process.on(signal, () => {})
   return {
     listen(receive) {
       listeners.push(receive)
