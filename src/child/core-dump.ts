@@ -6,7 +6,7 @@ const NOTHING = '0'
 
 let inherited: string | undefined
 
-/** Keeps our memory out of core files, tokens and all: such a file has registers and arguments left, and no contents. */
+/** Keeps our memory out of core files: such a file has arguments left, and what stood in the registers. */
 export function keepOutOfCores(): void {
   try {
     inherited = `0x${readFileSync(FILTER, 'latin1').trim()}`
