@@ -15,8 +15,8 @@ must be stopped while a primary passes. Prints one line of JSON.`,
     'noop-expires': option('Cluster:', 'TIME', 'how long one counts that has no expiry inside (10m)'),
     service: { ...option('service:', 'NAME', 'the local service, or several with commas between'), alias: 's' },
     'service-command': option('service:', 'COMMAND', 'systemctl, service, or a template with {service} and {action}'),
-    process: { ...option('process:', 'TEXT', 'a text in the command line; others pass while it runs'), alias: 'P' },
-    'process-re': { ...option('process:', 'RE', 'a regular expression for it; others pass while it runs'), alias: 'R' },
+    process: { ...option('process:', 'TEXT', 'a text in the command line'), alias: 'P' },
+    'process-re': { ...option('process:', 'RE', 'a regular expression for the command line'), alias: 'R' },
     'nagios-args': {
       ...option('process:', 'ARGS', 'arguments of check_procs that count: -w, -c, -C, -a, -u'),
       alias: 'n',
@@ -46,6 +46,8 @@ must be stopped while a primary passes. Prints one line of JSON.`,
     "consul-locker check process -S web -P 'nginx: master'",
     "consul-locker check process -S web -n '-C nginx -w 2:9 -c 1:'",
   ],
-  epilogue: `Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
+  epilogue: `With -P or -R, checks of other kinds pass while such a process runs.
+
+Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
 tell, for Consul doesn't answer or it was called wrongly, is critical.`,
 }

@@ -17,7 +17,7 @@ import { orFromOwnFile } from './consul-of-file.ts'
 import { duration } from './duration.ts'
 import type { Invocation } from './invocation.ts'
 import { type Given, givenIn, type Parsed } from './parse.ts'
-import { print, printText } from './print.ts'
+import { print, printLines, printText } from './print.ts'
 import { Progress } from './progress.ts'
 import { switcher } from './switcher.ts'
 
@@ -120,6 +120,10 @@ export class Operation {
       toNode: this.#given('node'),
       force: force === true,
       patient: !force && deadAfterMs !== undefined,
+    }
+    if (this.#parsed.options['dry-run']) {
+      const lines = await script.rehearse(ctx, wish)
+      return printLines(lines.map(({ line, isSkipped }) => (isSkipped ? `${line} (skipped)` : line)))
     }
     return conclude(ctx, await script.startPrimary(ctx, { ...how, wish }))
   }

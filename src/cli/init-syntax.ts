@@ -22,6 +22,7 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
     force: option('start-primary:', 'boolean', 'go on without a primary that Consul holds for dead'),
     'dead-after': option('start-primary:', 'TIME', 'or only when it was dead, or critical, for so long'),
     node: option('start-primary:', 'NAME', 'only this standby becomes primary'),
+    'dry-run': option('start-primary:', 'boolean', 'say what would be done, and do nothing'),
     abort: option('start-primary:', 'boolean', 'undo a switch that broke off'),
     'step-timeout': option('start-primary:', 'TIME', 'how long one step may take (90s, or as services need)'),
     'to-datacenter': option('start-primary:', 'NAME', 'only nodes of this datacenter become primary'),
@@ -35,6 +36,7 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
     ['abort', 'dead-after'],
     ['abort', 'to-datacenter'],
     ['abort', 'node'],
+    ['abort', 'dry-run'],
   ],
   examples: ['consul-locker init -f /etc/cluster/web start', '/etc/init.d/web start-primary --dead-after 30s'],
   epilogue: `Exit codes are those of init scripts. status: 0 running, 3 stopped, 4 unknown.

@@ -9,7 +9,7 @@ import { ownRole, survey } from '../switchover/ground.ts'
 import type { Teller } from '../switchover/lines.ts'
 import type { Wish } from '../switchover/planning.ts'
 import type { Cluster } from '../switchover/site.ts'
-import { abortSwitch, startPrimary } from '../switchover/start-primary.ts'
+import { abortSwitch, rehearse, startPrimary } from '../switchover/start-primary.ts'
 import type { Patience, SwitchEnd } from '../switchover/switch-world.ts'
 import type { Switcher } from '../switchover/turn.ts'
 import { clusterHealth } from './cluster-health.ts'
@@ -113,6 +113,12 @@ export class InitScript {
   /** Makes the standby nodes primary. */
   async startPrimary(ctx: Context, { wish, ...how }: StartPrimaryRequest): Promise<SwitchEnd> {
     return startPrimary(ctx, { wish, ...(await this.#switching(ctx, how)) })
+  }
+
+  /** What that would tell, line by line; nothing is changed. */
+  async rehearse(ctx: Context, wish: Wish) {
+    const { consul } = this.#world
+    return rehearse(ctx, { consul, cluster: this.#cluster, self: await ownAgent(ctx, consul), wish })
   }
 
   /** Undoes a switch that broke off. */

@@ -5,9 +5,11 @@ import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { type Ground, survey } from './ground.ts'
 import { newest } from './journal.ts'
+import { lineOf, linesSkipped } from './lines.ts'
 import { deadAmong, failingAmong, forgottenAmong, membersOf } from './members.ts'
 import { assuming, type Plan } from './plan.ts'
 import { planSwitch, type Wish } from './planning.ts'
+import { stepsOf } from './protocol.ts'
 import { isAmong, type NodeAt } from './roles.ts'
 import type { Cluster } from './site.ts'
 import { Switch } from './switch.ts'
@@ -36,6 +38,17 @@ export function startPrimary(ctx: Context, request: StartPrimary): Promise<Switc
   })
 }
 
+/** What `startPrimary` would tell, line by line, and whether of a step that is skipped; nothing is changed. */
+export async function rehearse(
+  ctx: Context,
+  request: Pick<StartPrimary, 'consul' | 'cluster' | 'self' | 'wish'>,
+): Promise<{ readonly line: string; readonly isSkipped: boolean }[]> {
+  const { plan } = await new Retry(request.consul).until(ctx, () => intended(ctx, request))
+  const skipped = linesSkipped(plan)
+  const lines = new Set(stepsOf(plan).flatMap((step) => lineOf(step) ?? []))
+  return [...lines].map((line) => ({ line, isSkipped: skipped.has(line) }))
+}
+
 /**
  * Undoes a switch that somebody began and didn't end. Settles and rejects as `startPrimary` does; with a `declined`
  * failure when there is none.
@@ -50,7 +63,10 @@ export function abortSwitch(ctx: Context, request: Omit<StartPrimary, 'wish'>): 
   })
 }
 
-async function intended(ctx: Context, { consul, cluster, self, wish }: StartPrimary) {
+async function intended(
+  ctx: Context,
+  { consul, cluster, self, wish }: Pick<StartPrimary, 'consul' | 'cluster' | 'self' | 'wish'>,
+) {
   const ground = await survey(ctx, consul, cluster, self)
   const begun = begunPlan(ground)
   if (begun) {

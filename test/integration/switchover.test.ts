@@ -304,6 +304,19 @@ describe('three nodes, with our own watches', () => {
     expect((await init(node2, 'start-primary', '--node', 'node1')).stderr).toContain(
       'no standby node of myserviceConsulName is node1, and alive',
     )
+    expect(await init(node3, 'start-primary', '--node', 'node2', '--dry-run')).toMatchObject({
+      code: 0,
+      stdout: `Starting promotion for node node2
+Starting demotion for node node1
+Demoting primary node node1
+Promoting secondary node node2
+Switching cluster primary/secondary node roles
+Clearing demotion trigger for node node1
+Clearing promotion trigger for node node2
+`,
+    })
+    expect([node1.running, node2.running]).toEqual([BOTH, []])
+    expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
     expect(await init(node3, 'start-primary', '--node', 'node2')).toMatchObject({ code: 0, stderr: '' })
     expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, []])
     expect(JSON.parse(await server.consul.value(KEY))).toEqual({
