@@ -19,8 +19,8 @@ export async function launchDetached({ command, environment, marker }: Launch): 
   const sockets = passedSockets(environment)
   const stdio = passedOn(new Set([...sockets.fds, ...heldBack()]))
   const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
-  const spawned = withCores(() => spawn(program, args, { argv0, stdio, detached: true, env: environment }))
-  const process = await started(spawned, words[0])
+  const spawning = () => spawn(program, args, { argv0, stdio, detached: true, env: environment })
+  const process = await started(() => withCores(spawning), words[0])
   return new DetachedChild(process, { marker, cgroup: ownCgroup(environment) })
 }
 

@@ -19,7 +19,7 @@ export interface Guardian {
   linger(): void
   /** Nothing is left to do. */
   dismiss(): void
-  /** Aborts when there is no guardian any more, and none could be started. */
+  /** Aborts when there is no guardian any more, and none could be started; the reason is an error that tells why. */
   readonly failed: AbortSignal
 }
 
@@ -55,6 +55,7 @@ export class ShellGuardian implements Guardian {
   readonly #options: GuardianOptions
   readonly #failed = new AbortController()
   readonly #cancelStart: () => void
+  /** None after a start that failed, too. */
   #shell: ChildProcess | undefined
   #startedAt: Instant
   #shortLives = 0
@@ -112,24 +113,29 @@ export class ShellGuardian implements Guardian {
   }
 
   #ensure(): void {
-    if (this.#shell) return
+    if (this.#shell || this.failed.aborted) return
     this.#cancelStart()
     this.#startedAt = this.#clock.now()
     this.#shell = this.#start()
     this.#log.mark('guardian started')
   }
 
-  #start(): ChildProcess {
+  #start(): ChildProcess | undefined {
     const { graceMs, marker = '', release, environment } = this.#options
     const tenths = String(Math.round(graceMs / 100))
     const args = ['-c', `eval "$${GUARDIAN_VARIABLE}"`, 'consul-locker-guardian', tenths, ...release]
     const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker }
-    const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env })
-    // Broken pipes are told by the end of the process.
-    shell.stdin?.on('error', () => {})
-    shell.once('error', () => this.#failed.abort())
-    shell.once('exit', () => this.#replace())
-    return shell
+    try {
+      const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env })
+      // Broken pipes are told by the end of the process.
+      shell.stdin?.on('error', () => {})
+      shell.once('error', (thrown) => this.#failed.abort(thrown))
+      shell.once('exit', () => this.#replace())
+      return shell
+    } catch (thrown) {
+      this.#failed.abort(thrown)
+      return undefined
+    }
   }
 
   /** A killed guardian's timer lives on, and would end the command that another one guards by then. */
@@ -151,7 +157,7 @@ export class ShellGuardian implements Guardian {
     this.#silenceOrphans()
     this.#shortLives = this.#clock.since(this.#startedAt) < SHORT_LIFE_MS ? this.#shortLives + 1 : 0
     if (this.#shortLives >= SHORT_LIVES) {
-      this.#failed.abort()
+      this.#failed.abort(new Error('it was killed again and again'))
       return
     }
     this.#log.warn('the guardian was killed; started another')

@@ -4,20 +4,35 @@ import { Failure, messageOf } from '../base/failure.ts'
 import type { ExitStatus } from './exit-status.ts'
 import type { ProcessGroup } from './group.ts'
 
-/** Settles when the program runs. */
-export function started<P extends ChildProcess>(process: P, name: string): Promise<P> {
-  return new Promise((resolve, reject) => {
+/**
+ * Starts a program, and settles when it runs. Rejects with a `Failure` when it can't be started: Node tells some reasons
+ * by an event, and throws the others.
+ */
+export function started<P extends ChildProcess>(spawn: () => P, name: string): Promise<P> {
+  return new Promise<P>((resolve, reject) => {
+    const process = spawn()
     process.once('spawn', () => resolve(process))
-    process.once('error', (thrown: NodeJS.ErrnoException) => reject(startFailure(name, thrown)))
+    process.once('error', reject)
+  }).catch((thrown: NodeJS.ErrnoException) => {
+    throw startFailure(name, thrown)
   })
+}
+
+const CURES: Readonly<Record<string, string>> = {
+  ENOENT: 'does the interpreter in its first line exist?',
+  ETXTBSY: 'is somebody writing to its file?',
+  E2BIG: 'its arguments and its environment are too long for the kernel',
 }
 
 /** Why a command can't be started. */
 export function startFailure(name: string, thrown: unknown): Failure {
   const sentence = `the command ${name} can't be started: ${messageOf(thrown)}`
-  if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
-    return new Failure('not-executable', sentence, { cause: thrown })
-  return new Failure('not-found', sentence, { hint: 'does the interpreter in its first line exist?', cause: thrown })
+  const { code = '' } = thrown as NodeJS.ErrnoException
+  const hint = CURES[code]
+  return new Failure(code === 'ENOENT' ? 'not-found' : 'not-executable', sentence, {
+    ...(hint && { hint }),
+    cause: thrown,
+  })
 }
 
 /** How a process ended, once it has. */

@@ -48,7 +48,7 @@ function wordsOf({ ready, stopping, status }: ServiceNews): string[] {
 
 async function send(ctx: Context, environment: NodeJS.ProcessEnv, words: readonly string[]): Promise<void> {
   const { file } = findCommand(['systemd-notify'], environment.PATH)
-  const child = await started(spawn(file, words, { stdio: 'ignore', env: environment }), file)
+  const child = await started(() => spawn(file, words, { stdio: 'ignore', env: environment }), file)
   try {
     const code = shellStatus(await unlessAborted(ctx.signal, exitOf(child)))
     if (code !== 0) throw new Error(`${file} ended with ${code}`)

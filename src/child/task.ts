@@ -41,16 +41,20 @@ export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   let status: LimitedEnd['status']
   try {
     const stdio = output?.writeEnd ?? 'ignore'
-    const child = withCores(() =>
+    const spawning = () =>
       spawn(file, words.slice(1), {
         argv0: words[0],
         stdio: ['ignore', stdio, stdio],
         detached: true,
         env: sparesDaemons ? environment : { ...environment, [marker]: '1' },
-      }),
-    )
-    output?.handOver()
-    const process = await started(child, words[0])
+      })
+    const process = await started(() => {
+      try {
+        return withCores(spawning)
+      } finally {
+        output?.handOver()
+      }
+    }, words[0])
     const group = new ProcessGroup(process.pid as number, { marker: `${marker}=1`, cgroup: undefined })
     const exited = exitOf(process)
     tieToOurLife(group, exited)

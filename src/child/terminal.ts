@@ -31,8 +31,7 @@ export async function launchOnTerminal({ command, environment, marker }: Launch)
   const { args, env } = jobShell(words, environment, marker, own)
   const stdio: StdioOptions = [...passedOn([...passed.filter((fd) => !Object.values(own).includes(fd)), own.talk])]
   stdio[own.talk] = 'pipe'
-  const spawned = withCores(() => spawn('/bin/sh', args, { stdio, env }))
-  const shell = await started(spawned, words[0])
+  const shell = await started(() => withCores(() => spawn('/bin/sh', args, { stdio, env })), words[0])
   const talk = shell.stdio[own.talk] as Socket
   talk.on('error', () => {}) // It ended; that is told otherwise.
   const reports = createInterface({ input: talk })[Symbol.asyncIterator]()

@@ -25,7 +25,7 @@ done`
  */
 export async function tied(marker: string, launch: () => Promise<Child>): Promise<Child> {
   const stdio = ['pipe', 'ignore', 'ignore'] as const
-  const shell = await started(spawn('/bin/sh', ['-c', SCRIPT], { stdio: [...stdio], detached: true }), 'sh')
+  const shell = await started(() => spawn('/bin/sh', ['-c', SCRIPT], { stdio: [...stdio], detached: true }), 'sh')
   const tell = (line: string) => shell.stdin?.write(`${line}\n`)
   shell.stdin?.on('error', () => {}) // Somebody has killed it.
   tell(marker)

@@ -1,5 +1,6 @@
 import { aborted, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
+import { Failure, messageOf } from '../base/failure.ts'
 import type { Child } from '../child/child.ts'
 import type { ExitStatus } from '../child/exit-status.ts'
 import { Relay } from '../child/relay.ts'
@@ -56,6 +57,12 @@ export class Tenure {
   }
 
   async #launch(): Promise<Child> {
+    const { failed } = this.#world.guardian
+    if (failed.aborted) {
+      throw new Failure('usage', `no guardian could be started: ${messageOf(failed.reason)}`, {
+        hint: 'a run can do without a guardian by --no-guardian',
+      })
+    }
     const environment = childEnvironment(this.#job, this.#held)
     return this.#world.launch({ environment, marker: markerOf(this.#job.mark) })
   }

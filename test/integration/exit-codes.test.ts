@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { runLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
@@ -61,6 +61,18 @@ describe('a command that can’t be run', () => {
     expect(ended).toMatchObject({ code: 127, stdout: '' })
     expect(ended.stderr).toContain(script)
     expect(ended.stderr).toContain('interpreter')
+    expect(await new ConsulClient().remains(name)).toEqual([])
+  })
+
+  test('is named with who writes to its file in mind, and leaves nothing', async () => {
+    const name = uniqueName('busy')
+    const program = join(scratch(), 'program')
+    copyFileSync('/bin/true', program)
+    const writer = openSync(program, 'r+')
+    onTestFinished(() => closeSync(writer))
+    const ended = await runLocker([name, program])
+    expect(ended).toMatchObject({ code: 126, stdout: '' })
+    expect(ended.stderr).toMatch(/^consul-locker: error: the command .* can't be started: .*somebody writing.*\n$/)
     expect(await new ConsulClient().remains(name)).toEqual([])
   })
 

@@ -6,7 +6,7 @@ import { program } from '../../scripts/debian.ts'
 import { GUARDIAN_SCRIPT, MARKER_VARIABLE } from '../../src/child/guardian-script.ts'
 import { jobShell } from '../../src/child/job-shell.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { LOCKER, type LockerOptions, patiently, type Running, startLocker } from '../kit/locker.ts'
+import { LOCKER, type LockerOptions, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { processesWith, runs, stateOf } from '../kit/processes.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 import { Dice } from '../simulation/dice.ts'
@@ -304,6 +304,18 @@ describe('the surroundings of a guardian', () => {
     if (through.length > 0 && !succeeds([...nobody, 'test', '-x', LOCKER])) skip('nobody may not execute the locker')
     const holder = await scene.hold(DAEMONS, ['--kill-after', '1s'], { through })
     await killed(scene, holder)
+  })
+
+  test('may have no room for it: then the command does not start', async () => {
+    const scene = new Scene()
+    // The kernel takes 128 kB of arguments and environment then: enough for us, too little for the guardian's script.
+    const through = ['sh', '-c', 'ulimit -s 512; exec "$0" "$@"']
+    const env = { FIRST: 'x'.repeat(100_000), SECOND: 'x'.repeat(26_000) }
+    const ended = await runLocker([scene.name, 'sh', '-c', `echo ran >${scene.log}`], { through, env })
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toMatch(/^consul-locker: error: no guardian could be started: .*--no-guardian\)\n$/)
+    expect(scene.lines).toEqual([])
+    expect(await new ConsulClient().remains(scene.name)).toEqual([])
   })
 
   test('have no guardian in them with --no-guardian: then a killed runner leaves its command and its lock', async () => {
