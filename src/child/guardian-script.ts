@@ -31,21 +31,31 @@ grace=$1 marker=$${MARKER_VARIABLE}
 shift
 group=none armed=yes session='' time='' sentinel='' sleeper=''
 
+# What sed makes of processes, each of them one record. A name is 15 bytes of any kind: brackets, line breaks, half a
+# character of the user's language. What follows the last bracket is the kernel's, and longer than that.
+records() {
+  LC_ALL=C sed -n -e ':more
+/^[0-9]* (.*) . [-0-9 ]\\{40,\\}$/!{
+  N
+  b more
+}' "$@"
+}
+
 # Everything of the command's that still runs, as lines of group and process: its group, its session, and what left
 # both but kept the environment and is our user's. Each of the two looks adds a line of its own: without these nobody
-# knows that there is nobody. A shell's own loop over all processes would take seconds on a busy machine. A name may
-# have line breaks and brackets in it; what follows the last bracket is the kernel's.
+# knows that there is nobody. A shell's own loop over all processes would take seconds on a busy machine.
 members() {
   alive='s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* \\([0-9]*\\)'
   {
-    sed -n -e "$alive $group [^)]*$/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group [^)]*$/$group \\1/p" \\
+    records -e "$alive $group [^)]*$/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group [^)]*$/$group \\1/p" \\
       -e '1s/.*/looked/p' /proc/self/stat /proc/[0-9]*/stat
     [ "$marker" ] || { echo looked; return; }
-    carriers=$(echo "$marker" | grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ)
+    # An old grep heeds GREP_OPTIONS.
+    carriers=$(echo "$marker" | LC_ALL=C GREP_OPTIONS='' grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ)
     case $carriers in /proc/self/*) echo looked ;; esac
     for environ in $carriers; do
       # shellcheck disable=SC3067 # Every shell that we know has it.
-      [ ! -O "$environ" ] || sed -n -e "/) . [0-9]* [0-9]* $$ [^)]*$/d" -e "$alive [^)]*$/\\2 \\1/p" "\${environ%environ}stat"
+      [ ! -O "$environ" ] || records -e "/) . [0-9]* [0-9]* $$ [^)]*$/d" -e "$alive [^)]*$/\\2 \\1/p" "\${environ%environ}stat"
     done
   } 2>/dev/null
 }

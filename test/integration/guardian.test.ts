@@ -29,6 +29,15 @@ setsid sh -c "$SAY beat daemon" &
 say begins
 wait; sleep 60
 `
+/** Ignores TERM, without a process whose name is a line of text in some language. */
+const STRANGELY_NAMED = `
+trap '' TERM
+mkfifo "$LOG.never"
+name() { printf "$1" >/proc/self/comm; say named; read -r _ <"$LOG.never"; }
+name '\\343\\201\\202\\343\\201' & name 'of two\\nlines) S' & (name '1 (of\\ntwo' &)
+say begins
+name '\\377'
+`
 const WAITER = 'say begins; sleep 0.5; say ends'
 
 /** One lock, those who contend for it, and the log of their commands. */
@@ -377,7 +386,7 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
   async function start(script: string, graceTenths = 5) {
     const scene = new Scene()
     const { path } = await program(shell, shell)
-    const env = { PATH: process.env.PATH, WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
+    const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
     const marker = `CONSUL_LOCKER_RUN_ID=${scene.name}`
     const marked = { ...env, CONSUL_LOCKER_RUN_ID: scene.name }
     const command = spawn('/bin/sh', ['-c', `${SAY}${script}`], { detached: true, stdio: 'ignore', env: marked })
@@ -428,6 +437,16 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
       () => scene.lines.length > 8,
       () => 'the tree does not beat',
     )
+    tell(`arm ${group} 3000`)
+    hangUp()
+    expect([await ended, complaints()]).toEqual([0, ''])
+    expect(scene.lines.at(-1)).toBe('release 0a1b')
+    await scene.isEmpty()
+  })
+
+  test('ends a tree of strange names before it gives the lock back', async () => {
+    const { scene, group, tell, hangUp, ended, complaints } = await start(STRANGELY_NAMED)
+    await expect.poll(() => scene.lines.filter((line) => line === 'command named').length).toBe(4)
     tell(`arm ${group} 3000`)
     hangUp()
     expect([await ended, complaints()]).toEqual([0, ''])
