@@ -70,6 +70,7 @@ export interface Result {
   readonly outcome: Outcome
   /** The last fencing token; absent when the lock was never ours. */
   readonly fence?: number
+  /** In whole milliseconds. */
   readonly waitedMs: number
   readonly ranMs?: number
 }

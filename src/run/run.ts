@@ -11,7 +11,7 @@ import { awaitTurn } from './turn.ts'
 export async function run(ctx: Context, world: World, job: Job): Promise<Result> {
   const beganAt = ctx.clock.now()
   const turn = await (world.gatesBefore ? awaitGatedTurn : awaitTurn)(ctx, world, job)
-  const waitedMs = ctx.clock.since(beganAt)
+  const waitedMs = Math.round(ctx.clock.since(beganAt))
   if ('kind' in turn) return { outcome: turn, waitedMs }
   return { ...(await new Tenure(world, job, turn).run(ctx)), waitedMs }
 }

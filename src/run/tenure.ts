@@ -41,7 +41,7 @@ export class Tenure {
     try {
       const { outcome, dead } = await this.#command(ctx, hold, launched)
       mayRelease = dead
-      const ranMs = ctx.clock.since(beganAt)
+      const ranMs = Math.round(ctx.clock.since(beganAt))
       return { outcome: await this.#linger(ctx, hold, outcome), fence: hold.fence, ranMs }
     } finally {
       session.onRenewed(() => {})

@@ -40,8 +40,8 @@ describe('the report file tells', () => {
       childExit: 6,
       code: 6,
       fence: expect.any(Number),
-      waitedMs: expect.any(Number),
-      ranMs: expect.any(Number),
+      waitedMs: expect.toSatisfy(Number.isInteger),
+      ranMs: expect.toSatisfy(Number.isInteger),
     })
     expect(readdirSync(join(file, '..'))).toEqual(['report.json'])
   })
