@@ -11,5 +11,6 @@ test.each(CHANGES)('a switch outlives an election at Consul’s own timing behin
   await lab.begin()
   const ended = await lab.switchWith(CHANGES.indexOf(change) + 1, () => lab.killLeader())
   expect(ended).toMatchObject({ code: 0 })
+  await lab.heal()
   await lab.isSwitched()
 })
