@@ -11,6 +11,7 @@ Waits until all of these hold at the same time, then runs the command, if any.
                        tag master.db, in a datacenter db@dc2, three of it db=3
   kv:ready  kv:a/b=yes Consul has this key, with any value or with this one
   tcp:db:3306          something takes connections there; unix:/run/db.sock
+  postgres:db:5432     it serves; so mysql:db and redis:db, without a password
   http://…  https://…  a GET gives a status from 200 to 299, not a redirect
   dns:db.example.com   it has an address; dns:NAME@10.0.0.2:53 asks that server
   file:/run/ready      the file is there

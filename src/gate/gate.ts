@@ -1,4 +1,6 @@
+import type { Database } from '../probe/database-probe.ts'
 import type { Expectation } from '../probe/expectation.ts'
+import type { Endpoint } from '../probe/port-probe.ts'
 
 /** A condition to wait for. It is open when the condition holds, and shut when it doesn't. */
 export type Gate = {
@@ -26,6 +28,8 @@ export type Gate = {
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   /** Something takes connections at this socket. */
   | { readonly kind: 'unix'; readonly path: string }
+  /** A database of this kind answers there, and serves. */
+  | { readonly kind: Database; readonly at: Endpoint }
   /** A GET of it is answered as expected. */
   | {
       readonly kind: 'http'

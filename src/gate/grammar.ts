@@ -2,10 +2,12 @@ import { isIP } from 'node:net'
 import { oneLine, quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
+import type { Database } from '../probe/database-probe.ts'
 import type { Condition, Gate } from './gate.ts'
 import { parseUrlGate } from './url-grammar.ts'
 
-const KINDS = 'service:db, kv:key, tcp:host:port, unix:path, http://…, dns:name, file:path or cmd:words'
+const KINDS =
+  'service:db, kv:key, tcp:host:port, unix:path, postgres:db, mysql:db, redis:db, http://…, dns:name, file:path or cmd:words'
 const LONGEST = 60
 
 /** As in Consul's DNS, what stands before the last dot is a tag. */
@@ -17,6 +19,9 @@ const PARSERS: Record<string, (rest: string) => Condition> = {
   kv: parseKey,
   tcp: parseTcp,
   unix: (path) => ({ kind: 'unix', path: some(path, 'which socket?', 'unix:/run/mysqld/mysqld.sock') }),
+  postgres: (rest) => parseDatabase('postgres', rest),
+  mysql: (rest) => parseDatabase('mysql', rest),
+  redis: (rest) => parseDatabase('redis', rest),
   http: (rest) => parseUrlGate(`http:${rest}`),
   https: (rest) => parseUrlGate(`https:${rest}`),
   dns: parseDns,
@@ -57,6 +62,17 @@ function parseTcp(rest: string): Condition {
   const address = addressIn(rest)
   if (!address) throw wrong(`${quoted(rest)} is no address`, 'tcp:db:3306, tcp:10.0.0.2:3306')
   return { kind: 'tcp', ...address }
+}
+
+const USUAL_PORTS: Readonly<Record<Database, number>> = { postgres: 5432, mysql: 3306, redis: 6379 }
+
+function parseDatabase(kind: Database, rest: string): Condition {
+  if (rest.startsWith('/') && !rest.startsWith('//')) return { kind, at: { path: rest } }
+  const at = addressIn(/^\[[^\]]*\]$|^[^:]*$/.test(rest) ? `${rest}:${USUAL_PORTS[kind]}` : rest)
+  // It may be a URL, with a password.
+  const hint = `${kind}:db, ${kind}:10.0.0.2:${USUAL_PORTS[kind]} or ${kind}:/path/of/socket; no user, no password`
+  if (!at) throw wrong(`what stands behind ${kind}: is no address`, hint)
+  return { kind, at }
 }
 
 function parseDns(rest: string): Condition {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Context } from '../base/context.ts'
 import { probeCommand } from '../probe/command-probe.ts'
+import { probeDatabase } from '../probe/database-probe.ts'
 import { type Finding, findingOf } from '../probe/finding.ts'
 import { probePort } from '../probe/port-probe.ts'
 import { probeUrl } from '../probe/url-probe.ts'
@@ -29,6 +30,10 @@ function look(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): P
     case 'tcp':
     case 'unix':
       return probePort(ctx, gate, ANSWER_MS)
+    case 'postgres':
+    case 'mysql':
+    case 'redis':
+      return probeDatabase(ctx, gate.kind, gate.at, ANSWER_MS)
     case 'http':
       return probeUrl(ctx, new URL(gate.url), ANSWER_MS, gate)
     case 'cmd':

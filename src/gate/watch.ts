@@ -23,6 +23,9 @@ const BREATH_MS = 100
 const PACE_MS: Record<ProbedGate['kind'], readonly [number, number]> = {
   tcp: [250, 2000],
   unix: [250, 2000],
+  postgres: [250, 2000],
+  mysql: [250, 2000],
+  redis: [250, 2000],
   http: [250, 2000],
   dns: [250, 2000],
   // A watch by the kernel would miss what another machine does on a shared disk.

@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { chownSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { program } from '../../scripts/debian.ts'
+import { program, unpackPackage } from '../../scripts/debian.ts'
+import { execute } from '../../scripts/execute.ts'
+import { asOrdinaryUser } from '../../scripts/failover/postgres-app.ts'
+import { RedisConnection } from '../../scripts/failover/resp.ts'
 import { freePorts } from '../../scripts/ports.ts'
-import { runLocker } from '../kit/locker.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
 import { scratch } from '../kit/unique.ts'
 
@@ -91,5 +96,92 @@ describe('nginx', () => {
     expect(await look(`${secure}/up insecure`)).toEqual([0, warning])
     const [code, said] = await look(`${secure}/plain insecure follow`)
     expect([code, said]).toEqual([1, expect.stringContaining('it redirects from https to http')])
+  })
+})
+
+describe('a database opens its gate without a password', () => {
+  test('redis-server: when it answers a PING, or asks for a password first', async () => {
+    const { http: port } = await freePorts()
+    const gate = `redis:127.0.0.1:${port}`
+    const stale = ['--replicaof', '127.0.0.1', '1', '--replica-serve-stale-data', 'no']
+    await serve('redis-server', 'redis-server', ['--bind', '127.0.0.1', '--port', String(port), '--save', '', ...stale])
+    const waiter = startLocker(['wait', gate, '--', 'echo', 'ran'])
+    await waiter.says(/it answers: MASTERDOWN Link with MASTER is down/)
+    const redis = await RedisConnection.open('127.0.0.1', port)
+    onTestFinished(() => redis.close())
+    await redis.command('REPLICAOF', 'NO', 'ONE')
+    expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
+    await redis.command('CONFIG', 'SET', 'requirepass', 'secret')
+    expect(await look(gate)).toEqual([0, ''])
+  })
+
+  test('PostgreSQL: when it is not starting up, whoever it lets in', async () => {
+    const { http: port } = await freePorts()
+    const { words, uid, gid } = await asOrdinaryUser()
+    const dir = scratch()
+    chownSync(dir, uid, gid)
+    const data = join(dir, 'data')
+    const initdb = await program('initdb', 'postgresql-15')
+    const asUser = (path: string, ...args: string[]) => {
+      const [file = '', ...rest] = [...words, path, ...args]
+      return execute(file, rest, { cwd: dir, env: { ...initdb.env, LC_ALL: 'C.UTF-8' } })
+    }
+    await asUser(initdb.path, '--no-sync', '--auth=scram-sha-256', '--pwfile=/etc/hostname', '-U', 'postgres', data)
+    writeFileSync(join(data, 'standby.signal'), '')
+    const settings = ['-c', 'hot_standby=off', '-c', 'fsync=off', '-c', `unix_socket_directories=${dir}`]
+    const where = ['-D', data, '-h', '127.0.0.1', '-p', String(port), ...settings]
+    await serve('postgres', 'postgresql-15', where, words)
+    const gates = [`postgres:127.0.0.1:${port}`, `postgres:${dir}/.s.PGSQL.${port}`]
+    const waiter = startLocker(['wait', ...gates, '--', 'echo', 'ran'])
+    await waiter.says(/it answers: the database system is not accepting connections/)
+    await asUser((await program('pg_ctl', 'postgresql-15')).path, 'promote', '--no-wait', '-D', data)
+    expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
+    writeFileSync(join(data, 'pg_hba.conf'), 'host all all 127.0.0.0/8 reject\n')
+    await asUser((await program('pg_ctl', 'postgresql-15')).path, 'reload', '-D', data)
+    expect(await look(...gates)).toEqual([0, ''])
+  })
+
+  test('MariaDB: when it denies access, which it does not count as an error', async () => {
+    const { http: port } = await freePorts()
+    const dir = scratch()
+    const root = await unpackPackage({ package: 'mariadb-server' })
+    const { path, env } = await program('mariadb-install-db', 'mariadb-server')
+    const data = `--datadir=${join(dir, 'data')}`
+    const first = ['--no-defaults', `--basedir=${join(root, 'usr')}`, data]
+    const user = `--user=${userInfo().username}`
+    await execute(path, [...first, user, '--auth-root-authentication-method=normal', '--skip-test-db'], { env })
+    const where = ['--bind-address=127.0.0.1', `--port=${port}`, `--socket=${dir}/db.sock`]
+    await serve('mariadbd', 'mariadb-server', [...first, user, ...where, '--innodb-flush-method=nosync'])
+    const gates = [`mysql:127.0.0.1:${port}`, `mysql:${dir}/db.sock`]
+    expect(await runLocker(['wait', ...gates])).toMatchObject({ code: 0 })
+    const client = await program('mariadb', 'mariadb-client')
+    const preauth = async () => {
+      const words = ['--no-defaults', `--socket=${dir}/db.sock`, '-uroot', '-N', '-e']
+      const status = "SHOW STATUS LIKE 'Aborted_connects_preauth'"
+      return (await execute(client.path, [...words, status], { env: client.env })).split('\t')[1]?.trim()
+    }
+    expect(await preauth()).toBe('0')
+    expect(await look(`tcp:127.0.0.1:${port}`)).toEqual([0, ''])
+    await patiently(
+      async () => (await preauth()) === '1',
+      () => 'a connection without a word is no error',
+    )
+  })
+
+  test('but for another protocol, silence or a hang-up, which are told', async () => {
+    const noise = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2 and more than that\r\n'))
+    const end = createServer((socket) => socket.end())
+    const ports: number[] = []
+    for (const server of [noise, end]) {
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      onTestFinished(() => void server.close())
+      ports.push((server.address() as AddressInfo).port)
+    }
+    const gates = ['postgres', 'mysql', 'redis'].flatMap((kind) => ports.map((port) => `${kind}:127.0.0.1:${port}`))
+    const [code, said] = await look(...gates)
+    expect(code).toBe(1)
+    expect(said).toMatch(/postgres:\S+ \(it speaks no PostgreSQL\), postgres:\S+ \(it hangs up\)/)
+    expect(said).toMatch(/mysql:\S+ \(it speaks another protocol\), mysql:\S+ \(it hangs up\)/)
+    expect(said).toMatch(/redis:\S+ \(it speaks no Redis\), redis:\S+ \(it hangs up\)/)
   })
 })

@@ -47,6 +47,10 @@ describe('a gate', () => {
       },
     ],
     ['https://db body~"up": *true', { ...http, url: 'https://db/', expected: { ...SUCCESS, body: /"up": *true/ } }],
+    ['postgres:db', { kind: 'postgres', at: { host: 'db', port: 5432 } }],
+    ['mysql:[::1]', { kind: 'mysql', at: { host: '::1', port: 3306 } }],
+    ['redis:10.0.0.2:7000', { kind: 'redis', at: { host: '10.0.0.2', port: 7000 } }],
+    ['mysql:/run/mysqld/mysqld.sock', { kind: 'mysql', at: { path: '/run/mysqld/mysqld.sock' } }],
     ['unix:/run/db.sock', { kind: 'unix', path: '/run/db.sock' }],
     ['dns:db.example.com', { kind: 'dns', name: 'db.example.com', server: undefined }],
     ['dns:db.service.consul@127.0.0.1:8600', { kind: 'dns', name: 'db.service.consul', server: '127.0.0.1:8600' }],
@@ -81,6 +85,9 @@ describe('a gate', () => {
     ['tcp:::1:80', /no address/],
     ['tcp:a b:80', /no address/],
     ['tcp:[x]:80', /no address/],
+    ['postgres:', /no address/],
+    ['postgres://root:secret@db/x', /no address/],
+    ['redis:db:0', /no address/],
     ['http:', /no URL/],
     ['http:db', /no URL/],
     ['http:///x', /no URL/],
@@ -108,6 +115,10 @@ describe('a gate', () => {
     expect(failure).toMatchObject({ code: 'usage', message: expect.stringMatching(sentence) })
     expect(failure.hint).toBeTruthy()
     expect(failure.message).not.toContain('\n')
+  })
+
+  test('of a database is refused without telling the password of its URL', () => {
+    expect(catchFailure(() => parseGate('mysql://root:secret@db/x')).message).not.toContain('secret')
   })
 
   test('is shown on one line, not too long, and without a password', () => {
