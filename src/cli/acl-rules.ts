@@ -65,7 +65,10 @@ export function rolloutRules({ current, running, config, own }: RolloutPlaces): 
     write('key_prefix', running),
     `key_prefix "${config}" { policy = "read" }`,
     write('key_prefix', own),
-    'node "<node>" { policy = "write" }',
+    write('service', 'consul-locker-rollout'),
+    READS_NODES,
+    'service_prefix "" { policy = "read" }',
+    'agent "<node>" { policy = "read" }',
     OWN_SESSIONS,
   ]
 }

@@ -4,6 +4,7 @@ import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { forget } from '../rollout/forget.ts'
 import { pathOf, pause, resume, type Scope } from '../rollout/pauses.ts'
+import { unknownRole } from '../rollout/role-check.ts'
 import { checkWord } from '../rollout/rollout-keys.ts'
 import { currentVersion, runningVersions, triggerVersion } from '../rollout/versions.ts'
 import { print, printLines } from './print.ts'
@@ -47,6 +48,8 @@ async function forgetHost({ ctx, site, words: [word = ''], options }: Question):
 async function turn({ ctx, site, options }: Question, how: 'pause' | 'resume'): Promise<number> {
   const { consul, keys } = site
   const scope = scopeOf(options)
+  const stranger = scope.kind === 'role' ? unknownRole(site.file, scope.name) : undefined
+  if (stranger !== undefined) throw new Failure('usage', stranger)
   if (how === 'pause') {
     const dropped = await pause(ctx, consul, keys, scope)
     if (dropped.length > 0) ctx.log.notice(`paused, too, though resumed before: ${dropped.join(', ')}`)

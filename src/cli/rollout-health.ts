@@ -1,3 +1,5 @@
+import { quoted } from '../base/excerpt.ts'
+import { Failure } from '../base/failure.ts'
 import { checksOf, type NodeCheck, troubledChecks } from '../consul/node-checks.ts'
 import { isFailing, isOurs } from '../rollout/failures.ts'
 import { readLedger } from '../rollout/ledger.ts'
@@ -10,7 +12,14 @@ const MOST_CHECKS = 100
 
 /** `rollout health`: this host's failing checks. Settles with their number, as the exit code. */
 export async function health({ ctx, site, options }: Question): Promise<number> {
-  const checks = await checksOf(ctx, site.consul, site.host)
+  const { nodes } = await readLedger(ctx, site.consul, site.keys)
+  const node = nodes.get(site.host) ?? site.host
+  const checks = await checksOf(ctx, site.consul, node)
+  if (checks.length === 0) {
+    throw new Failure('declined', `Consul knows no node ${quoted(node)}, or this token may not see it`, {
+      hint: 'the node of a host may have another name; `consul members` has it',
+    })
+  }
   const failing = checks.filter((check) => isFailing(check, site.file.checks))
   if (options.json) print(JSON.stringify(failing.map(plain)))
   else printLines(failing.map(({ Name, Output }) => `${Name}: ${Output.trimEnd()}`))

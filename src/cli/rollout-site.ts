@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
+import { Failure } from '../base/failure.ts'
 import { ShellGuardian } from '../child/guardian.ts'
 import { LocalVersion } from '../rollout/local-version.ts'
+import { unknownRole } from '../rollout/role-check.ts'
 import { parseRolloutFile, type RolloutFile, readRolloutFile } from '../rollout/rollout-file.ts'
 import { checkWord, RolloutKeys, roleOf } from '../rollout/rollout-keys.ts'
 import type { Site } from '../rollout/site.ts'
@@ -23,6 +25,13 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
   const given = orFromFile(asked, file.consul, environment)
   const host = checkWord('host', given('host') ?? file.host ?? hostname())
   const versionFile = given('version-file') ?? file.version_file
+  const role = checkWord('role', file.role ?? roleOf(host))
+  const stranger = unknownRole(file, role)
+  if (stranger !== undefined) {
+    throw new Failure('config', `${path}: the role of ${host}: ${stranger}`, {
+      hint: 'role: names it, where its name does not',
+    })
+  }
   const open = () => connect(given, environment)
   return {
     consul: await open(),
@@ -30,7 +39,7 @@ export async function rolloutSite({ environment }: Invocation, parsed: Parsed): 
     keys: new RolloutKeys(given('prefix') ?? file.prefix),
     file,
     host,
-    role: checkWord('role', file.role ?? roleOf(host)),
+    role,
     local: new LocalVersion(versionFile),
     wait: new WaitFile(`${versionFile}.waiting`),
     environment,

@@ -52,8 +52,8 @@ Brings all hosts to one version, so many at a time.
   epilogue: `Exit codes:
   pending   0 yes; 1 no; 2 Consul doesn't answer (or wrong usage); 3 nor is
             there a local version; or no version was triggered yet
-  health    how many checks fail, 100 for more; our own codes 2 to 5 (see
-            below) are 102 to 105 here
+  health    how many checks fail, 100 for more; 101 there is no such node;
+            our own codes 2 to 5 (see below) are 102 to 105 here
   current   1 no version was triggered yet
   verify, check-single, failures
             0 all is well; 1 it isn't

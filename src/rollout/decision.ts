@@ -23,7 +23,7 @@ export interface Facts {
   /** Hosts that ran the target before it was triggered: a way back finds them as they were, and changes nothing there. */
   readonly untouched: ReadonlySet<string>
   readonly failed: readonly FailedHost[]
-  /** Nodes with failing checks, and the names of these. */
+  /** Hosts with failing checks, and the names of these. */
   readonly unhealthy: ReadonlyMap<string, readonly string[]>
   /** Whether the target was triggered by force: neither failures nor dependencies keep anybody from it. */
   readonly isForced: boolean

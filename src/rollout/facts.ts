@@ -1,11 +1,14 @@
 import type { Context } from '../base/context.ts'
+import { agentSelf } from '../consul/agent.ts'
 import { troubledChecks } from '../consul/node-checks.ts'
 import type { KvStep } from '../consul/txn.ts'
 import type { Facts } from './decision.ts'
 import { isFailing, isOurs } from './failures.ts'
 import type { InProgress } from './in-progress.ts'
 import { type Ledger, readLedger } from './ledger.ts'
+import { hostsOn } from './nodes.ts'
 import { pausedBy, readSwitches } from './pauses.ts'
+import { rolesBefore } from './role-check.ts'
 import type { Site } from './site.ts'
 import { type RunningRecord, readTarget, runningRecords, runningStep, type Target } from './versions.ts'
 
@@ -14,6 +17,8 @@ export interface Survey {
   readonly facts: Facts
   readonly running: readonly RunningRecord[]
   readonly ledger: Ledger
+  /** The name of this host's node, as its agent tells it. */
+  readonly node: string
   /** This host's own failing checks, but for those by which it tells of its rollout. */
   readonly ailing: readonly string[]
 }
@@ -21,17 +26,19 @@ export interface Survey {
 /** Looks at everything that a host's next step depends on. Rejects with a `Failure`. */
 export async function survey(ctx: Context, site: Site): Promise<Survey> {
   const { consul, keys, file, host, role, local } = site
-  const [target, running, switches, ledger, checks] = await Promise.all([
+  const [target, running, switches, ledger, checks, { node }] = await Promise.all([
     readTarget(ctx, consul, keys),
     runningRecords(ctx, consul, keys),
     readSwitches(ctx, consul, keys),
     readLedger(ctx, consul, keys),
     troubledChecks(ctx, consul),
+    agentSelf(ctx, consul),
   ])
   const failing = checks.filter((check) => isFailing(check, file.checks))
   const unhealthy = new Map<string, string[]>()
-  for (const { Node, Name } of failing) unhealthy.set(Node, [...(unhealthy.get(Node) ?? []), Name])
-  const dependsOn = file.depends_on[role] ?? []
+  for (const { Node, Name } of failing) {
+    for (const name of hostsOn(ledger.nodes, Node)) unhealthy.set(name, [...(unhealthy.get(name) ?? []), Name])
+  }
   const facts: Facts = {
     host,
     role,
@@ -41,7 +48,7 @@ export async function survey(ctx: Context, site: Site): Promise<Survey> {
     interrupted: local.interrupted() || ledger.inProgress.get(host)?.version || '',
     pausedBy: pausedBy(switches, host, role),
     limits: { cluster: file.limits.cluster, role: file.limits.roles[role] },
-    dependsOn: typeof dependsOn === 'string' ? [dependsOn] : dependsOn,
+    dependsOn: rolesBefore(file, role),
     stopOn: file.stop_on,
     versions: new Map(running.map(({ host, version }) => [host, version])),
     untouched: new Set(target ? untouchedBy(target, running, ledger) : []),
@@ -49,8 +56,8 @@ export async function survey(ctx: Context, site: Site): Promise<Survey> {
     unhealthy,
     isForced: isForced(target, ledger),
   }
-  const own = failing.filter((check) => check.Node === host && !isOurs(check, file.checks))
-  return { facts, running, ledger, ailing: own.map(({ Name }) => Name) }
+  const own = failing.filter((check) => check.Node === node && !isOurs(check, file.checks))
+  return { facts, running, ledger, node, ailing: own.map(({ Name }) => Name) }
 }
 
 /** The hosts that ran a version before it was triggered, and have not begun to upgrade to it since. */

@@ -25,7 +25,10 @@ export async function forget(ctx: Context, consul: Consul, keys: RolloutKeys, ho
   }
   const own = entries.filter(
     (entry) =>
-      entry.key === keys.failedOn(host) || entry.key === keys.inProgressOn(host) || reservedFor(entry) === host,
+      entry.key === keys.failedOn(host) ||
+      entry.key === keys.inProgressOn(host) ||
+      entry.key === keys.nodeOf(host) ||
+      reservedFor(entry) === host,
   )
   // It may come back and begin at this moment.
   const steps: KvStep[] = own.map(({ key, modifyIndex: index }) => ({ verb: 'delete-cas', key, index }))

@@ -4,6 +4,7 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, watchKeys } from '../consul/kv.ts'
 import { type FailedHost, parseFailure } from './failures.ts'
 import { type InProgress, parseInProgress } from './in-progress.ts'
+import type { Nodes } from './nodes.ts'
 import type { RolloutKeys } from './rollout-keys.ts'
 
 /** What hosts have written down beside their versions, and the slots that they hold: all of one moment. */
@@ -15,6 +16,7 @@ export interface Ledger {
   readonly atWork: ReadonlySet<string>
   /** The version that was triggered by force last. */
   readonly forced: { readonly version: string; readonly index: number } | undefined
+  readonly nodes: Nodes
   readonly entries: readonly Entry[]
 }
 
@@ -46,6 +48,7 @@ export function ledgerOf(keys: RolloutKeys, entries: readonly Entry[], nowMs: nu
     inProgress: new Map(inProgress.map((one) => [one.host, one])),
     atWork,
     forced: forced && { version: forced.value, index: forced.modifyIndex },
+    nodes: new Map(below(keys.nodes).map(({ entry, name }) => [name, entry.value])),
     entries,
   }
 }

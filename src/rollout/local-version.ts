@@ -1,6 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs'
+import { quoted } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { writeWhole } from '../host/file-writer.ts'
+import { faultOf } from './rollout-keys.ts'
 
 /** What this host runs, in a file; and, beside it, a mark that stands while an upgrade is under way. */
 export class LocalVersion {
@@ -12,9 +14,14 @@ export class LocalVersion {
     this.#mark = `${file}.upgrading`
   }
 
-  /** Empty when there is none yet. Throws a `declined` failure when it can't be read. */
+  /** Empty when there is none yet. Throws a `declined` failure when it can't be read, or is no version. */
   read(): string {
-    return read(this.file)
+    const version = read(this.file)
+    const fault = version === '' ? undefined : faultOf(version)
+    if (fault === undefined) return version
+    throw new Failure('declined', `what stands in ${this.file} is no version: ${quoted(version)} ${fault}`, {
+      hint: 'write what this host runs: consul-locker rollout local VERSION',
+    })
   }
 
   /** A reader sees the whole of it or the one before, also after a crash. Throws a `declined` failure. */

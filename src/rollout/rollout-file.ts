@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { parseConfig, readConfig } from '../config/config-file.ts'
 import { consul, duration, file, table, text, word, words } from '../config/values.ts'
 import { parseGate } from '../gate/grammar.ts'
+import { objectionToRoles } from './role-check.ts'
 
 const COMMANDS = 'a list of commands: lines for /bin/sh, lists of words, or keys as run and ok'
 const SLOTS = 'how many at a time, a whole number; 0 for none'
@@ -66,11 +67,13 @@ const TIMEOUTS = v.strictObject({
 const CHECKS = v.strictObject({
   upgrade: v.optional(word('the id of a check'), 'puppet'),
   validation: v.optional(word('the id of a check'), 'validation'),
+  on: v.optional(v.picklist(['service', 'node'], 'service or node'), 'service'),
 })
 
 const SCHEMA = v.strictObject({
   host: v.optional(word('the name of this host')),
   role: v.optional(word('the role of this host')),
+  roles: v.optional(v.array(word('a role'), 'all roles of the fleet, a list')),
   prefix: v.optional(v.pipe(v.string(FOLDER), v.regex(/^(?:[\w.+~:-]+(?:\/[\w.+~:-]+)*\/?)?$/, FOLDER)), ''),
   version_file: v.optional(file, '/etc/current_version'),
   limits: v.optional(LIMITS, {}),
@@ -120,10 +123,10 @@ export type RolloutFile = v.InferOutput<typeof SCHEMA>
 
 /** Reads a rollout's file. Throws a `config` failure that names file, line and key. */
 export function readRolloutFile(path: string): RolloutFile {
-  return readConfig({ what: 'the rollout file', schema: SCHEMA }, path)
+  return readConfig({ what: 'the rollout file', schema: SCHEMA, check: objectionToRoles }, path)
 }
 
 /** Reads its text; `path` is only named. */
 export function parseRolloutFile(path: string, text: string): RolloutFile {
-  return parseConfig(SCHEMA, path, text)
+  return parseConfig(SCHEMA, path, text, objectionToRoles)
 }

@@ -62,6 +62,15 @@ export class RolloutKeys {
     return `${this.inProgress}${host}`
   }
 
+  /** Below it `<host>`: its node's name, where that is another one. */
+  get nodes(): string {
+    return `${this.own}nodes/`
+  }
+
+  nodeOf(host: string): string {
+    return `${this.nodes}${host}`
+  }
+
   /** The version that nothing but limits and pauses keeps a host from. */
   get forced(): string {
     return `${this.own}forced`

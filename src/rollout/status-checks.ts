@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Health } from '../consul/health.ts'
 import { registerTtlCheck } from '../consul/node-checks.ts'
-import { updateCheck } from '../consul/services.ts'
+import { registerService, updateCheck } from '../consul/services.ts'
 import type { Site } from './site.ts'
 
 /** The original's: a host that doesn't tell for so long is critical. */
@@ -14,6 +14,28 @@ const NOTES = {
 } as const
 
 const MAX_OUTPUT = 2000
+
+/** Its checks tell of the rollout, and harm no other service. */
+const SERVICE = 'consul-locker-rollout'
+
+/**
+ * Registers both checks. Those of a node count for all of its services: a failed validation, or a cron that was stopped,
+ * would take them out of DNS. So they belong to a service of their own, unless the original's way is asked for.
+ */
+async function register(ctx: Context, { consul, file }: Site): Promise<void> {
+  const ids = file.checks
+  if (ids.on === 'node') {
+    for (const kind of ['upgrade', 'validation'] as const) {
+      const check = { id: ids[kind], notes: NOTES[kind], ttlMs: TTL_MS[kind], status: 'passing' } as const
+      await registerTtlCheck(ctx, consul, check)
+    }
+    return
+  }
+  const check = (kind: keyof typeof TTL_MS) =>
+    ({ id: ids[kind], name: ids[kind], ttlMs: TTL_MS[kind], status: 'passing' }) as const
+  const moreChecks = [check('upgrade')]
+  await registerService(ctx, consul, { id: SERVICE, name: SERVICE, check: check('validation'), moreChecks })
+}
 
 /**
  * Tells Consul how this host's upgrade or its validation stands, with a check that the agent gets if it doesn't know
@@ -32,7 +54,7 @@ export async function tell(
   try {
     // The agent tells its servers by the token that registered the check, which may have been replaced since.
     if (!consul.token.mayChange && (await updateCheck(ctx, consul, id, health, text))) return
-    await registerTtlCheck(ctx, consul, { id, notes: NOTES[kind], ttlMs: TTL_MS[kind], status: health })
+    await register(ctx, site)
     await updateCheck(ctx, consul, id, health, text)
   } catch (thrown) {
     ctx.signal.throwIfAborted()

@@ -8,6 +8,7 @@ import { decide } from './decision.ts'
 import { type Survey, survey } from './facts.ts'
 import { isBack } from './in-progress.ts'
 import { lookAfter } from './look-after.ts'
+import { recordNode } from './nodes.ts'
 import { reboot } from './reboot.ts'
 import type { Site } from './site.ts'
 import { Turn } from './turn.ts'
@@ -21,6 +22,7 @@ import { atWork, type Ending } from './works.ts'
  */
 export async function step(ctx: Context, site: Site, runId = randomId()): Promise<Ending> {
   const first = await survey(ctx, site)
+  await recordNode(ctx, site.consul, site.keys, first.ledger.nodes, { host: site.host, node: first.node })
   const ending = await oneStep(ctx, site, first, runId)
   const { target } = first.facts
   if (ending.kind !== 'waiting') site.wait.end()

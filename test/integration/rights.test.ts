@@ -172,6 +172,17 @@ const upgrades: Trial = async (options) => {
   await runLocker(['rollout', 'step', '-f', file], options)
   if (await isThere(`running_version/V2/${node}`)) return 'it does not see the pause'
   await agent.ask('DELETE', '/kv/config_state?recurse')
+  await agent.put('running_version/V2/web9', '1')
+  const ill = { Node: 'web9', CheckID: 'http', Name: 'http', Status: 'critical', ServiceID: 'db' }
+  await agent.ask('PUT', '/catalog/register', {
+    Node: 'web9',
+    Address: '127.0.0.9',
+    Service: { Service: 'db' },
+    Check: ill,
+  })
+  const stopped = await runLocker(['rollout', 'step', '-f', file], options)
+  await agent.ask('PUT', '/catalog/deregister', { Node: 'web9' })
+  if (!stopped.stderr.includes('web9 is unhealthy')) return 'it does not see the health of others'
   const step = await runLocker(['rollout', 'step', '-f', file], options)
   const recorded = await isThere(`running_version/V2/${node}`)
   await agent.ask('DELETE', '/kv/running_version?recurse')

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { startConsul } from '../../scripts/agent.ts'
 import { program } from '../../scripts/debian.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { runLocker } from '../kit/locker.ts'
@@ -34,13 +35,17 @@ test('the rollout of the examples installs, restarts and validates, as cron and 
   const file = join(dir, 'rollout.yaml')
   const own = `host: db1\nprefix: ${prefix}\nversion_file: ${dir}/current_version\n`
   writeFileSync(file, own + read('rollout.yaml').replace('/etc/rollout/tests', join(dir, 'tests')))
-  await new ConsulClient().request('PUT', `/kv/${prefix}/current_version`, '2.1.0')
+  // What others register with the agent that all tests share would be trouble of this host's.
+  const agent = await startConsul({ mode: 'dev' })
+  onTestFinished(() => agent.stop())
+  const { address } = agent
+  await new ConsulClient(address).request('PUT', `/kv/${prefix}/current_version`, '2.1.0')
   const words = [
     /^\* \* \* \* \* root consul-locker (.*) >>\/var\/log\/rollout.log$/m.exec(read('rollout.crontab'))?.[1],
     /^ExecStart=\/usr\/local\/bin\/consul-locker (.*)$/m.exec(read('rollout.service'))?.[1],
   ].map((line) => line?.replace('/etc/rollout/rollout.yaml', file).split(' ') ?? [])
   const [byCron, bySystemd] = words as [string[], string[]]
-  expect(await runLocker(byCron, { env: { PATH: path } })).toMatchObject({ code: 0, stderr: '' })
+  expect(await runLocker(byCron, { address, env: { PATH: path } })).toMatchObject({ code: 0, stderr: '' })
   expect(calls()).toEqual([
     'apt-get update -q',
     'apt-get install -q -y --allow-downgrades myapp=2.1.0',
@@ -49,7 +54,7 @@ test('the rollout of the examples installs, restarts and validates, as cron and 
     'systemctl is-active --quiet myapp',
   ])
   expect(readFileSync(join(dir, 'current_version'), 'utf8')).toBe('2.1.0\n')
-  expect(await runLocker(bySystemd, { env: { PATH: path } })).toMatchObject({ code: 0, stderr: '' })
+  expect(await runLocker(bySystemd, { address, env: { PATH: path } })).toMatchObject({ code: 0, stderr: '' })
   expect(calls()).toHaveLength(7)
 })
 

@@ -52,6 +52,10 @@ checks: {upgrade: upgrade-${this.prefix}, validation: validation-${this.prefix}}
     writeFileSync(this.file, this.#own + more)
   }
 
+  callItself(name: string): void {
+    writeFileSync(this.file, readFileSync(this.file, 'utf8').replace('host: web1', `host: ${name}`))
+  }
+
   test(name: string, script: string): void {
     writeFileSync(join(this.dir, 'tests', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   }
@@ -164,8 +168,40 @@ describe('a step', () => {
     writeFileSync(host.file, readFileSync(host.file, 'utf8').replace(/^checks:.*$/m, ''))
     expect(await host.step()).toMatchObject({ code: 0 })
     const checks = (await (await host.consul.request('GET', '/agent/checks')).json()) as Record<string, object>
-    expect(checks).toMatchObject({ puppet: { Type: 'ttl', Status: 'passing' }, validation: { Type: 'ttl' } })
-    for (const id of ['puppet', 'validation']) await host.consul.request('PUT', `/agent/check/deregister/${id}`)
+    const ServiceName = 'consul-locker-rollout'
+    expect(checks).toMatchObject({
+      puppet: { Status: 'passing', ServiceName },
+      validation: { Type: 'ttl', ServiceName },
+    })
+    await host.consul.request('PUT', '/agent/service/deregister/consul-locker-rollout')
+  })
+
+  test('takes no service out when it fails, unless its checks shall be the node’s', async () => {
+    const host = await Host.at('V1', 'V1')
+    host.mark('broken')
+    await host.consul.request('PUT', '/agent/service/register', '{"Name": "app"}')
+    onTestFinished(() => host.consul.request('PUT', '/agent/service/deregister/app').then(() => {}))
+    const healthy = async () => {
+      const response = await host.consul.request('GET', '/health/service/app?passing')
+      return ((await response.json()) as unknown[]).length
+    }
+    const fails = async () => {
+      expect(await host.step()).toMatchObject({ code: 1 })
+      const isKnown = async () => (await host.consul.request('GET', '/health/state/warning')).text()
+      await patiently(
+        async () => (await isKnown()).includes(`validation-${host.prefix}`),
+        () => 'nobody knows',
+      )
+    }
+    await fails()
+    expect(await healthy()).toBe(1)
+    writeFileSync(host.file, readFileSync(host.file, 'utf8').replace('checks: {', 'checks: {on: node, '))
+    for (const kind of ['upgrade', 'validation']) {
+      await host.consul.request('PUT', `/agent/check/deregister/${kind}-${host.prefix}`)
+    }
+    await fails()
+    expect(await healthy()).toBe(0)
+    await host.consul.request('PUT', `/agent/check/deregister/validation-${host.prefix}`)
   })
 
   test('upgrades a host that has no version yet, and does nothing while none was triggered', async () => {
@@ -522,9 +558,9 @@ describe('a step waits', () => {
 })
 
 describe('a failing check', () => {
-  const fails = async (host: Host) => {
-    const check = { Node: 'web2', CheckID: 'http', Name: 'http', Status: 'critical' }
-    const body = JSON.stringify({ Node: 'web2', Address: '127.0.0.1', Check: check })
+  const fails = async (host: Host, Node = 'web2') => {
+    const check = { Node, CheckID: 'http', Name: 'http', Status: 'critical' }
+    const body = JSON.stringify({ Node, Address: '127.0.0.1', Check: check })
     await host.consul.request('PUT', '/catalog/register', body)
   }
 
@@ -538,6 +574,23 @@ describe('a failing check', () => {
     await host.consul.deleteKey(`${host.prefix}/running_version/V2/web2`)
     expect(await host.step()).toMatchObject({ code: 0 })
     expect(host.done()).toBe('upgrade validate')
+  })
+
+  test('is found by the node of a host, which every host records that is called otherwise', async () => {
+    const host = await Host.at('V1', 'V2')
+    await fails(host, 'ip-10-0-0-2')
+    const gone = () => host.consul.request('PUT', '/catalog/deregister', '{"Node": "ip-10-0-0-2"}').then(() => {})
+    onTestFinished(gone)
+    await host.put('running_version/V2/web2', '1')
+    await host.put('consul-locker-rollout/nodes/web2', 'ip-10-0-0-2')
+    expect(await host.step()).toMatchObject({ code: 0, stderr: expect.stringContaining('web2 is unhealthy (http)') })
+    await gone()
+    host.callItself('web1.example.com')
+    expect(await host.step()).toMatchObject({ code: 0 })
+    const key = 'consul-locker-rollout/nodes/web1.example.com'
+    expect(await host.consul.value(`${host.prefix}/${key}`)).toBe('web1')
+    const health = ['rollout', 'health', '--host', 'web1.example.com', '--prefix', host.prefix]
+    expect(await runLocker(health, { address: agent.address })).toMatchObject({ code: 0 })
   })
 
   test('of the host itself has it fixed', async () => {

@@ -122,6 +122,28 @@ describe('who runs what', () => {
   })
 })
 
+test('a record that is no version of a host stops every word that would count it', async () => {
+  const scene = new Scene()
+  await scene.put('running_version/V1/web1', '1')
+  await scene.put('running_version/a/b/web2', '1')
+  for (const words of ['running', 'hosts-at V1', 'check-single V1', 'verify V1', 'forget web1']) {
+    expect(await scene.ask(words, 'web1')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/running_version\/a\/b\/web2.* is no version of a host/),
+    })
+  }
+})
+
+test('a pause of a role that the file doesn’t name is refused', async () => {
+  const file = join(scratch(), 'rollout.yaml')
+  writeFileSync(file, 'role: web\nroles: [web, db]\n')
+  expect(await new Scene().ask(`pause --role wbe -f ${file}`)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('wbe is none of the roles: web, db'),
+  })
+})
+
 describe('failing checks', () => {
   const consul = () => new ConsulClient(agent.address)
   const checks = async () => {
@@ -154,7 +176,10 @@ describe('failing checks', () => {
       code: 2,
       stdout: expect.stringContaining('validation: smoke failed\n'),
     })
-    expect(await scene.ask('health --host web2')).toMatchObject({ code: 0 })
+    expect(await scene.ask('health --host web2')).toMatchObject({
+      code: 101,
+      stderr: expect.stringContaining('Consul knows no node "web2"'),
+    })
     const { code, stdout } = await scene.ask('failures --hosts')
     expect(code).toBe(1)
     expect(stdout.split('\n').sort()).toEqual([

@@ -105,6 +105,12 @@ describe('the local version', () => {
     expect(existsSync(join(dir, 'no'))).toBe(false)
   })
 
+  test('that is no version is refused', () => {
+    const file = join(scratch(), 'current_version')
+    writeFileSync(file, 'a/b\n')
+    expect(() => new LocalVersion(file).read()).toThrow(/is no version: "a\/b" has the character/)
+  })
+
   test('of a file with blanks around it is the version', () => {
     const file = join(scratch(), 'current_version')
     writeFileSync(file, ' V1 \n\n')
@@ -137,6 +143,14 @@ describe('a rollout file', () => {
     ['upgrade: [[]]', 'r.yaml:1: upgrade.0: expected a list of commands'],
     ['validate: tests', 'r.yaml:1: validate: expected an absolute file name'],
     ['validate: {dir: /t, regex: "("}', 'r.yaml:1: validate'],
+    ['depends_on: {web: web}', 'r.yaml:1: depends_on: these roles would wait for each other: web > web'],
+    [
+      'upgrade: []\ndepends_on: {a: b, b: [x, c], c: b}',
+      'r.yaml:2: depends_on: these roles would wait for each other: b > c > b',
+    ],
+    ['roles: [web, db]\nlimits: {roles: {wbe: 1}}', 'r.yaml:2: limits: wbe is none of the roles: web, db'],
+    ['roles: [web]\ndepends_on: {web: db}', 'r.yaml:2: depends_on: db is none of the roles: web'],
+    ['roles: [web]\nrole: db', 'r.yaml:2: role: db is none of the roles: web'],
     ['gates: [mysql]', 'r.yaml:1: gates.0: expected a gate as service:mysql'],
     ['depends_on: {web: [1]}', 'r.yaml:1: depends_on.web'],
     ['stop_on: some', 'r.yaml:1: stop_on: expected upgraded or any, got "some"'],
