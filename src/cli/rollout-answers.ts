@@ -10,6 +10,7 @@ import { currentVersion, runningVersions, triggerVersion } from '../rollout/vers
 import { print, printLines } from './print.ts'
 import { failures, health } from './rollout-health.ts'
 import type { Question } from './rollout-question.ts'
+import { rolloutStatus } from './rollout-status.ts'
 import type { RolloutWord } from './rollout-words.ts'
 
 const NO = 1
@@ -29,6 +30,7 @@ export const ANSWERS: Record<Exclude<RolloutWord, 'step'>, (question: Question) 
   'check-single': checkSingle,
   health,
   failures,
+  status: rolloutStatus,
 }
 
 async function trigger({ ctx, site, words, options }: Question): Promise<number> {

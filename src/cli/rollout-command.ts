@@ -54,4 +54,4 @@ function checkUsage(word: RolloutWord, { options, words }: Parsed, others: reado
 }
 
 /** Options that mean something to some of the words only. */
-const OWN = ['version-file', 'host', 'role', 'hosts', 'warnings', 'force']
+const OWN = ['version-file', 'host', 'role', 'hosts', 'warnings', 'force', 'watch', 'prometheus']

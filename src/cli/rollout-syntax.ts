@@ -12,6 +12,7 @@ Brings all hosts to one version, so many at a time.
   pause, resume           everything, or --role R, or --host H
   forget <host>           a host that won't come back, or whose failure is past
 
+  status                  who runs it, is at work, has failed, waits and why
   current                 the version that was triggered
   pending                 is there an update for this host?
   local [version]         what this host runs; or write that down
@@ -30,11 +31,13 @@ Brings all hosts to one version, so many at a time.
     force: option('trigger:', 'boolean', 'whatever has failed; limits and pauses hold'),
     hosts: option('failures:', 'boolean', 'name hosts and checks'),
     warnings: option('failures:', 'boolean', 'warnings of other checks count, too'),
+    watch: option('status:', 'boolean', 'until all hosts run the version'),
+    prometheus: option('status:', 'boolean', 'as text for Prometheus'),
     json: option('Output:', 'boolean', 'answer as one line of JSON'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  often: ['file', 'host', 'role', 'force', 'hosts', 'json'],
+  often: ['file', 'host', 'role', 'force', 'watch', 'json'],
   brief: `consul-locker rollout [options] <word> [arguments]
 
 Brings all hosts to one version, so many at a time.
@@ -42,12 +45,12 @@ Brings all hosts to one version, so many at a time.
   trigger <version>       the version that all hosts shall run, from now on
   step -f rollout.yaml    upgrade this host if it is its turn; for cron
   pause, resume           everything, or --role R, or --host H
-  current, running, failures, pending, local, health, forget <host>,
+  status, forget <host>, current, running, failures, pending, local, health,
   hosts-at <version>, verify <version>, check-single <version>`,
   examples: [
     'consul-locker rollout trigger 2.1.0',
     '* * * * *  consul-locker rollout step -q -f /etc/rollout.yaml',
-    'consul-locker rollout failures --hosts',
+    'consul-locker rollout status --watch',
   ],
   epilogue: `Exit codes:
   pending   0 yes; 1 no; 2 Consul doesn't answer (or wrong usage); 3 nor is
@@ -55,7 +58,7 @@ Brings all hosts to one version, so many at a time.
   health    how many checks fail, 100 for more; 101 there is no such node;
             our own codes 2 to 5 (see below) are 102 to 105 here
   current   1 no version was triggered yet
-  verify, check-single, failures
+  verify, check-single, failures, status
             0 all is well; 1 it isn't
   forget    1 nothing is recorded of that host, or it is at work
   step      0 done, nothing to do, or not this host's turn yet; 1 upgrade or

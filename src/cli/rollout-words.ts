@@ -25,6 +25,7 @@ export const ROLLOUT_WORDS = {
   'check-single': { takes: [], needs: 1 },
   health: { takes: ['host'] },
   failures: { takes: ['hosts', 'warnings'] },
+  status: { takes: ['watch', 'prometheus'] },
 } as const satisfies Record<string, Form>
 
 export type RolloutWord = keyof typeof ROLLOUT_WORDS

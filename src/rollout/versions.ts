@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import { quoted } from '../base/excerpt.ts'
+import { oneLine, quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey, watchKeys } from '../consul/kv.ts'
@@ -69,7 +69,7 @@ export async function runningRecords(ctx: Context, consul: Consul, keys: Rollout
     .map(({ key, modifyIndex }) => {
       const [version = '', host = '', ...rest] = key.slice(keys.running.length).split('/')
       if (rest.length === 0 && !faultOf(version) && !faultOf(host)) return { version, host, index: modifyIndex }
-      throw new Failure('declined', `what is recorded at the key ${quoted(key)} is no version of a host`, {
+      throw new Failure('declined', `what is recorded at the key ${oneLine(key, 300)} is no version of a host`, {
         hint: `below ${keys.running} is <version>/<host>; delete the key, or have its host record another version`,
       })
     })

@@ -133,8 +133,7 @@ test('the way back is open: neither a host that stayed as it was nor the dead on
 
   await runLocker(['rollout', 'trigger', 'V1'], { address })
   await fleet.until('both are back', () => ['web1', 'web2'].every((host) => fleet.isAt(host, 'V1')))
-  await ail('web1')
-  await runLocker(['rollout', 'resume', '--host', 'web4'], { address })
+  await runLocker(['rollout', 'pause', '--host', 'web2'], { address })
   fleet.mark('lethal-V2', false)
   fleet.mark('broken-web1', true)
   await runLocker(['rollout', 'trigger', 'V3'], { address })
@@ -142,6 +141,7 @@ test('the way back is open: neither a host that stayed as it was nor the dead on
     'web1 fails',
     async () => (await fleet.consul.entry('consul-locker-rollout/failed/web1')) !== undefined,
   )
+  for (const host of ['web2', 'web4']) await runLocker(['rollout', 'resume', '--host', host], { address })
   await fleet.until('web2 stops', () => /has stopped: web1 failed/.test(fleet.lastEnding('web2')))
   await runLocker(['rollout', 'trigger', '--force', 'V3'], { address })
   await fleet.until('the others go on', () => ['web2', 'web4'].every((host) => fleet.isAt(host, 'V3')))

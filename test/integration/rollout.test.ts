@@ -144,6 +144,33 @@ test('a pause of a role that the file doesn’t name is refused', async () => {
   })
 })
 
+test('rollout status tells how far it is, and watches until all hosts run the version', async () => {
+  const scene = new Scene()
+  expect(await scene.ask('status')).toMatchObject({ code: 1, stdout: 'no version was triggered yet\n' })
+  await scene.put('running_version/V1/web1', '1')
+  await scene.put('running_version/V1/web2', '1')
+  await scene.ask('trigger V2')
+  await scene.put('consul-locker-rollout/failed/web1', JSON.stringify({ version: 'V2', why: 'it burns' }))
+  expect(await scene.ask('status')).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(
+      /^V2: 0 of 2 hosts run it\n.*\nfailed +web1: it burns\nwaiting +web2\n +for: .*web1 failed/,
+    ),
+  })
+  const json = JSON.parse((await scene.ask('status --json')).stdout)
+  expect(json).toMatchObject({ version: 'V2', hosts: [{ host: 'web1', stand: 'failed' }, { stand: 'waiting' }] })
+  expect((await scene.ask('status --prometheus')).stdout).toContain('hosts{role="web",stand="failed"} 1')
+  const words = ['rollout', 'status', '--watch', '--prefix', scene.prefix]
+  const watch = startLocker(words, { address: agent.address })
+  await watch.prints(/0 of 2 hosts/)
+  await scene.consul.deleteKey(`${scene.prefix}/consul-locker-rollout/failed/web1`)
+  for (const host of ['web1', 'web2']) {
+    await scene.consul.deleteKey(`${scene.prefix}/running_version/V1/${host}`)
+    await scene.put(`running_version/V2/${host}`, '1')
+  }
+  expect(await watch.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('V2: 2 of 2 hosts run it') })
+})
+
 describe('failing checks', () => {
   const consul = () => new ConsulClient(agent.address)
   const checks = async () => {
