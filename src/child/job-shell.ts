@@ -22,7 +22,7 @@ export function jobDescriptors(passed: readonly number[]): JobDescriptors {
  */
 const script = ({ talk, errors }: JobDescriptors) => `
 exec ${errors}>&2 2>/dev/tty
-modes=$(stty -g)
+modes=$(stty -g </dev/tty)
 [ "$BASH_VERSION" ] || trap : INT QUIT
 set -m
 /bin/sh -c "$CONSUL_LOCKER_JOB" "$0" "$@"
@@ -40,7 +40,7 @@ while_stopped() {
 while_stopped
 echo ended $code >&${talk}
 [ "$place" = fg ] || kill -s KILL $$
-[ $code -le 128 ] || stty "$modes"
+[ $code -le 128 ] || stty "$modes" </dev/tty
 exit $code
 `
 

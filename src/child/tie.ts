@@ -8,6 +8,7 @@ import { started } from './process.ts'
  * command.
  */
 const SCRIPT = `
+GREP_OPTIONS= # An old grep heeds it, and with -v would find everybody else.
 read -r marker && ! read -r ended || exit
 misses=0
 while [ $misses -lt 2 ]; do

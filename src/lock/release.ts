@@ -61,7 +61,9 @@ async function giveBack(
     })
     return true
   } catch (thrown) {
-    ctx.log.warn(`the lock could not be given back (${messageOf(thrown)}); Consul frees it when the session expires`)
+    ctx.log.warn(
+      `the lock could not be given back in time (${messageOf(thrown)}); it is free when the session expires, at the latest`,
+    )
     return false
   }
 }

@@ -192,7 +192,9 @@ export async function leaveSlots(
     })
     return true
   } catch (thrown) {
-    ctx.log.warn(`the slots could not be given back (${messageOf(thrown)}); Consul frees them when the session expires`)
+    ctx.log.warn(
+      `the slots could not be given back in time (${messageOf(thrown)}); they are free when the session expires, at the latest`,
+    )
     return false
   }
 }

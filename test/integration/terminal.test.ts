@@ -419,6 +419,7 @@ describe.each([
     await terminal.enter('secret')
     await terminal.shows(/got secret\./)
     await terminal.prompts(0)
+    expect(await terminal.screen()).not.toContain('stty')
     await released()
   })
 
@@ -437,6 +438,7 @@ describe.each([
     )
     await terminal.press('C-c')
     await terminal.prompts(130)
+    expect(await terminal.screen()).not.toContain('stty')
     await released()
   })
 })
