@@ -350,7 +350,8 @@ describe('the command behind the gates', () => {
   })
 
   test('takes our place, with no signal ignored: who kills us has killed it', async () => {
-    const script = 'echo $$; cd /proc/self; grep -E "Sig(Ign|Blk)" status; cat coredump_filter; exec sleep 60'
+    const look = 'grep -E "Sig(Ign|Blk)" /proc/self/status; cat /proc/self/coredump_filter'
+    const script = `echo $$; ${look}; exec sleep 60`
     const waiter = startLocker(['wait', 'file:/', '--', 'sh', '-c', script])
     const cores = readFileSync('/proc/self/coredump_filter', 'utf8')
     await waiter.prints(new RegExp(`^${cores}`, 'm'))
