@@ -103,5 +103,5 @@ function wrong(sentence: string, hint: string): Failure {
 
 /** Passwords in URLs are nobody's business. */
 function shownOf(condition: Condition, text: string): string {
-  return oneLine(condition.kind === 'http' ? text.replace(/^(!?https?:[/][/])[^/?#]*@/i, '$1…@') : text, LONGEST)
+  return oneLine(condition.kind === 'http' ? text.replace(/^(!?https?:[/][/])[^/?#\s]*@/i, '$1…@') : text, LONGEST)
 }

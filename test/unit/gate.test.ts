@@ -123,6 +123,7 @@ describe('a gate', () => {
 
   test('is shown on one line, not too long, and without a password', () => {
     expect(parseGate('https://root:secret@db/x').text).toBe('https://…@db/x')
+    expect(parseGate('http://db body~a@b').text).toBe('http://db body~a@b')
     expect(parseGate('cmd:a\n\tb').text).toBe('cmd:a b')
     expect(parseGate(`file:/${'x'.repeat(100)}`).text).toHaveLength(60)
   })
