@@ -12,6 +12,7 @@
  * - `too-large`: Consul answers with more than we read
  * - `not-consul`: what answers is something else
  * - `unwritable`: what was asked for can't be printed
+ * - `exhausted`: our limit of open files is used up
  * - `declined`: the state that things are in doesn't allow what was asked, or it didn't come about in time
  */
 export type FailureCode =
@@ -28,6 +29,7 @@ export type FailureCode =
   | 'too-large'
   | 'not-consul'
   | 'unwritable'
+  | 'exhausted'
   | 'declined'
 
 /** An end that a person must hear of: one sentence, and a hint what to do. */
@@ -41,6 +43,15 @@ export class Failure extends Error {
     this.code = code
     this.hint = about.hint
   }
+}
+
+/**
+ * The failure of something that had no file descriptor left to open, which no retry mends; `undefined` for what was
+ * thrown for another reason.
+ */
+export function outOfFiles(what: string, thrown: unknown): Failure | undefined {
+  if ((thrown as { code?: unknown } | undefined)?.code !== 'EMFILE') return undefined
+  return new Failure('exhausted', `${what}: too many open files`, { hint: 'raise the limit: ulimit -n', cause: thrown })
 }
 
 /** The message of anything that was thrown. */

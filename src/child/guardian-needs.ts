@@ -2,18 +2,29 @@ import { existsSync } from 'node:fs'
 import { Failure } from '../base/failure.ts'
 import { GUARDIAN_PATH, GUARDIAN_PROGRAMS } from './guardian-script.ts'
 
-const FILES = ['/bin/sh', '/dev/null', '/proc/self/stat']
+/** Files that must be there, and how they come there. */
+const FILES = [
+  ['/bin/sh', 'install a shell: dash or busybox'],
+  ['/dev/null', 'make it: mknod -m 666 /dev/null c 1 3'],
+  ['/proc/self/stat', 'mount it: mount -t proc proc /proc'],
+] as const
 
 /**
  * Looks for what a guardian needs, before there is anything to guard. Throws a `usage` failure when it is missing: a
- * guardian that can't see whether a command still runs could neither end it nor give its lock back.
+ * guardian that can't see whether a command still runs could neither end it nor give its lock back. `wayOut` says how
+ * to do without one, where that is possible.
  */
-export function checkSurroundings(path = ''): void {
+export function checkSurroundings(path = '', wayOut?: string): void {
   const folders = `${GUARDIAN_PATH}:${path}`.split(':')
   const isThere = (program: string) => folders.some((folder) => existsSync(`${folder || '.'}/${program}`))
-  const missing = FILES.find((file) => !existsSync(file)) ?? GUARDIAN_PROGRAMS.find((program) => !isThere(program))
+  const file = FILES.find(([file]) => !existsSync(file))
+  const program = GUARDIAN_PROGRAMS.find((program) => !isThere(program))
+  const [missing, cure] = file ?? [program, 'install it, or a busybox of that name']
   if (missing === undefined) return
-  throw new Failure('usage', `the guardian needs ${missing}, which is not there`, {
-    hint: 'make it available; a run can do without a guardian by --no-guardian',
-  })
+  throw new Failure('usage', `the guardian needs ${missing}, which is not there`, { hint: either(cure, wayOut) })
+}
+
+/** What helps, and what else does. */
+export function either(cure: string, wayOut: string | undefined): string {
+  return wayOut === undefined ? cure : `${cure}; or ${wayOut}`
 }

@@ -18,7 +18,8 @@ export const GUARDIAN_PATH = '/usr/local/bin:/usr/bin:/bin'
  * line for each thing that changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that
  * time, in hundredths of a second; `again`: as before, from now on; `disarm`: the command has ended, there is only the
  * lock to give back; `linger`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends
- * without `dismiss`, the runner is dead. A line that is none of these changes nothing.
+ * without `dismiss`, the runner is dead. A line that is none of these changes nothing. On its standard output it says
+ * once that it has begun to read.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
@@ -30,6 +31,12 @@ PATH=\${PATH:+$PATH:}${GUARDIAN_PATH}
 grace=$1 marker=$${MARKER_VARIABLE}
 shift
 group=none armed=yes session='' time='' sentinel='' sleeper=''
+
+# Says that it can be relied on. Who would hear it may be dead already, which must not end us.
+trap '' PIPE
+echo ready 2>/dev/null
+trap - PIPE
+exec >/dev/null
 
 # What sed makes of processes, each of them one record. A name is 15 bytes of any kind: brackets, line breaks, half a
 # character of the user's language. What follows the last bracket is the kernel's, and longer than that.

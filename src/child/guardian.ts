@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { aborted } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
+import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
-import { checkSurroundings } from './guardian-needs.ts'
+import { either } from './guardian-needs.ts'
 import { GUARDIAN_SCRIPT, GUARDIAN_VARIABLE, MARKER_VARIABLE } from './guardian-script.ts'
 
 /** A tiny process that outlives us: should we be killed or stopped, it ends the command and gives the lock back. */
 export interface Guardian {
+  /** Settles when it can be relied on; rejects with the reason of `failed`. Nothing to be guarded may begin before. */
+  ready(): Promise<void>
   /** Tells which session it is to give up in our place. */
   answerFor(session: string): void
   /** Has it end the group (if there is one) and give the lock back unless we say so again within `ms` milliseconds. */
@@ -19,7 +23,7 @@ export interface Guardian {
   linger(): void
   /** Nothing is left to do. */
   dismiss(): void
-  /** Aborts when there is no guardian any more, and none could be started; the reason is an error that tells why. */
+  /** Aborts when there is no guardian any more, and none could be started; the reason is a `Failure`. */
   readonly failed: AbortSignal
 }
 
@@ -31,11 +35,16 @@ export interface GuardianOptions {
   /** The command that gives a lock back; the session is added to it. */
   readonly release: readonly string[]
   readonly environment: NodeJS.ProcessEnv
+  /** How to do without a guardian, in words; absent where nobody can. */
+  readonly wayOut?: string
 }
 
 /** A guardian that dies sooner than this, again and again, won't live. */
 const SHORT_LIFE_MS = 1000
 const SHORT_LIVES = 3
+
+/** A shell that hasn't begun to read by then never will; so long may a machine be busy. */
+const READY_MS = 30_000
 
 /** A time that is longer than the last one by less than this counts as the same; less than `GUARDIAN_SLACK_MS`. */
 const SAME_MS = 100
@@ -55,6 +64,8 @@ export class ShellGuardian implements Guardian {
   readonly #options: GuardianOptions
   readonly #failed = new AbortController()
   readonly #cancelStart: () => void
+  readonly #ready = Promise.withResolvers<void>()
+  #isReady = false
   /** None after a start that failed, too. */
   #shell: ChildProcess | undefined
   #startedAt: Instant
@@ -63,9 +74,7 @@ export class ShellGuardian implements Guardian {
   #orders: Orders = 'none'
   #dismissed = false
 
-  /** Throws a `usage` failure when a guardian could not do its work here. */
   constructor(clock: Clock, log: Log, options: GuardianOptions) {
-    checkSurroundings(options.environment.PATH)
     this.#clock = clock
     this.#log = log
     this.#options = options
@@ -78,6 +87,16 @@ export class ShellGuardian implements Guardian {
 
   get failed(): AbortSignal {
     return this.#failed.signal
+  }
+
+  async ready(): Promise<void> {
+    this.#ensure()
+    if (!this.#isReady) {
+      const cancel = this.#clock.after(READY_MS, () => this.#fail('no guardian could be started: /bin/sh says nothing'))
+      await Promise.race([this.#ready.promise, aborted(this.failed)])
+      cancel()
+    }
+    this.failed.throwIfAborted()
   }
 
   answerFor(session: string): void {
@@ -126,16 +145,32 @@ export class ShellGuardian implements Guardian {
     const args = ['-c', `eval "$${GUARDIAN_VARIABLE}"`, 'consul-locker-guardian', tenths, ...release]
     const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker }
     try {
-      const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env })
+      const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true, env })
       // Broken pipes are told by the end of the process.
       shell.stdin?.on('error', () => {})
-      shell.once('error', (thrown) => this.#failed.abort(thrown))
+      shell.stdout?.once('data', () => {
+        shell.stdout?.destroy()
+        this.#isReady = true
+        this.#ready.resolve()
+      })
+      shell.once('error', (thrown) => this.#notStarted(thrown))
       shell.once('exit', () => this.#replace())
       return shell
     } catch (thrown) {
-      this.#failed.abort(thrown)
+      this.#notStarted(thrown)
       return undefined
     }
+  }
+
+  #notStarted(thrown: unknown): void {
+    this.#fail(`no guardian could be started: ${messageOf(thrown)}`, thrown)
+  }
+
+  #fail(sentence: string, thrown?: unknown): void {
+    const hint = either('does /bin/sh work?', this.#options.wayOut)
+    this.#failed.abort(
+      outOfFiles('no guardian could be started', thrown) ?? new Failure('usage', sentence, { hint, cause: thrown }),
+    )
   }
 
   /** A killed guardian's timer lives on, and would end the command that another one guards by then. */
@@ -153,14 +188,14 @@ export class ShellGuardian implements Guardian {
   }
 
   #replace(): void {
-    if (this.#dismissed) return
+    if (this.#dismissed || this.failed.aborted) return
     this.#silenceOrphans()
     this.#shortLives = this.#clock.since(this.#startedAt) < SHORT_LIFE_MS ? this.#shortLives + 1 : 0
     if (this.#shortLives >= SHORT_LIVES) {
-      this.#failed.abort(new Error('it was killed again and again'))
+      this.#fail('no guardian could be kept alive')
       return
     }
-    this.#log.warn('the guardian was killed; started another')
+    if (this.#isReady) this.#log.warn('the guardian was killed; started another')
     this.#startedAt = this.#clock.now()
     this.#shell = this.#start()
     const orders = this.#orders
@@ -173,6 +208,7 @@ export class ShellGuardian implements Guardian {
 
 /** For those who want none. */
 export const NO_GUARDIAN: Guardian = {
+  async ready() {},
   answerFor() {},
   arm() {},
   disarm() {},

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { onExit } from 'signal-exit'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { ExitStatus } from './exit-status.ts'
 import type { ProcessGroup } from './group.ts'
 
@@ -26,10 +26,12 @@ const CURES: Readonly<Record<string, string>> = {
 
 /** Why a command can't be started. */
 export function startFailure(name: string, thrown: unknown): Failure {
-  const sentence = `the command ${name} can't be started: ${messageOf(thrown)}`
+  const what = `the command ${name} can't be started`
+  const exhausted = outOfFiles(what, thrown)
+  if (exhausted) return exhausted
   const { code = '' } = thrown as NodeJS.ErrnoException
   const hint = CURES[code]
-  return new Failure(code === 'ENOENT' ? 'not-found' : 'not-executable', sentence, {
+  return new Failure(code === 'ENOENT' ? 'not-found' : 'not-executable', `${what}: ${messageOf(thrown)}`, {
     ...(hint && { hint }),
     cause: thrown,
   })

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts'
-import { Failure } from '../base/failure.ts'
+import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import { createLog, type Log, writeStderr } from '../base/log.ts'
 import { clockSinceStart } from '../base/since-start.ts'
 import { noteInherited } from '../child/inherited-fds.ts'
@@ -66,7 +66,9 @@ async function helpFor(thrown: unknown): Promise<number> {
 }
 
 function explain(log: Log, thrown: unknown): number {
-  if (!(thrown instanceof Failure)) throw thrown
-  log.error(thrown.hint === undefined ? thrown.message : `${thrown.message} (${thrown.hint})`, { code: thrown.code })
-  return EXIT_OF_FAILURE[thrown.code]
+  const failure = thrown instanceof Failure ? thrown : outOfFiles(messageOf(thrown), thrown)
+  if (!failure) throw thrown
+  const { message, hint, code } = failure
+  log.error(hint === undefined ? message : `${message} (${hint})`, { code })
+  return EXIT_OF_FAILURE[code]
 }

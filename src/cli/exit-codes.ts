@@ -28,6 +28,7 @@ export const EXIT_OF_FAILURE: Record<FailureCode, number> = {
   'too-large': EXIT.consul,
   'not-consul': EXIT.notConsul,
   unwritable: EXIT.unwritable,
+  exhausted: EXIT.usage,
   declined: EXIT.busy,
 }
 
@@ -39,7 +40,7 @@ export const EXIT_CODES_TEXT = `Exit codes:
   2  wrong usage or settings
   3  Consul can't be reached, refuses, or fails
   4  what answers is not Consul
-  6  the lock was lost, and the command was stopped for it
+  6  the lock was lost or given up, and the command was stopped for it
   7  the command succeeded, but --release-when didn't come to hold in time
   70 a bug of ours
   74 the output can't be written

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
-import { scope } from '../base/abort.ts'
+import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
+import { checkSurroundings } from '../child/guardian-needs.ts'
 import { notifyService } from '../child/service-notify.ts'
 import type { ForwardedSignal } from '../child/signals.ts'
 import { agentSelf } from '../consul/agent.ts'
@@ -34,6 +34,7 @@ import type { Invocation } from './invocation.ts'
 import { startDutyGuardian } from './leader-duty.ts'
 import { environmentOf, fixedKeys, type Plan, readPlan } from './leader-plan.ts'
 import type { Given } from './parse.ts'
+import { userName } from './user-name.ts'
 
 /** A hang-up has the file read again. */
 const ENDS_AGENT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT']
@@ -53,6 +54,7 @@ export class LeaderAgent {
   /** Runs until a signal ends it. Settles with the exit code; rejects with a `Failure` when it can't begin. */
   async run(ctx: Context): Promise<number> {
     const { environment, signals } = this.#invocation
+    checkSurroundings(environment.PATH)
     const { file, module } = await readPlan(ctx, this.#path, environment, '')
     const timing = leaderTiming(this.#path, file)
     const given = orFromFile(this.#given, file.consul, environment)
@@ -80,7 +82,9 @@ export class LeaderAgent {
         }
         return startDutyGuardian(ctx, estate, given, commandsEnvironment)
       }
-      const guard = new ShellGuard(guardianFor({ file, module }))
+      const guardian = guardianFor({ file, module })
+      await unlessAborted(beginning.signal, guardian.ready())
+      const guard = new ShellGuard(guardian)
       const registration = new ConsulRegistration(consul, serviceTerms(file, timing, self.runId), file.interval)
       let now = file
       agent = new Agent(
@@ -128,6 +132,7 @@ export class LeaderAgent {
       if (beginning.signal.aborted) stop(beginning.signal.reason)
       const isClean = await running.run()
       await told
+      if (isClean) guard.failed.throwIfAborted()
       return isClean ? 0 : EXIT.lost
     } catch (thrown) {
       // Ended before it began: there is nothing to hand over.
@@ -158,7 +163,7 @@ export class LeaderAgent {
     if (own === '') {
       throw new Failure('config', `${this.#path}: the node's address is not known`, { hint: 'give the key address' })
     }
-    return { node, address: own, port: file.port, pid: process.pid, user: userInfo().username, runId: randomId() }
+    return { node, address: own, port: file.port, pid: process.pid, user: userName(), runId: randomId() }
   }
 
   /** What a hang-up asks for; `undefined`, and a word about it, when the file is bad or needs a restart. */

@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
 import { scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
@@ -26,6 +26,7 @@ import type { Invocation } from './invocation.ts'
 import { clusterTable, memberLines } from './leader-table.ts'
 import { givenIn, type Parsed } from './parse.ts'
 import { print, printed, printLines, printText } from './print.ts'
+import { userName } from './user-name.ts'
 
 /** What an operator may ask for. */
 export const LEADER_WORDS = ['status', 'members', 'step-down', 'disable', 'enable', 'maintenance', 'unfreeze'] as const
@@ -119,7 +120,7 @@ async function follow(ctx: Context, { signals }: Invocation, { consul, name, key
 async function stepDown(ctx: Context, hand: Hand, parsed: Parsed): Promise<number> {
   const force = parsed.options.force === true
   const timeoutMs = duration('timeout', givenIn(parsed)) ?? TIMEOUT_MS
-  const node = await requestStepDown(ctx, hand, `${userInfo().username}@${hostname()}`, force)
+  const node = await requestStepDown(ctx, hand, `${userName()}@${hostname()}`, force)
   const { master } = await untilMasterIsNot(ctx, hand, node, timeoutMs)
   return print(`${hand.name}: ${master?.node} is master now, after ${node}`)
 }

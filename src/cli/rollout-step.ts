@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
+import { checkSurroundings } from '../child/guardian-needs.ts'
 import { unlessInterrupted } from '../child/interruption.ts'
 import { takeMutex } from '../host/mutex.ts'
 import { step } from '../rollout/step.ts'
@@ -36,6 +37,7 @@ export async function rolloutStep(
       hint: 'consul-locker rollout step -f rollout.yaml',
     })
   }
+  checkSurroundings(environment.PATH)
   site.consul.rules = rolloutRules(site.keys)
   const end = (ending: Ending | { kind: 'busy'; why: string }) => {
     if (options.json) print(JSON.stringify({ host: site.host, ...ending }))

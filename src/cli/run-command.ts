@@ -6,6 +6,7 @@ import { type Command, findCommand } from '../child/command.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { NO_GUARDIAN } from '../child/guardian.ts'
 import { launch } from '../child/launch.ts'
+import { fateOf } from '../lock/loss.ts'
 import type { Job, Result, World } from '../run/job.ts'
 import { answerFor } from '../run/lease-socket.ts'
 import { run } from '../run/run.ts'
@@ -111,7 +112,7 @@ function statusOf(ctx: Context, job: Job, { outcome }: Result, busyCode: number)
       return shellStatus({ signal: outcome.signal })
     case 'lost': {
       const what = outcome.status ? 'the command had ended when' : 'the command was stopped, for'
-      ctx.log.error(`${what} the lock ${job.name} was lost: ${outcome.loss.sentence}`)
+      ctx.log.error(`${what} the lock ${job.name} was ${fateOf(outcome.loss)}: ${outcome.loss.sentence}`)
       return EXIT.lost
     }
     case 'unsettled':

@@ -1,9 +1,10 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import type { Switcher } from '../switchover/turn.ts'
+import { userName } from './user-name.ts'
 
 /** Us, as the holder of a lock of switches; `command` is for people. */
 export function switcher(command: string): Switcher {
-  return { host: hostname(), pid: process.pid, user: userInfo().username, command: [command], isAlive }
+  return { host: hostname(), pid: process.pid, user: userName(), command: [command], isAlive }
 }
 
 function isAlive(pid: number): boolean {

@@ -1,5 +1,5 @@
 import { buildConnector, Client } from 'undici'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import { exchange } from './exchange.ts'
 import type { ConsulSettings } from './settings.ts'
 import { notConsul } from './trouble.ts'
@@ -98,6 +98,8 @@ class HttpTransport implements Transport {
     if (isNoHttp(thrown)) return notConsul(text, 'no HTTP')
     if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return thrown
     if (isTlsTrouble(code)) return tlsFailure(text, code, thrown)
+    const exhausted = outOfFiles(`Consul at ${text} can't be reached`, thrown)
+    if (exhausted) return exhausted
     const why = messageOf(thrown) || code
     if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
       return new Failure('unreachable', `${text} closes the connection without an answer (${why})`, {

@@ -1,6 +1,6 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { DEADLINE, UNGUARDED } from '../lock/loss.ts'
+import { DEADLINE } from '../lock/loss.ts'
 import type { Application } from './application.ts'
 import { Calls } from './calls.ts'
 import type { Folder } from './folder.ts'
@@ -88,8 +88,9 @@ export class Agent {
     const { guard, registration, watch, watchRank } = this.#parts
     using work = scope(this.#ctx.signal)
     const ctx = under(this.#ctx, work.signal)
-    const failed = () => this.#lock.lose(UNGUARDED)
-    guard.failed.addEventListener('abort', failed, { once: true })
+    // A master that nobody would demote in our place must be none; we can still do that ourselves, and without a loss.
+    guard.failed.addEventListener('abort', () => this.stop(), { once: true })
+    if (guard.failed.aborted) this.stop()
     const running = [
       this.#sight.watchHealth(ctx),
       watch(ctx, (folder) => this.#sight.look(folder)),

@@ -1,6 +1,6 @@
 /** Who acts in our place should we be killed or stopped. */
 export interface Guard {
-  /** Aborts when nobody could be found to do it. */
+  /** Aborts when nobody can be found to do it any more. */
   readonly failed: AbortSignal
   /** The session to destroy. */
   session(id: string): void

@@ -1,3 +1,4 @@
+import { aborted } from '../base/abort.ts'
 import type { Guardian } from '../child/guardian.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import { dutyWord, type Guard } from './guard.ts'
@@ -7,6 +8,7 @@ const FOR_EVER_MS = 365 * 24 * 3_600_000
 
 /** A guard that is the runner's guardian: a shell that runs our own executable when we are gone. */
 export class ShellGuard implements Guard {
+  readonly #failed = new AbortController()
   #guardian: Guardian
   #session: string | undefined
   #leftMs: (() => number) | undefined
@@ -14,17 +16,19 @@ export class ShellGuard implements Guard {
 
   constructor(guardian: Guardian) {
     this.#guardian = guardian
+    this.#follow()
     this.#tellAll()
   }
 
   get failed(): AbortSignal {
-    return this.#guardian.failed
+    return this.#failed.signal
   }
 
   /** Another guardian takes over, for the application is demoted in another way now. */
   replace(guardian: Guardian): void {
     const before = this.#guardian
     this.#guardian = guardian
+    this.#follow()
     this.#tellAll()
     before.dismiss()
   }
@@ -48,6 +52,13 @@ export class ShellGuard implements Guard {
 
   dismiss(): void {
     this.#guardian.dismiss()
+  }
+
+  #follow(): void {
+    const guardian = this.#guardian
+    aborted(guardian.failed).then((reason) => {
+      if (guardian === this.#guardian) this.#failed.abort(reason)
+    })
   }
 
   /** Each word puts the deadline off, so arming comes last. */

@@ -18,7 +18,6 @@ export async function contend(ctx: Context, consul: Consul, contest: Contest): P
     for (;;) {
       const session = await opened(ctx, new Opening(consul, termsOf(contest)), persist)
       ctx.log.mark('session created')
-      contest.onSession(session.id)
       const result = await new Contender(ctx, consul, contest, session, persist).contend()
       if (result !== 'session-gone') return result
       ctx.log.debug('the session expired while waiting; making another')

@@ -59,6 +59,7 @@ export class Contender {
     const { signal } = this.#ctx
     let decision: Decision | undefined
     try {
+      await this.#contest.onSession(this.#session.id)
       decision = await this.#untilDecided()
     } finally {
       if (typeof decision !== 'object') {

@@ -26,7 +26,7 @@ export interface Contest {
   /** Sessions of the runs around this one: a lock that one of these holds will never be free for us. */
   readonly ancestors: readonly string[]
   /** Hears of each session that may come to hold the lock, before it can. */
-  readonly onSession: (id: string) => void
+  readonly onSession: (id: string) => void | Promise<void>
 }
 
 /** A lock that is ours. */

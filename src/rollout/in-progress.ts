@@ -50,9 +50,16 @@ export function isBack({ boot, backByMs }: InProgress): boolean {
   return backByMs !== undefined && boot !== bootId()
 }
 
-/** Another one after every start of the machine; https://docs.kernel.org/admin-guide/sysctl/kernel.html#random */
+/**
+ * Another one after every start of the machine; https://docs.kernel.org/admin-guide/sysctl/kernel.html#random. Where
+ * /proc has nothing but processes it is always the same: a host that reboots is not back for whom can't see that.
+ */
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
 }
 
 function iso(ms: number | undefined): string | undefined {

@@ -1,10 +1,11 @@
+import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
 import type { KvStep } from '../consul/txn.ts'
 import type { Held } from '../lock/contest.ts'
 import { planTiming } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
-import { type Loss, UNGUARDED } from '../lock/loss.ts'
+import { type Loss, unguarded } from '../lock/loss.ts'
 import { Opening } from '../lock/opening.ts'
 import type { HolderRecord } from '../lock/record.ts'
 import { reserveStep } from '../lock/reservation.ts'
@@ -51,7 +52,7 @@ export class Turn {
     this.#holds = slots.map((slot) => new Hold(ctx, site.consul, slot))
     this.#keys = slots.map(({ stake }) => stake.key)
     for (const hold of this.#holds) this.#endWith(hold.lost, () => hold.lost.reason)
-    this.#endWith(guardian.failed, () => UNGUARDED)
+    this.#endWith(guardian.failed, () => unguarded(guardian.failed))
   }
 
   #endWith(signal: AbortSignal, loss: () => Loss): void {
@@ -86,6 +87,7 @@ export class Turn {
     try {
       session = await opening.open(ctx)
       guardian.answerFor(session.id)
+      await unlessAborted(ctx.signal, guardian.ready())
       const slots = await takeAll(ctx, site, session, { timing, record, once })
       if (slots) turn = new Turn(ctx, site, slots, guardian, timing.graceMs)
       return turn

@@ -1,13 +1,12 @@
 import { aborted, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
 import type { Child } from '../child/child.ts'
 import type { ExitStatus } from '../child/exit-status.ts'
 import { Relay } from '../child/relay.ts'
 import type { Held } from '../lock/contest.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
-import { DEADLINE, type Loss, UNGUARDED } from '../lock/loss.ts'
+import { DEADLINE, type Loss, unguarded } from '../lock/loss.ts'
 import { release } from '../lock/release.ts'
 import { childEnvironment, markerOf } from './environment.ts'
 import type { Job, Outcome, Result, World } from './job.ts'
@@ -57,12 +56,7 @@ export class Tenure {
   }
 
   async #launch(): Promise<Child> {
-    const { failed } = this.#world.guardian
-    if (failed.aborted) {
-      throw new Failure('usage', `no guardian could be started: ${messageOf(failed.reason)}`, {
-        hint: 'a run can do without a guardian by --no-guardian',
-      })
-    }
+    this.#world.guardian.failed.throwIfAborted()
     const environment = childEnvironment(this.#job, this.#held)
     return this.#world.launch({ environment, marker: markerOf(this.#job.mark) })
   }
@@ -111,10 +105,11 @@ export class Tenure {
 
   /** Settles with what comes first: the command's own end, or a witness that the lock is lost. */
   #end(ctx: Context, hold: Hold, child: Child): Promise<End> {
+    const { guardian } = this.#world
     const first = Promise.race<End>([
       this.#ran(ctx, child),
       aborted(hold.lost).then((loss) => lost(loss as Loss)),
-      aborted(this.#world.guardian.failed).then(() => lost(UNGUARDED)),
+      aborted(guardian.failed).then(() => lost(unguarded(guardian.failed))),
     ])
     return unlessAborted(ctx.signal, first)
   }
@@ -134,7 +129,8 @@ export class Tenure {
     this.#world.guardian.arm(child.group, graceMs + GUARDIAN_SLACK_MS)
     const stopping = child.stop(ctx, graceMs)
     // Stop first, speak afterwards.
-    ctx.log.warn(`lost the lock ${this.#job.name}: ${loss.sentence}; stopping the command`, { loss: loss.kind })
+    const what = loss.kind === 'unguarded' ? 'giving up' : 'lost'
+    ctx.log.warn(`${what} the lock ${this.#job.name}: ${loss.sentence}; stopping the command`, { loss: loss.kind })
     const dead = await stopping
     if (!dead) ctx.log.error(`the command can't be killed (group ${child.group}); its session is left to expire`)
     return dead

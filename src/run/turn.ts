@@ -1,4 +1,4 @@
-import { scope } from '../base/abort.ts'
+import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { unlessInterrupted } from '../child/interruption.ts'
@@ -26,20 +26,25 @@ export function awaitTurn(ctx: Context, world: World, job: Job): Promise<Held | 
 
 async function contendInTime(ctx: Context, world: World, job: Job): Promise<Held | 'busy'> {
   using wait = scope(ctx.signal)
+  // Broken surroundings must not be found out when somebody has waited for the lock.
+  const { failed } = world.guardian
+  const giveUp = () => wait.abort(failed.reason)
+  failed.addEventListener('abort', giveUp, { once: true })
   const isLimited = job.waitMs > 0 && Number.isFinite(job.waitMs)
   const cancel = isLimited ? ctx.clock.after(job.waitMs, () => wait.abort(WAIT_OVER)) : () => {}
   try {
-    const won = await contend(under(ctx, wait.signal), world.consul, contestOf(world, job))
+    const won = await contend(under(ctx, wait.signal), world.consul, contestOf(world, job, wait.signal))
     if (won === 'busy' && isLimited) {
       ctx.log.notice(`${job.name} was still busy after ${formatDuration(job.waitMs)}`)
     }
     return won
   } finally {
     cancel()
+    failed.removeEventListener('abort', giveUp)
   }
 }
 
-function contestOf(world: World, job: Job): Contest {
+function contestOf(world: World, job: Job, signal: AbortSignal): Contest {
   const { name, key, timing, recorded: command, runId } = job
   return {
     name,
@@ -53,6 +58,9 @@ function contestOf(world: World, job: Job): Contest {
     },
     once: job.waitMs === 0,
     ancestors: enclosingSessions(job.environment),
-    onSession: (id) => world.guardian.answerFor(id),
+    onSession: (id) => {
+      world.guardian.answerFor(id)
+      return unlessAborted(signal, world.guardian.ready())
+    },
   }
 }

@@ -383,7 +383,7 @@ describe('a command that leaves something in the background', () => {
 
 describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (shell) => {
   /** Starts a command's tree and the script, with us for a runner. */
-  async function start(script: string, graceTenths = 5) {
+  async function start(script: string, graceTenths = 100) {
     const scene = new Scene()
     const { path } = await program(shell, shell)
     const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
@@ -432,7 +432,7 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
     ['a tree that ignores TERM', STUBBORN],
     ['daemons', DAEMONS],
   ])('ends %s before it gives the lock back', async (_, script) => {
-    const { scene, group, tell, hangUp, ended, complaints } = await start(script)
+    const { scene, group, tell, hangUp, ended, complaints } = await start(script, 5)
     await patiently(
       () => scene.lines.length > 8,
       () => 'the tree does not beat',
@@ -456,7 +456,8 @@ describe.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (she
 
   test('acts when it hears nothing in time, even when it is killed itself', async () => {
     const { scene, group, tell } = await start(PROMPT)
-    tell(`arm ${group} 100`)
+    // Long enough for a busy machine to show us both of them.
+    tell(`arm ${group} 300`)
     const look = () =>
       processesWith('consul-locker-guardian').filter((pid) => proc(pid, 'environ').includes(scene.name))
     await patiently(

@@ -19,7 +19,7 @@ import { ConsulClient } from '../kit/consul-client.ts'
 import { initScript } from '../kit/init-script.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
-import { STRANGER, squat } from '../kit/stranger.ts'
+import { carry, STRANGER, squat } from '../kit/stranger.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 const consul = () => new ConsulClient()
@@ -191,6 +191,21 @@ describe('the folder for what a user’s processes share', () => {
     utimesSync(socket, longAgo, longAgo)
     await runLocker([uniqueName('next'), 'sh', '-c', PLACE], options)
     expect(readdirSync(dirname(socket))).toEqual([])
+  })
+})
+
+describe('a stranger who carries all that can be learnt of a run', () => {
+  test('neither holds its release up nor is signalled by its guardian', async () => {
+    const name = uniqueName('carried')
+    const holder = startLocker(['--kill-after', '1s', name, 'sh', '-c', 'echo begins; exec sleep 60'])
+    await holder.prints(/begins/)
+    const carrier = await carry(name)
+    const waiter = startLocker([name, 'true'])
+    await waiter.says(/waiting for/)
+    holder.kill('SIGKILL')
+    const { code, stderr } = await waiter.ends()
+    expect([code, stderr.includes('was cut off')]).toEqual([0, false])
+    expect([runs(carrier.pid), carrier.stdout]).toEqual([true, 'carries\n'])
   })
 })
 

@@ -28,6 +28,12 @@ export const LACKING: Readonly<Record<string, readonly [RootPlan, string]>> = {
   'without /proc': [{ programs: ALL }, 'needs /proc/self/stat'],
 }
 
+/** A root whose shell is there and does nothing. */
+export const BROKEN: readonly [RootPlan, string] = [
+  { programs: ['sed', 'grep', 'sleep'], proc: 'whole', brokenShell: true },
+  'no guardian could be kept alive',
+]
+
 const BEAT = 'while :; do echo "holder beats" >>/log/log; sleep 0.05; done'
 
 /** What happens to a holder, by name: what its command does, what is done to it, and which code it ends with. */
@@ -79,6 +85,7 @@ export async function refuse([plan, sentence]: readonly [RootPlan, string]): Pro
   const name = uniqueName('rooted')
   const refused = await runLocker([name, '/locker', '--version'], { through })
   expect([refused.code, refused.stdout]).toEqual([2, ''])
-  expect(refused.stderr).toMatch(new RegExp(`^consul-locker: error: the guardian ${sentence}.*--no-guardian\\)\\n$`))
+  expect(refused.stderr).toMatch(new RegExp(`^consul-locker: error: (the guardian )?${sentence}.*--no-guardian\\)\\n$`))
+  expect(await new ConsulClient().remains(name)).toEqual([])
   expect((await runLocker(['--no-guardian', name, '/locker', '--version'], { through })).code).toBe(0)
 }

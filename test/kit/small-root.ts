@@ -13,6 +13,8 @@ export interface RootPlan {
   readonly user?: number
   /** All programs are this one's applets. */
   readonly busybox?: boolean
+  /** Its shell is there, and ends at once. */
+  readonly brokenShell?: boolean
 }
 
 /** Mounts come and go with the process that has made them. */
@@ -52,7 +54,7 @@ export class SmallRoot {
     chmodSync(root, 0o755)
     for (const folder of ['usr/lib', 'usr/bin', 'proc', 'dev', 'log', 'tmp'])
       mkdirSync(join(root, folder), { recursive: true })
-    for (const folder of ['log', 'tmp']) chmodSync(join(root, folder), 0o777)
+    for (const folder of ['log', 'tmp']) chmodSync(join(root, folder), 0o1777)
     if (existsSync('/usr/lib64')) mkdirSync(join(root, 'usr/lib64'))
     for (const name of ['lib', 'lib64', 'bin']) symlinkSync(`usr/${name}`, join(root, name))
     for (const file of ['locker', ...(plan.devNull === false ? [] : ['dev/null'])]) writeFileSync(join(root, file), '')
@@ -60,6 +62,7 @@ export class SmallRoot {
       const { path } = await program(plan.busybox ? 'busybox' : name === 'sh' ? 'dash' : name, 'busybox')
       copyFileSync(path, join(root, 'bin', name))
     }
+    if (plan.brokenShell) copyFileSync('/bin/false', join(root, 'bin/sh'))
     return new SmallRoot(root, plan)
   }
 }

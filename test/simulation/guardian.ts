@@ -29,6 +29,8 @@ export class SimulatedGuardian implements Guardian {
     })
   }
 
+  async ready(): Promise<void> {}
+
   answerFor(session: string): void {
     this.#session = session
   }

@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest'
+import { FATES, MODES, type Mode, playMode, refuseMode } from '../kit/guarded-modes.ts'
 import { LACKING, play, refuse, STORIES, SUFFICIENT } from '../kit/guardian-matrix.ts'
 import { makesRoots } from '../kit/small-root.ts'
 
@@ -12,4 +13,12 @@ describe.runIf(makesRoots)('never are there two holders, nor is a healthy comman
   })
 
   test.each(Object.entries(LACKING))('and nothing begins in a root %s', (_, lacking) => refuse(lacking))
+
+  describe.each(Object.keys(MODES) as Mode[])('under %s', (mode) => {
+    describe.each(Object.entries(SUFFICIENT))('in a root %s', (_, plan) => {
+      test.each(FATES)('that %s', (fate) => playMode(mode, plan, fate))
+    })
+
+    test.each(Object.entries(LACKING))('and nothing begins in a root %s', (_, lacking) => refuseMode(mode, lacking))
+  })
 })
