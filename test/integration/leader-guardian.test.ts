@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { consul, master, released, services, tagged } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
@@ -51,5 +51,26 @@ describe('an agent', () => {
     await toy.becomes('master')
     await tagged(toy, 'master')
     expect(toy.calls).not.toContain('OVERLAP')
+  })
+
+  test('whose guardian can’t be kept alive hands over and ends, and says so', async () => {
+    const { toy, agent } = await master()
+    const hunt = setInterval(() => {
+      const guardians = processesWith('consul-locker-guardian').filter((pid) => processesWith(toy.name).includes(pid))
+      for (const pid of guardians) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has just ended.
+        }
+      }
+    }, 20)
+    onTestFinished(() => clearInterval(hunt))
+    const { code, stderr } = await agent.ends()
+    clearInterval(hunt)
+    expect([code, toy.calls.at(-1)]).toEqual([2, 'demote'])
+    expect(stderr).toMatch(/error: no guardian could be kept alive/)
+    expect(stderr).not.toContain('lost the lock')
+    await released(toy)
   })
 })
