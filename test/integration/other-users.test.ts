@@ -55,7 +55,7 @@ async function rollout(): Promise<{ readonly dir: string; readonly file: string 
   const upgrade = `upgrade: [touch ${dir}/upgraded]\nchecks: {upgrade: ${prefix}-up, validation: ${prefix}-valid}`
   writeFileSync(
     file,
-    `host: dev\nprefix: ${prefix}\nversion_file: ${dir}/version\nvalidate: ${dir}/tests\n${upgrade}\n`,
+    `host: dev\nprefix: ${prefix}\nversion_file: ${dir}/version\nvalidate: {dir: ${dir}/tests, allow_none: true}\n${upgrade}\n`,
   )
   writeFileSync(join(dir, 'version'), 'V1\n')
   await consul().request('PUT', `/kv/${prefix}/running_version/V1/dev`, '1')
