@@ -2,7 +2,9 @@ import { messageOf } from '../base/failure.ts'
 import type { Direction } from '../switchover/flags.ts'
 import type { Ground } from '../switchover/ground.ts'
 import type { Plan } from '../switchover/plan.ts'
+import { runsNowhere } from '../switchover/protocol.ts'
 import { isAmong } from '../switchover/roles.ts'
+import { Sighting } from '../switchover/sighting.ts'
 import type { Site } from '../switchover/site.ts'
 import { begunPlan } from '../switchover/start-primary.ts'
 
@@ -16,6 +18,16 @@ export function incidentsOf(ground: Ground): string[] {
   return standing === undefined
     ? setbacks
     : [`${standing} (start-primary goes on with it, start-primary --abort undoes it)`, ...setbacks]
+}
+
+/**
+ * Whether the switch that stands at a cluster has stopped the service and not started it yet. Its nodes know at once;
+ * what a check says beside its status reaches Consul some minutes late (`check_update_interval`).
+ */
+export function leavesNobody(ground: Ground): boolean {
+  const { cluster, self, sites } = ground
+  const plan = begunPlan(ground)
+  return plan !== undefined && runsNowhere(plan, new Sighting(plan, cluster, self.node, sites, new Map()))
 }
 
 /** What our own node couldn't do. */

@@ -13,7 +13,7 @@ import { abortSwitch, rehearse, startPrimary } from '../switchover/start-primary
 import type { Patience, SwitchEnd } from '../switchover/switch-world.ts'
 import type { Switcher } from '../switchover/turn.ts'
 import { clusterHealth } from './cluster-health.ts'
-import { incidentsOf } from './incidents.ts'
+import { incidentsOf, leavesNobody } from './incidents.ts'
 import { LocalServices, type ServiceTeller } from './local-services.ts'
 import { ownAgent } from './own-agent.ts'
 import { clusterOf, OwnNode, type Script } from './own-node.ts'
@@ -33,7 +33,7 @@ export interface StartPrimaryRequest {
   readonly interruption: AbortSignal
 }
 
-const NOWHERE = 'the service runs nowhere now, as far as checks tell'
+const NOWHERE = 'the service runs nowhere now, as far as Consul tells'
 
 /** Tells nobody. */
 export const SILENT: ServiceTeller = { begin: () => {}, end: () => {}, say: () => {} }
@@ -92,7 +92,7 @@ export class InitScript {
       const { consul, file } = this.#world
       const ground = await survey(ctx, consul, this.#cluster, await agentSelf(ctx, consul))
       const { cluster, runs } = await clusterHealth(ctx, ground)
-      const isNowhere = !runs && local.every(({ state }) => state === 'stopped')
+      const isNowhere = (!runs || leavesNobody(ground)) && local.every(({ state }) => state === 'stopped')
       const notes = [...incidentsOf(ground), ...(isNowhere ? [NOWHERE] : [])]
       for (const note of notes) ctx.log.warn(note)
       return { name: file.name, cluster, local, ...(notes.length === 0 ? {} : { notes }) }

@@ -41,7 +41,8 @@ export const mayHaveMachines = await execute('unshare', ['--mount', '--net', '--
 
 /**
  * A machine on which nothing is installed yet: namespaces with a network of its own, a `consul agent -dev` on its
- * default port, and folders of the system whose changes end with it. What isn't there of curl and jq is.
+ * default port, a name as the examples have them, and folders of the system whose changes end with it. What isn't there
+ * of curl and jq is.
  */
 export class FreshMachine {
   readonly #dir: string
@@ -62,12 +63,14 @@ export class FreshMachine {
       `mount -t tmpfs none ${dir}`,
       ...layers,
       'mount -t tmpfs none /run',
+      'hostname db1',
       'ip link set lo up; ip addr add 10.0.0.5/32 dev lo',
       'echo up; exec sleep infinity',
     ]
     const words = [
       '--mount',
       '--net',
+      '--uts',
       '--pid',
       '--fork',
       '--kill-child',
@@ -122,7 +125,7 @@ export class FreshMachine {
 
   #spawn(text: string, stdio: 'ignore' | 'pipe', cwd = PROJECT, more: NodeJS.ProcessEnv = {}): ChildProcess {
     const { pid } = this.#init
-    const enter = `read -r init </proc/${pid}/task/${pid}/children; exec nsenter -t "$init" -m -n -p sh -ec 'cd "$0"; eval "$1"' "$@"`
+    const enter = `read -r init </proc/${pid}/task/${pid}/children; exec nsenter -t "$init" -m -n -u -p sh -ec 'cd "$0"; eval "$1"' "$@"`
     const env = { PATH, HOME: '/root', LOGNAME: 'root', ...more }
     return spawn('sh', ['-c', enter, 'sh', cwd, text], { env, stdio: ['ignore', stdio, stdio] })
   }
