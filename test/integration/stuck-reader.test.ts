@@ -73,9 +73,10 @@ describe.each(['pipe', 'socket'] as const)('a %s as standard error that nobody r
     const name = uniqueName('unread')
     const script = `${FLOODS}; grep flags: /proc/self/fdinfo/2; kill $yes; exit 4`
     const runner = startUnread(stream, [name, 'sh', '-c', script], { DEBUG: '1' })
+    const exited = once(runner.child, 'exit')
     const [, flags] = await runner.prints(/^flags:\s*(\d+)$/m)
     expect(Number.parseInt(flags as string, 8) & 0o4000).toBe(0)
-    expect((await once(runner.child, 'exit'))[0]).toBe(4)
+    expect((await exited)[0]).toBe(4)
     expect(await client.remains(name)).toEqual([])
   })
 })
