@@ -1,5 +1,5 @@
 // The walls of the house: who may import whom. Everything points downwards.
-const modes = ['run', 'leader', 'switchover', 'init', 'discovery', 'rollout', 'operate', 'devagent']
+const modes = ['run', 'leader', 'switchover', 'init', 'discovery', 'rollout', 'devagent']
 const mode = `^src/(${modes.join('|')})/`
 
 /** One wall: files below `from` import nothing below any of `to`. */
@@ -30,9 +30,11 @@ export default {
     wall('child-knows-no-consul', '^src/child/', '^src/(?!base/|host/|child/)'),
     wall('host-knows-no-consul', '^src/host/', '^src/(?!base/|host/)'),
     wall('config-knows-files-only', '^src/config/', '^src/(?!base/|config/)'),
+    wall('schedule-knows-words-only', '^src/schedule/', '^src/(?!base/|schedule/)'),
     wall('probe-knows-no-consul', '^src/probe/', '^src/(?!base/|child/|probe/)'),
     wall('listen-knows-requests-only', '^src/listen/', '^src/(?!base/|listen/)'),
     wall('gate-is-no-mode', '^src/gate/', '^src/(?!base/|consul/|child/|probe/|gate/)'),
+    wall('the-leader-machine-is-pure', '^src/leader/machine/', '^(?!src/leader/machine/|assert$)'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     {
       name: 'modes-are-strangers',
@@ -51,10 +53,38 @@ export default {
       from: { path: '^src/', pathNot: '^src/(main[.]ts|cli/)' },
       to: { path: '^src/cli/' },
     },
-    owned('yargs-in-cli', 'node_modules/yargs', '^src/cli/'),
+    {
+      name: 'commands-are-strangers',
+      severity: 'error',
+      from: { path: '^src/cli/commands/([^/]+)/' },
+      to: { path: '^src/cli/commands/', pathNot: '^src/cli/commands/$1/' },
+    },
+    wall('syntax-knows-words-only', '^src/cli/syntax/', '^src/(?!base/|cli/syntax/)'),
+    wall('options-know-no-connection', '^src/cli/options/', '^src/cli/(?!options/|syntax/)'),
+    wall('only-the-table-knows-commands', '^src/cli/(?!commands/)[^/]+/', '^src/cli/commands/'),
+    owned('yargs-in-one-file', 'node_modules/yargs', '^src/cli/syntax/parser[.]ts$'),
     owned('undici-in-transport', 'node_modules/undici', '^src/consul/(exchange|transport)[.]ts$'),
     owned('signal-exit-in-child', 'node_modules/signal-exit', '^src/child/'),
     owned('timers-in-clock', '^(node:)?timers(/promises)?$', '^src/base/clock[.]ts$'),
+    wall('scripts-know-no-application', '^scripts/', '^(src|build|test)/'),
+    wall('provide-knows-no-script', '^scripts/provide/', '^scripts/(?!provide/)'),
+    wall('stage-knows-no-script', '^scripts/stage/', '^scripts/(?!provide/|stage/)'),
+    {
+      name: 'scripts-are-strangers',
+      severity: 'error',
+      from: { path: '^scripts/(bench|chaos|demo|failover)/' },
+      to: { path: '^scripts/', pathNot: '^scripts/(provide|stage|$1)/' },
+    },
+    wall('application-knows-no-tools', '^src/', '^(build|scripts|test)/'),
+    wall('build-knows-entries-only', '^build/(?!main/)', '^(scripts|test|src/(?!devagent/|base/clock|consul/wire))'),
+    wall('virtual-starts-nothing', '^test/virtual/', '^(build|scripts|test/(?!virtual/))'),
+    wall('simulation-starts-nothing', '^test/simulation/', '^(build|scripts|test/(?!virtual/|simulation/))'),
+    wall('unit-starts-nothing', '^test/unit/', '^test/(?!unit/|virtual/|kit/(unique|processes)[.]ts$)'),
+    wall('unit-knows-its-subject', '^test/unit/(?!build/|scripts/)', '^(build|scripts)/'),
+    wall('contract-starts-nothing', '^test/contract/(?!(real|dev)[.])', '^(build|scripts|test/(?!contract/|virtual/))'),
+    wall('kit-looks-from-outside', '^test/kit/', '^(src|build)/'),
+    wall('one-door-to-scripts', '^test/(?!(unit|integration|slow)/scripts/)', '^scripts/(?!provide/)'),
+    wall('only-tests-of-the-build-import-it', '^test/(?!structure/|(unit|integration|slow)/build/)', '^build/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
