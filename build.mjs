@@ -1,10 +1,13 @@
 // Builds dist/consul-locker: the application in a start-up snapshot, embedded in the pinned Node. With --plain it builds
-// dist/consul-locker-plain, without all that Node's documentation doesn't promise: README, "Start-up".
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+// dist/consul-locker-plain, without all that Node's documentation doesn't promise: docs/internals.md. What is there already
+// and was made of the same is left as it is.
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { bundleApplication, bundleMain } from './build/bundle.ts'
 import { makeExecutable, makePlainExecutable } from './build/executable.ts'
+import { fingerprint, isMadeOf, remember } from './build/fingerprint.ts'
 import { parserInJavaScript } from './build/parser.ts'
+import { slim } from './build/slim.ts'
 import { startWarmUpAgent } from './build/warm-up-agent.ts'
 
 const dist = fileURLToPath(new URL('dist', import.meta.url))
@@ -13,11 +16,16 @@ const dist = fileURLToPath(new URL('dist', import.meta.url))
 const work = `${dist}/build-${process.pid}`
 
 async function build() {
-  const application = await bundleApplication(parserInJavaScript)
+  const application = await bundleApplication(parserInJavaScript, slim)
   await bundleMain('snapshot', application, `${work}/main.cjs`)
+  const executable = `${dist}/consul-locker`
+  const digest = fingerprint([readFileSync(`${work}/main.cjs`, 'utf8'), ...[...application.later].flat()])
+  // The snapshot takes most of the time, and each run of the tests begins with a build.
+  if (isMadeOf(executable, digest)) return
   const agent = await startWarmUpAgent()
   try {
-    renameSync(await makeExecutable(work, application.later, agent.address), `${dist}/consul-locker`)
+    renameSync(await makeExecutable(work, application.later, agent.address), executable)
+    remember(executable, digest)
   } finally {
     agent.stop()
   }

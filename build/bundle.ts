@@ -3,7 +3,6 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type Plugin, type TransformOptions, transform } from 'esbuild'
 import { commit } from './commit.ts'
-import { slim } from './slim.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -22,7 +21,7 @@ const COMMON = {
 const COMMON_JS = { format: 'cjs', supported: { 'dynamic-import': false }, minify: true } satisfies TransformOptions
 
 const OUT = 'dist/bundle'
-const FIRST = 'stdin.js'
+const FIRST = 'application.js'
 
 /** Each file is loaded when it is first required; names without a path are those of Node's own modules. */
 const LOADER = `
@@ -38,12 +37,6 @@ const load=name=>{
 }
 module.exports=load('./${FIRST}')`
 
-/** What the application's bundle exports: what an executable does, and for the warm-up, how to do and to undo it. */
-const EXPORTS = `
-export { start } from './src/main.ts'
-export { main } from './src/cli/cli.ts'
-export { untie } from './src/child/process.ts'`
-
 /** The application in two parts; every module of it is in one of them. */
 export interface Application {
   /** A CommonJS module with what every run loads. It reads nothing of its surroundings while it loads. */
@@ -57,7 +50,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   const { outputFiles, metafile } = await build({
     ...COMMON,
-    stdin: { contents: EXPORTS, resolveDir: root },
+    entryPoints: [`${root}build/main/application.ts`],
     absWorkingDir: root,
     // Of modules of this kind alone esbuild makes several files that share what they have in common.
     format: 'esm',
@@ -75,7 +68,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
       // yargs asks while it loads, which would open standard output; our help has a fixed width.
       'process.stdout.columns': 'undefined',
     },
-    plugins: [...plugins, slim],
+    plugins,
     write: false,
   })
   const now = loadedAtOnce(metafile)

@@ -21,7 +21,7 @@ export async function embeddedNode(copy: string): Promise<string> {
 
 /**
  * Throws for a program that isn't, byte for byte, the Node of this version that the project was tried with. Who packed
- * it for npm is not who made it: see README, "Start-up", for what the sums prove.
+ * it for npm is not who made it: see docs/internals.md, for what the sums prove.
  */
 export function refuseUnknown(
   program: Uint8Array,

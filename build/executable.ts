@@ -3,39 +3,39 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Application } from './bundle.ts'
 import { copyStripped, embeddedNode } from './embedded-node.ts'
+import { refuseUnproven } from './proven.ts'
 
 const run = promisify(execFile)
-
-/**
- * All that follows was tried and measured with this Node, and its flags are no promise of Node's: for another one do so
- * again (README, "Start-up").
- */
-export const PROVEN_WITH = 'v26.10.0'
 
 /** Flags that the executable runs with, for good: `node --v8-options` tells more of them. */
 export const FLAGS = [
   // The hash tables in the snapshot keep the seed that they were made with: making them anew costs 3 to 4 ms. Who can
   // choose keys could make them collide; ours come from the user himself, from his Consul, and in small numbers from
-  // strangers (README, "Start-up").
+  // strangers (docs/internals.md).
   '--no-rehash-snapshot',
   // A run is over before optimised code would pay; waiting takes no time to speak of.
   '--no-opt',
   '--no-maglev',
   '--no-sparkplug',
-  // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, for the command, too.)
+  // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, and none would reach the command.)
   '--v8-pool-size=1',
   // Without it a broken openssl.cnf of the machine's, or one that the user may not read, ends Node before our first line.
   '--openssl-config=/dev/null',
+  // A USR1 that comes before we listen for it would open Node's debugger to all users of the machine. Nobody can listen
+  // on this address, and the debugger's own words are none of the command's.
+  '--inspect-port=255.255.255.255:1024',
+  '--inspect-publish-uid=http',
 ]
 
-const WARM_UP_LIMIT_MS = 60_000
+/** It takes seconds, and many times that on a busy machine. */
+const WARM_UP_LIMIT_MS = 300_000
 
 /**
  * Makes the executable of `work/main.cjs`, which is run against the agent at this address, and of what it loads later.
  * Settles with its path.
  */
 export async function makeExecutable(work: string, later: Application['later'], agent: string): Promise<string> {
-  refuseUnproven(process.version)
+  refuseUnproven()
   const node = await embeddedNode(`${work}/node`)
   // Nothing of our environment may find its way into the snapshot.
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', CONSUL_HTTP_ADDR: agent }
@@ -88,12 +88,4 @@ async function inject(
   copyFileSync(`${work}/injected`, `${work}/consul-locker`)
   chmodSync(`${work}/consul-locker`, 0o755)
   return `${work}/consul-locker`
-}
-
-/** Throws for another Node than the one that the flags and the snapshot were tried with. */
-export function refuseUnproven(version: string): void {
-  if (version !== PROVEN_WITH)
-    throw new Error(
-      `build/executable.ts was tried with Node ${PROVEN_WITH}, not with ${version}: see README, "Start-up"`,
-    )
 }

@@ -34,17 +34,17 @@ async function contentsOf(path: string): Promise<string> {
   return `module.exports = ${JSON.stringify(Array.from(imports, ([, name]) => name))}`
 }
 
-/** Kept, for it takes seconds; by what it was made of, and how. */
-async function translation(): Promise<string> {
+/** The translation, kept in a folder, for it takes seconds; by what it was made of, and how: this file is in the name. */
+export async function translation(cache = CACHE): Promise<string> {
   const wasm: Buffer = require('undici/lib/llhttp/llhttp-wasm.js')
   const { version } = require('binaryen/package.json')
   const hash = createHash('sha256')
     .update(wasm)
     .update(version)
     .update(readFileSync(import.meta.filename))
-  const file = `${CACHE}/${hash.digest('hex').slice(0, 16)}.js`
+  const file = `${cache}/${hash.digest('hex').slice(0, 16)}.js`
   if (!existsSync(file)) {
-    mkdirSync(CACHE, { recursive: true })
+    mkdirSync(cache, { recursive: true })
     // Two builds may be at it at once.
     writeFileSync(`${file}.${process.pid}`, await translate(wasm))
     renameSync(`${file}.${process.pid}`, file)

@@ -6,11 +6,7 @@ import { loadLater } from './load-later.ts'
 // with. It is bundled behind a function that makes an instance of the application.
 declare function loadApplication(): Application
 
-interface Application {
-  start(): void
-  main(words: readonly string[], signal: AbortSignal): Promise<number>
-  untie(): void
-}
+type Application = typeof import('./application.ts')
 
 /** Of the compiled code, only what is running at the moment stays. */
 const REST = 1 / 10
@@ -40,11 +36,11 @@ const HOLD = ['sleep', '0.3']
  * Runs two commands under one lock of the warm-up's agent, so that one waits for the other, with another instance of
  * the application: what was compiled for it stays, for instances share their code; the rest is garbage.
  */
-async function warmUp({ main, untie }: Application): Promise<void> {
+async function warmUp({ main, forgetKillAtExit }: Application): Promise<void> {
   const { signal } = new AbortController()
   const codes = await Promise.all([main(['warm-up', ...HOLD], signal), main(['--quiet', 'warm-up', 'true'], signal)])
   if (codes.some((code) => code !== 0)) throw new Error(`the warm-up ended with ${codes.join(' and ')}`)
-  untie()
+  forgetKillAtExit()
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)
 }
 
