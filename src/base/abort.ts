@@ -1,6 +1,23 @@
 import type { Context } from './context.ts'
 import { formatDuration } from './duration.ts'
 
+/**
+ * Why work ends that nothing is wrong with: its time is over, a signal came, the lock is lost, another was first. Every
+ * signal of ours aborts with one of these, or with the failure that makes going on useless.
+ */
+export class AbortReason {
+  /** One sentence, without a full stop. */
+  readonly sentence: string
+
+  constructor(sentence: string) {
+    this.sentence = sentence
+  }
+
+  toString(): string {
+    return this.sentence
+  }
+}
+
 /** A signal that follows `parent` and can be aborted on its own. Dispose it when its work is done. */
 export interface Scope extends Disposable {
   readonly signal: AbortSignal
@@ -48,6 +65,8 @@ export function aborted(signal: AbortSignal): Promise<unknown> {
   })
 }
 
+const FIRST = new AbortReason('another one was first')
+
 /**
  * Runs all tasks at once, below one scope; when the first settles the others are aborted and waited for, so that none
  * outlives this call. Settles as that first one did.
@@ -58,7 +77,7 @@ export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise
   try {
     return await Promise.race(running)
   } finally {
-    race.abort(new Error('another task of the race was first'))
+    race.abort(FIRST)
     await Promise.allSettled(running)
   }
 }
@@ -67,7 +86,7 @@ export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise
  * Runs `work` for `ms` milliseconds at most. Settles as it does, or rejects with what `late` makes when the time is over,
  * or with the signal's reason as soon as that aborts; `work` is told by its own signal, and not waited for.
  */
-export async function within<T>(
+export async function withTimeout<T>(
   ctx: Context,
   ms: number,
   late: () => unknown,
@@ -86,7 +105,7 @@ export async function within<T>(
  * Runs `work`, and once more every `ms` milliseconds for as long as none has settled. Settles as the first of them does;
  * the others are aborted and waited for. For requests that may be made twice, and may be lost.
  */
-export async function insistently<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
+export async function hedged<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   using race = scope(ctx.signal)
   const bounded = { ...ctx, signal: race.signal }
   const running: Promise<{ value: T }>[] = []
@@ -97,7 +116,7 @@ export async function insistently<T>(ctx: Context, ms: number, work: (ctx: Conte
       if (first) return first.value
     }
   } finally {
-    race.abort(new Error('another one was first'))
+    race.abort(FIRST)
     await Promise.allSettled(running)
   }
 }
@@ -105,7 +124,7 @@ export async function insistently<T>(ctx: Context, ms: number, work: (ctx: Conte
 /** Runs `work` under a signal of its own that aborts after `ms`: cleaning up never depends on what was aborted. */
 export async function withDeadline<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   const deadline = new AbortController()
-  const cancel = ctx.clock.after(ms, () => deadline.abort(new Error(`no end within ${formatDuration(ms)}`)))
+  const cancel = ctx.clock.after(ms, () => deadline.abort(new AbortReason(`no end within ${formatDuration(ms)}`)))
   try {
     return await work({ ...ctx, signal: deadline.signal })
   } finally {
@@ -117,7 +136,7 @@ export async function withDeadline<T>(ctx: Context, ms: number, work: (ctx: Cont
  * Runs `work` to its end even though the context's signal aborts meanwhile, but for `ms` after that at most. For
  * requests with an effect: one that is cut off may still have it later, behind our back.
  */
-export async function lingering<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
+export async function withAbortGrace<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   const late = new AbortController()
   let cancel = () => {}
   const follow = () => {

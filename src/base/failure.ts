@@ -1,3 +1,5 @@
+import { getSystemErrorMessage } from 'node:util'
+
 /**
  * Why something ended that should not have:
  * - `usage`: options, arguments or environment make no sense
@@ -13,7 +15,12 @@
  * - `not-consul`: what answers is something else
  * - `unwritable`: what was asked for can't be printed
  * - `exhausted`: our limit of open files is used up
- * - `declined`: the state that things are in doesn't allow what was asked, or it didn't come about in time
+ * - `precondition`: the state that things are in doesn't allow what was asked
+ * - `conflict`: somebody else is at it, or was faster
+ * - `malformed`: what is stored isn't what belongs there
+ * - `timed-out`: what was asked for didn't come about in time
+ * - `failed`: a command, or a node's part in something, came to a bad end
+ * - `local`: this machine doesn't let us: a file, a port
  */
 export type FailureCode =
   | 'usage'
@@ -30,7 +37,12 @@ export type FailureCode =
   | 'not-consul'
   | 'unwritable'
   | 'exhausted'
-  | 'declined'
+  | 'precondition'
+  | 'conflict'
+  | 'malformed'
+  | 'timed-out'
+  | 'failed'
+  | 'local'
 
 /** An end that a person must hear of: one sentence, and a hint what to do. */
 export class Failure extends Error {
@@ -52,6 +64,12 @@ export class Failure extends Error {
 export function outOfFiles(what: string, thrown: unknown): Failure | undefined {
   if ((thrown as { code?: unknown } | undefined)?.code !== 'EMFILE') return undefined
   return new Failure('exhausted', `${what}: too many open files`, { hint: 'raise the limit: ulimit -n', cause: thrown })
+}
+
+/** Why a file can't be used, without its path and the name of the system call: `no such file or directory`. */
+export function reasonOf(thrown: unknown): string {
+  const { errno, syscall } = thrown as NodeJS.ErrnoException
+  return errno === undefined || syscall === undefined ? messageOf(thrown) : getSystemErrorMessage(errno)
 }
 
 /** The message of anything that was thrown. */

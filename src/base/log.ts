@@ -1,5 +1,5 @@
-import { printable } from './excerpt.ts'
-import { type Gap, Speech } from './speech.ts'
+import { type DropNotice, LineWriter } from './line-writer.ts'
+import { printable } from './printable.ts'
 
 /** How much a line matters. `notice` is news that `--quiet` drops; `debug` needs DEBUG. */
 export type Level = 'debug' | 'notice' | 'warn' | 'error'
@@ -24,17 +24,20 @@ export interface LogOptions {
   readonly debug: boolean
   /** Shows the milliseconds since the start, if phases are to be told. */
   readonly sinceStart?: (() => number) | undefined
+  /** What stands before a line, for a reader that knows levels by that. */
+  readonly prefix?: ((level: Level) => string) | undefined
   /** Takes one finished line, newline included, and how to say that lines are missing. */
-  readonly write: (line: string, gap: Gap) => void
+  readonly write: (line: string, notice: DropNotice) => void
 }
 
 /** A log that writes lines the way the options ask. */
 export function createLog(options: LogOptions): Log {
-  const { sinceStart } = options
+  const { sinceStart, prefix = () => '' } = options
   const render = (level: Level, sentence: string, facts: Facts = {}) =>
-    options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence)
-  const gap: Gap = (lines) => render('warn', `${lines} of our lines are missing: nobody took them`, { missing: lines })
-  const write = (level: Level, sentence: string, facts?: Facts) => options.write(render(level, sentence, facts), gap)
+    prefix(level) + (options.format === 'json' ? jsonLine(level, sentence, facts) : textLine(level, sentence))
+  const notice: DropNotice = (lines) =>
+    render('warn', `${lines} of our lines are missing: nobody took them`, { missing: lines })
+  const write = (level: Level, sentence: string, facts?: Facts) => options.write(render(level, sentence, facts), notice)
   const emit = (level: Level, sentence: string, facts?: Facts) => {
     if (level === 'debug' && !options.debug) return
     if (level === 'notice' && options.quiet) return
@@ -59,9 +62,9 @@ function jsonLine(level: Level, sentence: string, facts: Facts): string {
   return `${printable(JSON.stringify({ time: new Date().toISOString(), level, message: sentence, ...facts }))}\n`
 }
 
-const stderr = new Speech(2)
+const stderr = new LineWriter(2)
 
-/** Says a line on standard error. It neither blocks nor throws; see `Speech`. */
-export function writeStderr(line: string, gap?: Gap): void {
-  stderr.say(line, gap)
+/** Says a line on standard error. It neither blocks nor throws; see `LineWriter`. */
+export function writeStderr(line: string, notice?: DropNotice): void {
+  stderr.write(line, notice)
 }

@@ -1,14 +1,25 @@
 import type { Context } from '../base/context.ts'
-import type { Command } from './command.ts'
+import type { Executable } from './executable.ts'
 import type { ExitStatus } from './exit-status.ts'
 import type { ForwardedSignal } from './signals.ts'
 
 /** How a command is started. */
-export interface Launch {
-  readonly command: Command
+export interface LaunchRequest {
+  readonly command: Executable
   readonly environment: NodeJS.ProcessEnv
-  /** An entry of that environment (`NAME=value`) that tells the command's processes from all others. */
-  readonly marker: string
+  /**
+   * An entry of that environment (`NAME=value`) that tells the command's processes from all others; none when what
+   * leaves its group and session is meant to stay.
+   */
+  readonly marker: string | undefined
+  /** Descriptors that it gets as its standard output and error, instead of ours. */
+  readonly streams?: OutputStreams
+}
+
+/** Where a command writes to. */
+export interface OutputStreams {
+  readonly stdout: number
+  readonly stderr: number
 }
 
 /** A running command with its process group. Simulation has another one. */
@@ -23,6 +34,8 @@ export interface Child {
   kill(): void
   /** Settles once nothing of the command's group runs any more. */
   emptied(ctx: Context): Promise<void>
-  /** TERM, `graceMs` of time, KILL. For the group and what left it; settles with whether all are gone. */
-  stop(ctx: Context, graceMs: number): Promise<boolean>
+  /**
+   * TERM, or another signal, `graceMs` of time, KILL. For the group and what left it; settles with whether all are gone.
+   */
+  stop(ctx: Context, graceMs: number, signal?: NodeJS.Signals): Promise<boolean>
 }

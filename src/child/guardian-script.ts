@@ -1,8 +1,20 @@
+/** What a guardian's shell is called. */
+export const GUARDIAN_NAME = 'consul-locker-guardian'
+
 /** The script travels in this variable: among the arguments it would fill every list of processes. */
 export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
 
 /** So does the marker of the command's processes, which is nobody else's business. */
 export const MARKER_VARIABLE = 'CONSUL_LOCKER_GUARDED'
+
+/** Tells the command that gives the lock back how much is left of what was guarded's time, in hundredths of a second. */
+export const LEFT_VARIABLE = 'CONSUL_LOCKER_LEFT'
+
+/**
+ * Tells that command, too, how what was guarded ended: the word that came with `disarm`; `killed`, when the guardian has
+ * ended it; nothing when nobody said.
+ */
+export const ENDED_VARIABLE = 'CONSUL_LOCKER_ENDED'
 
 /** The programs that the script calls. */
 export const GUARDIAN_PROGRAMS = ['sed', 'grep', 'sleep'] as const
@@ -10,27 +22,52 @@ export const GUARDIAN_PROGRAMS = ['sed', 'grep', 'sleep'] as const
 /** Where it looks for those that are not on the PATH. */
 export const GUARDIAN_PATH = '/usr/local/bin:/usr/bin:/bin'
 
+/** What a guardian's script is started with. */
+export interface GuardianTerms {
+  /** What tells the group to end. */
+  readonly signal: NodeJS.Signals
+  /** From that to KILL, in milliseconds. */
+  readonly graceMs: number
+  /** Should it be killed together with us: so long may it take what is left of it to notice, in milliseconds. */
+  readonly orphanLookMs: number
+  /** The command that gives a lock back; the session is added to it. */
+  readonly release: readonly string[]
+}
+
+/** The arguments of a shell that is to be a guardian; the script itself is in its environment. */
+export function guardianArguments({ signal, graceMs, orphanLookMs, release }: GuardianTerms): string[] {
+  const times = [graceMs, orphanLookMs].map((ms) => String(hundredths(ms)))
+  return ['-c', `eval "$${GUARDIAN_VARIABLE}"`, GUARDIAN_NAME, signal.slice('SIG'.length), ...times, ...release]
+}
+
+/** A time as the script has it: in hundredths of a second. */
+export function hundredths(ms: number): number {
+  return Math.round(Math.max(0, ms) / 10)
+}
+
 /**
  * The guardian: a shell that outlives a killed, stopped or wedged runner. POSIX sh only (dash, busybox).
  *
- * Arguments: the grace in tenths of a second, and the command that gives the lock back. The marker, which stands in the
- * environment of the command's processes, is in its own under another name. On its standard input the runner writes a
- * line for each thing that changes: `session ID`; `arm GROUP TIME`: end that group unless I write again within that
- * time, in hundredths of a second; `again`: as before, from now on; `disarm`: the command has ended, there is only the
- * lock to give back; `linger`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends
- * without `dismiss`, the runner is dead. A line that is none of these changes nothing. On its standard output it says
- * once that it has begun to read.
+ * Arguments: the signal that tells the command to end, without SIG; the grace in hundredths of a second; in the same,
+ * how often what is left of a killed guardian looks whether the runner is dead, too; and the command that gives the
+ * lock back. The marker, which stands in the environment of the command's processes, is in its own under another name.
+ * On its standard input the runner writes a line for each thing that changes: `session ID`; `arm GROUP TIME REST`: end
+ * that group unless I write again within that time, and kill it REST later at the latest, both in hundredths of a
+ * second; `again`: as before, from now on; `disarm WORD`: the command has ended, by that word if there is one, and there is only the lock to give back;
+ * `handover`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends without
+ * `dismiss`, the runner is dead. A line that is none of these changes nothing. On its standard output it says once that
+ * it has begun to read. Descriptor 3 is the program of the command: it is run by that when its name means another file
+ * by then, or none.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
 # What we know is no business of a core file's.
-# shellcheck disable=SC3045 # Every shell that we know has it.
 # shellcheck disable=SC3045 # Every sh that there is has it, and without it we go on.
 ulimit -S -c 0 2>/dev/null
 PATH=\${PATH:+$PATH:}${GUARDIAN_PATH}
-grace=$1 marker=$${MARKER_VARIABLE}
-shift
-group=none armed=yes session='' time='' sentinel='' sleeper=''
+signal=$1 grace=$2 look=$3 marker=$${MARKER_VARIABLE}
+shift 3
+group=none armed=yes ended='' session='' time='' rest='' kill_at='' sentinel='' sleeper=''
 
 # Says that it can be relied on. Who would hear it may be dead already, which must not end us.
 trap '' PIPE
@@ -102,7 +139,7 @@ fi 2>/dev/null
 
 gone_within() {
   look_up
-  limit=$((now + $1 * 10))
+  limit=$((now + $1))
   until gone; do
     look_up
     [ "$now" -lt "$limit" ] || return 1
@@ -110,14 +147,23 @@ gone_within() {
   done
 }
 
-# A lock is never given back while the command may still run.
+# A lock is never given back while the command may still run. A runner that dies late has used up some of the grace.
 act() {
   if [ "$armed" = yes ]; then
-    send TERM
+    ended=killed
+    send "$signal"
     send CONT
-    gone_within "$grace" || { send KILL; gone_within 50 || exit 1; }
+    look_up
+    left=$grace
+    [ -z "$kill_at" ] || [ "$((kill_at - now))" -ge "$left" ] || left=$((kill_at - now))
+    gone_within "$left" || { send KILL; gone_within 500 || exit 1; }
   fi
   [ -n "$session" ] || exit 0
+  look_up
+  [ -z "$kill_at" ] || export ${LEFT_VARIABLE}="$((kill_at - now))"
+  export ${ENDED_VARIABLE}="$ended"
+  # shellcheck disable=SC3013 # Where a shell doesn't have it, the descriptor is as good.
+  [ ! -e /proc/self/fd/3 ] || [ "$1" -ef /proc/self/fd/3 ] 2>/dev/null || { shift; set -- /proc/self/fd/3 "$@"; }
   exec "$@" "$session"
 }
 
@@ -140,6 +186,7 @@ nap() {
 prolong() {
   look_up
   end=$((now + span))
+  kill_at=$((end + rest))
 }
 
 # Whether nobody is left who could tell us anything: the runner, who would have started another guardian otherwise, and
@@ -148,7 +195,7 @@ is_orphan() {
   [ ! -d "/proc/$PPID" ] && [ ! -d "/proc/$$" ]
 }
 
-# Acts unless USR1 comes again and again within the time; USR2 ends the watch. A long watch of an orphan has an end.
+# Acts unless USR1 comes again and again within the time, and as soon as it finds itself an orphan; USR2 ends the watch.
 watch() {
   before=$! span=$1
   # KILL: another signal would be lost on a process that is not a sleep yet. And not what $! was before: that has ended,
@@ -162,9 +209,9 @@ watch() {
     [ "$now" -lt "$end" ]
   do
     left=$((end - now))
-    if [ "$left" -le 6000 ]; then nap "$left"; continue; fi
+    if [ "$left" -le "$look" ]; then nap "$left"; continue; fi
     is_orphan && break
-    nap 6000
+    nap "$look"
   done
   act "$@"
 }
@@ -181,7 +228,7 @@ is_number() {
 
 # To kill, 0 is our own group, and 1 stands for all that there are.
 is_order() {
-  is_number "$2" || return
+  { is_number "$2" && is_number "$3"; } || return
   [ "$1" = none ] || { is_number "$1" && [ "$1" -gt 1 ]; }
 }
 
@@ -196,21 +243,22 @@ renewed() {
   [ -n "$sentinel" ] && kill -s USR1 "$sentinel" 2>/dev/null
 }
 
-while read -r word one two; do
+while read -r word one two three; do
   case $word in
     session) is_word "$one" || continue ;;
-    arm) is_order "$one" "$two" || continue ;;
-    again) [ "$time" ] || continue; renewed && continue ;;
-    disarm | linger | dismiss) ;;
+    arm) is_order "$one" "$two" "$three" || continue ;;
+    again) [ "$time" ] || continue; span=$time; prolong; renewed && continue ;;
+    disarm) [ -z "$one" ] || is_word "$one" || continue ;;
+    handover | dismiss) ;;
     *) continue ;;
   esac
   relax
   case $word in
     session) session=$one ;;
-    arm) group=$one; time=$two; armed=yes; watch "$time" "$@" & sentinel=$! ;;
+    arm) group=$one; time=$two; rest=$three; armed=yes; span=$time; prolong; watch "$time" "$@" & sentinel=$! ;;
     again) watch "$time" "$@" & sentinel=$! ;;
-    disarm) armed=no ;;
-    linger) armed=no; exec 2>/dev/null ;;
+    disarm) armed=no; ended=$one ;;
+    handover) armed=no; exec 2>/dev/null ;;
     dismiss) exit 0 ;;
   esac
 done

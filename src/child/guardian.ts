@@ -1,26 +1,40 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { aborted } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
 import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
-import { either } from './guardian-needs.ts'
-import { GUARDIAN_SCRIPT, GUARDIAN_VARIABLE, MARKER_VARIABLE } from './guardian-script.ts'
+import { OWN_EXECUTABLE } from './executable.ts'
+import { withWayOut } from './guardian-prerequisites.ts'
+import {
+  GUARDIAN_SCRIPT,
+  GUARDIAN_VARIABLE,
+  guardianArguments,
+  hundredths,
+  MARKER_VARIABLE,
+} from './guardian-script.ts'
 
 /** A tiny process that outlives us: should we be killed or stopped, it ends the command and gives the lock back. */
 export interface Guardian {
   /** Settles when it can be relied on; rejects with the reason of `failed`. Nothing to be guarded may begin before. */
   ready(): Promise<void>
   /** Tells which session it is to give up in our place. */
-  answerFor(session: string): void
-  /** Has it end the group (if there is one) and give the lock back unless we say so again within `ms` milliseconds. */
-  arm(group: number | 'none', ms: number): void
-  /** The command has ended; only the lock is left to give back. Must come before the group's id can be used again. */
-  disarm(): void
+  setSession(session: string): void
   /**
-   * The command has ended, and so do we: the lock is to be given back as soon as Consul answers. Nobody waits for that,
-   * so it lets go of our standard error.
+   * Has it end the group (if there is one) and give the lock back when we die, or don't say so again within `ms`
+   * milliseconds. KILL follows TERM by the grace, and those `ms` by `restMs` at the most, which is the grace by default.
    */
-  linger(): void
+  arm(group: number | 'none', ms: number, restMs?: number): void
+  /**
+   * The command has ended, by this word (letters, digits) if there is one; only the lock is left to give back. Must come
+   * before the group's id can be used again.
+   */
+  disarm(ended?: string): void
+  /**
+   * The command has ended, and so do we: the lock is the guardian's to give back, as soon as Consul answers. Nobody
+   * waits for that, so it lets go of our standard error.
+   */
+  handOver(): void
   /** Nothing is left to do. */
   dismiss(): void
   /** Aborts when there is no guardian any more, and none could be started; the reason is a `Failure`. */
@@ -28,11 +42,15 @@ export interface Guardian {
 }
 
 export interface GuardianOptions {
-  /** From TERM to KILL, in milliseconds. */
+  /** What tells the group to end; TERM unless it is told. */
+  readonly signal?: NodeJS.Signals
+  /** From that to KILL, in milliseconds. */
   readonly graceMs: number
+  /** Should it be killed together with us: so long may it take what is left of it to notice, in milliseconds. */
+  readonly orphanLookMs?: number
   /** Stands in the environment of all of the command's processes, and nowhere else; none when only a group is ended. */
   readonly marker: string | undefined
-  /** The command that gives a lock back; the session is added to it. */
+  /** The command that gives a lock back, by ourselves mostly; the session is added to it. */
   readonly release: readonly string[]
   readonly environment: NodeJS.ProcessEnv
   /** How to do without a guardian, in words; absent where nobody can. */
@@ -43,16 +61,29 @@ export interface GuardianOptions {
 const SHORT_LIFE_MS = 1000
 const SHORT_LIVES = 3
 
+/** Most leases are over sooner. */
+const ORPHAN_LOOK_MS = 60_000
+
 /** A shell that hasn't begun to read by then never will; so long may a machine be busy. */
 const READY_MS = 30_000
+
+/** `O_PATH` of fcntl.h, which Node doesn't name: a program that may be run need not be readable. */
+const O_PATH = 0o10000000
 
 /** A time that is longer than the last one by less than this counts as the same; less than `GUARDIAN_SLACK_MS`. */
 const SAME_MS = 100
 
 /** All that the script is ever told. It must not be possible to say two things at once, or to have it calculate words. */
-const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+|again|disarm|linger|dismiss)$/
+const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+ \d+|again|disarm(?: \w+)?|handover|dismiss)$/
 
-type Orders = 'none' | 'disarmed' | { readonly group: number | 'none'; readonly at: Instant; readonly ms: number }
+interface ArmOrder {
+  readonly group: number | 'none'
+  readonly at: Instant
+  readonly ms: number
+  readonly restMs: number
+}
+
+type Orders = 'none' | { readonly ended: string } | ArmOrder
 
 /**
  * A guardian that is a shell in a session of its own. When somebody kills it, another takes over what it was told. It
@@ -81,7 +112,7 @@ export class ShellGuardian implements Guardian {
     this.#startedAt = clock.now()
     // By then a connection to Consul is there and the first request on its way: starting a process takes as long as
     // Consul takes to answer.
-    const start = setImmediate(() => this.#ensure())
+    const start = setImmediate(() => this.#ensureStarted())
     this.#cancelStart = () => clearImmediate(start)
   }
 
@@ -90,7 +121,7 @@ export class ShellGuardian implements Guardian {
   }
 
   async ready(): Promise<void> {
-    this.#ensure()
+    this.#ensureStarted()
     if (!this.#isReady) {
       const cancel = this.#clock.after(READY_MS, () => this.#fail('no guardian could be started: /bin/sh says nothing'))
       await Promise.race([this.#ready.promise, aborted(this.failed)])
@@ -99,39 +130,46 @@ export class ShellGuardian implements Guardian {
     this.failed.throwIfAborted()
   }
 
-  answerFor(session: string): void {
-    this.#ensure()
+  setSession(session: string): void {
+    this.#ensureStarted()
     this.#session = session
-    this.#tell(`session ${session}`)
+    this.#write(`session ${session}`)
   }
 
-  arm(group: number | 'none', ms: number): void {
-    const last = typeof this.#orders === 'object' && this.#orders.group === group ? this.#orders.ms : Number.NaN
-    const isSame = ms >= last && ms < last + SAME_MS
-    this.#orders = { group, ms: isSame ? last : ms, at: this.#clock.now() }
-    this.#tell(isSame ? 'again' : `arm ${group} ${Math.round(Math.max(0, ms) / 10)}`)
+  arm(group: number | 'none', ms: number, restMs = this.#options.graceMs): void {
+    const last = this.#orders
+    const isSame =
+      typeof last === 'object' &&
+      'group' in last &&
+      last.group === group &&
+      last.restMs === restMs &&
+      isAbout(ms, last.ms)
+    this.#orders = { group, ms: isSame ? last.ms : ms, restMs, at: this.#clock.now() }
+    // What is overdue has used up some of what comes after it.
+    const line = `arm ${group} ${hundredths(ms)} ${hundredths(restMs + Math.min(0, ms))}`
+    this.#write(isSame ? 'again' : line)
   }
 
-  disarm(): void {
-    this.#orders = 'disarmed'
-    this.#tell('disarm')
+  disarm(ended = ''): void {
+    this.#orders = { ended }
+    this.#write(`disarm ${ended}`.trim())
   }
 
-  linger(): void {
-    this.#takeLeave('linger')
+  handOver(): void {
+    this.#finish('handover')
   }
 
   dismiss(): void {
-    this.#takeLeave('dismiss')
+    this.#finish('dismiss')
   }
 
-  #takeLeave(word: 'linger' | 'dismiss'): void {
+  #finish(word: 'handover' | 'dismiss'): void {
     this.#dismissed = true
     this.#cancelStart()
-    this.#tell(word)
+    this.#write(word)
   }
 
-  #ensure(): void {
+  #ensureStarted(): void {
     if (this.#shell || this.failed.aborted) return
     this.#cancelStart()
     this.#startedAt = this.#clock.now()
@@ -140,12 +178,21 @@ export class ShellGuardian implements Guardian {
   }
 
   #start(): ChildProcess | undefined {
-    const { graceMs, marker = '', release, environment } = this.#options
-    const tenths = String(Math.round(graceMs / 100))
-    const args = ['-c', `eval "$${GUARDIAN_VARIABLE}"`, 'consul-locker-guardian', tenths, ...release]
+    const {
+      signal = 'SIGTERM',
+      graceMs,
+      orphanLookMs = ORPHAN_LOOK_MS,
+      marker = '',
+      release,
+      environment,
+    } = this.#options
+    const args = guardianArguments({ signal, graceMs, orphanLookMs, release })
     const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker }
+    let own: number | undefined
     try {
-      const shell = spawn('/bin/sh', args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true, env })
+      if (release[0] === process.execPath) own = openSync(OWN_EXECUTABLE, O_PATH)
+      const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', ...(own === undefined ? [] : [own])]
+      const shell = spawn('/bin/sh', args, { stdio, detached: true, env })
       // Broken pipes are told by the end of the process.
       shell.stdin?.on('error', () => {})
       shell.stdout?.once('data', () => {
@@ -159,6 +206,8 @@ export class ShellGuardian implements Guardian {
     } catch (thrown) {
       this.#notStarted(thrown)
       return undefined
+    } finally {
+      if (own !== undefined) closeSync(own)
     }
   }
 
@@ -167,7 +216,7 @@ export class ShellGuardian implements Guardian {
   }
 
   #fail(sentence: string, thrown?: unknown): void {
-    const hint = either('does /bin/sh work?', this.#options.wayOut)
+    const hint = withWayOut('does /bin/sh work?', this.#options.wayOut)
     this.#failed.abort(
       outOfFiles('no guardian could be started', thrown) ?? new Failure('usage', sentence, { hint, cause: thrown }),
     )
@@ -182,7 +231,7 @@ export class ShellGuardian implements Guardian {
     }
   }
 
-  #tell(line: string): void {
+  #write(line: string): void {
     if (!LINES.test(line)) throw new Error(`no line for a guardian: ${JSON.stringify(line)}`)
     this.#shell?.stdin?.write(`${line}\n`)
   }
@@ -200,19 +249,24 @@ export class ShellGuardian implements Guardian {
     this.#shell = this.#start()
     const orders = this.#orders
     this.#orders = 'none'
-    if (this.#session) this.answerFor(this.#session)
-    if (orders === 'disarmed') this.disarm()
-    else if (orders !== 'none') this.arm(orders.group, orders.ms - this.#clock.since(orders.at))
+    if (this.#session) this.setSession(this.#session)
+    if (orders === 'none') return
+    if ('ended' in orders) this.disarm(orders.ended)
+    else this.arm(orders.group, orders.ms - this.#clock.since(orders.at), orders.restMs)
   }
+}
+
+function isAbout(ms: number, lastMs: number): boolean {
+  return ms >= lastMs && ms < lastMs + SAME_MS
 }
 
 /** For those who want none. */
 export const NO_GUARDIAN: Guardian = {
   async ready() {},
-  answerFor() {},
+  setSession() {},
   arm() {},
   disarm() {},
-  linger() {},
+  handOver() {},
   dismiss() {},
   failed: new AbortController().signal,
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import type { OutputStreams } from './child.ts'
 
 const FIRST = 3
 
@@ -10,7 +11,7 @@ const CLOEXEC = 0o2000000
 let inherited: readonly number[] = []
 
 /** Looks which descriptors we were started with. Must come before anything of ours opens one. */
-export function noteInherited(): void {
+export function noteInheritedFds(): void {
   const targets = new Map(descriptors().map((fd) => [fd, targetOf('self', fd)]))
   const isPair = (target: string) => [...targets.values()].filter((other) => other === target).length > 1
   // Node has both ends of some pipes, and /dev/null; so may we have got them (make's jobserver).
@@ -25,7 +26,7 @@ export function noteInherited(): void {
  * The descriptors beyond the standard three that a child gets only when it is told so, ascending: libuv marks what a
  * process inherits as not to be passed on, but gives up at the first gap above 15.
  */
-export function heldBack(): readonly number[] {
+export function closeOnExecFds(): readonly number[] {
   return inherited.filter((fd) => (flagsOf(fd) & CLOEXEC) !== 0)
 }
 
@@ -57,9 +58,10 @@ function flagsOf(fd: number): number {
   }
 }
 
-/** Standard streams and further descriptors for a child, each under its own number. */
-export function passedOn(descriptors: Iterable<number>): ('inherit' | 'ignore' | number)[] {
-  const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit']
+/** Standard streams, ours or these, and further descriptors for a child, each under its own number. */
+export function stdioWith(descriptors: Iterable<number>, streams?: OutputStreams): ('inherit' | 'ignore' | number)[] {
+  const { stdout = 'inherit', stderr = 'inherit' } = streams ?? {}
+  const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', stdout, stderr]
   for (const fd of descriptors) {
     while (stdio.length < fd) stdio.push('ignore')
     stdio[fd] = fd

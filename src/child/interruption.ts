@@ -1,11 +1,16 @@
-import { scope, unlessAborted } from '../base/abort.ts'
+import { AbortReason, scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { ENDS_US, type ForwardedSignal, type SignalSource, stopSelf } from './signals.ts'
 
 /** A signal told us to end. */
-export interface Interrupted {
-  readonly kind: 'interrupted'
+export class Interrupted extends AbortReason {
+  readonly kind = 'interrupted'
   readonly signal: ForwardedSignal
+
+  constructor(signal: ForwardedSignal) {
+    super(`${signal} ended it`)
+    this.signal = signal
+  }
 }
 
 /**
@@ -26,7 +31,7 @@ export async function unlessInterrupted<T>(
     if (!ENDS_US.includes(signal)) return
     ctx.log.debug(`${signal} ends us`)
     if (interruption) hurry.abort(interruption)
-    interruption ??= { kind: 'interrupted', signal }
+    interruption ??= new Interrupted(signal)
     wait.abort(interruption)
   })
   try {

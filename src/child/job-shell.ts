@@ -56,7 +56,7 @@ const PLAIN =
 export function jobShell(
   words: readonly [string, ...string[]],
   environment: NodeJS.ProcessEnv,
-  marker: string,
+  marker: string | undefined,
   own: JobDescriptors,
 ) {
   const isPlain = ([name, value]: [string, unknown]) => PLAIN.test(name) && `${name}=${value}` !== marker

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Executable } from './executable.ts'
 
 /** Sockets that systemd passed to us, to be passed on. */
 export interface PassedSockets {
@@ -8,7 +8,7 @@ export interface PassedSockets {
    * The program, its name and its arguments that start a command with the sockets. LISTEN_PID must name the process
    * that uses them, and only that process itself knows its id before the command begins.
    */
-  wrap(command: Command): [program: string, argv0: string, args: string[]]
+  wrap(command: Executable): [program: string, argv0: string, args: string[]]
 }
 
 const FIRST_FD = 3

@@ -1,13 +1,9 @@
-import { execFile, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, readSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { closeSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
-import { randomId } from '../base/random-id.ts'
-import { oldFiles, openStateFolder, stateFolders } from '../host/state-folder.ts'
+import { openPipe, systemPath } from './pipe.ts'
 
-const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
-const ENDING = '.output'
 const KEPT_BYTES = 4096
 /** At a command's end so much at most is still read: a daemon of its may write without end. */
 const LAST_BYTES = 1024 * 1024
@@ -30,26 +26,10 @@ export class OutputTail {
     this.#reader.on('data', (chunk: Buffer) => this.#keep(chunk))
   }
 
-  /**
-   * A real pipe, which Node has no call for: from its own a command could not open /dev/stderr. It has a name for a
-   * moment, where nobody else can see it. Settles with `undefined` where that can't be; then the output is lost.
-   */
+  /** Settles with `undefined` where there can't be a pipe; then the output is lost. */
   static async open(ctx: Context, environment: NodeJS.ProcessEnv): Promise<OutputTail | undefined> {
-    for (const folder of stateFolders(environment)) {
-      const name = join(folder, `${randomId()}${ENDING}`)
-      try {
-        openStateFolder(folder)
-        for (const leftover of oldFiles(ctx, folder, ENDING)) rmSync(leftover, { force: true })
-        await makePipe(name, environment)
-        const [readEnd, second] = [openSync(name, O_RDONLY | O_NONBLOCK), openSync(name, O_RDONLY | O_NONBLOCK)]
-        return new OutputTail(readEnd, openSync(name, O_WRONLY), startSuccessor(second, environment))
-      } catch {
-        // The next folder, then.
-      } finally {
-        rmSync(name, { force: true })
-      }
-    }
-    return undefined
+    const pipe = await openPipe(ctx, environment)
+    return pipe && new OutputTail(pipe.readEnd, pipe.writeEnd, startSuccessor(pipe.secondReadEnd, environment))
   }
 
   /** To be called when the command runs, or can't: its end of the pipe is its own from then on. */
@@ -105,16 +85,4 @@ function startSuccessor(pipe: number, environment: NodeJS.ProcessEnv): Disposabl
   lifeline.on('error', () => {})
   lifeline.unref()
   return { [Symbol.dispose]: () => void lifeline.destroy() }
-}
-
-function makePipe(name: string, environment: NodeJS.ProcessEnv): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const env = systemPath(environment)
-    execFile('mkfifo', ['-m', '600', name], { env }, (error) => (error ? reject(error) : resolve()))
-  })
-}
-
-/** All that the system's own tools need; what marks the processes of a run must not be in it. */
-function systemPath({ PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { PATH: `${PATH ? `${PATH}:` : ''}/usr/bin:/bin` }
 }

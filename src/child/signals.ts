@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { meanwhile } from '../base/meanwhile.ts'
+import { computeWhenIdle } from '../base/compute-when-idle.ts'
 
 /**
  * Signals that are the child's business; what we get of them goes to its group. Not among them: KILL and STOP, which
@@ -61,7 +61,7 @@ export interface SignalSource {
 export function processSignals(environment: NodeJS.ProcessEnv): SignalSource {
   const listeners: ((signal: ForwardedSignal) => void)[] = []
   // Not only at the hang-up: our parent may be gone by then.
-  const hangUpProof = meanwhile(() => survivesHangUp(environment))
+  const hangUpProof = computeWhenIdle(() => survivesHangUp(environment))
   for (const signal of FORWARDED) {
     // With `stty tostop` it comes at each write of ours in the background, and a write that isn't stopped is repeated.
     if (signal === 'SIGTTOU' && hasTerminal()) continue

@@ -1,32 +1,38 @@
 import { spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
-import type { Command } from './command.ts'
+import { exitStatusOf, killAtExit, spawned } from './child-process.ts'
 import { withCores } from './core-dump.ts'
-import { ProcessGroup } from './group.ts'
+import { dieWithParent } from './die-with-parent.ts'
+import type { Executable } from './executable.ts'
 import { OutputTail } from './output-tail.ts'
-import { exitOf, started, tieToOurLife } from './process.ts'
+import { ProcessGroup } from './process-group.ts'
 import { endWithin, type LimitedEnd } from './time-limit.ts'
 
 /** A command whose end and words matter to us. */
 export interface Task {
-  readonly command: Command
+  readonly command: Executable
   readonly environment: NodeJS.ProcessEnv
   /** When this has passed it is ended, in milliseconds. */
   readonly timeoutMs: number
-  /** From TERM to KILL, when it is ended, in milliseconds. */
-  readonly graceMs: number
+  /** From TERM to KILL, when it is ended, in milliseconds; it may depend on the reason of the signal that ends it. */
+  readonly graceMs: number | ((reason: unknown) => number)
   /** Whether what has left its process group by then is a daemon that is meant to stay. */
   readonly sparesDaemons: boolean
+  /** Whether its words go to our standard error, and none of them is kept. */
+  readonly speaks?: boolean
+  /** Whether it is killed, daemons and all, when somebody kills us. */
+  readonly diesWithUs?: boolean
   /** Hears of its process group when it has started, and of its end with `undefined`. */
   readonly onGroup?: (group: number | undefined) => void
 }
 
 /** How a task ended, with the last of what it wrote, a few kilobytes at most. */
-export interface TaskEnd {
-  readonly status: LimitedEnd['status']
+export interface TaskEnd extends LimitedEnd {
   readonly output: string
 }
+
+const STANDARD_ERROR = 2
 
 /**
  * Runs a command without input, and keeps the last of what it writes. Settles with the command's own end, though a
@@ -34,38 +40,45 @@ export interface TaskEnd {
  * Rejects with a `Failure` when the command can't be started.
  */
 export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
-  const { command, environment, timeoutMs, graceMs, sparesDaemons, onGroup = () => {} } = task
-  const { file, words } = command
-  const output = await OutputTail.open(ctx, environment)
+  const { environment, timeoutMs, graceMs, speaks = false, diesWithUs = false, onGroup = () => {} } = task
+  const output = speaks ? undefined : await OutputTail.open(ctx, environment)
   const marker = `CONSUL_LOCKER_TASK_${randomId().replaceAll('-', '_')}`
-  let status: LimitedEnd['status']
+  const begin = () => {
+    const stdio = speaks ? STANDARD_ERROR : (output?.writeEnd ?? 'ignore')
+    return begun(task, marker, stdio, () => output?.handOver())
+  }
+  let end: LimitedEnd
   try {
-    const stdio = output?.writeEnd ?? 'ignore'
-    const spawning = () =>
-      spawn(file, words.slice(1), {
-        argv0: words[0],
-        stdio: ['ignore', stdio, stdio],
-        detached: true,
-        env: sparesDaemons ? environment : { ...environment, [marker]: '1' },
-      })
-    const process = await started(() => {
-      try {
-        return withCores(spawning)
-      } finally {
-        output?.handOver()
-      }
-    }, words[0])
-    const group = new ProcessGroup(process.pid as number, { marker: `${marker}=1`, cgroup: undefined })
-    const exited = exitOf(process)
-    tieToOurLife(group, exited)
-    onGroup(group.id)
-    const stop = group.stop.bind(group)
-    ;({ status } = await endWithin(ctx, { exited, stop }, timeoutMs, () => graceMs))
+    const process = await (diesWithUs ? dieWithParent(`${marker}=1`, begin) : begin())
+    onGroup(process.group.id)
+    end = await endWithin(ctx, process, timeoutMs, typeof graceMs === 'number' ? () => graceMs : graceMs)
   } catch (thrown) {
     output?.leave()
     throw thrown
   } finally {
     onGroup(undefined)
   }
-  return { status, output: output?.leave() ?? '' }
+  return { ...end, output: output?.leave() ?? '' }
+}
+
+/** The task's process; `onSpawned` is called when it has its descriptors, or can't have any. */
+async function begun(
+  { command: { file, words }, environment, sparesDaemons, diesWithUs = false }: Task,
+  marker: string,
+  stdio: number | 'ignore',
+  onSpawned: () => void,
+) {
+  const env = sparesDaemons && !diesWithUs ? environment : { ...environment, [marker]: '1' }
+  const options = { argv0: words[0], stdio: ['ignore' as const, stdio, stdio], detached: true, env }
+  const process = await spawned(() => {
+    try {
+      return withCores(() => spawn(file, words.slice(1), options))
+    } finally {
+      onSpawned()
+    }
+  }, words[0])
+  const group = new ProcessGroup(process.pid as number, { marker: `${marker}=1`, cgroup: undefined })
+  const exited = exitStatusOf(process)
+  killAtExit(group, exited)
+  return { group, exited, stop: group.stop.bind(group) }
 }

@@ -1,4 +1,4 @@
-import { scope, unlessAborted } from '../base/abort.ts'
+import { AbortReason, scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import type { Child } from './child.ts'
 import type { ExitStatus } from './exit-status.ts'
@@ -11,7 +11,7 @@ export interface LimitedEnd {
   readonly isGone: boolean
 }
 
-const TOO_LATE = Symbol('the time of a command is over')
+const TOO_LATE = new AbortReason('the time of the command is over')
 
 /**
  * Waits for a command's own end, and ends it when its time (in milliseconds) is over or the signal aborts. `graceMs` is

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
-import { LineCounter, parseDocument } from 'yaml'
-import { Failure, messageOf } from '../base/failure.ts'
+import { LineCounter, parseDocument, type YAMLParseError } from 'yaml'
+import { Failure, messageOf, reasonOf } from '../base/failure.ts'
 
 /** A schema of keys, whose values become an `Output`. */
 type KeySchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: object }
@@ -10,20 +10,22 @@ type KeySchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: 
 export interface ConfigSchema<Output> {
   /** What such a file is, for the failure of one that can't be read: `the init script`. */
   readonly what: string
+  /** The least that such a file says, for the hint when it can't be read. */
+  readonly least?: string
   readonly schema: KeySchema<Output>
   /** What is wrong between keys that are each right, if anything. */
-  readonly check?: (values: Output) => Objection | undefined
+  readonly check?: (values: Output) => ConfigObjection | undefined
 }
 
 /** A complaint, and the key whose line it names. */
-export interface Objection {
+export interface ConfigObjection {
   readonly key: string
   readonly complaint: string
 }
 
 /** Reads a YAML file. Throws a `config` failure that names file, line and key, and tells what was expected there. */
-export function readConfig<Output>({ what, schema, check }: ConfigSchema<Output>, path: string): Output {
-  return parseConfig(schema, path, read(what, path), check)
+export function readConfig<Output>({ what, least, schema, check }: ConfigSchema<Output>, path: string): Output {
+  return parseConfig(schema, path, read(what, path, least), check)
 }
 
 /** Reads the text of a YAML file; `path` is only named. Throws as `readConfig` does. */
@@ -34,15 +36,10 @@ export function parseConfig<Output>(
   check?: ConfigSchema<Output>['check'],
 ): Output {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
-  if (error) {
-    const line = lines.linePos(error.pos[0]).line
-    throw new Failure('config', `${path}:${line}: ${messageOf(error).split('\n', 1)[0]}`, {
-      hint: 'the file must be YAML',
-    })
-  }
-  const result = v.safeParse(schema, document.toJS())
+  if (error) throw notYaml(`${path}:${lines.linePos(error.pos[0]).line}`, error)
+  const result = v.safeParse(schema, valuesIn(document, path))
   if (result.success) {
     const objection = check?.(result.output)
     if (!objection) return result.output
@@ -50,9 +47,23 @@ export function parseConfig<Output>(
   }
   const [issue] = result.issues
   const keys = (issue.path ?? []).map((item) => item.key as string | number)
-  throw new Failure('config', `${path}:${lineOf(document, lines, keys)}: ${complaint(issue, keys)}`, {
-    hint: `the keys are ${Object.keys(schema.entries).join(', ')}`,
-  })
+  const hint = isOfKeys(issue, keys) ? { hint: `the keys are ${Object.keys(schema.entries).join(', ')}` } : {}
+  throw new Failure('config', `${path}:${lineOf(document, lines, keys)}: ${complaint(issue, keys)}`, hint)
+}
+
+function valuesIn(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS()
+  } catch (thrown) {
+    // An alias of nothing, or aliases that multiply each other.
+    throw notYaml(path, thrown)
+  }
+}
+
+function notYaml(where: string, thrown: unknown): Failure {
+  const isSeveral = (thrown as Partial<YAMLParseError>).code === 'MULTIPLE_DOCS'
+  const complaint = isSeveral ? 'Another document begins' : messageOf(thrown)
+  return new Failure('config', `${where}: ${complaint}`, { hint: 'the file must be YAML, and one document' })
 }
 
 function complaint(issue: v.BaseIssue<unknown>, keys: readonly (string | number)[]): string {
@@ -61,9 +72,22 @@ function complaint(issue: v.BaseIssue<unknown>, keys: readonly (string | number)
   if (list && issue.path) return notKeys(keys.slice(0, issue.path.indexOf(list)), list.input)
   if (issue.expected === 'Object') return notKeys(keys, issue.input)
   const key = keys.join('.')
-  if (issue.type === 'strict_object' && issue.expected === 'never') return `there is no key ${key}`
-  if (issue.received === 'undefined' || issue.input === undefined) return `the key ${key} is missing`
+  if (isUnknownKey(issue)) return `there is no key ${key}`
+  if (isMissingKey(issue)) return `the key ${key} is missing`
   return `${key}: expected ${issue.message}, got ${shown(issue.input)}`
+}
+
+/** Whether the file's own keys are at fault, and no value of theirs. */
+function isOfKeys(issue: v.BaseIssue<unknown>, keys: readonly unknown[]): boolean {
+  return keys.length === 0 || (keys.length === 1 && (isUnknownKey(issue) || isMissingKey(issue)))
+}
+
+function isUnknownKey({ type, expected }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && expected === 'never'
+}
+
+function isMissingKey({ received, input }: v.BaseIssue<unknown>): boolean {
+  return received === 'undefined' || input === undefined
 }
 
 function notKeys(keys: readonly (string | number)[], found: unknown): string {
@@ -90,10 +114,11 @@ function lineOf(
   return start === undefined ? 1 : lines.linePos(start).line
 }
 
-function read(what: string, path: string): string {
+function read(what: string, path: string, least: string | undefined): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (thrown) {
-    throw new Failure('config', `${what} ${path} can't be read: ${messageOf(thrown)}`, { cause: thrown })
+    const hint = least === undefined ? undefined : `the least that it says is ${least}`
+    throw new Failure('config', `${what} ${path} can't be read: ${reasonOf(thrown)}`, { hint, cause: thrown })
   }
 }

@@ -1,30 +1,10 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Context } from '../base/context.ts'
-import { messageOf } from '../base/failure.ts'
 import { type HostPort, hostPortText } from '../base/host-port.ts'
-import { Crowd, type CrowdLimits } from './crowd.ts'
+import { type Answer, answerRequest } from './answer-request.ts'
+import { ConnectionLimiter, type ConnectionLimits } from './connection-limiter.ts'
 import { peerOf } from './peer.ts'
-
-/** A request as it came. Nothing of its body has been read. */
-export interface Asked {
-  readonly method: string
-  /** Without the query. */
-  readonly path: string
-  /** Who asks: see `peerOf`. */
-  readonly peer: string
-  readonly authorization: string | undefined
-  /** Reads the body as far as `maxBytes`; `undefined` when there is more. Rejects when the other side goes away. */
-  readonly body: (maxBytes: number) => Promise<string | undefined>
-}
-
-/** What is answered. */
-export interface Answer {
-  readonly status: number
-  readonly type: string
-  readonly text: string
-  readonly headers?: Readonly<Record<string, string>>
-}
 
 /** An HTTP server that strangers may reach. */
 export interface Listener {
@@ -34,9 +14,9 @@ export interface Listener {
   close(ms: number): Promise<void>
 }
 
-const LIMITS: CrowdLimits = { all: 512, perPeer: 128 }
+const LIMITS: ConnectionLimits = { all: 512, perPeer: 128 }
 const MAX_HEADER_BYTES = 8192
-const SPOONFUL_BYTES = 1024
+const PIECE_BYTES = 1024
 /** From the first byte of a request to its last. */
 const REQUEST_MS = 5000
 const CHECK_MS = 1000
@@ -48,14 +28,9 @@ const WARN_AGAIN_MS = 60_000
  * Answers requests at an address until it is closed. What somebody sends, how slowly, and over how many connections, is
  * no trouble for the others, nor how slowly they read. Rejects with what Node has against the address.
  */
-export async function openListener(
-  ctx: Context,
-  where: HostPort,
-  answer: (asked: Asked) => Promise<Answer>,
-  limits = LIMITS,
-): Promise<Listener> {
+export async function openListener(ctx: Context, where: HostPort, answer: Answer, limits = LIMITS): Promise<Listener> {
   const { createServer } = process.getBuiltinModule('node:http')
-  const crowd = new Crowd<Socket>(limits)
+  const limiter = new ConnectionLimiter<Socket>(limits)
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -64,17 +39,17 @@ export async function openListener(
       keepAliveTimeout: REQUEST_MS,
       connectionsCheckingInterval: CHECK_MS,
     },
-    (incoming, response) => void respond(ctx, crowd, answer, incoming, response),
+    (incoming, response) => void answerRequest(ctx, limiter, answer, incoming, response),
   )
   server.timeout = STILL_MS
   const warn = warning(ctx)
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket.remoteAddress ?? '')
-    const leaver = crowd.admit(socket, peer)
+    const leaver = limiter.admit(socket, peer)
     leaver?.destroy()
     if (leaver) warn(peer)
-    socket.once('close', () => crowd.leave(socket))
-    readBySpoonfuls(socket)
+    socket.once('close', () => limiter.leave(socket))
+    readInPieces(socket)
   })
   await listening(server, where)
   const { address: host, port } = server.address() as AddressInfo
@@ -85,16 +60,16 @@ export async function openListener(
  * Has the parser read a little at a time. It doesn't stop for a connection that was destroyed, and a stranger's thousand
  * requests in what arrived at once would be read for as long as it takes.
  */
-function readBySpoonfuls(socket: Socket): void {
+function readInPieces(socket: Socket): void {
   const parsers = socket.listeners('data')
   socket.removeAllListeners('data')
   socket.on('data', (chunk) => {
-    for (let at = 0; at < chunk.length && !socket.destroyed; at += SPOONFUL_BYTES) {
+    for (let at = 0; at < chunk.length && !socket.destroyed; at += PIECE_BYTES) {
       if (socket.isPaused()) {
         socket.unshift(chunk.slice(at))
         return
       }
-      for (const parse of parsers) parse(chunk.slice(at, at + SPOONFUL_BYTES))
+      for (const parse of parsers) parse(chunk.slice(at, at + PIECE_BYTES))
     }
   })
 }
@@ -128,78 +103,4 @@ function warning(ctx: Context): (peer: string) => void {
     })
     ctx.log.warn(`too many connections, the last one from ${peer}: those that are idle the longest are closed`)
   }
-}
-
-async function respond(
-  ctx: Context,
-  crowd: Crowd<Socket>,
-  answer: (asked: Asked) => Promise<Answer>,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { socket } = incoming
-  incoming.on('error', () => {})
-  response.on('error', () => {})
-  if (socket.destroyed) return
-  if (crowd.isAtWork(socket)) {
-    // To ask on before the answer costs a stranger nothing, and us time and memory for all of these requests.
-    socket.destroy()
-    return
-  }
-  crowd.begin(socket)
-  const asked: Asked = {
-    method: incoming.method ?? '',
-    path: (incoming.url ?? '').split('?', 1)[0] ?? '',
-    peer: peerOf(socket.remoteAddress ?? ''),
-    authorization: incoming.headers.authorization,
-    body: async (maxBytes) => {
-      // Whoever sends half a body is idle.
-      crowd.end(socket)
-      try {
-        return await readBody(incoming, maxBytes)
-      } finally {
-        crowd.begin(socket)
-      }
-    },
-  }
-  try {
-    send(incoming, response, await answer(asked))
-  } catch (thrown) {
-    if (socket.destroyed) return
-    ctx.log.error(`a request could not be answered: ${messageOf(thrown)}`)
-    send(incoming, response, { status: 500, type: 'text/plain; charset=utf-8', text: 'something went wrong here\n' })
-  } finally {
-    // Whether it is read is the other side's business.
-    crowd.end(socket)
-  }
-}
-
-function send(incoming: IncomingMessage, response: ServerResponse, { status, type, text, headers }: Answer): void {
-  response.writeHead(status, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(text),
-    ...headers,
-    // A body that wasn't read to its end would be taken for the next request.
-    ...(hasBody(incoming) && !incoming.complete ? { connection: 'close' } : {}),
-  })
-  response.end(text)
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-}
-
-async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return undefined
-  const chunks: Buffer[] = []
-  let size = 0
-  return new Promise((resolve, reject) => {
-    incoming.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= maxBytes) chunks.push(chunk)
-      else resolve(undefined)
-    })
-    incoming.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-    incoming.once('close', () => reject(new Error('the other side has gone')))
-  })
 }

@@ -1,6 +1,7 @@
+import assert from 'node:assert'
 import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { livingMembers, type Member, type Traces } from './members.ts'
+import { type GroupMember, livingMembers, type ProcessTraces } from './group-members.ts'
 
 /** Nothing tells when a group is empty, so it is looked at this often. */
 const LOOK_MS = 50
@@ -10,9 +11,10 @@ const KILL_TAKES_MS = 5000
 /** A command's process group, by the id of its first process, and what has left it. */
 export class ProcessGroup {
   readonly id: number
-  readonly #traces: Traces
+  readonly #traces: ProcessTraces
 
-  constructor(id: number, traces: Traces) {
+  constructor(id: number, traces: ProcessTraces) {
+    assert(Number.isSafeInteger(id) && id > 1, 'a signal to the group 0 or 1 would be one to ourselves or to everybody')
     this.id = id
     this.#traces = traces
   }
@@ -33,11 +35,11 @@ export class ProcessGroup {
   }
 
   /**
-   * TERM, `graceMs` of time, KILL, for the group and what has left it. Settles with whether all are gone; if not, KILL
-   * didn't help. Stopped processes are continued, so that they can take the TERM.
+   * TERM, or another signal, `graceMs` of time, KILL, for the group and what has left it. Settles with whether all are
+   * gone; if not, KILL didn't help. Stopped processes are continued, so that they can take the signal.
    */
-  async stop(ctx: Context, graceMs: number): Promise<boolean> {
-    this.#signalAll('SIGTERM')
+  async stop(ctx: Context, graceMs: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<boolean> {
+    this.#signalAll(signal)
     this.#signalAll('SIGCONT')
     if (await this.#goneWithin(ctx, graceMs)) return true
     this.#signalAll('SIGKILL')
@@ -59,7 +61,7 @@ export class ProcessGroup {
     return true
   }
 
-  #living(): Member[] | undefined {
+  #living(): GroupMember[] | undefined {
     return livingMembers(this.id, this.#traces)
   }
 }

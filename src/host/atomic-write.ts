@@ -25,12 +25,13 @@ const IRREPLACEABLE = ['EBUSY', 'EACCES', 'EPERM', 'EROFS']
 export interface WriteOptions {
   /** Outlasts a power cut. */
   readonly durable?: boolean
-  /** Other users may read it, if it is made anew, and as far as the umask lets them. */
-  readonly forAll?: boolean
+  /** Other users may read it, if it is made anew: as far as the umask lets them, or in any case. */
+  readonly forAll?: boolean | 'surely'
 }
 
 const OWN = 0o600
 const FOR_ALL = 0o666
+const READABLE = 0o644
 
 /**
  * Writes a file so that a reader sees the whole of it or the one before; mode and owner stay, and a new one is for this
@@ -38,7 +39,11 @@ const FOR_ALL = 0o666
  * pipe) behind what it got before. It never writes through a link of another user's, nor to a file that another user has
  * put there. Throws what the file system throws, and leaves nothing half done behind.
  */
-export function writeWhole(name: string, text: string, { durable = false, forAll = false }: WriteOptions = {}): void {
+export function writeAtomically(
+  name: string,
+  text: string,
+  { durable = false, forAll = false }: WriteOptions = {},
+): void {
   const destination = destinationOf(name)
   if (destination.kind === 'stream') {
     append(destination.descriptor ?? destination.path, text)
@@ -47,6 +52,7 @@ export function writeWhole(name: string, text: string, { durable = false, forAll
   const { path, before } = destination
   try {
     replace(path, before, forAll ? FOR_ALL : OWN, (draft) => {
+      if (!before && forAll === 'surely') fchmodSync(draft, READABLE)
       writeFileSync(draft, text)
       if (durable) fsyncSync(draft)
     })
@@ -102,7 +108,8 @@ function create(draft: string, mode: number): number {
   return openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
 }
 
-function resemble(descriptor: number, { uid, gid, mode }: Stats): void {
+/** Gives an open file the mode and the owner of another one. Throws what the file system throws. */
+export function resemble(descriptor: number, { uid, gid, mode }: Stats): void {
   const own = fstatSync(descriptor)
   if (own.uid !== uid || own.gid !== gid) fchownSync(descriptor, uid, gid)
   if (own.mode !== mode) fchmodSync(descriptor, mode & 0o7777)

@@ -1,5 +1,5 @@
 /** How many connections there may be. */
-export interface CrowdLimits {
+export interface ConnectionLimits {
   readonly all: number
   readonly perPeer: number
 }
@@ -8,13 +8,13 @@ export interface CrowdLimits {
  * The connections of a listener. When there are too many, of one peer or in all, the one goes that has been idle for the
  * longest time: who only holds connections open, or never comes to the end of a request, keeps nobody else out.
  */
-export class Crowd<Connection> {
-  readonly #limits: CrowdLimits
+export class ConnectionLimiter<Connection> {
+  readonly #limits: ConnectionLimits
   /** In the order of their last answer. */
   readonly #members = new Map<Connection, { readonly peer: string; works: number }>()
   readonly #sizes = new Map<string, number>()
 
-  constructor(limits: CrowdLimits) {
+  constructor(limits: ConnectionLimits) {
     this.#limits = limits
   }
 
@@ -31,7 +31,7 @@ export class Crowd<Connection> {
   }
 
   /** Whether an answer to it is being worked on. */
-  isAtWork(connection: Connection): boolean {
+  isBusy(connection: Connection): boolean {
     return (this.#members.get(connection)?.works ?? 0) > 0
   }
 

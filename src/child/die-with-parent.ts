@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Child } from './child.ts'
-import { started } from './process.ts'
+import { spawned } from './child-process.ts'
+import { BESIDE } from './group-members.ts'
 
 /**
  * It hears of the marker, and then of the command's end; if of that no more, somebody has killed us. Then it kills all
@@ -24,9 +25,13 @@ done`
  * Launches a child that is killed when we are, however that comes about, by a shell that outlives us. The marker is an
  * environment entry that only the child's processes have. Rejects as `launch` does.
  */
-export async function tied(marker: string, launch: () => Promise<Child>): Promise<Child> {
-  const stdio = ['pipe', 'ignore', 'ignore'] as const
-  const shell = await started(() => spawn('/bin/sh', ['-c', SCRIPT], { stdio: [...stdio], detached: true }), 'sh')
+export async function dieWithParent<C extends Pick<Child, 'exited'>>(
+  marker: string,
+  launch: () => Promise<C>,
+): Promise<C> {
+  const stdio = ['pipe' as const, 'ignore' as const, 'ignore' as const]
+  const env = { ...process.env, ...BESIDE }
+  const shell = await spawned(() => spawn('/bin/sh', ['-c', SCRIPT], { stdio, detached: true, env }), 'sh')
   const tell = (line: string) => shell.stdin?.write(`${line}\n`)
   shell.stdin?.on('error', () => {}) // Somebody has killed it.
   tell(marker)

@@ -4,7 +4,7 @@ import type { ForwardedSignal, SignalSource } from './signals.ts'
 const STOPPERS: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM']
 
 /** Passes our signals on to the child; those that come before it runs wait for it. A second INT or TERM kills. */
-export class Relay implements Disposable {
+export class SignalRelay implements Disposable {
   readonly #listening: Disposable
   readonly #early: ForwardedSignal[] = []
   #child: Child | undefined

@@ -2,13 +2,13 @@ import type { ChildProcess } from 'node:child_process'
 import { onExit } from 'signal-exit'
 import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { ExitStatus } from './exit-status.ts'
-import type { ProcessGroup } from './group.ts'
+import type { ProcessGroup } from './process-group.ts'
 
 /**
  * Starts a program, and settles when it runs. Rejects with a `Failure` when it can't be started: Node tells some reasons
  * by an event, and throws the others.
  */
-export function started<P extends ChildProcess>(spawn: () => P, name: string): Promise<P> {
+export function spawned<P extends ChildProcess>(spawn: () => P, name: string): Promise<P> {
   return new Promise<P>((resolve, reject) => {
     const process = spawn()
     process.once('spawn', () => resolve(process))
@@ -38,21 +38,21 @@ export function startFailure(name: string, thrown: unknown): Failure {
 }
 
 /** How a process ended, once it has. */
-export function exitOf(process: ChildProcess): Promise<ExitStatus> {
+export function exitStatusOf(process: ChildProcess): Promise<ExitStatus> {
   return new Promise((resolve) => {
     process.once('exit', (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }))
   })
 }
 
 const living = new Set<ProcessGroup>()
-let untieAll: (() => void) | undefined
+let removeExitListener: (() => void) | undefined
 
 /** Kills the group should we end before it; settled by the child's own end. */
-export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): void {
+export function killAtExit(group: ProcessGroup, exited: Promise<unknown>): void {
   living.add(group)
   exited.then(() => living.delete(group))
   // Once for all groups: to take a listener away again takes 17 signal handlers down, while somebody waits for the lock.
-  untieAll ??= onExit(() => {
+  removeExitListener ??= onExit(() => {
     for (const group of living) group.signal('SIGKILL')
   })
 }
@@ -61,7 +61,7 @@ export function tieToOurLife(group: ProcessGroup, exited: Promise<unknown>): voi
  * Takes the listeners away that ties leave in the process. A snapshot of it must not have them: signal-exit counts its
  * instances' listeners in a global, and with one too many it takes a signal that the command heeds for deadly.
  */
-export function untie(): void {
-  untieAll?.()
-  untieAll = undefined
+export function forgetKillAtExit(): void {
+  removeExitListener?.()
+  removeExitListener = undefined
 }

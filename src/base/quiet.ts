@@ -1,7 +1,7 @@
-import type { Context } from '../base/context.ts'
+import type { Context } from './context.ts'
 
 /** The same context, whose voice is heard only by who debugs: for work whose trouble another part tells of. */
-export function hushed(ctx: Context): Context {
+export function quiet(ctx: Context): Context {
   const { log } = ctx
   const quiet = log.debug.bind(log)
   return {

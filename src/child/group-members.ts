@@ -3,14 +3,14 @@ import { constants } from 'node:os'
 import { GUARDIAN_VARIABLE } from './guardian-script.ts'
 
 /** A process of a command's. */
-export interface Member {
+export interface GroupMember {
   readonly pid: number
   /** Its process group. */
   readonly group: number
 }
 
 /** By what processes that left their group and session are known for a command's. */
-export interface Traces {
+export interface ProcessTraces {
   /**
    * An environment entry (`NAME=value`) that all of the command's processes carry, and nobody else: it is secret. None
    * when what leaves the group is meant to stay.
@@ -25,7 +25,7 @@ export interface Traces {
  * job control), and those that left both but not their traces (daemons). Zombies don't count: `kill` finds them, but
  * they do nothing. `undefined` when that can't be told: without a /proc, or when it hides others' processes from us.
  */
-export function livingMembers(group: number, traces?: Traces): Member[] | undefined {
+export function livingMembers(group: number, traces?: ProcessTraces): GroupMember[] | undefined {
   const inCgroup = traces?.cgroup === undefined ? [] : read(traces.cgroup).split('\n')
   const members = processIds()?.flatMap((pid) => {
     const { state, pgrp, session } = statusOf(pid)
@@ -34,7 +34,7 @@ export function livingMembers(group: number, traces?: Traces): Member[] | undefi
       pgrp === group ||
       session === group ||
       (traces?.marker !== undefined && carries(pid, traces.marker) && isOurs(pid)) ||
-      (inCgroup.includes(String(pid)) && !isGuardian(pid))
+      (inCgroup.includes(String(pid)) && !isOfOurOwn(pid))
     return belongs ? [{ pid, group: pgrp }] : []
   })
   // With hidepid we see our own user's only, and sudo's may be left in the group.
@@ -52,9 +52,16 @@ export function ownCgroup(environment: NodeJS.ProcessEnv): string | undefined {
   return path === undefined ? undefined : lists.find((list) => read(list) !== '')
 }
 
-/** The guardian, and what it starts, live in our cgroup, too. */
-function isGuardian(pid: number): boolean {
-  return read(`/proc/${pid}/environ`).includes(`${GUARDIAN_VARIABLE}=`)
+/**
+ * In the environment of processes of ours that are none of the command's, and none of its business: in our cgroup they
+ * would be taken for some.
+ */
+export const BESIDE = { CONSUL_LOCKER_BESIDE: '1' } as const
+
+/** The guardian, what it starts, and what else we start beside the command live in our cgroup, too. */
+function isOfOurOwn(pid: number): boolean {
+  const environment = read(`/proc/${pid}/environ`).split('\0')
+  return environment.some((entry) => entry.startsWith(`${GUARDIAN_VARIABLE}=`) || entry === 'CONSUL_LOCKER_BESIDE=1')
 }
 
 /** Whether a process of the group has the signal still before it: neither taken by a handler nor dropped. */

@@ -11,8 +11,21 @@ const RETRY_MS = 20
 let outstanding = 0
 
 /** Whether a write is under way that may never end. The process can't exit meanwhile, for it waits for its threads. */
-export function isWriting(): boolean {
+export function isWritePending(): boolean {
   return outstanding > 0
+}
+
+/**
+ * Writes to a file by a thread: one on a dead disk holds up nobody else. Gives how much was written; rejects as `write`.
+ * At no position it writes behind what was written last.
+ */
+export async function writeAside(fd: number, bytes: Buffer, position: number | null = null): Promise<number> {
+  outstanding += 1
+  try {
+    return (await writeInPool(fd, bytes, 0, bytes.length, position)).bytesWritten
+  } finally {
+    outstanding -= 1
+  }
 }
 
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
@@ -22,7 +35,7 @@ const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
  * pager, a frozen ssh. Nothing here blocks. The stream itself is never made non-blocking: that would make it so for
  * everybody.
  */
-export class Outlet {
+export class NonBlockingOutput {
   readonly #fd: number
   /** What takes bytes without blocking: the stream itself when it is a file, or a pipe or terminal opened anew. */
   #ready: number | 'none' | undefined

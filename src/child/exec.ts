@@ -1,19 +1,19 @@
-import type { Command } from './command.ts'
+import { startFailure } from './child-process.ts'
 import { withCores } from './core-dump.ts'
-import { heldBack } from './inherited-fds.ts'
-import { startFailure } from './process.ts'
+import type { Executable } from './executable.ts'
+import { closeOnExecFds } from './inherited-fds.ts'
 import { survivesHangUp } from './signals.ts'
 
 /**
  * Whether a command could take our place as it would be without us. It couldn't if it is to have descriptors that libuv
  * has marked as ours alone, which only a child gets, or is to ignore HUP, which Node no longer does.
  */
-export function mayBecome(environment: NodeJS.ProcessEnv): boolean {
-  return heldBack().length === 0 && !survivesHangUp(environment)
+export function mayExec(environment: NodeJS.ProcessEnv): boolean {
+  return closeOnExecFds().length === 0 && !survivesHangUp(environment)
 }
 
 /** Makes this process the command, with its id, group, terminal and standard streams. Throws a `Failure` if it can't. */
-export function become({ file, words }: Command, environment: NodeJS.ProcessEnv): never {
+export function exec({ file, words }: Executable, environment: NodeJS.ProcessEnv): never {
   // Node ignores these, and what is ignored stays so; what is caught is reset to its default.
   // https://pubs.opengroup.org/onlinepubs/9799919799/functions/exec.html
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {})

@@ -4,14 +4,14 @@ import { createInterface } from 'node:readline'
 import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import type { Child, Launch } from './child.ts'
+import type { Child, LaunchRequest } from './child.ts'
+import { exitStatusOf, killAtExit, spawned } from './child-process.ts'
 import { withCores } from './core-dump.ts'
 import { type ExitStatus, shellStatus } from './exit-status.ts'
 import { inForeground } from './foreground.ts'
-import { ProcessGroup } from './group.ts'
-import { heldBack, passedOn } from './inherited-fds.ts'
+import { closeOnExecFds, stdioWith } from './inherited-fds.ts'
 import { jobDescriptors, jobShell } from './job-shell.ts'
-import { exitOf, started, tieToOurLife } from './process.ts'
+import { ProcessGroup } from './process-group.ts'
 import { canBeContinued, type ForwardedSignal, stopSelf } from './signals.ts'
 
 /** How long the job shell may take to hand the terminal back after its job's end. */
@@ -24,18 +24,19 @@ const WANTS_TERMINAL = [shellStatus({ signal: 'SIGTTIN' }), shellStatus({ signal
  * Starts a command as the foreground job of our terminal, which stays its controlling terminal: what is typed there
  * (Ctrl-C, Ctrl-\, Ctrl-Z) goes to the command and not to us, as if the shell had started it.
  */
-export async function launchOnTerminal({ command, environment, marker }: Launch): Promise<Child> {
+export async function launchOnTerminal({ command, environment, marker, streams }: LaunchRequest): Promise<Child> {
   const { words } = command
-  const passed = heldBack()
+  const passed = closeOnExecFds()
   const own = jobDescriptors(passed)
   const { args, env } = jobShell(words, environment, marker, own)
-  const stdio: StdioOptions = [...passedOn([...passed.filter((fd) => !Object.values(own).includes(fd)), own.talk])]
+  const descriptors = [...passed.filter((fd) => !Object.values(own).includes(fd)), own.talk]
+  const stdio: StdioOptions = stdioWith(descriptors, streams)
   stdio[own.talk] = 'pipe'
-  const shell = await started(() => withCores(() => spawn('/bin/sh', args, { stdio, env })), words[0])
+  const shell = await spawned(() => withCores(() => spawn('/bin/sh', args, { stdio, env })), words[0])
   const talk = shell.stdio[own.talk] as Socket
   talk.on('error', () => {}) // It ended; that is told otherwise.
   const reports = createInterface({ input: talk })[Symbol.asyncIterator]()
-  const exited = exitOf(shell)
+  const exited = exitStatusOf(shell)
   const first = await reports.next()
   if (first.done) {
     throw new Failure('not-executable', `the command ${words[0]} can't be started: its job shell was killed`)
@@ -69,7 +70,7 @@ class TerminalChild implements Child {
     this.#group = group
     const listened = this.#listen(reports)
     this.exited = exited.then(async (itsOwn) => this.#hasEnded((await listened) ?? itsOwn))
-    tieToOurLife(group, exited)
+    killAtExit(group, exited)
   }
 
   /** Settles with the job's status, if the job shell lived to tell it. */
@@ -131,8 +132,8 @@ class TerminalChild implements Child {
     return this.#group.emptied(ctx)
   }
 
-  async stop(ctx: Context, graceMs: number): Promise<boolean> {
-    const empty = await this.#group.stop(ctx, graceMs)
+  async stop(ctx: Context, graceMs: number, signal?: NodeJS.Signals): Promise<boolean> {
+    const empty = await this.#group.stop(ctx, graceMs, signal)
     if (this.#stopped) this.#tell('bg')
     await Promise.race([this.exited, sleep(ctx, HAND_BACK_MS)])
     return empty

@@ -1,37 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
-import type { Child, Launch } from './child.ts'
+import type { Child, LaunchRequest } from './child.ts'
+import { exitStatusOf, killAtExit, spawned } from './child-process.ts'
 import { withCores } from './core-dump.ts'
 import type { ExitStatus } from './exit-status.ts'
-import { ProcessGroup } from './group.ts'
-import { heldBack, passedOn } from './inherited-fds.ts'
+import { isPending, ownCgroup, type ProcessTraces } from './group-members.ts'
+import { closeOnExecFds, stdioWith } from './inherited-fds.ts'
 import { passedSockets } from './listen-fds.ts'
-import { isPending, ownCgroup, type Traces } from './members.ts'
-import { exitOf, started, tieToOurLife } from './process.ts'
+import { ProcessGroup } from './process-group.ts'
 import { canBeContinued, type ForwardedSignal, stopSelf } from './signals.ts'
 
 /** A signal that was not taken by then is blocked. */
 const DELIVERY_MS = 50
 
 /** Starts a command in a process group and a session of its own, without a controlling terminal. */
-export async function launchDetached({ command, environment, marker }: Launch): Promise<Child> {
+export async function launchDetached({ command, environment, marker, streams }: LaunchRequest): Promise<Child> {
   const { file, words } = command
   const sockets = passedSockets(environment)
-  const stdio = passedOn(new Set([...sockets.fds, ...heldBack()]))
+  const stdio = stdioWith(new Set([...sockets.fds, ...closeOnExecFds()]), streams)
   const [program, argv0, args] = sockets.fds.length > 0 ? sockets.wrap(command) : [file, words[0], words.slice(1)]
   const spawning = () => spawn(program, args, { argv0, stdio, detached: true, env: environment })
-  const process = await started(() => withCores(spawning), words[0])
-  return new DetachedChild(process, { marker, cgroup: ownCgroup(environment) })
+  const process = await spawned(() => withCores(spawning), words[0])
+  return new DetachedChild(process, { marker, cgroup: marker && ownCgroup(environment) })
 }
 
 class DetachedChild implements Child {
   readonly exited: Promise<ExitStatus>
   readonly #group: ProcessGroup
 
-  constructor(process: ChildProcess, traces: Traces) {
+  constructor(process: ChildProcess, traces: ProcessTraces) {
     this.#group = new ProcessGroup(process.pid as number, traces)
-    this.exited = exitOf(process)
-    tieToOurLife(this.#group, this.exited)
+    this.exited = exitStatusOf(process)
+    killAtExit(this.#group, this.exited)
   }
 
   get group(): number {
@@ -58,7 +58,7 @@ class DetachedChild implements Child {
     return this.#group.emptied(ctx)
   }
 
-  stop(ctx: Context, graceMs: number): Promise<boolean> {
-    return this.#group.stop(ctx, graceMs)
+  stop(ctx: Context, graceMs: number, signal?: NodeJS.Signals): Promise<boolean> {
+    return this.#group.stop(ctx, graceMs, signal)
   }
 }

@@ -17,7 +17,7 @@ const SQLITE_BUSY = 5
  * see only some of them (cron, a unit whose /run is read-only) are kept apart all the same. On a machine without any
  * such folder nobody is kept apart, with a warning: what is to be done (to fence a service) matters more.
  */
-export function takeMutex(ctx: Context, environment: NodeJS.ProcessEnv, subject: string): Disposable | undefined {
+export function takeHostMutex(ctx: Context, environment: NodeJS.ProcessEnv, subject: string): Disposable | undefined {
   const name = `${createHash('sha256').update(subject).digest('hex').slice(0, 32)}.lock`
   const taken = new DisposableStack()
   const complaints: string[] = []

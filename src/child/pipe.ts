@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { constants, openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Context } from '../base/context.ts'
+import { randomId } from '../base/random-id.ts'
+import { oldFiles, openStateFolder, stateFolders } from '../host/state-folder.ts'
+
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const ENDING = '.output'
+
+/** Descriptors of a pipe, which are the caller's to close. */
+export interface Pipe {
+  readonly writeEnd: number
+  readonly readEnd: number
+  /** For who is to read on when we are gone: only then does a writer not notice. Unlike ours, it blocks. */
+  readonly secondReadEnd: number
+}
+
+/**
+ * Opens a real pipe, which Node has no call for: from its own a command could not open /dev/stderr. It has a name for a
+ * moment, where nobody else can see it. Settles with `undefined` where that can't be.
+ */
+export async function openPipe(ctx: Context, environment: NodeJS.ProcessEnv): Promise<Pipe | undefined> {
+  for (const folder of stateFolders(environment)) {
+    const name = join(folder, `${randomId()}${ENDING}`)
+    try {
+      openStateFolder(folder)
+      for (const leftover of oldFiles(ctx, folder, ENDING)) rmSync(leftover, { force: true })
+      await makePipe(name, environment)
+      const [readEnd, writeEnd] = [openSync(name, O_RDONLY | O_NONBLOCK), openSync(name, O_WRONLY)]
+      return { readEnd, writeEnd, secondReadEnd: openSync(name, O_RDONLY) }
+    } catch {
+      // The next folder, then.
+    } finally {
+      rmSync(name, { force: true })
+    }
+  }
+  return undefined
+}
+
+function makePipe(name: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const env = systemPath(environment)
+    execFile('mkfifo', ['-m', '600', name], { env }, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** All that the system's own tools need; what marks the processes of a run must not be in it. */
+export function systemPath({ PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { PATH: `${PATH ? `${PATH}:` : ''}/usr/bin:/bin` }
+}
