@@ -1,7 +1,8 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 import { isName, isObject, portIn, textIn } from './fields.ts'
 import { readList } from './list.ts'
+import { checkSeesNodes } from './node-visibility.ts'
 
 /** All datacenters that this one knows, the reachable and the others. */
 export async function datacenters(ctx: Context, consul: Consul): Promise<string[]> {
@@ -13,9 +14,13 @@ export async function nodeNames(ctx: Context, consul: Consul): Promise<string[]>
   return nodesIn(await readList(ctx, consul, '/v1/catalog/nodes'))
 }
 
-/** The names of the nodes that have registered a service in the client's datacenter. */
+/**
+ * The names of the nodes that have registered a service in the client's datacenter. Rejects with a `refused` failure when
+ * this token sees no node.
+ */
 export async function nodesWithService(ctx: Context, consul: Consul, service: string): Promise<string[]> {
   const entries = await readList(ctx, consul, `/v1/catalog/service/${encodeURIComponent(service)}`)
+  if (entries.length === 0) await checkSeesNodes(ctx, consul, `who has registered ${service}`)
   return [...new Set(nodesIn(entries))].sort()
 }
 
@@ -67,7 +72,7 @@ async function write(ctx: Context, consul: Consul, verb: string, node: string, b
     method: 'PUT',
     path: `/v1/catalog/${verb}`,
     body: JSON.stringify(body),
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     needs: `node "${node}" { policy = "write" } service_prefix "" { policy = "write" }`,
   })
 }

@@ -1,29 +1,29 @@
-import { within } from '../base/abort.ts'
+import { withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
-import { debugReply, debugRequest } from './debug.ts'
-import { Reach } from './reach.ts'
+import { debugReply, debugRequest } from './debug-log.ts'
+import { Reachability } from './reachability.ts'
+import { failureOf, isDenial, isSpokenByConsul, notConsul, replyText } from './reply-failure.ts'
 import type { ConsulSettings } from './settings.ts'
 import { Token } from './token.ts'
-import { failureOf, isDenial, isSpokenByConsul, notConsul, said } from './trouble.ts'
-import type { Call, Transport, WireReply, WireRequest } from './wire.ts'
+import type { ApiCall, Transport, WireReply, WireRequest } from './wire.ts'
 
 /**
  * How long one ordinary request may take where nothing is at stake: longer than the 7 s for which an agent holds a
  * request while there is no leader (rpc_hold_timeout), so that what it says then is heard.
  */
-export const ATTEMPT_MS = 10_000
+export const REQUEST_TIMEOUT_MS = 10_000
 
 /** A refusal is old news when the agent takes longer to say who it is. */
 const ASKING_MS = 1000
 
 /** What all clients of one agent have in common. */
-interface Acquaintance {
-  readonly reach: Reach
+interface SharedState {
+  readonly reachability: Reachability
   readonly token: Token
-  /** Worries that haven't been told yet. */
-  readonly worries: string[]
+  /** Those that haven't been told yet. */
+  readonly warnings: string[]
 }
 
 /** One agent, as one client sees it: scope and token on every request, every reply judged. */
@@ -32,36 +32,36 @@ export class Consul {
   /** All ACL rules that our mode needs: whoever lacks one of them lacks the others, too, as a rule. */
   rules: readonly string[] = []
   readonly #transport: Transport
-  readonly #acquaintance: Acquaintance
+  readonly #shared: SharedState
 
-  constructor(settings: ConsulSettings, transport: Transport, acquaintance = acquaintanceOf(settings)) {
+  constructor(settings: ConsulSettings, transport: Transport, acquaintance = sharedState(settings)) {
     this.settings = settings
     this.#transport = transport
-    this.#acquaintance = acquaintance
+    this.#shared = acquaintance
   }
 
   /** The same agent, asked for another datacenter. */
   inDatacenter(datacenter: string): Consul {
-    const other = new Consul({ ...this.settings, datacenter }, this.#transport, this.#acquaintance)
+    const other = new Consul({ ...this.settings, datacenter }, this.#transport, this.#shared)
     other.rules = this.rules
     return other
   }
 
-  get reach(): Reach {
-    return this.#acquaintance.reach
+  get reachability(): Reachability {
+    return this.#shared.reachability
   }
 
   get token(): Token {
-    return this.#acquaintance.token
+    return this.#shared.token
   }
 
   /** Whether this address has ever answered as Consul does; who reads an answer that only Consul gives says so. */
-  get heard(): boolean {
-    return this.reach.heard
+  get confirmed(): boolean {
+    return this.reachability.confirmed
   }
 
-  set heard(heard: boolean) {
-    this.reach.heard = heard
+  set confirmed(confirmed: boolean) {
+    this.reachability.confirmed = confirmed
   }
 
   /**
@@ -69,23 +69,23 @@ export class Consul {
    * context's signal. A rejected call may or may not have had its effect; one that is refused may be made once more,
    * with the token that stands in the token's file now.
    */
-  async call(ctx: Context, call: Call): Promise<WireReply> {
+  async call(ctx: Context, call: ApiCall): Promise<WireReply> {
     for (;;) {
       const token = this.token.value
       const reply = await this.exchange(ctx, call)
-      if (isSpokenByConsul(reply)) this.heard = true
+      if (isSpokenByConsul(reply)) this.confirmed = true
       if (!isDenial(reply)) {
         const failure = failureOf(reply, call, this.settings.address.text)
         if (failure) throw failure
         return reply
       }
-      if (token === this.token.value && !this.token.readAgain()) throw await this.denial(ctx, call, said(reply))
+      if (token === this.token.value && !this.token.reload()) throw await this.denial(ctx, call, replyText(reply))
       ctx.log.debug('the token was replaced; asking again')
     }
   }
 
   /** Settles with whatever is answered. Rejects with a `Failure` when nothing is, or with the signal's reason. */
-  async exchange(ctx: Context, call: Call): Promise<WireReply> {
+  async exchange(ctx: Context, call: ApiCall): Promise<WireReply> {
     const token = this.token.value
     const request: WireRequest = {
       method: call.method,
@@ -94,13 +94,13 @@ export class Consul {
       ...(token === undefined ? {} : { token }),
       ...(call.longPoll ? { longPoll: true } : {}),
     }
-    for (const worry of this.#acquaintance.worries.splice(0)) ctx.log.warn(worry)
+    for (const warning of this.#shared.warnings.splice(0)) ctx.log.warn(warning)
     if (ctx.log.debugging) debugRequest(ctx.log, request, this.settings, this.token)
-    const timeoutMs = this.reach.attemptMs(ctx.clock, call.timeoutMs)
+    const timeoutMs = this.reachability.attemptMs(ctx.clock, call.timeoutMs)
     const late = () => this.#silence(timeoutMs)
-    const reply = await within(ctx, timeoutMs, late, ({ signal }) => this.#transport.send(request, signal)).catch(
+    const reply = await withTimeout(ctx, timeoutMs, late, ({ signal }) => this.#transport.send(request, signal)).catch(
       (thrown: unknown) => {
-        throw this.heard ? thrown : unknownFlood(this.settings.address.text, thrown)
+        throw this.confirmed ? thrown : unlessEndless(this.settings.address.text, thrown)
       },
     )
     if (ctx.log.debugging) debugReply(ctx.log, request, reply, this.settings, this.token)
@@ -108,7 +108,7 @@ export class Consul {
   }
 
   /** Why Consul refuses a call, in these words of its own. */
-  async denial(ctx: Context, call: Call, words: string): Promise<Failure> {
+  async denial(ctx: Context, call: ApiCall, words: string): Promise<Failure> {
     const { denialOf } = await import('./denial.ts')
     const denial = await denialOf({
       address: this.settings.address.text,
@@ -118,7 +118,7 @@ export class Consul {
       hasToken: this.token.value !== undefined,
       ask: (path) => this.exchange(ctx, { method: 'GET', path, timeoutMs: ASKING_MS, needs: '' }),
     })
-    if (denial.code === 'unavailable') this.heard = true
+    if (denial.code === 'unavailable') this.confirmed = true
     return denial
   }
 
@@ -129,7 +129,7 @@ export class Consul {
     })
   }
 
-  #query(call: Call): string {
+  #query(call: ApiCall): string {
     const { datacenter, namespace, partition } = this.settings
     const parts: string[] = []
     const add = (name: string, value: string | true | undefined) => {
@@ -148,12 +148,12 @@ export class Consul {
     try {
       return JSON.parse(reply.text)
     } catch {
-      throw this.strange('no JSON')
+      throw this.protocolError('no JSON')
     }
   }
 
-  /** For an answer that Consul doesn't give. */
-  strange(what: string): Failure {
+  /** The failure of an answer that Consul doesn't give. */
+  protocolError(what: string): Failure {
     return notConsul(this.settings.address.text, what)
   }
 
@@ -162,12 +162,12 @@ export class Consul {
   }
 }
 
-function acquaintanceOf({ patienceMs, token, tokenFile, worries }: ConsulSettings): Acquaintance {
-  return { reach: new Reach(patienceMs), token: new Token(token, tokenFile), worries: [...worries] }
+function sharedState({ patienceMs, token, tokenFile, warnings }: ConsulSettings): SharedState {
+  return { reachability: new Reachability(patienceMs), token: new Token(token, tokenFile), warnings: [...warnings] }
 }
 
-/** Who was never heard to be Consul, and doesn't stop, is something else. */
-function unknownFlood(address: string, thrown: unknown): unknown {
+/** What was never confirmed to be Consul, and doesn't stop, is something else. */
+function unlessEndless(address: string, thrown: unknown): unknown {
   if (!(thrown instanceof Failure) || thrown.code !== 'too-large') return thrown
   return notConsul(address, 'its answer has no end')
 }

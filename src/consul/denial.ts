@@ -1,21 +1,19 @@
 import { Failure } from '../base/failure.ts'
-import { isUnknownToken } from './trouble.ts'
-import type { Call, WireReply } from './wire.ts'
+import { type AskedAgent, hasLeader } from './leader.ts'
+import { isUnknownToken } from './reply-failure.ts'
+import type { ApiCall, WireReply } from './wire.ts'
 
 /** Stands in a rule for the name of the agent's node. */
 const NODE = '<node>'
 
-/** A call that Consul refuses for want of rights. */
-export interface Denied {
-  readonly address: string
-  readonly call: Pick<Call, 'method' | 'path'>
+/** A call that Consul refuses for want of rights; more is asked with the same token. */
+export interface Denied extends AskedAgent {
+  readonly call: Pick<ApiCall, 'method' | 'path'>
   /** Consul's own. */
   readonly words: string
   /** What the token must allow. */
   readonly rules: readonly string[]
   readonly hasToken: boolean
-  /** Asks the agent something else, with the same token. */
-  ask(path: string): Promise<WireReply>
 }
 
 /**
@@ -26,7 +24,7 @@ export interface Denied {
  * leader whom it could ask: that is no verdict.
  */
 export async function denialOf({ address, call, words, rules, hasToken, ask }: Denied): Promise<Failure> {
-  if (call.path.startsWith('/v1/agent/') && !(await hasLeader(ask))) {
+  if (call.path.startsWith('/v1/agent/') && !(await hasLeader({ address, ask }).catch(() => false))) {
     return new Failure('unavailable', `Consul at ${address} has no leader who knows what the token may do: ${words}`)
   }
   if (isUnknownToken(words)) {
@@ -42,12 +40,6 @@ export async function denialOf({ address, call, words, rules, hasToken, ask }: D
   return new Failure('refused', `Consul at ${address} refuses ${call.method} ${call.path}: ${words}`, {
     hint: `${whose} (--token-file, CONSUL_HTTP_TOKEN) needs the ACL ${rules.length > 1 ? 'rules' : 'rule'}: ${named}${where}`,
   })
-}
-
-/** Nobody needs a right to ask this, and no server waits for a leader before it answers. */
-async function hasLeader(ask: Denied['ask']): Promise<boolean> {
-  const reply = await ask('/v1/status/leader').catch(() => undefined)
-  return reply?.status === 200 && /^"[^"]+"$/.test(reply.text.trim())
 }
 
 /** The name of the agent's node, if the token may learn it. */

@@ -1,6 +1,6 @@
 import type { Client, Dispatcher } from 'undici'
 import { unlessAborted } from '../base/abort.ts'
-import { tooLarge } from './trouble.ts'
+import { tooLarge } from './reply-failure.ts'
 import type { WireReply } from './wire.ts'
 
 /** Consul's largest honest answer is far below this; more is noise. */

@@ -11,16 +11,19 @@ export interface WireCheck {
   readonly Name: string
   readonly Status: Health
   readonly Output: string
+  /** The service that it is about; empty for one about its node. */
+  readonly ServiceName: string
 }
 
 /** The check in an item of a list; `undefined` when it is none. A status that nobody knows is as bad as any. */
 export function checkIn(json: unknown): WireCheck | undefined {
   if (!isObject(json) || !isName(json.CheckID)) return undefined
   const Status = WORST_FIRST.find((health) => health === json.Status) ?? 'critical'
-  return { CheckID: json.CheckID, Name: textIn(json.Name), Status, Output: textIn(json.Output) }
+  const { CheckID, Name, Output, ServiceName } = json
+  return { CheckID, Name: textIn(Name), Status, Output: textIn(Output), ServiceName: textIn(ServiceName) }
 }
 
 /** The worst status of these checks; without any, nothing is known to be wrong. */
-export function worst(checks: readonly WireCheck[]): Health {
+export function worst(checks: readonly Pick<WireCheck, 'Status'>[]): Health {
   return WORST_FIRST.find((health) => checks.some(({ Status }) => Status === health)) ?? 'passing'
 }

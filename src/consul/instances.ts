@@ -1,8 +1,11 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
-import { indexIn, isName, isObject, metaIn, portIn, textIn, textsIn } from './fields.ts'
+import { nextIndex, type QueryOptions, queryCall } from './blocking-query.ts'
+import type { Consul } from './consul.ts'
+import { isName, isObject, metaIn, portIn, textIn, textsIn } from './fields.ts'
 import { checkIn, type Health, type WireCheck, worst } from './health.ts'
 import { LIST_RULES } from './list.ts'
+import { isMaintenance } from './maintenance.ts'
+import { checkSeesNodes } from './node-visibility.ts'
 
 /** One instance of a service, with the worst of its own checks and its node's. */
 export interface Instance {
@@ -23,15 +26,9 @@ export interface Instances {
   readonly index: number
 }
 
-export interface InstanceOptions {
+export interface InstanceOptions extends QueryOptions {
   /** Only those with this tag. */
   readonly tag?: string
-  /** Waits until the index passes this one; 0 answers at once. */
-  readonly index?: number
-  /** The longest wait on the server's side, in milliseconds; at most 60 s. */
-  readonly waitMs?: number
-  /** Asks the leader, and has it verify that it is one. */
-  readonly consistent?: boolean
 }
 
 /**
@@ -44,35 +41,33 @@ export async function readInstances(
   service: string,
   options: InstanceOptions = {},
 ): Promise<Instances> {
-  const { tag, index = 0, waitMs = 0, consistent } = options
-  const blocking = index > 0
+  const { tag } = options
+  const { query, timeoutMs, longPoll } = queryCall(options)
   const path = `/v1/health/service/${encodeURIComponent(service)}`
   const reply = await consul.call(ctx, {
     method: 'GET',
     path,
-    query: {
-      ...(tag === undefined ? {} : { tag }),
-      ...(consistent ? { consistent: true } : {}),
-      ...(blocking ? { index: String(index), wait: `${Math.round(waitMs)}ms` } : {}),
-    },
-    // The server adds up to a sixteenth of the wait, so that waiters don't all wake at once.
-    timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
-    longPoll: blocking,
+    query: { ...(tag === undefined ? {} : { tag }), ...query },
+    timeoutMs,
+    longPoll,
     needs: LIST_RULES,
   })
-  const answered = indexIn(reply.headers['x-consul-index'])
   const entries = consul.json(reply)
-  if (answered === undefined || !Array.isArray(entries)) throw consul.strange(`${path} is no list`)
-  consul.heard = true
-  // An index that went backwards (a restored snapshot) means: start again.
-  return { instances: entries.flatMap(instancesIn), index: answered < index ? 0 : Math.max(answered, 1) }
+  if (!Array.isArray(entries)) throw consul.protocolError(`${path} is no list`)
+  return { instances: entries.flatMap(instancesIn), index: nextIndex(consul, reply, options) }
 }
 
-/** The health of a service on each node of the client's datacenter that registered it, all its checks considered. */
+/**
+ * The health of a service on each node of the client's datacenter that registered it, all its checks considered, but
+ * for the mark of maintenance. Rejects with a `refused` failure when this token sees no node, and so no service.
+ */
 export async function serviceHealth(ctx: Context, consul: Consul, service: string): Promise<Map<string, Health>> {
   const { instances } = await readInstances(ctx, consul, service)
+  if (instances.length === 0) await checkSeesNodes(ctx, consul, `how ${service} is`)
   const byNode = Map.groupBy(instances, ({ node }) => node)
-  return new Map([...byNode].map(([node, all]) => [node, worst(all.flatMap(({ checks }) => checks))]))
+  const healthOf = (all: readonly Instance[]) =>
+    worst(all.flatMap(({ checks }) => checks).filter((check) => !isMaintenance(check)))
+  return new Map([...byNode].map(([node, all]) => [node, healthOf(all)]))
 }
 
 function instancesIn(json: unknown): Instance[] {

@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
-import { indexIn, isIndex, isObject, isSessionId } from './fields.ts'
+import { nextIndex, type QueryOptions, queryCall } from './blocking-query.ts'
+import type { Consul } from './consul.ts'
+import { isIndex, isObject, isSessionId } from './fields.ts'
 import type { WireReply } from './wire.ts'
 
 /** A key as Consul keeps it. Flags are 64 bits wide: a JavaScript number would lose digits. */
@@ -18,29 +19,28 @@ export interface Entry {
 }
 
 /** What stands at a key, and the index to wait from; https://developer.hashicorp.com/consul/api-docs/features/blocking */
-export interface Reading {
+export interface KeyReading {
   readonly entry: Entry | undefined
   readonly index: number
 }
 
-export interface ReadOptions {
-  /** Waits until the index passes this one; 0 answers at once. */
-  readonly index?: number
-  /** The longest wait on the server's side, in milliseconds; at most 60 s, for the sake of load balancers. */
-  readonly waitMs?: number
-  /** Asks the leader, and has it verify that it is one. */
-  readonly consistent?: boolean
+export interface ReadOptions extends QueryOptions {
   /** What a refusal says the token should be allowed: `write` by default, for most who read a key write it next. */
   readonly rights?: 'read' | 'write'
 }
 
 /** Reads a key, at once or when it changes (or `waitMs` ran out: a return doesn't mean a change). */
-export async function readKey(ctx: Context, consul: Consul, key: string, options: ReadOptions = {}): Promise<Reading> {
+export async function readKey(
+  ctx: Context,
+  consul: Consul,
+  key: string,
+  options: ReadOptions = {},
+): Promise<KeyReading> {
   const reply = await get(ctx, consul, key, options)
-  const next = nextIndex(consul, reply, options.index ?? 0)
+  const next = nextIndex(consul, reply, options)
   if (reply.status === 404) return { entry: undefined, index: next }
   const [entry] = entriesIn(consul, consul.json(withBigFlags(reply)))
-  if (entry?.key !== key) throw consul.strange('a key without its entry')
+  if (entry?.key !== key) throw consul.protocolError('a key without its entry')
   return { entry, index: next }
 }
 
@@ -51,8 +51,13 @@ export interface KeysReading {
 }
 
 /** Reads all keys that begin with a prefix, in the order of their names. */
-export async function readKeys(ctx: Context, consul: Consul, prefix: string): Promise<Entry[]> {
-  return (await watchKeys(ctx, consul, prefix)).entries
+export async function readKeys(
+  ctx: Context,
+  consul: Consul,
+  prefix: string,
+  options: ReadOptions = {},
+): Promise<Entry[]> {
+  return (await watchKeys(ctx, consul, prefix, options)).entries
 }
 
 /** Reads them at once, or when one of them changes (or `waitMs` ran out: a return doesn't mean a change). */
@@ -64,39 +69,27 @@ export async function watchKeys(
 ): Promise<KeysReading> {
   const reply = await get(ctx, consul, prefix, { ...options, recurse: true })
   const entries = reply.status === 404 ? [] : entriesIn(consul, consul.json(withBigFlags(reply)))
-  if (!entries.every((entry) => entry.key.startsWith(prefix))) throw consul.strange('keys that were not asked for')
-  return { entries, index: nextIndex(consul, reply, options.index ?? 0) }
+  if (!entries.every((entry) => entry.key.startsWith(prefix)))
+    throw consul.protocolError('keys that were not asked for')
+  return { entries, index: nextIndex(consul, reply, options) }
 }
 
 async function get(
   ctx: Context,
   consul: Consul,
   key: string,
-  { index = 0, waitMs = 0, consistent = false, rights = 'write', recurse = false }: ReadOptions & { recurse?: boolean },
+  { rights = 'write', recurse = false, ...options }: ReadOptions & { recurse?: boolean },
 ): Promise<WireReply> {
-  const blocking = index > 0
+  const { query, timeoutMs, longPoll } = queryCall(options)
   return consul.call(ctx, {
     method: 'GET',
     path: `/v1/kv/${encodeKey(key)}`,
-    query: {
-      ...(recurse ? { recurse } : {}),
-      ...(consistent ? { consistent } : {}),
-      ...(blocking ? { index: String(index), wait: `${Math.round(waitMs)}ms` } : {}),
-    },
-    // The server adds up to a sixteenth of the wait, so that waiters don't all wake at once.
-    timeoutMs: blocking ? waitMs + waitMs / 16 + ATTEMPT_MS : ATTEMPT_MS,
-    longPoll: blocking,
+    query: { ...(recurse ? { recurse } : {}), ...query },
+    timeoutMs,
+    longPoll,
     expects: [404],
     needs: `key_prefix "${key}" { policy = "${rights}" }`,
   })
-}
-
-/** An index that went backwards (a restored snapshot) means: start again. */
-function nextIndex(consul: Consul, reply: WireReply, index: number): number {
-  const answered = indexIn(reply.headers['x-consul-index'])
-  if (answered === undefined) throw consul.strange('a key without X-Consul-Index')
-  consul.heard = true
-  return answered < index ? 0 : Math.max(answered, 1)
 }
 
 /** Path segments encoded one by one: a slash in a key is a folder. */
@@ -121,7 +114,7 @@ interface WireEntry {
 
 /** The entries in a JSON whose flags are quoted. Throws a `not-consul` failure when it is anything else. */
 export function entriesIn(consul: Consul, json: unknown): Entry[] {
-  if (!Array.isArray(json) || !json.every(isEntry)) throw consul.strange('no entries of keys')
+  if (!Array.isArray(json) || !json.every(isEntry)) throw consul.protocolError('no entries of keys')
   return json.map(readEntry)
 }
 

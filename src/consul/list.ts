@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 
 /** The ACL rules that reading the catalog and health of a datacenter needs. */
 export const LIST_RULES = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
@@ -14,9 +14,9 @@ export async function readList(
   path: string,
   query: Readonly<Record<string, true>> = {},
 ): Promise<unknown[]> {
-  const reply = await consul.call(ctx, { method: 'GET', path, query, timeoutMs: ATTEMPT_MS, needs: LIST_RULES })
+  const reply = await consul.call(ctx, { method: 'GET', path, query, timeoutMs: REQUEST_TIMEOUT_MS, needs: LIST_RULES })
   const answer = consul.json(reply)
-  if (!Array.isArray(answer)) throw consul.strange(`${path} is no list`)
-  consul.heard = true
+  if (!Array.isArray(answer)) throw consul.protocolError(`${path} is no list`)
+  consul.confirmed = true
   return answer
 }

@@ -1,8 +1,10 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { nextIndex, type QueryOptions, queryCall } from './blocking-query.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 import { isName, isObject } from './fields.ts'
 import { checkIn, type Health, type WireCheck } from './health.ts'
-import { readList } from './list.ts'
+import { LIST_RULES, readList } from './list.ts'
+import { checkSeesNodes } from './node-visibility.ts'
 
 /** A check, and the node it is about. */
 export interface NodeCheck extends WireCheck {
@@ -11,16 +13,33 @@ export interface NodeCheck extends WireCheck {
 
 /**
  * All checks of the client's datacenter that don't pass: the others may be many.
- * https://developer.hashicorp.com/consul/api-docs/health#list-checks-in-state
+ * https://developer.hashicorp.com/consul/api-docs/health#list-checks-in-state Rejects with a `refused` failure when this
+ * token sees no node, and so no check.
  */
-export async function troubledChecks(ctx: Context, consul: Consul): Promise<NodeCheck[]> {
+export async function failingChecks(ctx: Context, consul: Consul): Promise<NodeCheck[]> {
   const states = ['critical', 'warning'].map((state) => readList(ctx, consul, `/v1/health/state/${state}`))
-  return checksIn((await Promise.all(states)).flat())
+  const failing = checksIn((await Promise.all(states)).flat())
+  if (failing.length === 0) await checkSeesNodes(ctx, consul, 'failing checks')
+  return failing
 }
 
 /** The checks of a node and of its services; none for a node that nobody knows. */
 export async function checksOf(ctx: Context, consul: Consul, node: string): Promise<NodeCheck[]> {
   return checksIn(await readList(ctx, consul, `/v1/health/node/${encodeURIComponent(node)}`))
+}
+
+/** The same, at once or when something changes, and the index to wait from. */
+export async function readNodeChecks(
+  ctx: Context,
+  consul: Consul,
+  node: string,
+  from: QueryOptions,
+): Promise<{ readonly checks: NodeCheck[]; readonly index: number }> {
+  const path = `/v1/health/node/${encodeURIComponent(node)}`
+  const reply = await consul.call(ctx, { method: 'GET', path, ...queryCall(from), needs: LIST_RULES })
+  const list = consul.json(reply)
+  if (!Array.isArray(list)) throw consul.protocolError(`${path} is no list`)
+  return { checks: checksIn(list), index: nextIndex(consul, reply, from) }
 }
 
 function checksIn(list: readonly unknown[]): NodeCheck[] {
@@ -30,9 +49,13 @@ function checksIn(list: readonly unknown[]): NodeCheck[] {
   })
 }
 
-/** Whether the agent on a node lives, by what the others say (serfHealth). A node that nobody knows doesn't. */
+/**
+ * Whether the agent on a node lives, by what the others say (serfHealth). A node that nobody knows doesn't. Rejects with a
+ * `refused` failure when this token sees no node.
+ */
 export async function isAlive(ctx: Context, consul: Consul, node: string): Promise<boolean> {
   const checks = await checksOf(ctx, consul, node)
+  if (checks.length === 0) await checkSeesNodes(ctx, consul, `whether ${node} is alive`)
   return checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'passing')
 }
 
@@ -50,7 +73,7 @@ export async function registerTtlCheck(
     method: 'PUT',
     path: '/v1/agent/check/register',
     body: JSON.stringify({ ID: id, Name: id, Notes: notes, TTL: `${ttlMs / 1000}s`, Status: status }),
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     needs: 'node "<node>" { policy = "write" }',
   })
 }

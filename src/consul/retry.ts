@@ -5,26 +5,29 @@ import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
 import type { Consul } from './consul.ts'
-import { isTransient } from './trouble.ts'
+import { isTransient } from './reply-failure.ts'
 
 /** Trouble of the same kind that comes back so soon after its end isn't told anew, unless it lasts. */
 const RELAPSE_MS = 60_000
 /** For so long the token's file may hold one that Consul doesn't know any more. */
 const ROTATION_MS = 60_000
 
+/** Does a task, and again after a failure that passes, if whoever waits for it wants that. */
+export type RetryPolicy = <T>(ctx: Context, task: () => Promise<T>) => Promise<T>
+
 /**
- * Tries again what fails for passing reasons, and tells of the trouble once, and of its end. While Consul hasn't
+ * Tries again what fails for passing reasons, and tells of the failure once, and of its end. While Consul hasn't
  * answered yet, that has an end: see `Reach`.
  */
 export class Retry {
   readonly #consul: Consul
   readonly #longestPauseMs: number | undefined
   /** The failure that is being sat out just now. */
-  trouble: Failure | undefined
+  failure: Failure | undefined
   #isTold = false
-  #troubledSince: Instant | undefined
-  /** How long all troubles that are over lasted. */
-  #troubledMs = 0
+  #failingSince: Instant | undefined
+  /** How long all outages that are over lasted. */
+  #failedMs = 0
   #past: { readonly code: FailureCode; readonly endedAt: Instant } | undefined
   #unknownSince: Instant | undefined
 
@@ -40,21 +43,21 @@ export class Retry {
     for (;;) {
       try {
         const result = await task()
-        this.#over(ctx)
+        this.#onSuccess(ctx)
         return result
       } catch (thrown) {
         ctx.signal.throwIfAborted()
         if (!isTransient(thrown, this.#consul) || this.#isOverdue(ctx, thrown)) throw thrown
-        if (this.#consul.reach.leftMs(ctx.clock) <= 0) throw this.#outOfReach(thrown)
-        this.#begins(ctx, thrown)
+        if (this.#consul.reachability.leftMs(ctx.clock) <= 0) throw this.#outOfReach(thrown)
+        this.#onFailure(ctx, thrown)
       }
-      await sleep(ctx, Math.max(0, Math.min(backoff.next(), this.#consul.reach.leftMs(ctx.clock))))
+      await sleep(ctx, Math.max(0, Math.min(backoff.next(), this.#consul.reachability.leftMs(ctx.clock))))
     }
   }
 
-  /** Tells how much of the time from now on was lost to trouble, in milliseconds. */
+  /** Tells how much of the time from now on was lost to outages, in milliseconds. */
   outage(ctx: Context): () => number {
-    const lostMs = () => this.#troubledMs + (this.#troubledSince ? ctx.clock.since(this.#troubledSince) : 0)
+    const lostMs = () => this.#failedMs + (this.#failingSince ? ctx.clock.since(this.#failingSince) : 0)
     const before = lostMs()
     return () => lostMs() - before
   }
@@ -67,36 +70,36 @@ export class Retry {
   }
 
   #outOfReach(failure: Failure): Failure {
-    const patience = formatDuration(this.#consul.reach.patienceMs)
+    const patience = formatDuration(this.#consul.reachability.patienceMs)
     return new Failure(failure.code, `${failure.message}; gave up after ${patience} (--consul-timeout)`, failure)
   }
 
-  #begins(ctx: Context, failure: Failure): void {
-    const { reach } = this.#consul
-    if (this.#isTold || (!this.trouble && this.#isRelapse(ctx, failure))) {
+  #onFailure(ctx: Context, failure: Failure): void {
+    const { reachability: reach } = this.#consul
+    if (this.#isTold || (!this.failure && this.#isRelapse(ctx, failure))) {
       ctx.log.debug(`${failure.message}; trying again`)
     } else {
-      const isEndless = reach.heard || !Number.isFinite(reach.patienceMs)
+      const isEndless = reach.confirmed || !Number.isFinite(reach.patienceMs)
       const howLong = isEndless ? ' until it works' : `, for ${formatDuration(reach.patienceMs)} at most`
       ctx.log.warn(`${failure.message}; trying again${howLong}`)
       this.#isTold = true
     }
-    this.trouble = failure
-    this.#troubledSince ??= ctx.clock.now()
+    this.failure = failure
+    this.#failingSince ??= ctx.clock.now()
   }
 
   #isRelapse(ctx: Context, { code }: Failure): boolean {
     return this.#past?.code === code && ctx.clock.since(this.#past.endedAt) < RELAPSE_MS
   }
 
-  #over(ctx: Context): void {
+  #onSuccess(ctx: Context): void {
     this.#unknownSince = undefined
-    if (!this.trouble) return
+    if (!this.failure) return
     if (this.#isTold) ctx.log.warn(`Consul at ${this.#consul.settings.address.text} answers again`)
-    this.#past = { code: this.trouble.code, endedAt: ctx.clock.now() }
-    this.trouble = undefined
-    if (this.#troubledSince) this.#troubledMs += ctx.clock.since(this.#troubledSince)
-    this.#troubledSince = undefined
+    this.#past = { code: this.failure.code, endedAt: ctx.clock.now() }
+    this.failure = undefined
+    if (this.#failingSince) this.#failedMs += ctx.clock.since(this.#failingSince)
+    this.#failingSince = undefined
     this.#isTold = false
   }
 }

@@ -1,7 +1,8 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 import { isName, isObject, textsIn } from './fields.ts'
 import { readInstances } from './instances.ts'
+import { listLocalServices } from './services.ts'
 
 /** A service as its agent lists it, as far as we have to know; https://developer.hashicorp.com/consul/api-docs/agent/service#list-services */
 interface WireService {
@@ -42,11 +43,7 @@ function toggled(tags: readonly string[], tag: string, on: boolean): string[] {
 }
 
 async function agentServices(ctx: Context, consul: Consul): Promise<WireService[]> {
-  const needs = 'service_prefix "" { policy = "read" }'
-  const reply = await consul.call(ctx, { method: 'GET', path: '/v1/agent/services', timeoutMs: ATTEMPT_MS, needs })
-  const services = consul.json(reply)
-  if (!isObject(services)) throw consul.strange('no services')
-  return Object.values(services).flatMap((service) => serviceIn(service) ?? [])
+  return Object.values(await listLocalServices(ctx, consul)).flatMap((service) => serviceIn(service) ?? [])
 }
 
 function serviceIn(json: unknown): WireService | undefined {
@@ -69,7 +66,7 @@ async function register(ctx: Context, consul: Consul, instance: WireService, tag
     method: 'PUT',
     path: '/v1/agent/service/register',
     body: JSON.stringify({ ...kept, ID, Name: Service, EnableTagOverride, Tags: tags }),
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     needs: `service "${Service}" { policy = "write" }`,
   })
 }

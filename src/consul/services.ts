@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 import { isName, isObject, metaIn, portIn, textsIn } from './fields.ts'
 import type { Health } from './health.ts'
 import type { WireReply } from './wire.ts'
@@ -51,7 +51,7 @@ export async function registerService(ctx: Context, consul: Consul, service: Ser
       Check: wire(check),
       ...(moreChecks.length > 0 ? { Checks: moreChecks.map(wire) } : {}),
     }),
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     needs: `service "${name}" { policy = "write" }`,
   })
 }
@@ -62,7 +62,7 @@ export async function deregisterService(ctx: Context, consul: Consul, id: string
     consul.call(ctx, {
       method: 'PUT',
       path: `/v1/agent/service/deregister/${encodeURIComponent(id)}`,
-      timeoutMs: ATTEMPT_MS,
+      timeoutMs: REQUEST_TIMEOUT_MS,
       expects: [404],
       needs: 'service_prefix "" { policy = "write" }',
     }),
@@ -78,18 +78,28 @@ export interface LocalService {
   readonly meta: Readonly<Record<string, string>>
 }
 
+/** All services of the agent as it lists them, by id; what each of them is, is for the caller to judge. */
+export async function listLocalServices(ctx: Context, consul: Consul): Promise<Readonly<Record<string, unknown>>> {
+  const needs = 'service_prefix "" { policy = "read" }'
+  const reply = await consul.call(ctx, {
+    method: 'GET',
+    path: '/v1/agent/services',
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    needs,
+  })
+  const services = consul.json(reply)
+  if (!isObject(services)) throw consul.protocolError('no services')
+  return services
+}
+
 /** All services of the agent, by id. */
 export async function localServices(ctx: Context, consul: Consul): Promise<Map<string, LocalService>> {
-  const needs = 'service_prefix "" { policy = "read" }'
-  const reply = await consul.call(ctx, { method: 'GET', path: '/v1/agent/services', timeoutMs: ATTEMPT_MS, needs })
-  const services = consul.json(reply)
-  if (!isObject(services)) throw consul.strange('no services')
-  const known = Object.entries(services).flatMap(([id, service]) => {
+  const known = Object.entries(await listLocalServices(ctx, consul)).flatMap(([id, service]) => {
     if (!isName(id) || !isObject(service) || !isName(service.Service)) return []
     const { Service, Tags, Port, Meta } = service
     return [[id, { id, name: Service, tags: textsIn(Tags), port: portIn(Port), meta: metaIn(Meta) }] as const]
   })
-  if (known.length > 0) consul.heard = true
+  if (known.length > 0) consul.confirmed = true
   return new Map(known)
 }
 
@@ -106,7 +116,7 @@ export async function updateCheck(
       method: 'PUT',
       path: `/v1/agent/check/update/${encodeURIComponent(id)}`,
       body: JSON.stringify({ Status: status, Output: output }),
-      timeoutMs: ATTEMPT_MS,
+      timeoutMs: REQUEST_TIMEOUT_MS,
       expects: [404],
       needs: 'service_prefix "" { policy = "write" }',
     }),

@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 import { isObject, isSessionId } from './fields.ts'
 
 /** What a session is created with; https://developer.hashicorp.com/consul/api-docs/session */
@@ -30,21 +30,21 @@ export async function createSession(ctx: Context, consul: Consul, request: Sessi
       // By its old name, which all versions take.
       Checks: request.checks,
     }),
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     needs: NEEDS,
   })
   const created = consul.json(reply)
   // It goes into paths, the command's environment, and to the guardian.
-  if (!isObject(created) || !isSessionId(created.ID)) throw consul.strange('a session without an ID')
-  consul.heard = true
+  if (!isObject(created) || !isSessionId(created.ID)) throw consul.protocolError('a session without an ID')
+  consul.confirmed = true
   return created.ID
 }
 
 /** The sessions that came of this request, by their names and all else; as far as the token may read them. */
 export async function sessionsOf(ctx: Context, consul: Consul, request: SessionRequest): Promise<string[]> {
-  const call = { method: 'GET', path: '/v1/session/list', timeoutMs: ATTEMPT_MS, needs: NEEDS } as const
+  const call = { method: 'GET', path: '/v1/session/list', timeoutMs: REQUEST_TIMEOUT_MS, needs: NEEDS } as const
   const sessions = consul.json(await consul.call(ctx, call))
-  if (!Array.isArray(sessions)) throw consul.strange('no list of sessions')
+  if (!Array.isArray(sessions)) throw consul.protocolError('no list of sessions')
   return sessions.filter(isObject).flatMap(({ ID, Name, TTL, LockDelay, Behavior }) => {
     // Somebody else's of our name would not protect what we hold by it.
     const isOurs = Name === request.name && TTL === ttlOf(request) && Behavior === request.behavior
@@ -57,7 +57,12 @@ function ttlOf({ ttlMs }: SessionRequest): string {
 }
 
 /** Renews a session, by an attempt of so many milliseconds. `false`: Consul doesn't know it any more, which is final. */
-export async function renewSession(ctx: Context, consul: Consul, id: string, attemptMs = ATTEMPT_MS): Promise<boolean> {
+export async function renewSession(
+  ctx: Context,
+  consul: Consul,
+  id: string,
+  attemptMs = REQUEST_TIMEOUT_MS,
+): Promise<boolean> {
   const reply = await consul.call(ctx, {
     method: 'PUT',
     path: `/v1/session/renew/${id}`,
@@ -66,13 +71,13 @@ export async function renewSession(ctx: Context, consul: Consul, id: string, att
     needs: NEEDS,
   })
   if (reply.status === 404) {
-    if (!reply.text.includes(id)) throw consul.strange('404 for a session, without naming it')
+    if (!reply.text.includes(id)) throw consul.protocolError('404 for a session, without naming it')
     return false
   }
   // What else may answer here, with 200 and in JSON, must not prolong a lease.
   const renewed = consul.json(reply)
   if (!Array.isArray(renewed) || !isObject(renewed[0]) || renewed[0].ID !== id) {
-    throw consul.strange('a renewal of no session')
+    throw consul.protocolError('a renewal of no session')
   }
   return true
 }
@@ -80,6 +85,8 @@ export async function renewSession(ctx: Context, consul: Consul, id: string, att
 /** Destroys a session; one that is gone already is no error. Keys that it still holds get their lock-delay. */
 export async function destroySession(ctx: Context, consul: Consul, id: string): Promise<void> {
   const path = `/v1/session/destroy/${id}`
-  const destroyed = consul.json(await consul.call(ctx, { method: 'PUT', path, timeoutMs: ATTEMPT_MS, needs: NEEDS }))
-  if (destroyed !== true) throw consul.strange('a session destroyed, but not true')
+  const destroyed = consul.json(
+    await consul.call(ctx, { method: 'PUT', path, timeoutMs: REQUEST_TIMEOUT_MS, needs: NEEDS }),
+  )
+  if (destroyed !== true) throw consul.protocolError('a session destroyed, but not true')
 }

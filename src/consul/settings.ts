@@ -15,7 +15,7 @@ export interface ConsulSettings {
   /** How long Consul may be out of reach before it has answered once, in milliseconds. */
   readonly patienceMs: number
   /** What is unwise about all this, told before the first request. */
-  readonly worries: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** File names; they are read when the first connection is made. */

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { knownAuthorities } from '../base/authorities.ts'
-import { Failure, messageOf } from '../base/failure.ts'
+import { knownAuthorities } from '../base/certificate-authorities.ts'
+import { Failure, messageOf, reasonOf } from '../base/failure.ts'
 import type { TlsSettings } from './settings.ts'
 
 interface TlsOptions {
@@ -39,7 +39,7 @@ function givenAuthorities({ caFile, caPath }: TlsSettings): string[] {
  * without any would have us trust others than was asked for.
  */
 function authoritiesIn(directory: string): string[] {
-  const texts = filesBelow(directory).map((file) => read(file, 'CA directory').toString())
+  const texts = filesBelow(directory).map((file) => read(file, 'CA file').toString())
   const found = [...new Set(texts.filter(hasCertificate))]
   if (found.length > 0) return found
   throw new Failure('usage', `the CA directory ${directory} has no certificate in it`, {
@@ -84,7 +84,7 @@ function list(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { recursive: true, withFileTypes: true })
   } catch (thrown) {
-    throw unreadable('CA directory', thrown)
+    throw unreadable('CA directory', directory, thrown)
   }
 }
 
@@ -92,12 +92,12 @@ function read(file: string, what: string): Buffer {
   try {
     return readFileSync(file)
   } catch (thrown) {
-    throw unreadable(what, thrown)
+    throw unreadable(what, file, thrown)
   }
 }
 
-function unreadable(what: string, thrown: unknown): Failure {
-  return new Failure('usage', `the ${what} can't be read: ${messageOf(thrown)}`, {
+function unreadable(what: string, path: string, thrown: unknown): Failure {
+  return new Failure('usage', `the ${what} ${path} can't be read: ${reasonOf(thrown)}`, {
     hint: 'is its path right?',
     cause: thrown,
   })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
 
 /** The ACL token that counts now. One that stands in a file may be another one tomorrow. */
 export class Token {
@@ -28,7 +28,7 @@ export class Token {
   }
 
   /** Reads its file again. Whether it is another one now; a file that can't be read, or makes no sense, changes nothing. */
-  readAgain(): boolean {
+  reload(): boolean {
     if (this.#file === undefined) return false
     const found = tokenIn(this.#file)
     if (found === undefined || found === this.#value) return false
@@ -44,7 +44,7 @@ export function readToken(file: string): string | undefined {
     return checkToken(readFileSync(file, 'utf8').trim() || undefined)
   } catch (thrown) {
     if (thrown instanceof Failure) throw thrown
-    throw new Failure('usage', `the token file can't be read: ${messageOf(thrown)}`, {
+    throw new Failure('usage', `the token file ${file} can't be read: ${reasonOf(thrown)}`, {
       hint: 'is its path right (--token-file or CONSUL_HTTP_TOKEN_FILE), and may this user read it?',
       cause: thrown,
     })

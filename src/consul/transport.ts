@@ -1,8 +1,8 @@
 import { buildConnector, Client } from 'undici'
 import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import { exchange } from './exchange.ts'
+import { notConsul } from './reply-failure.ts'
 import type { ConsulSettings } from './settings.ts'
-import { notConsul } from './trouble.ts'
 import type { Transport, WireReply, WireRequest } from './wire.ts'
 
 /** Opens a transport over HTTP or HTTPS, TCP or a Unix socket. Nothing is connected before the first request. */

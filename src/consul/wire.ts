@@ -1,5 +1,5 @@
 /** One call of Consul's HTTP API. */
-export interface Call {
+export interface ApiCall {
   readonly method: WireRequest['method']
   /** Encoded, from `/v1` on. */
   readonly path: string

@@ -1,8 +1,8 @@
 import { firstOf, sleep, unlessAborted } from '../base/abort.ts'
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import { type Gate, shut, type Verdict } from './gate.ts'
-import { type GateWorld, lookAt, watchGate } from './watch.ts'
+import { type Gate, type GateState, shut } from './gate.ts'
+import { checkGate, type GateSources, watchGate } from './gate-watch.ts'
 
 /** How gates are waited for. */
 export interface GateWait {
@@ -36,20 +36,20 @@ export interface GatesEnd {
  */
 export async function awaitGates(
   ctx: Context,
-  world: GateWorld,
+  sources: GateSources,
   gates: readonly Gate[],
   wait: GateWait,
 ): Promise<GatesEnd> {
   warnOfInsecure(ctx, gates)
-  const board = new Board(gates, wait.any ?? false)
+  const states = new GateStates(gates, wait.any ?? false)
   if (wait.timeoutMs <= 0) {
-    const look = (ctx: Context) => async (gate: Gate) => board.set(gate, await lookAt(ctx, world, gate))
-    return firstOf(ctx, [(ctx) => Promise.all(gates.map(look(ctx))).then(() => board.end())])
+    const look = (ctx: Context) => async (gate: Gate) => states.set(gate, await checkGate(ctx, sources, gate))
+    return firstOf(ctx, [(ctx) => Promise.all(gates.map(look(ctx))).then(() => states.end())])
   }
   return firstOf<GatesEnd>(ctx, [
-    (ctx) => untilDecided(ctx, board, wait),
+    (ctx) => untilDecided(ctx, states, wait),
     ...gates.map((gate) => (ctx: Context) => {
-      return watchGate(ctx, world, gate, (verdict) => board.set(gate, verdict), wait.intervalMs)
+      return watchGate(ctx, sources, gate, (state) => states.set(gate, state), wait.intervalMs)
     }),
   ])
 }
@@ -67,56 +67,56 @@ function warnOfInsecure(ctx: Context, gates: readonly Gate[]): void {
 
 async function untilDecided(
   ctx: Context,
-  board: Board,
+  states: GateStates,
   { timeoutMs, steadyMs = 0, onMissing }: GateWait,
 ): Promise<GatesEnd> {
   const beganAt = ctx.clock.now()
   let openSince: Instant | undefined
   for (;;) {
-    const news = board.news()
-    const isOpen = board.isOpen
+    const changed = states.changed()
+    const isOpen = states.isOpen
     openSince = isOpen ? (openSince ?? ctx.clock.now()) : undefined
     const leftMs = openSince ? steadyMs - ctx.clock.since(openSince) : timeoutMs - ctx.clock.since(beganAt)
-    if (leftMs <= 0) return board.end()
-    onMissing?.(isOpen ? [] : board.missing)
+    if (leftMs <= 0) return states.end()
+    onMissing?.(isOpen ? [] : states.missing)
     await firstOf(ctx, [
-      (ctx) => unlessAborted(ctx.signal, news),
-      (ctx) => (Number.isFinite(leftMs) ? sleep(ctx, leftMs) : unlessAborted(ctx.signal, news)),
+      (ctx) => unlessAborted(ctx.signal, changed),
+      (ctx) => (Number.isFinite(leftMs) ? sleep(ctx, leftMs) : unlessAborted(ctx.signal, changed)),
     ])
   }
 }
 
 /** How all gates stand just now. */
-class Board {
+class GateStates {
   readonly #any: boolean
-  readonly #verdicts: Map<Gate, Verdict>
+  readonly #states: Map<Gate, GateState>
   #wake: () => void = () => {}
 
   constructor(gates: readonly Gate[], any: boolean) {
     this.#any = any
-    this.#verdicts = new Map(gates.map((gate) => [gate, shut('no answer yet')]))
+    this.#states = new Map(gates.map((gate) => [gate, shut('no answer yet')]))
   }
 
-  set(gate: Gate, verdict: Verdict): void {
-    this.#verdicts.set(gate, verdict)
+  set(gate: Gate, state: GateState): void {
+    this.#states.set(gate, state)
     this.#wake()
   }
 
-  /** Settles at the next verdict. */
-  news(): Promise<void> {
+  /** Settles at the next change. */
+  changed(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
     return promise
   }
 
   get isOpen(): boolean {
-    const { size } = this.#verdicts
+    const { size } = this.#states
     const shut = this.missing.length
     return shut === 0 || (this.#any && shut < size)
   }
 
   get missing(): readonly Missing[] {
-    return [...this.#verdicts].flatMap(([gate, verdict]) => (verdict.open ? [] : [{ gate, why: verdict.why }]))
+    return [...this.#states].flatMap(([gate, state]) => (state.open ? [] : [{ gate, why: state.why }]))
   }
 
   end(): GatesEnd {

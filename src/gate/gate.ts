@@ -57,16 +57,16 @@ export type Condition = Gate extends infer G ? (G extends Gate ? Omit<G, 'text' 
 export type GateOf<Kind extends Gate['kind']> = Extract<Gate, { kind: Kind }>
 
 /** How a gate stands; why one is shut is told to people, as part of a sentence. */
-export type Verdict = { readonly open: true } | { readonly open: false; readonly why: string }
+export type GateState = { readonly open: true } | { readonly open: false; readonly why: string }
 
-export const OPEN: Verdict = { open: true }
+export const OPEN: GateState = { open: true }
 
 /** How a gate stands whose condition holds or doesn't, for this reason. */
-export function verdictOn({ isInverse }: Pick<Gate, 'isInverse'>, holds: boolean, why: string): Verdict {
+export function gateState({ isInverse }: Pick<Gate, 'isInverse'>, holds: boolean, why: string): GateState {
   return holds === isInverse ? shut(why) : OPEN
 }
 
 /** A gate that is shut, and why. */
-export function shut(why: string): Verdict {
+export function shut(why: string): GateState {
   return { open: false, why }
 }

@@ -1,9 +1,9 @@
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import { lastLine } from '../base/excerpt.ts'
+import { lastLine } from '../base/printable.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { runTask } from '../child/task.ts'
-import { type Finding, reasonOf } from './finding.ts'
+import { connectFailure, type ProbeResult } from './probe-result.ts'
 
 const GRACE_MS = 2000
 const LINE_LENGTH = 120
@@ -17,25 +17,25 @@ export async function probeCommand(
   line: string,
   environment: NodeJS.ProcessEnv,
   timeoutMs: number,
-): Promise<Finding> {
+): Promise<ProbeResult> {
   const command = { file: '/bin/sh', words: ['/bin/sh', '-c', line] as const }
   try {
-    const { status, output } = await runTask(ctx, {
+    const { status, output: written } = await runTask(ctx, {
       command,
       environment,
       timeoutMs,
       graceMs: GRACE_MS,
       sparesDaemons: true,
     })
-    const said = output.trim()
+    const output = written.trim()
     if (status === 'interrupted') throw ctx.signal.reason
-    if (status === 'too-late') return { healthy: false, why: `no end within ${formatDuration(timeoutMs)}`, said }
+    if (status === 'too-late') return { healthy: false, why: `no end within ${formatDuration(timeoutMs)}`, output }
     const code = shellStatus(status)
-    const last = lastLine(said, LINE_LENGTH)
-    return { healthy: code === 0, why: `it ended with ${code}${last && `: ${last}`}`, said }
+    const last = lastLine(output, LINE_LENGTH)
+    return { healthy: code === 0, why: `it ended with ${code}${last && `: ${last}`}`, output }
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     // Without a process nothing is known.
-    return { healthy: false, why: reasonOf(thrown), said: '' }
+    return { healthy: false, why: connectFailure(thrown), output: '' }
   }
 }

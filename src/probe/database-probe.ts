@@ -1,11 +1,11 @@
 import type { Context } from '../base/context.ts'
-import { oneLine } from '../base/excerpt.ts'
-import { Conversation } from './conversation.ts'
-import { type Finding, findingOf } from './finding.ts'
+import { oneLine } from '../base/printable.ts'
+import { GreetingConnection } from './greeting-connection.ts'
 import type { Endpoint } from './port-probe.ts'
+import { type ProbeResult, probeWithin } from './probe-result.ts'
 
 /** Asks a database for what it tells everybody; settles with why it doesn't serve, empty if it does. */
-export type Greeting = (talk: Conversation) => Promise<string>
+export type Greeting = (connection: GreetingConnection) => Promise<string>
 
 /** Databases that can be greeted. */
 export type Database = 'postgres' | 'mysql' | 'redis'
@@ -16,12 +16,12 @@ const LINE_LENGTH = 120
  * Greets a database by its own protocol, without credentials; healthy when it would go on to ask for them, or needs none.
  * Rejects only with the signal's reason.
  */
-export function probeDatabase(ctx: Context, database: Database, at: Endpoint, timeoutMs: number): Promise<Finding> {
-  return findingOf(ctx, timeoutMs, async (ctx) => {
+export function probeDatabase(ctx: Context, database: Database, at: Endpoint, timeoutMs: number): Promise<ProbeResult> {
+  return probeWithin(ctx, timeoutMs, async (ctx) => {
     const greeting = await greetingOf(database)
-    using talk = await Conversation.begin(ctx, at)
-    const trouble = oneLine(await greeting(talk), LINE_LENGTH)
-    return { healthy: trouble === '', why: trouble || 'it serves', said: '' }
+    using connection = await GreetingConnection.open(ctx, at)
+    const trouble = oneLine(await greeting(connection), LINE_LENGTH)
+    return { healthy: trouble === '', why: trouble || 'it serves', output: '' }
   })
 }
 

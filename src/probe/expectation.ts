@@ -19,19 +19,19 @@ export const SUCCESS: Expectation = { statuses: [[200, 299]], headers: [], body:
 const MATCH_MS = 500
 
 /** Why an answer isn't as expected, as part of a sentence. What it has instead may be a secret. Empty when it is. */
-export async function disappointment(expected: Expectation, answer: HttpAnswer): Promise<string> {
+export async function mismatch(expected: Expectation, answer: HttpAnswer): Promise<string> {
   const { status, headers, text } = answer
   if (!expected.statuses.some(([from, to]) => status >= from && status <= to)) return `it answers ${status}`
   for (const { name, pattern } of expected.headers) {
     const values = headers[name.toLowerCase()] ?? []
     if (values.length === 0) return `it answers without a header ${name}`
-    if (pattern !== undefined && !(await someIs(values, pattern))) return `its header ${name} has another value`
+    if (pattern !== undefined && !(await someMatches(values, pattern))) return `its header ${name} has another value`
   }
-  if (expected.body === undefined || (await someIs([text.trim()], expected.body))) return ''
+  if (expected.body === undefined || (await someMatches([text.trim()], expected.body))) return ''
   return 'it answers with another body'
 }
 
-async function someIs(texts: readonly string[], pattern: Pattern): Promise<boolean> {
+async function someMatches(texts: readonly string[], pattern: Pattern): Promise<boolean> {
   if (typeof pattern === 'string') return texts.includes(pattern)
   const { runInNewContext } = await import('node:vm')
   return runInNewContext('texts.some((text) => pattern.test(text))', { texts, pattern }, { timeout: MATCH_MS })

@@ -1,11 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { unlessAborted } from '../base/abort.ts'
-import { knownAuthorities } from '../base/authorities.ts'
+import { knownAuthorities } from '../base/certificate-authorities.ts'
 import type { Context } from '../base/context.ts'
 
 /** A request to whoever is not Consul. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'PUT' | 'DELETE'
+  readonly method: string
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

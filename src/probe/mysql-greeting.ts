@@ -1,4 +1,4 @@
-import type { Conversation } from './conversation.ts'
+import type { GreetingConnection } from './greeting-connection.ts'
 
 /** CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH */
 const CAPABILITIES = 0x0008_8200
@@ -19,36 +19,36 @@ const MOST_ROUNDS = 5
  * counted as an error, and after 100 of them (max_connect_errors) the server locks this machine out.
  * https://mariadb.com/kb/en/connection/
  */
-export async function greetMysql(talk: Conversation): Promise<string> {
-  const greeting = await hear(talk)
+export async function greetMysql(connection: GreetingConnection): Promise<string> {
+  const greeting = await receive(connection)
   if (greeting.body[0] === ERROR) return `it answers: ${errorOf(greeting.body).message}`
   if (greeting.body[0] !== 10) return 'it speaks no MySQL'
-  say(talk, greeting.sequence, login())
+  send(connection, greeting.sequence, login())
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const { sequence, body } = await hear(talk)
+    const { sequence, body } = await receive(connection)
     if (body[0] === OK) {
-      say(talk, -1, QUIT)
+      send(connection, -1, QUIT)
       return ''
     }
     if (body[0] === ERROR) {
       const { code, message } = errorOf(body)
       return NOT_NOW.includes(code) ? `it answers: ${message}` : ''
     }
-    say(talk, sequence, NOTHING)
+    send(connection, sequence, NOTHING)
   }
   return 'it speaks no MySQL'
 }
 
-async function hear(talk: Conversation): Promise<{ sequence: number; body: Buffer }> {
-  const header = await talk.hear(4)
-  return { sequence: header.readUInt8(3), body: await talk.hear(header.readUIntLE(0, 3)) }
+async function receive(connection: GreetingConnection): Promise<{ sequence: number; body: Buffer }> {
+  const header = await connection.receive(4)
+  return { sequence: header.readUInt8(3), body: await connection.receive(header.readUIntLE(0, 3)) }
 }
 
-function say(talk: Conversation, after: number, body: Buffer): void {
+function send(connection: GreetingConnection, after: number, body: Buffer): void {
   const header = Buffer.alloc(4)
   header.writeUIntLE(body.length, 0, 3)
   header.writeUInt8((after + 1) % 256, 3)
-  talk.say(Buffer.concat([header, body]))
+  connection.send(Buffer.concat([header, body]))
 }
 
 function login(): Buffer {

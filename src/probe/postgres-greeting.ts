@@ -1,4 +1,4 @@
-import type { Conversation } from './conversation.ts'
+import type { GreetingConnection } from './greeting-connection.ts'
 
 /** Protocol 3.0, and a user, without whom there is no answer. */
 const STARTUP = packet('\0\x03\0\0user\0consul-locker\0\0')
@@ -11,12 +11,12 @@ const NOT_NOW = /^(57P0[123]|53...)$/
  * Begins a session of PostgreSQL. As for `pg_isready` any answer will do, for the user is nobody, unless it says that
  * nobody is served just now. https://www.postgresql.org/docs/current/protocol-flow.html
  */
-export async function greetPostgres(talk: Conversation): Promise<string> {
-  talk.say(STARTUP)
-  const type = (await talk.hear(1)).toString('latin1')
+export async function greetPostgres(connection: GreetingConnection): Promise<string> {
+  connection.send(STARTUP)
+  const type = (await connection.receive(1)).toString('latin1')
   if (type !== 'R' && type !== 'E') return 'it speaks no PostgreSQL'
-  const body = await talk.hear(Math.max(0, (await talk.hear(4)).readInt32BE() - 4))
-  talk.say(TERMINATE)
+  const body = await connection.receive(Math.max(0, (await connection.receive(4)).readInt32BE() - 4))
+  connection.send(TERMINATE)
   if (type === 'R') return ''
   const fields = new Map(
     body

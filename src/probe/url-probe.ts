@@ -1,10 +1,10 @@
 import type { Context } from '../base/context.ts'
-import { disappointment, type Expectation, SUCCESS } from './expectation.ts'
-import { type Finding, findingOf } from './finding.ts'
+import { type Expectation, mismatch, SUCCESS } from './expectation.ts'
 import { askHttp, type HttpAnswer } from './http-client.ts'
+import { type ProbeResult, probeWithin } from './probe-result.ts'
 
 /** How a URL is asked. */
-export interface UrlLook {
+export interface UrlProbeOptions {
   /** What its answer must be like; by default its status is one from 200 to 299. */
   readonly expected?: Expectation
   /** Where redirects lead is asked in turn; otherwise they are answers like others. */
@@ -21,26 +21,31 @@ const REDIRECTS = [301, 302, 303, 307, 308]
 const JUDGED_BYTES = 65_536
 
 /** Asks a URL once; healthy when a GET is answered as expected in time. Rejects only with the signal's reason. */
-export function probeUrl(ctx: Context, url: URL, timeoutMs: number, look: UrlLook = {}): Promise<Finding> {
-  const { expected = SUCCESS, follows = false, keptBytes = 0 } = look
+export function probeUrl(
+  ctx: Context,
+  url: URL,
+  timeoutMs: number,
+  options: UrlProbeOptions = {},
+): Promise<ProbeResult> {
+  const { expected = SUCCESS, follows = false, keptBytes = 0 } = options
   const maxBytes = expected.body === undefined ? keptBytes : Math.max(keptBytes, JUDGED_BYTES)
-  return findingOf(ctx, timeoutMs, async (ctx) => {
-    const answer = await (follows ? follow : ask)(ctx, url, look, maxBytes)
+  return probeWithin(ctx, timeoutMs, async (ctx) => {
+    const answer = await (follows ? follow : ask)(ctx, url, options, maxBytes)
     const { status, text } = answer
-    const why = await disappointment(expected, answer)
+    const why = await mismatch(expected, answer)
     const redirects = !follows && REDIRECTS.includes(status) ? ', and redirects are not followed' : ''
-    return { healthy: why === '', why: (why || `it answers ${status}`) + redirects, said: text.trim() }
+    return { healthy: why === '', why: (why || `it answers ${status}`) + redirects, output: text.trim() }
   })
 }
 
-function ask(ctx: Context, url: URL, { isInsecure = false }: UrlLook, maxBytes: number): Promise<HttpAnswer> {
+function ask(ctx: Context, url: URL, { isInsecure = false }: UrlProbeOptions, maxBytes: number): Promise<HttpAnswer> {
   return askHttp(ctx, { method: 'GET', url, maxBytes, isInsecure })
 }
 
-async function follow(ctx: Context, first: URL, look: UrlLook, maxBytes: number): Promise<HttpAnswer> {
+async function follow(ctx: Context, first: URL, options: UrlProbeOptions, maxBytes: number): Promise<HttpAnswer> {
   let url = first
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const answer = await ask(ctx, url, look, maxBytes)
+    const answer = await ask(ctx, url, options, maxBytes)
     const location = REDIRECTS.includes(answer.status) ? answer.headers.location?.[0] : undefined
     if (location === undefined) return answer
     url = redirected(url, location)

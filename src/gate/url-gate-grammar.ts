@@ -1,5 +1,5 @@
-import { quoted } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { quoted } from '../base/printable.ts'
 import { type Pattern, SUCCESS } from '../probe/expectation.ts'
 import type { Condition, GateOf } from './gate.ts'
 

@@ -7,10 +7,10 @@ import type { Endpoint } from './port-probe.ts'
 const MOST_BYTES = 64 * 1024
 
 /** A connection on which both sides speak in turn. */
-export class Conversation implements Disposable {
+export class GreetingConnection implements Disposable {
   readonly #socket: Socket
   readonly #chunks: AsyncIterator<Buffer>
-  #heard: Buffer = Buffer.alloc(0)
+  #received: Buffer = Buffer.alloc(0)
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -19,26 +19,26 @@ export class Conversation implements Disposable {
   }
 
   /** Rejects with the connection's error. */
-  static async begin(ctx: Context, at: Endpoint): Promise<Conversation> {
+  static async open(ctx: Context, at: Endpoint): Promise<GreetingConnection> {
     const socket = connect({ ...at, signal: ctx.signal })
     await once(socket, 'connect')
-    return new Conversation(socket)
+    return new GreetingConnection(socket)
   }
 
-  say(bytes: Buffer): void {
+  send(bytes: Buffer): void {
     this.#socket.write(bytes)
   }
 
   /** The next so many bytes. Rejects when there are none to come. */
-  async hear(count: number): Promise<Buffer> {
+  async receive(count: number): Promise<Buffer> {
     if (count > MOST_BYTES) throw new Error('it speaks another protocol')
-    while (this.#heard.length < count) {
+    while (this.#received.length < count) {
       const { value, done } = await this.#chunks.next()
-      if (done) throw new Error(this.#heard.length === 0 ? 'it hangs up' : 'it speaks another protocol')
-      this.#heard = Buffer.concat([this.#heard, value])
+      if (done) throw new Error(this.#received.length === 0 ? 'it hangs up' : 'it speaks another protocol')
+      this.#received = Buffer.concat([this.#received, value])
     }
-    const next = this.#heard.subarray(0, count)
-    this.#heard = this.#heard.subarray(count)
+    const next = this.#received.subarray(0, count)
+    this.#received = this.#received.subarray(count)
     return next
   }
 

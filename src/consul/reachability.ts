@@ -4,14 +4,14 @@ import type { Clock, Instant } from '../base/clock.ts'
 const SHORTEST_ATTEMPT_MS = 3000
 
 /** Whether Consul has been reached at an address. All clients of that address share it. */
-export class Reach {
+export class Reachability {
   /** How long Consul may be out of reach before it has answered once, in milliseconds; `Infinity` is for ever. */
   readonly patienceMs: number
   /**
-   * Whether this address has ever answered as Consul does. What fails afterwards is trouble: not a wrong address, and
+   * Whether this address has ever answered as Consul does. What fails afterwards is an outage: not a wrong address, and
    * sat out as long as it lasts.
    */
-  heard = false
+  confirmed = false
   #askedAt: Instant | undefined
 
   constructor(patienceMs: number) {
@@ -26,7 +26,7 @@ export class Reach {
 
   /** How long Consul may still be out of reach. */
   leftMs(clock: Clock): number {
-    if (this.heard || this.#askedAt === undefined) return Number.POSITIVE_INFINITY
+    if (this.confirmed || this.#askedAt === undefined) return Number.POSITIVE_INFINITY
     return this.patienceMs - clock.since(this.#askedAt)
   }
 }

@@ -13,11 +13,11 @@ export function describeMissing(missing: readonly Missing[]): string {
 }
 
 /** Tells people which gates are waited for: soon, when others are missing than before, and once a minute. */
-export class MissingLine implements Disposable {
+export class MissingReporter implements Disposable {
   readonly #ctx: Context
   readonly #beginning: string
   #missing: readonly Missing[] = []
-  #said: { readonly at: Instant; readonly about: string } | undefined
+  #reported: { readonly at: Instant; readonly about: string } | undefined
   #cancel: () => void
 
   /** Each line is the beginning with what is missing behind it. */
@@ -34,10 +34,10 @@ export class MissingLine implements Disposable {
   #tick(): void {
     const { clock, log } = this.#ctx
     const about = this.#missing.map(({ gate }) => gate.text).join('\n')
-    const isNews = !this.#said || this.#said.about !== about || clock.since(this.#said.at) >= REPEAT_MS
+    const isNews = !this.#reported || this.#reported.about !== about || clock.since(this.#reported.at) >= REPEAT_MS
     if (isNews && this.#missing.length > 0) {
       log.notice(`${this.#beginning} ${describeMissing(this.#missing)}`)
-      this.#said = { at: clock.now(), about }
+      this.#reported = { at: clock.now(), about }
     }
     this.#cancel = clock.after(TICK_MS, () => this.#tick())
   }

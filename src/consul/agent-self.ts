@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import { ATTEMPT_MS, type Consul } from './consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
 import { isName, isObject, textIn } from './fields.ts'
 
 /** Who an agent is. */
@@ -16,13 +16,13 @@ export async function agentSelf(ctx: Context, consul: Consul): Promise<AgentSelf
   const reply = await consul.call(ctx, {
     method: 'GET',
     path: '/v1/agent/self',
-    timeoutMs: ATTEMPT_MS,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     needs: 'agent_prefix "" { policy = "read" }',
   })
   const self = consul.json(reply)
   const { Config, Member } = isObject(self) ? self : {}
   const { NodeName: node, Datacenter: datacenter } = isObject(Config) ? Config : {}
-  if (!isName(node) || !isName(datacenter)) throw consul.strange('an agent without a node name')
-  consul.heard = true
+  if (!isName(node) || !isName(datacenter)) throw consul.protocolError('an agent without a node name')
+  consul.confirmed = true
   return { node, datacenter, address: isObject(Member) ? textIn(Member.Addr) : '' }
 }

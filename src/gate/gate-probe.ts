@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises'
 import type { Context } from '../base/context.ts'
 import { probeCommand } from '../probe/command-probe.ts'
 import { probeDatabase } from '../probe/database-probe.ts'
-import { type Finding, findingOf } from '../probe/finding.ts'
 import { probePort } from '../probe/port-probe.ts'
+import { type ProbeResult, probeWithin } from '../probe/probe-result.ts'
 import { probeUrl } from '../probe/url-probe.ts'
-import { type Gate, type Verdict, verdictOn } from './gate.ts'
+import { type Gate, type GateState, gateState } from './gate.ts'
 import { probeName } from './name-probe.ts'
 
 /** A gate that Consul doesn't tell about. */
@@ -20,12 +20,12 @@ const COMMAND_MS = 30_000
  * Looks once how a gate stands; settles within a few seconds, commands within half a minute. Rejects only with the
  * signal's reason.
  */
-export async function probe(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<Verdict> {
-  const { healthy, why } = await look(ctx, gate, environment)
-  return verdictOn(gate, healthy, why)
+export async function probeGate(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<GateState> {
+  const { healthy, why } = await probeOnce(ctx, gate, environment)
+  return gateState(gate, healthy, why)
 }
 
-function look(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<Finding> {
+function probeOnce(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<ProbeResult> {
   switch (gate.kind) {
     case 'tcp':
     case 'unix':
@@ -39,10 +39,10 @@ function look(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): P
     case 'cmd':
       return probeCommand(ctx, gate.command, environment, COMMAND_MS)
     case 'dns':
-      return findingOf(ctx, ANSWER_MS, (ctx) => probeName(ctx, gate).then(() => FOUND))
+      return probeWithin(ctx, ANSWER_MS, (ctx) => probeName(ctx, gate).then(() => FOUND))
     case 'file':
-      return findingOf(ctx, ANSWER_MS, () => stat(gate.path).then(() => FOUND))
+      return probeWithin(ctx, ANSWER_MS, () => stat(gate.path).then(() => FOUND))
   }
 }
 
-const FOUND: Finding = { healthy: true, why: 'it is there', said: '' }
+const FOUND: ProbeResult = { healthy: true, why: 'it is there', output: '' }

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
-import { oneLine, quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import { type HostPort, hostPortText, parseHostPort } from '../base/host-port.ts'
+import { oneLine, quoted } from '../base/printable.ts'
 import type { Database } from '../probe/database-probe.ts'
 import type { Condition, Gate } from './gate.ts'
-import { parseUrlGate } from './url-grammar.ts'
+import { parseUrlGate } from './url-gate-grammar.ts'
 
 const KINDS =
   'service:db, kv:key, tcp:host:port, unix:path, postgres:db, mysql:db, redis:db, http://…, dns:name, file:path or cmd:words'

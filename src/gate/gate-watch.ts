@@ -2,14 +2,15 @@ import { sleep } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
-import { isTransient } from '../consul/trouble.ts'
-import { sight } from './consul-sight.ts'
-import { type Gate, type GateOf, shut, type Verdict } from './gate.ts'
-import { type ProbedGate, probe } from './probe.ts'
+import { isTransient } from '../consul/reply-failure.ts'
+import { readConsulGate } from './consul-gate.ts'
+import { type Gate, type GateOf, type GateState, shut } from './gate.ts'
+import { type ProbedGate, probeGate } from './gate-probe.ts'
 
 /** What looking at gates needs of the world. */
-export interface GateWorld {
+export interface GateSources {
   /** Opens a client of Consul for a gate that needs one; who asked for it closes it. */
   connect(): Promise<Consul>
   /** For commands. */
@@ -17,10 +18,10 @@ export interface GateWorld {
 }
 
 /** On a busy cluster an index moves all the time, and most of it is not for us. */
-const BREATH_MS = 100
+const PAUSE_MS = 100
 
 /** First and longest pause between two looks at a gate that is shut; one that is open is looked at at the longest. */
-const PACE_MS: Record<ProbedGate['kind'], readonly [number, number]> = {
+const INTERVALS_MS: Record<ProbedGate['kind'], readonly [number, number]> = {
   tcp: [250, 2000],
   unix: [250, 2000],
   postgres: [250, 2000],
@@ -34,11 +35,11 @@ const PACE_MS: Record<ProbedGate['kind'], readonly [number, number]> = {
 }
 
 /** Looks once. Rejects with a `Failure` when Consul can't be asked, and with the signal's reason. */
-export async function lookAt(ctx: Context, world: GateWorld, gate: Gate): Promise<Verdict> {
-  if (!isConsuls(gate)) return probe(ctx, gate, world.environment)
-  const consul = await world.connect()
+export async function checkGate(ctx: Context, sources: GateSources, gate: Gate): Promise<GateState> {
+  if (!isKnownToConsul(gate)) return probeGate(ctx, gate, sources.environment)
+  const consul = await sources.connect()
   try {
-    return (await sight(ctx, ofGate(consul, gate), gate, 0)).verdict
+    return (await readConsulGate(ctx, inDatacenterOf(consul, gate), gate, {})).state
   } finally {
     consul.close()
   }
@@ -50,25 +51,25 @@ export async function lookAt(ctx: Context, world: GateWorld, gate: Gate): Promis
  */
 export async function watchGate(
   ctx: Context,
-  world: GateWorld,
+  sources: GateSources,
   gate: Gate,
-  report: (verdict: Verdict) => void,
+  report: (state: GateState) => void,
   intervalMs?: number,
 ): Promise<never> {
-  if (!isConsuls(gate)) return watchByProbes(ctx, world, gate, report, intervalMs)
-  const consul = await world.connect()
+  if (!isKnownToConsul(gate)) return watchByProbes(ctx, sources, gate, report, intervalMs)
+  const consul = await sources.connect()
   try {
-    return await watchAtConsul(ctx, ofGate(consul, gate), gate, report)
+    return await watchAtConsul(ctx, inDatacenterOf(consul, gate), gate, report)
   } finally {
     consul.close()
   }
 }
 
-function isConsuls(gate: Gate): gate is GateOf<'service' | 'kv'> {
+function isKnownToConsul(gate: Gate): gate is GateOf<'service' | 'kv'> {
   return gate.kind === 'service' || gate.kind === 'kv'
 }
 
-function ofGate(consul: Consul, gate: GateOf<'service' | 'kv'>): Consul {
+function inDatacenterOf(consul: Consul, gate: GateOf<'service' | 'kv'>): Consul {
   const elsewhere = gate.kind === 'service' ? gate.datacenter : undefined
   return elsewhere === undefined ? consul : consul.inDatacenter(elsewhere)
 }
@@ -77,46 +78,46 @@ async function watchAtConsul(
   ctx: Context,
   consul: Consul,
   gate: GateOf<'service' | 'kv'>,
-  report: (verdict: Verdict) => void,
+  report: (state: GateState) => void,
 ): Promise<never> {
   const backoff = new Backoff(ctx.random)
+  const query = new BlockingQuery((ctx, from) => readConsulGate(ctx, consul, gate, from))
   let index = 0
   for (;;) {
     try {
-      const seen = await sight(ctx, consul, gate, index)
-      report(seen.verdict)
+      const seen = await query.next(ctx)
+      report(seen.state)
       backoff.reset()
-      if (seen.index !== index) await sleep(ctx, BREATH_MS)
+      if (seen.index !== index) await sleep(ctx, PAUSE_MS)
       index = seen.index
     } catch (thrown) {
       ctx.signal.throwIfAborted()
-      if (!mayPass(thrown, consul) || consul.reach.leftMs(ctx.clock) <= 0) throw thrown
+      if (!isPassing(thrown, consul) || consul.reachability.leftMs(ctx.clock) <= 0) throw thrown
       report(shut(thrown.message))
-      index = 0
       await sleep(ctx, backoff.next())
     }
   }
 }
 
 /** Who waits for a cluster to come up may be there before its agents, its leader or its other datacenters. */
-function mayPass(thrown: unknown, consul: Consul): thrown is Failure {
+function isPassing(thrown: unknown, consul: Consul): thrown is Failure {
   if (isTransient(thrown, consul)) return true
   return thrown instanceof Failure && /No path to datacenter/i.test(thrown.message)
 }
 
 async function watchByProbes(
   ctx: Context,
-  { environment }: GateWorld,
+  { environment }: GateSources,
   gate: ProbedGate,
-  report: (verdict: Verdict) => void,
+  report: (state: GateState) => void,
   intervalMs: number | undefined,
 ): Promise<never> {
-  const [firstMs, longestMs] = PACE_MS[gate.kind]
+  const [firstMs, longestMs] = INTERVALS_MS[gate.kind]
   const backoff = new Backoff(ctx.random, firstMs, longestMs)
   for (;;) {
-    const verdict = await probe(ctx, gate, environment)
-    report(verdict)
-    if (verdict.open) backoff.reset()
-    await sleep(ctx, intervalMs ?? (verdict.open ? longestMs : backoff.next()))
+    const state = await probeGate(ctx, gate, environment)
+    report(state)
+    if (state.open) backoff.reset()
+    await sleep(ctx, intervalMs ?? (state.open ? longestMs : backoff.next()))
   }
 }

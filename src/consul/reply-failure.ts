@@ -1,8 +1,8 @@
 import { Failure, type FailureCode } from '../base/failure.ts'
-import type { Call, WireReply } from './wire.ts'
+import type { ApiCall, WireReply } from './wire.ts'
 
 /** The failure that a reply stands for; `undefined` when it is an answer. */
-export function failureOf(reply: WireReply, call: Call, address: string): Failure | undefined {
+export function failureOf(reply: WireReply, call: ApiCall, address: string): Failure | undefined {
   const { status, text } = reply
   if (status === 200 || call.expects?.includes(status)) return undefined
   if (status >= 500 || status === 429) {
@@ -10,7 +10,7 @@ export function failureOf(reply: WireReply, call: Call, address: string): Failur
     return new Failure(code, `Consul at ${address} answers ${status}: ${firstLine(text) || 'without a reason'}`)
   }
   if (status === 400 || status === 413 || status === 409) {
-    return new Failure('rejected', `Consul at ${address} rejects ${call.method} ${call.path}: ${said(reply)}`, {
+    return new Failure('rejected', `Consul at ${address} rejects ${call.method} ${call.path}: ${replyText(reply)}`, {
       hint: /HTTPS server/.test(text) ? 'write its address as https://…, or set CONSUL_HTTP_SSL=true' : undefined,
     })
   }
@@ -18,7 +18,7 @@ export function failureOf(reply: WireReply, call: Call, address: string): Failur
 }
 
 /** What stands in a reply, for people. */
-export function said({ status, text }: WireReply): string {
+export function replyText({ status, text }: WireReply): string {
   return firstLine(text) || String(status)
 }
 
@@ -87,13 +87,13 @@ const DISTURBANCES: readonly FailureCode[] = ['not-consul', 'untrusted']
 
 /** What is known of the address that fails. */
 interface Known {
-  readonly heard: boolean
+  readonly confirmed: boolean
   readonly token: { readonly mayChange: boolean }
 }
 
 /** Whether trying again may help. A token that stands in a file may be withdrawn before its successor is there. */
-export function isTransient(thrown: unknown, { heard, token }: Known): thrown is Failure {
+export function isTransient(thrown: unknown, { confirmed, token }: Known): thrown is Failure {
   if (!(thrown instanceof Failure)) return false
-  if (thrown.code === 'unknown-token') return heard && token.mayChange
-  return TRANSIENT.includes(thrown.code) || (heard && DISTURBANCES.includes(thrown.code))
+  if (thrown.code === 'unknown-token') return confirmed && token.mayChange
+  return TRANSIENT.includes(thrown.code) || (confirmed && DISTURBANCES.includes(thrown.code))
 }

@@ -1,32 +1,32 @@
-import { within } from '../base/abort.ts'
+import { withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { messageOf } from '../base/failure.ts'
 
 /** What a look at something gave. */
-export interface Finding {
+export interface ProbeResult {
   readonly healthy: boolean
   /** Part of a sentence, for people: `it answers 503`, `connection refused`. */
   readonly why: string
   /** What it says of itself: the beginning of an answer's body, or the end of what a command wrote. */
-  readonly said: string
+  readonly output: string
 }
 
 /**
  * Looks once, for `timeoutMs` milliseconds at most. What fails, or doesn't end in time, isn't healthy. Rejects only with
  * the signal's reason.
  */
-export async function findingOf(
+export async function probeWithin(
   ctx: Context,
   timeoutMs: number,
-  look: (ctx: Context) => Promise<Finding>,
-): Promise<Finding> {
+  options: (ctx: Context) => Promise<ProbeResult>,
+): Promise<ProbeResult> {
   try {
     const late = () => new Error(`no answer within ${formatDuration(timeoutMs)}`)
-    return await within(ctx, timeoutMs, late, look)
+    return await withTimeout(ctx, timeoutMs, late, options)
   } catch (thrown) {
     ctx.signal.throwIfAborted()
-    return { healthy: false, why: reasonOf(thrown), said: '' }
+    return { healthy: false, why: connectFailure(thrown), output: '' }
   }
 }
 
@@ -58,7 +58,7 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** Why somebody could not be reached, as part of a sentence. */
-export function reasonOf(thrown: unknown): string {
+export function connectFailure(thrown: unknown): string {
   const { code = '' } = thrown as NodeJS.ErrnoException
   if (code.startsWith('HPE_')) return 'it speaks no HTTP'
   return REASONS[code] ?? (messageOf(thrown) || code || 'it fails')
