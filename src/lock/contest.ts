@@ -1,40 +1,81 @@
 import type { Context } from '../base/context.ts'
-import type { Stake } from './claim.ts'
-import type { Timing } from './deadline.ts'
-import type { Session } from './session.ts'
+import type { Consul } from '../consul/consul.ts'
+import type { Entry } from '../consul/kv.ts'
+import type { TxnOp } from '../consul/txn.ts'
+import type { ClaimResult, LockRequest } from './claim.ts'
+import type { Loss } from './loss.ts'
+import type { Line } from './queue.ts'
 
-/** A request that may have an effect is given this long to end when nobody waits for it any more. */
-export const LINGER_MS = 1000
+/** Who is in the way of a contender, as people are told. */
+export interface Blocker extends Entry {
+  /** Which lock that is, where several are at stake. */
+  readonly name?: string
+  /** How many hold it beside this one. */
+  readonly others?: number
+}
 
-/** The reason of a signal that ends a wait because its time is over. */
-export const WAIT_OVER = Symbol('the time to wait is over')
+/** What a look at a contest has shown, and the index to wait from. */
+export interface ContestReading {
+  /** What keeps us out, or what is ours already; `undefined` when a claim is worth a try. */
+  readonly entry: Blocker | undefined
+  /** Others hold it, which keeps some out though not us: who waits before us isn't idle. */
+  readonly isShared?: boolean
+  readonly index: number
+}
 
-/** What somebody contends for, and how. */
-export interface Contest {
-  /** The lock's name, for people. */
-  readonly name: string
+/** From where a look waits for a change, and for how long. */
+export interface LookFrom {
+  readonly index: number
+  readonly waitMs: number
+}
+
+/** A key that is watched for as long as something is held. */
+export interface WatchedKey {
   readonly key: string
-  /** Nobody else's. */
-  readonly sessionName: string
-  /** The holder record of who gets the lock now, ready to be stored. */
-  readonly record: (nowMs: number) => string
-  readonly timing: Timing
-  /** Checks that its sessions depend on; serfHealth alone unless it is told. */
-  readonly checks?: readonly string[]
-  /** Gives up at once when the lock isn't free, and at the first trouble. */
-  readonly once: boolean
-  /** Sessions of the runs around this one: a lock that one of these holds will never be free for us. */
-  readonly ancestors: readonly string[]
-  /** Hears of each session that may come to hold the lock, before it can. */
-  readonly onSession: (id: string) => void | Promise<void>
+  /** The index from which a watch misses nothing. */
+  readonly fromIndex: number
+  /**
+   * What it means that this stands there: all is well; what is ours was deleted, and may be claimed anew; it was
+   * released in our name; or it is lost.
+   */
+  judge(entry: Entry | undefined): 'ours' | 'deleted' | 'released' | Loss
 }
 
-/** A lock that is ours. */
-export interface Held {
-  readonly session: Session
-  readonly stake: Stake
-  readonly fence: number
+/** One session's way to get something. It remembers what it saw last, and claims only if that is still so. */
+export interface Contender {
+  /** Looks at once, or when something changes. Throws a `usage` failure when what stands there is something else. */
+  look(ctx: Context, from: LookFrom): Promise<ContestReading>
+  /** Tries once, as `claim` does. What is ours already is looked at again, and stays so. */
+  claim(
+    ctx: Context,
+    request: LockRequest,
+    isOurs: boolean,
+    queueing?: readonly TxnOp[],
+    riding?: readonly TxnOp[],
+  ): Promise<ClaimResult>
 }
 
-/** Does a task, and again if the contest allows it and trouble passes. */
-export type Persist = <T>(ctx: Context, task: () => Promise<T>) => Promise<T>
+/**
+ * What is contended for by one session when it isn't one plain lock: a place among several, or several locks at once.
+ */
+export interface Contest extends Contender {
+  /** The key that our session holds while it is ours; its ModifyIndex is the fence. */
+  readonly key: string
+  /** Where one stands in line for it, when that isn't the queue of the lock's key. */
+  readonly line?: Line
+  /** What is to be watched beside that key since it was won under this fence. */
+  watched(fence: number): readonly WatchedKey[]
+  /** What a command under it may want to know, beside what it knows of a plain lock. */
+  environment?(fence: number): Readonly<Record<string, string>>
+  /** Gives back what is ours, as `releaseKey` does. Settles with whether it was. */
+  release(ctx: Context, ridingOf?: RidingOf): Promise<boolean>
+}
+
+/** What is done in the transaction that gives something back; asked before each try. */
+export type RidingOf = (ctx: Context) => Promise<readonly TxnOp[]>
+
+/** Makes the contest of one session; `ancestors` are the sessions of the runs around it. */
+export type ContestOf = (consul: Consul, sessionId: string, ancestors: readonly string[]) => Promise<Contest>
+
+/** What a lock's contender does instead, once it has met this entry of a semaphore; `undefined` when that is in the way. */
+export type AmongHolders = (consul: Consul, met: Entry, ancestors: readonly string[]) => Promise<Contender | undefined>

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import type { Loss } from './loss.ts'
@@ -31,7 +32,7 @@ export const RENEW_RETRY_MS = 1000
  * Two clocks' rates may differ by less than this part. Consul waits for two TTLs before a session expires, but one that
  * is destroyed while its holder is cut off has the lock-delay alone, so all of the holder's time is stretched by it.
  */
-const DRIFT = 1 / 10
+export const DRIFT = 1 / 10
 
 /** Consul's own; its longest TTL is far beyond what its longest lock-delay allows. */
 const TTL_MIN_MS = 10_000
@@ -74,6 +75,7 @@ export function planTiming(wanted: Partial<Timing>): Timing {
       hint: 'make --lock-delay longer, or --ttl or --kill-after shorter',
     })
   }
+  assert(ttlMs + graceMs < lockDelayMs, 'a group is dead before anybody else can have the lock')
   return { ttlMs, renewMs, graceMs, lockDelayMs }
 }
 
@@ -81,7 +83,17 @@ export function planTiming(wanted: Partial<Timing>): Timing {
 export function graceLeftMs(timing: Timing, elapsedMs: number, loss: Loss): number {
   const isProtected = loss.kind !== 'key-taken' && loss.kind !== 'key-released'
   const graceMs = isProtected ? timing.graceMs : Math.min(timing.graceMs, UNPROTECTED_GRACE_MS)
-  return Math.max(0, Math.min(graceMs, timing.ttlMs + timing.graceMs - elapsedMs))
+  const leftMs = Math.max(0, Math.min(graceMs, timing.ttlMs + timing.graceMs - elapsedMs))
+  assert(leftMs === 0 || elapsedMs + leftMs <= timing.ttlMs + timing.graceMs, 'the group is dead by TTL + grace')
+  return leftMs
+}
+
+/** A lease with a smaller part of its TTL left is renewed before a command starts. */
+const ENOUGH = 1 / 4
+
+/** Whether so much of a lease is enough to start a command. */
+export function isEnoughToStart({ ttlMs }: Timing, leftMs: number): boolean {
+  return leftMs > ttlMs * ENOUGH
 }
 
 /** How long a holder may go on, `elapsedMs` after the sending of its last good renewal; below 1 it must stop. */

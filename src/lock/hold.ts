@@ -1,29 +1,31 @@
-import { aborted, firstOf, sleep, unlessAborted, withDeadline, within } from '../base/abort.ts'
+import assert from 'node:assert'
+import { AbortReason, aborted, firstOf, sleep, unlessAborted, withDeadline, withTimeout } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
-import { claim } from './claim.ts'
-import type { Held } from './contest.ts'
+import type { TxnOp } from '../consul/txn.ts'
+import type { HeldLock } from './acquire-options.ts'
+import { type ClaimResult, claim } from './claim.ts'
+import type { Contest, WatchedKey } from './contest.ts'
 import { RENEW_ATTEMPT_MS } from './deadline.ts'
-import { DEADLINE, type Loss } from './loss.ts'
+import { DEADLINE_PASSED, Loss } from './loss.ts'
 
 /**
  * The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. Each look costs
  * an idle holder some milliseconds of CPU, most of it to get its code back into the caches.
  */
 const TICK_MS = 5000
-const LONG_POLL_MS = 30_000
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
 const WATCH_AFTER_MS = 50
 /** How long we take to find out why the key was let go. */
 const ASKING_MS = 500
 
-const SESSION_GONE: Loss = {
-  kind: 'session-gone',
-  sentence: 'Consul no longer knows our session (it expired or was destroyed)',
-}
+const SESSION_GONE = new Loss('session-gone', 'Consul no longer knows our session (it expired or was destroyed)')
+const RELEASED = new Loss('key-released', 'somebody released the key in our name')
+const RELEASED_OR_GONE = new Loss('key-released', 'nobody holds the key (it was released, or our session destroyed)')
 
 /**
  * Watches over a lock that is ours. The lock can leave us at any time (an operator, a dead agent, a cut cable); three
@@ -31,17 +33,20 @@ const SESSION_GONE: Loss = {
  */
 export class Hold {
   readonly #consul: Consul
-  readonly #held: Held
+  readonly #held: HeldLock
+  readonly #onSeen: (entry: Entry) => void
   readonly #loss = new AbortController()
   readonly #end = new AbortController()
   readonly #watching: Promise<void>
   #fence: number
   #isEnding = false
 
-  /** Begins to watch; the caller must `end` it. */
-  constructor(ctx: Context, consul: Consul, held: Held) {
+  /** Begins to watch; the caller must `end` it. `onSeen` is given the key as it is when it has changed and is still ours. */
+  constructor(ctx: Context, consul: Consul, held: HeldLock, onSeen: (entry: Entry) => void = () => {}) {
+    assert(held.sessionId === held.session.id, 'a lock is held by the session that is renewed')
     this.#consul = consul
     this.#held = held
+    this.#onSeen = onSeen
     this.#fence = held.fence
     this.#watching = this.#watch({ ...ctx, signal: this.#end.signal })
   }
@@ -63,7 +68,7 @@ export class Hold {
 
   /** Stops watching; settles when no request of the watch is under way any more. */
   async end(): Promise<void> {
-    this.#end.abort(new Error('the hold was ended'))
+    this.#end.abort(new AbortReason('the hold was ended'))
     await this.#watching
   }
 
@@ -71,7 +76,7 @@ export class Hold {
     const loss = await firstOf<Loss | undefined>(ctx, [
       (ctx) => this.#sessionGone(ctx),
       (ctx) => this.#deadline(ctx),
-      (ctx) => this.#key(ctx),
+      ...this.#watched().map((watched) => (ctx: Context) => this.#key(ctx, watched)),
     ]).catch((thrown: unknown) => {
       if (!ctx.signal.aborted) throw thrown
       return undefined
@@ -90,66 +95,113 @@ export class Hold {
     let cancel = () => {}
     const look = () => {
       const leftMs = this.#held.session.leaseLeftMs()
-      if (leftMs <= 0) resolve(DEADLINE)
+      if (leftMs <= 0) resolve(DEADLINE_PASSED)
       else cancel = ctx.clock.after(Math.min(leftMs, TICK_MS), look)
     }
     look()
     return unlessAborted(ctx.signal, promise).finally(() => cancel())
   }
 
-  async #key(ctx: Context): Promise<Loss | undefined> {
-    const { key } = this.#held.stake
+  #watched(): WatchedKey[] {
+    const { key, sessionId, fence, contest } = this.#held
+    const judge = (entry: Entry | undefined) => {
+      if (entry === undefined) return 'deleted'
+      if (entry.session === sessionId) return 'ours'
+      if (entry.session === undefined) return 'released'
+      return new Loss('key-taken', `the key is held by somebody else (session ${entry.session})`)
+    }
+    return [{ key, fromIndex: fence, judge }, ...(contest?.watched(fence) ?? [])]
+  }
+
+  async #key(ctx: Context, { key, fromIndex, judge }: WatchedKey): Promise<Loss | undefined> {
     const backoff = new Backoff(ctx.random)
-    let index = this.#held.fence
+    const read = (ctx: Context, from: object) => readKey(ctx, this.#consul, key, { ...from, consistent: true })
+    const query = new BlockingQuery(read, fromIndex)
     await sleep(ctx, WATCH_AFTER_MS)
     for (;;) {
       try {
-        const reading = await readKey(ctx, this.#consul, key, { index, waitMs: LONG_POLL_MS, consistent: true })
+        const { entry } = await query.next(ctx)
         // Never mistake our own release for somebody's deletion, and take the lock again.
         if (this.#isEnding) return undefined
-        const loss = await this.#lossBy(ctx, reading.entry)
+        const verdict = judge(entry)
+        if (verdict === 'ours' && entry && key === this.#held.key) this.#onSeen(entry)
+        if (verdict instanceof Loss) return verdict
+        if (verdict === 'released') return await this.#whyReleased(ctx)
+        const loss = verdict === 'deleted' ? await this.#takeAgain(ctx, key) : undefined
         if (loss) return loss
-        index = reading.index
         backoff.reset()
       } catch (thrown) {
         ctx.signal.throwIfAborted()
         if (!(thrown instanceof Failure)) throw thrown
         // Trouble on the wire is not a verdict; the deadline judges.
         ctx.log.debug(`the lock's key can't be watched: ${thrown.message}`)
-        index = 0
+        // The claim of a deleted key may be what failed: a read that waits for a change would leave the lock lying there.
+        query.restart()
         await sleep(ctx, backoff.next())
       }
     }
   }
 
-  async #lossBy(ctx: Context, entry: Entry | undefined): Promise<Loss | undefined> {
-    if (entry === undefined) return this.#takeAgain(ctx)
-    if (entry.session === this.#held.stake.sessionId) return undefined
-    if (entry.session === undefined) return this.#letGo(ctx)
-    return { kind: 'key-taken', sentence: `the key is held by somebody else (session ${entry.session})` }
+  /**
+   * Nobody holds the key. If our session has died, the lock-delay protects us yet; if not, somebody released it. Without
+   * an answer we take the worse for true, and don't say which it was.
+   */
+  async #whyReleased(ctx: Context): Promise<Loss> {
+    const isAnswered = await this.#askAfterSession(ctx)
+    if (this.#held.session.gone.aborted) return SESSION_GONE
+    return isAnswered ? RELEASED : RELEASED_OR_GONE
   }
 
-  /** Nobody holds the key. If our session has died, the lock-delay protects us yet; if not, somebody released it. */
-  async #letGo(ctx: Context): Promise<Loss> {
+  /** Has `session.gone` abort if it is; settles with whether Consul answered. */
+  #askAfterSession(ctx: Context): Promise<boolean> {
     const { session } = this.#held
-    await withDeadline(ctx, ASKING_MS, (ctx) => session.renew(ctx, this.#consul)).catch(() => {})
-    if (session.gone.aborted) return SESSION_GONE
-    return { kind: 'key-released', sentence: 'somebody released the key in our name' }
+    return withDeadline(ctx, ASKING_MS, (ctx) => session.renew(ctx, this.#consul)).then(
+      () => true,
+      () => false,
+    )
   }
 
-  /** Somebody deleted our key. Our session lives, so the lock can be ours again, unless somebody was faster. */
-  async #takeAgain(ctx: Context): Promise<Loss | undefined> {
-    const { key } = this.#held.stake
+  /** Somebody deleted a key of ours. Our session lives, so the lock can be ours again, unless somebody was faster. */
+  async #takeAgain(ctx: Context, key: string): Promise<Loss | undefined> {
+    const { riders, session, contest } = this.#held
     const late = () => new Failure('unreachable', 'nothing is known of the claim of the key that was deleted')
-    const again = await within(ctx, RENEW_ATTEMPT_MS, late, (ctx) =>
-      claim(ctx, this.#consul, this.#held.stake, undefined),
+    const attempt = { seen: undefined, isOurs: true, nowMs: ctx.clock.now().wallMs }
+    const riding = riders.flatMap((rider) => rider.claiming(attempt))
+    const again = await withTimeout(ctx, RENEW_ATTEMPT_MS, late, (ctx) =>
+      contest
+        ? claimAnew(ctx, contest, this.#held, riding)
+        : claim(ctx, this.#consul, this.#held, undefined, [], riding),
     )
     if (again.kind === 'held') {
+      for (const rider of riders) rider.granted?.(again.entries)
+      // Two watches may have seen the same.
+      if (again.fence === this.#fence) return undefined
       this.#fence = again.fence
       ctx.log.warn(`someone deleted the key ${key} while we held it; took it again (fence ${again.fence})`)
       return undefined
     }
-    if (again.kind === 'session-gone') return SESSION_GONE
-    return { kind: 'key-taken', sentence: `someone deleted the key ${key}, and it was not ours to take again` }
+    // A key that goes with its session is closed after that, too.
+    if (again.kind === 'lock-delay') await this.#askAfterSession(ctx)
+    if (again.kind === 'session-gone' || session.gone.aborted) return SESSION_GONE
+    return new Loss('key-taken', `someone deleted the key ${key}, and it was not ours to take again`)
   }
+}
+
+/** Others come and go meanwhile. */
+async function claimAnew(
+  ctx: Context,
+  contest: Contest,
+  held: HeldLock,
+  riding: readonly TxnOp[],
+): Promise<ClaimResult> {
+  for (;;) {
+    const got = await contest.claim(ctx, held, true, [], riding).catch(asTaken)
+    if (got.kind !== 'changed') return got
+  }
+}
+
+/** What isn't the contest any more that it was is somebody else's. */
+function asTaken(thrown: unknown): ClaimResult {
+  if (thrown instanceof Failure && thrown.code === 'usage') return { kind: 'taken' }
+  throw thrown
 }

@@ -1,7 +1,8 @@
 import type { Context } from '../base/context.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
-import { type Entry, readKey, readKeys } from '../consul/kv.ts'
-import { type KvStep, transact } from '../consul/txn.ts'
+import { type Entry, type KeyReading, readKey, readKeys } from '../consul/kv.ts'
+import { type TxnOp, transact } from '../consul/txn.ts'
 
 /** No lock's name has an equals sign in it. */
 const QUEUE = '=queue'
@@ -9,111 +10,145 @@ const QUEUE = '=queue'
 /** Consul takes 64 steps in a transaction; a look that finds more dead entries leaves the rest to the next. */
 const CLEARED_AT_ONCE = 50
 
-/** Where a contender stands. */
-export interface Place {
-  /** How many live contenders are before it. */
+/** A session's position in the queue. */
+export interface QueuePosition {
+  /** How many living sessions are before it. */
   readonly ahead: number
   /** The last of those. */
   readonly before: Entry | undefined
-  /** What is to be done together with taking the lock, so that the line moves up. */
-  readonly leaving: readonly KvStep[]
+  /** One of those waits for other locks, too: it may leave this one alone while it is free, and isn't passed for that. */
+  readonly isFirm: boolean
+  /** What is to be done together with taking the lock, so that the queue moves up. */
+  readonly leaving: readonly TxnOp[]
 }
 
+/** A place to stand in line: one queue, or several at once. */
+export interface Line {
+  /** The conditions under which one may go ahead without standing in it. */
+  readonly ifNobodyQueues: readonly TxnOp[]
+  /** The operations that take us out of it. */
+  readonly leaving: readonly TxnOp[]
+  enter(ctx: Context): Promise<void>
+  atHead(ctx: Context): Promise<QueuePosition>
+  look(ctx: Context): Promise<QueuePosition>
+  watch(before: Entry): BlockingQuery<KeyReading>
+  leave(ctx: Context): Promise<void>
+}
+
+/** The note in the entry of who waits for other locks, too. */
+export const WAITS_FOR_MORE = 'also'
+
 /**
- * The line of those who wait for one lock, so that a release wakes one of them and not all. It orders who tries, never
+ * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who tries, never
  * who holds. Everybody in it has an entry `<lock key>=queue/<session>`, held by that session; the raft index of its
  * creation is its ticket. An entry without its session is dead. The key `<lock key>=queue` is there while anybody may
- * be in line, and names the last: who comes new and finds it goes to the end of the line. Other keys there are nobody's.
+ * queue, and names the last: who comes new and finds it goes to the end of the queue. Other keys there are nobody's.
  */
-export class Queue {
+export class Queue implements Line {
   readonly #consul: Consul
-  readonly #sign: string
+  readonly #tailKey: string
   readonly #sessionId: string
+  readonly #note: string
 
-  constructor(consul: Consul, lockKey: string, sessionId: string) {
+  constructor(consul: Consul, lockKey: string, sessionId: string, note = '') {
     this.#consul = consul
-    this.#sign = `${lockKey}${QUEUE}`
+    this.#tailKey = `${lockKey}${QUEUE}`
     this.#sessionId = sessionId
+    this.#note = note
   }
 
-  /** The step with which only who finds no line may take the lock. */
-  get unlessInLine(): KvStep {
-    return { verb: 'check-not-exists', key: this.#sign }
+  get ifNobodyQueues(): readonly [TxnOp] {
+    return [{ verb: 'check-not-exists', key: this.#tailKey }]
   }
 
-  /** The step with which we are in the line no more. */
-  get leaving(): KvStep {
-    return { verb: 'delete', key: this.#entryOf(this.#sessionId) }
+  get leaving(): readonly [TxnOp] {
+    return [{ verb: 'delete', key: this.#entryOf(this.#sessionId) }]
   }
 
-  /** Goes to the end of the line. Who is in it already stays where it is. */
-  async enter(ctx: Context): Promise<void> {
+  /** The operations that take us to the end of the queue. */
+  get entering(): readonly TxnOp[] {
     const session = this.#sessionId
-    await transact(ctx, this.#consul, [
-      { verb: 'lock', key: this.#entryOf(session), value: '', session },
-      { verb: 'set', key: this.#sign, value: session },
-    ])
+    return [
+      { verb: 'lock', key: this.#entryOf(session), value: this.#note, session },
+      { verb: 'set', key: this.#tailKey, value: session },
+    ]
+  }
+
+  /** Goes to the end of the queue. Who is in it already stays where it is. */
+  async enter(ctx: Context): Promise<void> {
+    await transact(ctx, this.#consul, this.entering)
   }
 
   /** Our place, when we know that nobody is before us any more. */
-  async first(ctx: Context): Promise<Place> {
-    const { entry: sign } = await readKey(ctx, this.#consul, this.#sign)
-    const isLast = sign?.value === this.#sessionId
-    return { ahead: 0, before: undefined, leaving: [this.leaving, ...(isLast ? takeDown(sign) : [])] }
+  async atHead(ctx: Context): Promise<QueuePosition> {
+    const { entry: tail } = await readKey(ctx, this.#consul, this.#tailKey)
+    const isLast = tail?.value === this.#sessionId
+    return {
+      ahead: 0,
+      before: undefined,
+      isFirm: false,
+      leaving: [...this.leaving, ...(isLast ? removeTail(tail) : [])],
+    }
   }
 
-  /** Looks where we stand, at the cost of reading the whole line, and clears away the entries of the dead. */
-  async look(ctx: Context): Promise<Place> {
-    const { sign, living, dead } = await this.#read(ctx)
-    if (dead.length > 0) await this.#bury(ctx, dead)
+  /** Reads the whole queue for our position, and deletes the entries of the dead. */
+  async look(ctx: Context): Promise<QueuePosition> {
+    const { tail, living, dead } = await this.#read(ctx)
+    if (dead.length > 0) await this.#removeDead(ctx, dead)
     const ours = living.findIndex((entry) => entry.session === this.#sessionId)
     const ahead = ours === -1 ? living.length : ours
     const isAlone = living.every((entry) => entry.session === this.#sessionId)
     return {
       ahead,
       before: living[ahead - 1],
-      leaving: [this.leaving, ...(isAlone ? takeDown(sign) : [])],
+      isFirm: living.slice(0, ahead).some(({ value }) => value === WAITS_FOR_MORE),
+      leaving: [...this.leaving, ...(isAlone ? removeTail(tail) : [])],
     }
   }
 
-  /** Settles with `true` when who stood before us has gone or is dead, with `false` after `waitMs` milliseconds. */
-  async untilGone(ctx: Context, before: Entry, waitMs: number): Promise<boolean> {
-    const { entry } = await readKey(ctx, this.#consul, before.key, { index: before.modifyIndex, waitMs })
-    return entry?.session !== before.session
+  /** Reads the entry of who is before us when it changes: without that session, who was there has gone or is dead. */
+  watch(before: Entry): BlockingQuery<KeyReading> {
+    return new BlockingQuery((ctx, from) => readKey(ctx, this.#consul, before.key, from), before.modifyIndex)
   }
 
-  /** Leaves the line; who hasn't entered it takes down the sign that others left, if nobody lives in it. */
+  /** Leaves the queue; who hasn't entered it deletes the tail key that others left, if nobody lives in it. */
   async leave(ctx: Context): Promise<void> {
     const { leaving } = await this.look(ctx)
     await transact(ctx, this.#consul, leaving)
   }
 
-  async #read(ctx: Context): Promise<{ sign: Entry | undefined; living: Entry[]; dead: Entry[] }> {
-    const entries = await readKeys(ctx, this.#consul, this.#sign)
-    const places = entries.filter((entry) => entry.key.startsWith(`${this.#sign}/`))
+  async #read(ctx: Context): Promise<{ tail: Entry | undefined; living: Entry[]; dead: Entry[] }> {
+    const entries = await readKeys(ctx, this.#consul, this.#tailKey)
+    const places = entries.filter((entry) => entry.key.startsWith(`${this.#tailKey}/`))
     const living = places.filter(({ key, session }) => session !== undefined && key === this.#entryOf(session))
     return {
-      sign: entries.find((entry) => entry.key === this.#sign),
+      tail: entries.find((entry) => entry.key === this.#tailKey),
       living: living.sort((one, other) => one.createIndex - other.createIndex),
       dead: places.filter((entry) => entry.session === undefined),
     }
   }
 
-  async #bury(ctx: Context, dead: readonly Entry[]): Promise<void> {
-    const steps = dead.slice(0, CLEARED_AT_ONCE).map((entry) => deletion(entry))
-    await transact(ctx, this.#consul, steps)
+  async #removeDead(ctx: Context, dead: readonly Entry[]): Promise<void> {
+    const ops = dead.slice(0, CLEARED_AT_ONCE).map((entry) => deletion(entry))
+    await transact(ctx, this.#consul, ops)
   }
 
   #entryOf(session: string): string {
-    return `${this.#sign}/${session}`
+    return `${this.#tailKey}/${session}`
   }
 }
 
-/** Whoever came since we looked has set the sign anew, and then it stays. */
-function takeDown(sign: Entry | undefined): KvStep[] {
-  return sign === undefined ? [] : [deletion(sign)]
+/** How many sessions stand in a lock's queue. */
+export async function waitersOf(ctx: Context, consul: Consul, lockKey: string): Promise<number> {
+  const entries = await readKeys(ctx, consul, `${lockKey}${QUEUE}/`, { rights: 'read' })
+  return entries.filter(({ key, session }) => session !== undefined && key === `${lockKey}${QUEUE}/${session}`).length
 }
 
-function deletion(entry: Entry): KvStep {
+/** Whoever came since we looked has written the tail key anew, and then it stays. */
+function removeTail(tail: Entry | undefined): TxnOp[] {
+  return tail === undefined ? [] : [deletion(tail)]
+}
+
+function deletion(entry: Entry): TxnOp {
   return { verb: 'delete-cas', key: entry.key, index: entry.modifyIndex }
 }

@@ -1,90 +1,135 @@
-import { insistently, withDeadline } from '../base/abort.ts'
+import { hedged, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
-import { ATTEMPT_MS, type Consul } from '../consul/consul.ts'
-import { Retry } from '../consul/retry.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
+import type { Entry } from '../consul/kv.ts'
+import { Retry, type RetryPolicy } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
-import { giveUp, type Stake } from './claim.ts'
-import type { Session } from './session.ts'
+import type { HeldLock } from './acquire-options.ts'
+import { type HeldKey, releaseKey } from './claim.ts'
+import type { Contest, RidingOf } from './contest.ts'
 
-/** A loser's farewell may take this long; its session dies by itself afterwards. */
-const FAREWELL_MS = 2000
+/** So long may it take to leave without the lock while somebody waits for us; the session dies by itself afterwards. */
+const CLEAN_UP_MS = 2000
 
 /** For so long somebody else's lock is tried to be given back; most sessions have expired by then. */
-export const HEIR_MS = 60_000
+export const ON_BEHALF_MS = 60_000
 
 /** Somebody may be waiting for the lock: he shall have it within 2 s when Consul answers again. */
 const LONGEST_PAUSE_MS = 1000
 /** Who doesn't hear soon asks again, for the request may be lost; the first answer counts. */
-const INSISTENCE_MS = 3000
+const HEDGE_AFTER_MS = 3000
+
+const LOCK_LEFT = (why: string) =>
+  `the lock could not be given back in time (${why}); it is free when the session expires, at the latest`
 
 /** Nobody waits for the end of this one: slow answers are heard to their end. */
-const LEISURELY_FAREWELL_MS = 30_000
-
-/** What is to be given back: a key, if this session holds it, and the session. */
-type Estate = Pick<Stake, 'key' | 'sessionId'>
+const LEISURELY_CLEAN_UP_MS = 30_000
 
 /**
  * Gives a lock back and destroys its session. It tries again until the lease would have ended anyway, and for as long as
  * a slow answer takes unless it has; then it warns. Settles with whether it is given back.
  */
-export function release(ctx: Context, consul: Consul, session: Session, stake: Stake): Promise<boolean> {
+export function release(ctx: Context, consul: Consul, held: Omit<HeldLock, 'fence'>): Promise<boolean> {
+  const { session } = held
   session.end()
   const destroy = (ctx: Context) => session.destroy(ctx, consul)
+  const give = releasing(consul, held)
   const leftMs = session.leaseLeftMs()
-  return giveBack(ctx, consul, stake, destroy, leftMs > 0 ? Math.max(ATTEMPT_MS, leftMs) : FAREWELL_MS)
+  return giveKeyBack(ctx, consul, give, destroy, leftMs > 0 ? Math.max(REQUEST_TIMEOUT_MS, leftMs) : CLEAN_UP_MS)
 }
 
-/** Gives back what a dead runner held, or one that could not do so before it ended. */
-export function releaseFor(ctx: Context, consul: Consul, estate: Estate): Promise<boolean> {
-  const destroy = (ctx: Context) => destroySession(ctx, consul, estate.sessionId)
-  return giveBack(ctx, consul, estate, destroy, HEIR_MS)
+type Give = (ctx: Context) => Promise<boolean>
+
+/** What gives a lock back, whatever it is, with what its riders add. */
+function releasing(consul: Consul, { key, session, riders, contest, found }: GivenBack): Give {
+  const ridingOf: RidingOf = async (ctx) => {
+    for (const rider of riders) await rider.beforeReleasing?.(ctx, consul)
+    return riders.flatMap((rider) => rider.releasing?.() ?? [])
+  }
+  if (contest) return (ctx) => contest.release(ctx, ridingOf)
+  return async (ctx) => releaseKey(ctx, consul, { key, sessionId: session.id }, await ridingOf(ctx), found)
 }
 
-// Release first: destroying a session that still holds costs the next holder the lock-delay.
-async function giveBack(
+interface GivenBack extends Pick<HeldLock, 'key' | 'session' | 'riders' | 'contest'> {
+  /** The key as it was before a claim of which we don't know whether it had its effect: it goes back to that. */
+  readonly found?: Pick<Entry, 'value' | 'flags'> | undefined
+}
+
+/**
+ * Gives back what a dead runner held, or one that could not do so before it ended; `ridingOf` says what is done in the
+ * same transaction.
+ */
+export function releaseOnBehalf(
   ctx: Context,
   consul: Consul,
-  estate: Estate,
+  held: HeldKey,
+  contest?: Contest,
+  ridingOf: RidingOf = async () => [],
+): Promise<boolean> {
+  const destroy = (ctx: Context) => destroySession(ctx, consul, held.sessionId)
+  const give = async (ctx: Context) =>
+    contest ? contest.release(ctx, ridingOf) : releaseKey(ctx, consul, held, await ridingOf(ctx))
+  return giveKeyBack(ctx, consul, give, destroy, ON_BEHALF_MS)
+}
+
+function giveKeyBack(
+  ctx: Context,
+  consul: Consul,
+  give: Give,
   destroy: (ctx: Context) => Promise<void>,
   withinMs: number,
 ): Promise<boolean> {
+  return giveBack(ctx, consul, withinMs, LOCK_LEFT, async (ctx, retrying) => {
+    // Release first: destroying a session that still holds costs the next holder the lock-delay.
+    await retrying(ctx, () => hedged(ctx, HEDGE_AFTER_MS, give))
+    ctx.log.mark('lock released')
+    await retrying(ctx, () => hedged(ctx, HEDGE_AFTER_MS, destroy))
+    ctx.log.mark('session destroyed')
+  })
+}
+
+/**
+ * Gives back what a session holds, as `give` does it, with its failures tried again for `withinMs` milliseconds; then it
+ * warns, in the words of `left`. Settles with whether it is given back.
+ */
+export async function giveBack(
+  ctx: Context,
+  consul: Consul,
+  withinMs: number,
+  left: (why: string) => string,
+  give: (ctx: Context, retrying: RetryPolicy) => Promise<void>,
+): Promise<boolean> {
   // There is a session, so it is Consul; silence is an outage.
-  consul.heard = true
+  consul.confirmed = true
+  const retry = new Retry(consul, LONGEST_PAUSE_MS)
   try {
-    await withDeadline(ctx, withinMs, async (ctx) => {
-      const retry = new Retry(consul, LONGEST_PAUSE_MS)
-      await retry.until(ctx, () => insistently(ctx, INSISTENCE_MS, (ctx) => giveUp(ctx, consul, estate)))
-      ctx.log.mark('lock released')
-      await retry.until(ctx, () => insistently(ctx, INSISTENCE_MS, destroy))
-      ctx.log.mark('session destroyed')
-    })
+    await withDeadline(ctx, withinMs, (ctx) => give(ctx, (ctx, task) => retry.until(ctx, task)))
     return true
   } catch (thrown) {
-    ctx.log.warn(
-      `the lock could not be given back in time (${messageOf(thrown)}); it is free when the session expires, at the latest`,
-    )
+    ctx.log.warn(left(messageOf(thrown)))
     return false
   }
 }
 
 /**
- * What a contender leaves that didn't get the lock, or that may have got it without learning of it: nothing. Silent,
+ * Leaves nothing at Consul of who didn't get the lock, or may have got it without learning of it. Silent,
  * and short when somebody waits for it: its session dies by itself.
  */
-export async function clearAway(
+export async function cleanUpAcquisition(
   ctx: Context,
   consul: Consul,
-  session: Session,
-  stake: Stake,
-  leaveLine: (ctx: Context) => Promise<void>,
+  held: GivenBack,
+  leaveQueue: (ctx: Context) => Promise<void>,
   isHurried: boolean,
 ): Promise<void> {
+  const { session } = held
   session.end()
+  const give = releasing(consul, held)
   try {
-    await withDeadline(ctx, isHurried ? FAREWELL_MS : LEISURELY_FAREWELL_MS, async (ctx) => {
-      await giveUp(ctx, consul, stake).catch(unlessRefused)
-      await leaveLine(ctx)
+    await withDeadline(ctx, isHurried ? CLEAN_UP_MS : LEISURELY_CLEAN_UP_MS, async (ctx) => {
+      await give(ctx).catch(unlessRefused)
+      await leaveQueue(ctx)
       await session.destroy(ctx, consul)
     })
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import type { Entry } from '../consul/kv.ts'
-import type { KvStep } from '../consul/txn.ts'
-import { LOCK_FLAGS } from './keys.ts'
-import type { HolderRecord } from './record.ts'
+import type { TxnOp } from '../consul/txn.ts'
+import type { HolderRecord } from './holder-record.ts'
+import { LOCK_FLAGS } from './lock-keys.ts'
 
 /** No record of ours is longer; nobody reads on. In characters. */
 const LONGEST = 8192
@@ -22,7 +22,7 @@ export function reservedFor({ session, value }: Entry): string | undefined {
 }
 
 /** The step by which the holder of a slot lets its session go of it, and keeps it. */
-export function reserveStep(key: string, session: string, owner: string, record: Partial<HolderRecord>): KvStep {
+export function reserveStep(key: string, session: string, owner: string, record: Partial<HolderRecord>): TxnOp {
   const value = JSON.stringify({ ...record, reservedFor: owner })
   return { verb: 'unlock', key, session, value, flags: LOCK_FLAGS }
 }

@@ -1,27 +1,29 @@
-import { firstOf, sleep, unlessAborted } from '../base/abort.ts'
+import { AbortReason, firstOf, sleep, unlessAborted } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { createSession, destroySession, renewSession, type SessionRequest, sessionsOf } from '../consul/sessions.ts'
-import { graceLeftMs, leaseLeftMs, RENEW_ATTEMPT_MS, RENEW_RETRY_MS, type Timing } from './deadline.ts'
+import { graceLeftMs, isEnoughToStart, leaseLeftMs, RENEW_ATTEMPT_MS, RENEW_RETRY_MS, type Timing } from './deadline.ts'
 import type { Loss } from './loss.ts'
 
 /** What a session is called, and what it lives by. */
-export interface SessionTerms {
-  /** Nobody else's: by its name a session is found whose creation was not heard of. */
+export interface SessionOptions {
+  /** Nobody else's: by its name a session is found whose creation was never answered. */
   readonly name: string
   readonly timing: Timing
   /** Checks that it depends on; serfHealth alone unless it is told. */
   readonly checks?: readonly string[] | undefined
+  /** What becomes of its keys when it dies; they are released unless it is told. */
+  readonly behavior?: 'release' | 'delete' | undefined
 }
 
 /** Proof that we live: a session at Consul, renewed in the background from its creation until `end`. */
 export class Session {
   readonly id: string
-  readonly #terms: SessionTerms
+  readonly #options: SessionOptions
   /** Others of its name may have come into being. */
-  readonly #mayHaveTwins: boolean
+  readonly #mayHaveDuplicates: boolean
   readonly #clock: Clock
   readonly #timing: Timing
   readonly #gone = new AbortController()
@@ -30,12 +32,12 @@ export class Session {
   #renewedAt: Instant
   #onRenewed: () => void = () => {}
 
-  private constructor(ctx: Context, id: string, terms: SessionTerms, renewedAt: Instant, mayHaveTwins: boolean) {
+  private constructor(ctx: Context, id: string, options: SessionOptions, renewedAt: Instant, mayHaveTwins: boolean) {
     this.id = id
-    this.#terms = terms
-    this.#mayHaveTwins = mayHaveTwins
+    this.#options = options
+    this.#mayHaveDuplicates = mayHaveTwins
     this.#clock = ctx.clock
-    this.#timing = terms.timing
+    this.#timing = options.timing
     this.#renewedAt = renewedAt
   }
 
@@ -43,15 +45,15 @@ export class Session {
    * Creates a session and begins to renew it. The caller must `end` it, or it lives as long as the process. Whoever
    * isn't sure that it is the only one of its name says so.
    */
-  static async create(ctx: Context, consul: Consul, terms: SessionTerms, mayHaveTwins: boolean): Promise<Session> {
+  static async create(ctx: Context, consul: Consul, options: SessionOptions, mayHaveTwins: boolean): Promise<Session> {
     const sentAt = ctx.clock.now()
-    const id = await createSession(ctx, consul, requestOf(terms))
-    return new Session(ctx, id, terms, sentAt, mayHaveTwins).#begin(ctx, consul)
+    const id = await createSession(ctx, consul, requestOf(options))
+    return new Session(ctx, id, options, sentAt, mayHaveTwins).#begin(ctx, consul)
   }
 
   /** Begins to renew a session of ours that was created at this time or later. The caller must `end` it, as above. */
-  static adopt(ctx: Context, consul: Consul, terms: SessionTerms, id: string, createdAt: Instant): Session {
-    return new Session(ctx, id, terms, createdAt, true).#begin(ctx, consul)
+  static adopt(ctx: Context, consul: Consul, options: SessionOptions, id: string, createdAt: Instant): Session {
+    return new Session(ctx, id, options, createdAt, true).#begin(ctx, consul)
   }
 
   #begin(ctx: Context, consul: Consul): this {
@@ -71,6 +73,11 @@ export class Session {
     return leaseLeftMs(this.#timing, this.#clock.since(this.#renewedAt))
   }
 
+  /** Whether the lease leaves enough time to start a command. */
+  hasTimeToStart(): boolean {
+    return isEnoughToStart(this.#timing, this.leaseLeftMs())
+  }
+
   /** How long the holder's command may take from TERM to KILL, now that the lock is lost. */
   graceLeftMs(loss: Loss): number {
     return graceLeftMs(this.#timing, this.#clock.since(this.#renewedAt), loss)
@@ -88,7 +95,7 @@ export class Session {
       if (this.#clock.since(sentAt) < this.#clock.since(this.#renewedAt)) this.#renewedAt = sentAt
       this.#onRenewed()
     } else {
-      this.#gone.abort()
+      this.#gone.abort(new AbortReason('Consul no longer knows the session'))
     }
   }
 
@@ -132,26 +139,26 @@ export class Session {
 
   /** Stops renewing. The session itself dies by its TTL unless it is destroyed. */
   end(): void {
-    this.#ended.abort(new Error('the session was ended'))
+    this.#ended.abort(new AbortReason('the session was ended'))
   }
 
-  /** Destroys it at Consul, with what came into being under its name unheard. Keys that it holds get their lock-delay. */
+  /** Destroys it at Consul, with what was created under its name without an answer. Keys that it holds get their lock-delay. */
   async destroy(ctx: Context, consul: Consul): Promise<void> {
     await destroySession(ctx, consul, this.id)
-    if (this.#mayHaveTwins) await destroyAll(ctx, consul, this.#terms)
+    if (this.#mayHaveDuplicates) await destroySessions(ctx, consul, this.#options)
   }
 }
 
 /** Finds all sessions that were created by these terms. */
-export function sessionsBy(ctx: Context, consul: Consul, terms: SessionTerms): Promise<string[]> {
-  return sessionsOf(ctx, consul, requestOf(terms))
+export function findSessions(ctx: Context, consul: Consul, options: SessionOptions): Promise<string[]> {
+  return sessionsOf(ctx, consul, requestOf(options))
 }
 
 /** Destroys all sessions that were created by these terms. */
-export async function destroyAll(ctx: Context, consul: Consul, terms: SessionTerms): Promise<void> {
-  for (const id of await sessionsBy(ctx, consul, terms)) await destroySession(ctx, consul, id)
+export async function destroySessions(ctx: Context, consul: Consul, options: SessionOptions): Promise<void> {
+  for (const id of await findSessions(ctx, consul, options)) await destroySession(ctx, consul, id)
 }
 
-function requestOf({ name, timing, checks }: SessionTerms): SessionRequest {
-  return { name, behavior: 'release', checks, ...timing }
+function requestOf({ name, timing, checks, behavior = 'release' }: SessionOptions): SessionRequest {
+  return { name, behavior, checks, ...timing }
 }

@@ -7,7 +7,7 @@ import { messageOf } from '../base/failure.ts'
 import { checkStateFolder, oldFiles, openStateFolder, stateFolders } from '../host/state-folder.ts'
 
 /** What a runner knows of its lock. */
-export interface Lease {
+export interface LeaseStatus {
   readonly held: boolean
   /** For so long it is ours whatever happens, short of somebody deleting the key; in milliseconds. */
   readonly leftMs: number
@@ -21,11 +21,11 @@ const RUN_ID = /^[0-9a-f-]{36}$/
  * Answers the command's questions after its lock, until disposed: at a socket in a folder that no other user can
  * enter, so that nobody answers in our place. Without it, and that costs a warning, the questions go to Consul.
  */
-export async function answerFor(
+export async function serveLease(
   ctx: Context,
   environment: NodeJS.ProcessEnv,
   runId: string,
-  lease: () => Lease,
+  lease: () => LeaseStatus,
 ): Promise<Disposable> {
   const complaints: string[] = []
   for (const folder of stateFolders(environment)) {
@@ -43,7 +43,7 @@ export async function answerFor(
   return { [Symbol.dispose]() {} }
 }
 
-function listen(path: string, lease: () => Lease): Promise<Server> {
+function listen(path: string, lease: () => LeaseStatus): Promise<Server> {
   const server = createServer((connection) => {
     connection.on('error', () => {})
     connection.end(JSON.stringify(lease()))
@@ -75,12 +75,12 @@ export async function askRunner(
   ctx: Context,
   environment: NodeJS.ProcessEnv,
   runId: string,
-): Promise<Lease | undefined> {
+): Promise<LeaseStatus | undefined> {
   if (!RUN_ID.test(runId)) return undefined
   for (const folder of stateFolders(environment)) {
     try {
       checkStateFolder(folder)
-      return JSON.parse(await read(ctx, join(folder, `${runId}${ENDING}`))) as Lease
+      return JSON.parse(await read(ctx, join(folder, `${runId}${ENDING}`))) as LeaseStatus
     } catch {
       ctx.signal.throwIfAborted()
     }

@@ -1,17 +1,31 @@
 import type { Context } from '../base/context.ts'
-import { awaitGatedTurn } from './gated-turn.ts'
-import type { Job, Result, World } from './job.ts'
-import { Tenure } from './tenure.ts'
-import { awaitTurn } from './turn.ts'
+import { Failure } from '../base/failure.ts'
+import { GuardedRun } from './guarded-run.ts'
+import type { RunResult } from './run-outcome.ts'
+import type { RunDependencies, RunSpec } from './run-spec.ts'
+import { waitForGatesAndLock } from './wait-for-gates.ts'
+import { waitForLock } from './wait-for-lock.ts'
 
 /**
  * Waits for the lock, runs the command while we hold it, gives the lock back. Rejects with a `Failure` when that can't
  * be done; then the command did not start. When it settles, nothing of ours is left at Consul unless a warning said so.
  */
-export async function run(ctx: Context, world: World, job: Job): Promise<Result> {
+export async function run(ctx: Context, dependencies: RunDependencies, spec: RunSpec): Promise<RunResult> {
+  const { observer } = dependencies
+  try {
+    const result = await waitAndRun(ctx, dependencies, spec)
+    observer?.finished?.(result)
+    return result
+  } catch (thrown) {
+    if (thrown instanceof Failure) observer?.finished?.(thrown)
+    throw thrown
+  }
+}
+
+async function waitAndRun(ctx: Context, dependencies: RunDependencies, spec: RunSpec): Promise<RunResult> {
   const beganAt = ctx.clock.now()
-  const turn = await (world.gatesBefore ? awaitGatedTurn : awaitTurn)(ctx, world, job)
+  const got = await (dependencies.startGates ? waitForGatesAndLock : waitForLock)(ctx, dependencies, spec)
   const waitedMs = Math.round(ctx.clock.since(beganAt))
-  if ('kind' in turn) return { outcome: turn, waitedMs }
-  return { ...(await new Tenure(world, job, turn).run(ctx)), waitedMs }
+  if ('kind' in got) return { outcome: got, waitedMs }
+  return new GuardedRun(dependencies, spec, got, waitedMs).run(ctx)
 }

@@ -1,0 +1,106 @@
+import { formatDuration } from '../base/duration.ts'
+import { oneLine } from '../base/printable.ts'
+import { LOCK_DELAY_MAX_MS, type Timing } from './deadline.ts'
+
+const DETAIL_LENGTH = 60
+/** A longer value is no record of ours; nobody reads on. */
+const LONGEST_RECORD = 8192
+/** So much of a command stands in a record. */
+const COMMAND_LENGTH = 512
+
+/**
+ * Who holds a lock: the value of the lock's key, which whoever may write the key may have written. Exclusion never
+ * depends on it. Two waits do: `lockDelayMs` says how long a waiter sleeps after the holder's session died, and a switch
+ * that was killed is known by its run's id, so that its successor ends its session.
+ */
+export interface HolderRecord {
+  readonly host: string
+  readonly pid: number
+  readonly user: string
+  readonly command: readonly string[]
+  /** Since when it holds the lock, as an ISO date. */
+  readonly since: string
+  readonly runId: string
+  /** How long Consul keeps the lock closed when this holder's session dies. */
+  readonly lockDelayMs: number
+}
+
+/** Who wants a lock, as its record will tell. */
+export type Holder = Pick<HolderRecord, 'host' | 'pid' | 'user' | 'command' | 'runId'>
+
+/** The record of who holds a lock since this time, as the key's value; `more` is what a mode tells beside it. */
+export function holderRecord(
+  { host, pid, user, command, runId }: Holder,
+  { lockDelayMs }: Pick<Timing, 'lockDelayMs'>,
+  sinceMs: number,
+  more: object = {},
+): string {
+  const since = new Date(sinceMs).toISOString()
+  const record: HolderRecord = { host, pid, user, command, since, runId, lockDelayMs }
+  return JSON.stringify({ ...record, ...more })
+}
+
+/** The program alone, for its arguments may be secrets; or, when all are wanted, as many of the words as fit in. */
+export function recordedCommand([program, ...args]: readonly [string, ...string[]], withArguments: boolean): string[] {
+  const words: string[] = []
+  let left = COMMAND_LENGTH
+  for (const word of withArguments ? [program, ...args] : [program]) {
+    words.push(word.length > left ? `${word.slice(0, left)}…` : word)
+    left -= word.length
+    if (left <= 0) break
+  }
+  return words
+}
+
+const isText = (value: unknown) => typeof value === 'string'
+
+/** A check by hand, for this is on the way of every run: loading valibot would take longer than reading the key. */
+const CHECKS: Record<keyof HolderRecord, (value: unknown) => boolean> = {
+  host: isText,
+  pid: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  user: isText,
+  command: (value) => Array.isArray(value) && value.every(isText),
+  since: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
+  runId: isText,
+  lockDelayMs: (value) => typeof value === 'number' && value >= 0 && value <= LOCK_DELAY_MAX_MS,
+}
+
+/** What a key's value tells of its holder; what isn't as we write it is absent. Other tools leave a host name, or nothing. */
+export function parseHolderRecord(value: string): Partial<HolderRecord> {
+  if (value.length > LONGEST_RECORD) return {}
+  const json = parseJson(value)
+  if (typeof json === 'object') return fieldsOf({ ...json })
+  return /^[\w.-]{1,253}$/.test(value.trim()) ? { host: value.trim() } : {}
+}
+
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch {
+    return undefined
+  }
+}
+
+function fieldsOf(json: Readonly<Record<string, unknown>>): Partial<HolderRecord> {
+  const checks = Object.entries(CHECKS)
+  return Object.fromEntries(checks.filter(([name, isFine]) => isFine(json[name])).map(([name]) => [name, json[name]]))
+}
+
+/**
+ * How long Consul keeps a lock closed after the holder with this value lost its session, in milliseconds, and never
+ * longer than Consul can; 0 when the value doesn't tell.
+ */
+export function lockDelayOf(value: string): number {
+  return parseHolderRecord(value).lockDelayMs ?? 0
+}
+
+/** `held by web3 (pid 812, ./bootstrap.sh) for 4m12s`, as far as the value tells. */
+export function describeHolder(value: string, nowMs: number): string {
+  const { host, pid, command, since } = parseHolderRecord(value)
+  if (!host) return 'held by someone who left no name'
+  const details: string[] = []
+  if (pid !== undefined) details.push(`pid ${pid}`)
+  if (command) details.push(oneLine(command.join(' '), DETAIL_LENGTH))
+  const duration = since === undefined ? '' : ` for ${formatDuration(Math.max(0, nowMs - Date.parse(since)))}`
+  return `held by ${oneLine(host, DETAIL_LENGTH)}${details.length > 0 ? ` (${details.join(', ')})` : ''}${duration}`
+}

@@ -1,0 +1,18 @@
+import { formatDuration } from '../../base/duration.ts'
+import { hasEnded, type RunEntry } from './runs-record.ts'
+
+/** How a run ended, in some words. */
+export function describeEnd(run: RunEntry): string {
+  const { code, signal, lost, unsettled, timedOut, killed } = run
+  if (!hasEnded(run)) return 'end unknown'
+  if (killed) return 'runner killed'
+  if (timedOut) return 'timed out'
+  const own = code !== undefined ? `exit ${code}` : signal
+  if (lost !== undefined) return own === undefined ? 'lock lost' : `${own}, lock lost`
+  return unsettled ? `${own}, not settled` : `${own}`
+}
+
+/** How long ago something was; what is yet to come by another machine's clock was just now. */
+export function ago(atMs: number, nowMs: number): string {
+  return nowMs - atMs < 1000 ? 'just now' : `${formatDuration(nowMs - atMs)} ago`
+}

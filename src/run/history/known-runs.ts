@@ -1,0 +1,47 @@
+import type { Context } from '../../base/context.ts'
+import { Failure } from '../../base/failure.ts'
+import type { Consul } from '../../consul/consul.ts'
+import { type Entry, readKey } from '../../consul/kv.ts'
+import { lastFailure, lastSuccess, parseRuns, type RunEntry, runsKey } from './runs-record.ts'
+import { carriedIn, runIn, unendedRuns } from './unended-runs.ts'
+
+/** All that Consul knows of a lock's runs, for people. */
+export interface KnownRuns {
+  /** The lock's key. */
+  readonly entry: Entry | undefined
+  /** Those that are over, the newest last. */
+  readonly ended: readonly RunEntry[]
+  /** The one that holds the lock now. */
+  readonly running: RunEntry | undefined
+  readonly success: RunEntry | undefined
+  readonly failure: RunEntry | undefined
+}
+
+/**
+ * Reads what the record of a lock's runs tells, and what only the lock itself knows: the run that holds it, and those
+ * that never gave it back. Throws a `malformed` failure when the record is none.
+ */
+export async function knownRuns(ctx: Context, consul: Consul, lockKey: string): Promise<KnownRuns> {
+  // The lock first: a run that ends meanwhile is seen twice, and not never.
+  const { entry } = await readKey(ctx, consul, lockKey, { consistent: true, rights: 'read' })
+  const key = runsKey(lockKey)
+  const reading = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
+  const record = parseRuns(reading.entry?.value ?? '')
+  if (record === 'unreadable') {
+    throw new Failure('malformed', `what stands at ${key} is no record of runs`, {
+      hint: `if nobody needs it: consul kv delete ${key}`,
+    })
+  }
+  const isHeld = entry?.session !== undefined
+  const unended = isHeld ? carriedIn(entry.value) : unendedRuns(entry, { lockKey, runId: '' })
+  const recorded = new Set(record.runs.map(({ runId }) => runId))
+  const ended = [...record.runs, ...unended.filter(({ runId }) => !recorded.has(runId))]
+  const current = isHeld ? runIn(entry.value) : undefined
+  return {
+    entry,
+    ended,
+    running: current && !recorded.has(current.runId) ? current : undefined,
+    success: lastSuccess({ ...record, runs: ended }),
+    failure: lastFailure({ ...record, runs: ended }),
+  }
+}

@@ -1,0 +1,92 @@
+import { scope } from '../base/abort.ts'
+import { type Context, under } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { unlessInterrupted } from '../child/interruption.ts'
+import type { HeldLock } from '../lock/acquire-options.ts'
+import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
+import type { Hold } from '../lock/hold.ts'
+import { DEADLINE_PASSED, isLoss, type Loss, lossIn } from '../lock/loss.ts'
+import { childEnvironment } from './child-environment.ts'
+import { untilLost } from './guarded-command.ts'
+import { HOOK_GRACE_MS, type HookEnd, type RunHook, runHook } from './hook.ts'
+import type { CommandEnd } from './run-outcome.ts'
+import type { RunDependencies, RunSpec } from './run-spec.ts'
+
+/**
+ * What runs a hook between the lock and the command. It is part of what the lock protects: the guardian ends it when we
+ * can't, and a loss of the lock ends it. The command doesn't start unless the hook succeeds; nor when a signal to us
+ * ends the hook.
+ */
+export class OnAcquire {
+  readonly #dependencies: Omit<RunDependencies, 'prepare'>
+  readonly #spec: RunSpec
+  readonly #line: string
+
+  constructor(dependencies: Omit<RunDependencies, 'prepare'>, spec: RunSpec, line: string) {
+    this.#dependencies = dependencies
+    this.#spec = spec
+    this.#line = line
+  }
+
+  /** Settles with how the run ends without its command; with nothing when that may start. */
+  async prepare(ctx: Context, held: HeldLock, hold: Hold): Promise<CommandEnd | undefined> {
+    const { guardian, signals } = this.#dependencies
+    using work = scope(ctx.signal)
+    untilLost(hold, guardian).then(({ loss }) => work.abort(loss))
+    const hook = this.#hook(held)
+    let end: HookEnd | undefined
+    try {
+      const interrupted = await unlessInterrupted(under(ctx, work.signal), signals, async (ctx) => {
+        end = await runHook(ctx, hook)
+        ctx.signal.throwIfAborted()
+      })
+      if (interrupted) {
+        // After a second signal it may live on until we exit.
+        return { outcome: { kind: 'interrupted', signal: interrupted.signal }, dead: end?.isGone ?? false }
+      }
+    } catch (thrown) {
+      if (isLoss(thrown)) return this.#lost(ctx, thrown, end)
+      throw thrown
+    }
+    if (end?.why !== undefined) return { outcome: { kind: 'unprepared', why: end.why }, dead: end.isGone }
+    if (!held.session.hasTimeToStart()) await this.#renew(ctx, held)
+    if (hold.lost.aborted) return this.#lost(ctx, lossIn(hold.lost), end)
+    return held.session.hasTimeToStart() ? undefined : this.#lost(ctx, DEADLINE_PASSED, end)
+  }
+
+  #hook(held: HeldLock): RunHook {
+    const { guardian, observer } = this.#dependencies
+    const { session } = held
+    return {
+      event: 'acquire',
+      line: this.#line,
+      environment: childEnvironment(this.#spec, held),
+      graceMs: (reason) => (isLoss(reason) ? Math.min(HOOK_GRACE_MS, session.graceLeftMs(reason)) : HOOK_GRACE_MS),
+      onGroup: (group) => {
+        const arm = () => guardian.arm(group ?? 'none', session.leaseLeftMs() + GUARDIAN_SLACK_MS)
+        arm()
+        session.onRenewed(() => {
+          arm()
+          observer?.renewed?.()
+        })
+      },
+    }
+  }
+
+  /** An answer that doesn't come is no verdict: the lease is. */
+  async #renew(ctx: Context, { session }: HeldLock): Promise<void> {
+    try {
+      await session.renew(ctx, this.#dependencies.consul)
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown
+    }
+  }
+
+  #lost(ctx: Context, loss: Loss, end: HookEnd | undefined): CommandEnd {
+    this.#dependencies.observer?.lost?.(loss)
+    ctx.log.warn(`lost the lock ${this.#spec.lock.name} before the command started: ${loss.sentence}`, {
+      loss: loss.kind,
+    })
+    return { outcome: { kind: 'lost', loss }, dead: end?.isGone ?? false }
+  }
+}

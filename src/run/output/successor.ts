@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { BESIDE } from '../../child/group-members.ts'
+import { systemPath } from '../../child/pipe.ts'
+
+/** Descriptors as the successor has them; the spool comes last, if there is one. */
+export const LIFELINE = 3
+export const FIRST_PIPE = 4
+
+/**
+ * A shell that has the read ends of the pipes, too: should we be killed, the command doesn't die of SIGPIPE, and the
+ * shell becomes what carries on. It is told `shut FD` when nobody reads that stream any more; `left FD…` when we leave
+ * and a daemon may still write; `done` when there is nothing left to read. If it hears nothing more, we are dead.
+ */
+const SCRIPT = `
+while read -r word fds <&${LIFELINE}; do
+  case $word in
+    shut) eval "exec $fds<&-" ;;
+    done) exit ;;
+    left)
+      exec >/dev/null 2>&1 ${LIFELINE}<&-
+      for fd in $fds; do eval "cat <&$fd &"; done
+      exit ;;
+  esac
+done
+exec ${LIFELINE}<&- "$@"
+`
+
+/** Who reads the command's output when we no longer do. */
+export class Successor {
+  readonly #shell: ChildProcess
+  readonly #lifeline: Socket
+
+  /** `errand` is the command that carries on, with its environment; the descriptors become the shell's. */
+  constructor(
+    fds: readonly number[],
+    errand: { readonly words: readonly string[]; readonly environment: NodeJS.ProcessEnv },
+  ) {
+    this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'consul-locker-output', ...errand.words], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...fds],
+      env: { ...errand.environment, ...systemPath(errand.environment), ...BESIDE },
+      cwd: '/',
+      detached: true,
+    })
+    this.#shell.on('error', () => {})
+    this.#shell.unref()
+    this.#lifeline = this.#shell.stdio[LIFELINE] as Socket
+    this.#lifeline.on('error', () => {})
+    this.#lifeline.unref()
+  }
+
+  /** Nobody reads this stream any more: who writes to it is to learn of that. */
+  shut(pipe: number): void {
+    this.#lifeline.write(`shut ${FIRST_PIPE + pipe}\n`)
+  }
+
+  /** We leave; what is still written to these pipes is dropped. */
+  leave(pipes: readonly number[]): void {
+    this.#lifeline.write(pipes.length === 0 ? 'done\n' : `left ${pipes.map((pipe) => FIRST_PIPE + pipe).join(' ')}\n`)
+  }
+}
