@@ -1,7 +1,9 @@
 import { Failure } from '../base/failure.ts'
 import { planTiming, type Timing } from '../lock/deadline.ts'
-import { CALL_GRACE_MS } from './commands.ts'
 import type { LeaderFile } from './leader-file.ts'
+
+/** The longest time from TERM to KILL for a call of the application that is ended. */
+export const CALL_GRACE_MS = 1000
 
 /**
  * The timing of an agent's lock. From the moment at which the lease is over, a call under way may need a while to end,
