@@ -1,7 +1,7 @@
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Observation } from './check-result.ts'
 import { localUid } from './process-count.ts'
-import type { Observation } from './verdict.ts'
 
 /** Where one kind of cron keeps the users' crontabs, and which modes it takes. */
 interface Spool {
@@ -17,28 +17,36 @@ const SPOOLS: readonly Spool[] = [
   { folder: '/var/spool/cron', takes: (mode) => (mode & 0o7533) === 0o400, modes: 'a mode as 600' },
 ]
 
-/** Whether a user has a crontab with jobs in it; one that cron refuses to run is a warning. */
-export function observeCrontab(user: string, spools = SPOOLS): Observation {
+/**
+ * Whether a user has a crontab with jobs in it, or with one that has `pattern` in its line; one that cron refuses to run
+ * is a warning.
+ */
+export function observeCrontab(user: string, pattern?: string, spools = SPOOLS): Observation {
   const uid = localUid(user)
   for (const spool of spools) {
     const file = join(spool.folder, user)
     const stats = statSync(file, { throwIfNoEntry: false })
     if (!stats?.isFile()) continue
     const flaw = flawOf(stats, uid, user, spool)
-    if (!hasJobs(file)) return { type: 'crontab', name: user, state: 'stopped', note: `${file} has no jobs` }
+    const jobs = jobsIn(file)
+    if (jobs?.length === 0) return { type: 'crontab', name: user, state: 'stopped', note: `${file} has no jobs` }
+    if (pattern !== undefined && jobs?.every((line) => !line.includes(pattern))) {
+      const note = `no job in ${file} has ${JSON.stringify(pattern)} in its line`
+      return { type: 'crontab', name: user, state: 'stopped', note }
+    }
     const seen = { type: 'crontab', name: user, state: 'running' } as const
     return flaw === undefined ? seen : { ...seen, level: 1, note: `cron does not run ${file}: ${flaw}` }
   }
   return { type: 'crontab', name: user, state: 'stopped' }
 }
 
-/** A crontab of comments and variables runs nothing; one that we may not read is taken to have jobs. */
-function hasJobs(file: string): boolean {
+/** Its lines without comments and variables, which run nothing; `undefined` for one that we may not read. */
+function jobsIn(file: string): string[] | undefined {
   try {
     const lines = readFileSync(file, 'utf8').split('\n')
-    return lines.some((line) => !/^\s*(#|$|["']?\w+["']?\s*=)/.test(line))
+    return lines.filter((line) => !/^\s*(#|$|["']?\w+["']?\s*=)/.test(line))
   } catch {
-    return true
+    return undefined
   }
 }
 

@@ -2,10 +2,11 @@ import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
+import type { Executable } from '../child/executable.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { runTask } from '../child/task.ts'
 import type { InitFile } from './init-file.ts'
-import { type ServiceAction, serviceCommand } from './service-command.ts'
+import { isMisspelt, serviceCommand, unitQuery } from './service-command.ts'
 
 /** How a service is, by the exit code of its status (LSB: 0 runs; 1, 2, 3 don't; the rest can't tell). */
 export interface ServiceStatus {
@@ -15,9 +16,9 @@ export interface ServiceStatus {
 }
 
 /** Tells people of each service as it goes. */
-export interface ServiceTeller {
+export interface ServiceOutput {
   begin(line: string): void
-  end(verdict: 'SUCCESS' | 'FAILED'): void
+  end(result: 'SUCCESS' | 'FAILED'): void
   /** A whole line. */
   say(line: string): void
 }
@@ -32,12 +33,12 @@ const STOPPED = [1, 2, 3]
 export class LocalServices {
   readonly #file: InitFile
   readonly #environment: NodeJS.ProcessEnv
-  readonly #teller: ServiceTeller
+  readonly #output: ServiceOutput
 
-  constructor(file: InitFile, environment: NodeJS.ProcessEnv, teller: ServiceTeller) {
+  constructor(file: InitFile, environment: NodeJS.ProcessEnv, output: ServiceOutput) {
     this.#file = file
     this.#environment = environment
-    this.#teller = teller
+    this.#output = output
   }
 
   async status(ctx: Context): Promise<ServiceStatus[]> {
@@ -50,7 +51,7 @@ export class LocalServices {
   async start(ctx: Context): Promise<void> {
     for (const service of this.#file.local_services) {
       const { state } = await this.#statusOf(ctx, service)
-      if (state === 'running') this.#teller.say(`service.${service}: already running...`)
+      if (state === 'running') this.#output.say(`service.${service}: already running...`)
       else await this.#change(ctx, service, 'start', this.#file.start_timeout)
     }
   }
@@ -63,7 +64,7 @@ export class LocalServices {
     let failure: unknown
     for (const service of this.#file.local_services.toReversed()) {
       const { state } = await this.#statusOf(ctx, service)
-      if (state === 'stopped') this.#teller.say(`service.${service}: already stopped...`)
+      if (state === 'stopped') this.#output.say(`service.${service}: already stopped...`)
       else await this.#change(ctx, service, 'stop', this.#file.stop_timeout).catch((thrown) => (failure ??= thrown))
     }
     ctx.signal.throwIfAborted()
@@ -71,23 +72,24 @@ export class LocalServices {
   }
 
   async #change(ctx: Context, service: string, action: 'start' | 'stop', timeoutMs: number): Promise<void> {
-    this.#teller.begin(`service.${service}: ${action === 'start' ? 'starting' : 'stopping'}`)
+    this.#output.begin(`service.${service}: ${action === 'start' ? 'starting' : 'stopping'}`)
     try {
       const begunAt = ctx.clock.now()
-      await this.#run(ctx, service, action, timeoutMs)
+      await this.#act(ctx, service, action, timeoutMs)
       await this.#verify(ctx, service, action, () => (action === 'stop' ? timeoutMs - ctx.clock.since(begunAt) : 0))
     } catch (thrown) {
-      this.#teller.end('FAILED')
+      this.#output.end('FAILED')
       throw thrown
     }
-    this.#teller.end('SUCCESS')
+    this.#output.end('SUCCESS')
   }
 
-  async #run(ctx: Context, service: string, action: 'start' | 'stop', timeoutMs: number): Promise<void> {
-    const { status, output } = await this.#task(ctx, service, action, timeoutMs)
+  async #act(ctx: Context, service: string, action: 'start' | 'stop', timeoutMs: number): Promise<void> {
+    const command = serviceCommand(this.#file, service, action, this.#environment.PATH)
+    const { status, output } = await this.#run(ctx, command, timeoutMs)
     if (status === 'too-late') {
       throw new Failure(
-        'declined',
+        'timed-out',
         `${service}: its ${action} command did not end within ${formatDuration(timeoutMs)}`,
         {
           hint: `${action}_timeout sets the limit`,
@@ -96,7 +98,7 @@ export class LocalServices {
     }
     const code = shellStatus(status)
     if (code !== 0)
-      throw new Failure('declined', `${service}: its ${action} command failed with ${code}${quoted(output)}`)
+      throw new Failure('failed', `${service}: its ${action} command failed with ${code}${quoted(output)}`)
   }
 
   /** A stop that only asks for the end must not be taken for the end itself, which may come within the rest of its time. */
@@ -108,22 +110,27 @@ export class LocalServices {
       ;({ state, output } = await this.#statusOf(ctx, service))
     }
     if (state === wanted) return
-    throw new Failure('declined', `${service} is ${state} after its ${action}${quoted(output)}`, {
+    throw new Failure('failed', `${service} is ${state} after its ${action}${quoted(output)}`, {
       hint: 'service_command must do its work before it ends, and its status must end with 0 or 3',
     })
   }
 
   async #statusOf(ctx: Context, service: string): Promise<ServiceStatus> {
-    const { status, output } = await this.#task(ctx, service, 'status', STATUS_TIMEOUT_MS)
+    const command = serviceCommand(this.#file, service, 'status', this.#environment.PATH)
+    const { status, output } = await this.#run(ctx, command, STATUS_TIMEOUT_MS)
     if (status === 'too-late') return { service, state: 'unknown', output: 'the status command does not end' }
     const code = shellStatus(status)
-    const state = code === 0 ? 'running' : STOPPED.includes(code) ? 'stopped' : 'unknown'
-    return { service, state, output: oneLine(output) }
+    if (!STOPPED.includes(code))
+      return { service, state: code === 0 ? 'running' : 'unknown', output: onOneLine(output) }
+    if (isMisspelt(output)) return { service, state: 'unknown', output: onOneLine(output) }
+    const query = unitQuery(this.#file, service, this.#environment.PATH)
+    const isUnknown = query && isMisspelt((await this.#run(ctx, query, STATUS_TIMEOUT_MS)).output)
+    if (isUnknown) return { service, state: 'unknown', output: `systemd has no unit ${service}` }
+    return { service, state: 'stopped', output: onOneLine(output) }
   }
 
-  async #task(ctx: Context, service: string, action: ServiceAction, timeoutMs: number) {
+  async #run(ctx: Context, command: Executable, timeoutMs: number) {
     const environment = this.#environment
-    const command = serviceCommand(this.#file, service, action, environment.PATH)
     const { status, output } = await runTask(ctx, {
       command,
       environment,
@@ -137,11 +144,11 @@ export class LocalServices {
 }
 
 /** A service's own words, its leading space included, on one line. */
-function oneLine(output: string): string {
+function onOneLine(output: string): string {
   return output.trimEnd().replaceAll(/\s*\n\s*/g, ' ')
 }
 
 function quoted(output: string): string {
-  const line = oneLine(output).trim()
+  const line = onOneLine(output).trim()
   return line === '' ? '' : `: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { Failure, messageOf } from '../base/failure.ts'
 import { expression, type ProcessQuery, uidOf } from './process-count.ts'
 import { quotedWords } from './quoted-words.ts'
-import { parseRange, SOME } from './thresholds.ts'
+import { AT_LEAST_ONE, parseRange } from './thresholds.ts'
 
 /** The kernel cuts a program's name. */
 const NAME_LENGTH = 15
@@ -39,7 +39,7 @@ export function parseNagiosArgs(text: string): ProcessQuery {
     ...(warning === undefined ? {} : { warning: parseRange(warning) }),
     ...(critical === undefined ? {} : { critical: parseRange(critical) }),
   }
-  return { text, tests, thresholds: Object.keys(thresholds).length === 0 ? SOME : thresholds }
+  return { text, tests, thresholds: Object.keys(thresholds).length === 0 ? AT_LEAST_ONE : thresholds }
 }
 
 function parsed(args: string[]): Partial<Record<keyof typeof OPTIONS, string>> {

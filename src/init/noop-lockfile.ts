@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { Failure, messageOf } from '../base/failure.ts'
+import { writeAtomically } from '../host/atomic-write.ts'
 import { destinationOf } from '../host/destination.ts'
-import { writeWhole } from '../host/file-writer.ts'
 import { isTrusted } from '../host/state-folder.ts'
 
 /** Why checks are told to pass, and until when, as an ISO date. */
@@ -22,18 +22,18 @@ export function setNoop(file: string, reason: string, expiresMs: number, nowMs: 
   const noop: Noop = { reason, by: `pid ${process.pid}`, expires: new Date(nowMs + expiresMs).toISOString() }
   try {
     // The agent, whose check reads it, is another user.
-    writeWhole(file, `${JSON.stringify(noop)}\n`, { forAll: true })
+    writeAtomically(file, `${JSON.stringify(noop)}\n`, { forAll: true })
   } catch (thrown) {
-    throw new Failure('declined', `the noop lockfile can't be written: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('local', `the noop lockfile can't be written: ${messageOf(thrown)}`, { cause: thrown })
   }
 }
 
-/** Throws a `declined` failure when it can't be taken away: then it counts until it expires. */
+/** Throws a `local` failure when it can't be taken away: then it counts until it expires. */
 export function liftNoop(file: string): void {
   try {
     rmSync(file, { force: true })
   } catch (thrown) {
-    throw new Failure('declined', `the noop lockfile can't be taken away: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('local', `the noop lockfile can't be taken away: ${messageOf(thrown)}`, { cause: thrown })
   }
 }
 

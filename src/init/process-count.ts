@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { Failure } from '../base/failure.ts'
-import { levelOf, type Thresholds } from './thresholds.ts'
-import type { Observation } from './verdict.ts'
+import type { Observation } from './check-result.ts'
+import { type Thresholds, thresholdCode } from './thresholds.ts'
 
 /** A process as /proc tells it. */
 export interface ProcessLine {
@@ -28,7 +28,7 @@ export function observeProcesses({ text, tests, thresholds }: ProcessQuery): Obs
     .map(processLine)
     .filter((found) => found !== undefined)
     .filter((found) => tests.every((test) => test(found))).length
-  const level = levelOf(count, thresholds)
+  const level = thresholdCode(count, thresholds)
   return { type: 'process', name: text, state: count > 0 ? 'running' : 'stopped', level, count }
 }
 

@@ -1,10 +1,19 @@
 import { Failure } from '../base/failure.ts'
 import type { FlagValue } from '../switchover/flags.ts'
-import type { Role } from '../switchover/roles.ts'
+import type { ClusterRole } from '../switchover/roles.ts'
 
-export const ACTIONS = ['start', 'stop', 'restart', 'status', 'start-primary', 'promote', 'demote'] as const
+export const INIT_ACTIONS = [
+  'start',
+  'stop',
+  'restart',
+  'force-reload',
+  'status',
+  'start-primary',
+  'promote',
+  'demote',
+] as const
 
-export type Action = (typeof ACTIONS)[number]
+export type InitAction = (typeof INIT_ACTIONS)[number]
 
 interface Refusal {
   readonly sentence: string
@@ -12,7 +21,7 @@ interface Refusal {
 }
 
 /** What a role may not do, and the way out. All that isn't here is allowed. */
-const REFUSED: Record<Role, Partial<Record<Action, Refusal>>> = {
+const REFUSED: Record<ClusterRole, Partial<Record<InitAction, Refusal>>> = {
   active: {
     stop: {
       sentence: 'Cannot manually stop service on an active/primary node!',
@@ -32,12 +41,12 @@ const REFUSED: Record<Role, Partial<Record<Action, Refusal>>> = {
   },
 }
 
-/** Throws a `declined` failure for what a node in this role, with this demote flag, may not do. */
-export function checkRole(action: Action, role: Role, demote: FlagValue): void {
+/** Throws a `precondition` failure for what a node in this role, with this demote flag, may not do. */
+export function checkRole(action: InitAction, role: ClusterRole, demote: FlagValue): void {
   const refusal = REFUSED[role][action]
-  if (refusal) throw new Failure('declined', refusal.sentence, { hint: refusal.hint })
+  if (refusal) throw new Failure('precondition', refusal.sentence, { hint: refusal.hint })
   if (demote !== 'NULL' && (action === 'start' || action === 'restart')) {
-    throw new Failure('declined', `Cannot ${action} service while a demotion of this node is under way!`, {
+    throw new Failure('precondition', `Cannot ${action} service while a demotion of this node is under way!`, {
       hint: 'it ends with the switch; start-primary on a standby node goes on with one that broke off',
     })
   }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Failure } from '../base/failure.ts'
-import { type Command, findCommand } from '../child/command.ts'
+import { type Executable, findExecutable } from '../child/executable.ts'
 import type { InitFile } from './init-file.ts'
 import { quotedWords } from './quoted-words.ts'
 
@@ -19,6 +19,20 @@ export function needsRoot({ service_command }: InitFile): boolean {
 }
 
 /**
+ * The command that tells whether systemd has a unit of this name, for which `status` has but one word; `undefined` where
+ * systemd isn't asked.
+ */
+export function unitQuery(file: InitFile, service: string, path: string | undefined): Executable | undefined {
+  if (templateOf(file, 'status') !== SYSTEMCTL.status) return undefined
+  return findExecutable(['systemctl', 'show', '--property=LoadState', service], path)
+}
+
+/** Whether the words of a status, or of a unit's query, say that there is no such service. */
+export function isMisspelt(output: string): boolean {
+  return /: unrecognized service$|^LoadState=not-found$/m.test(output)
+}
+
+/**
  * The command that does something to a local service: systemd's where that runs the machine, `service` elsewhere, or
  * the file's own template. Throws `not-found` and `not-executable` failures.
  */
@@ -27,13 +41,13 @@ export function serviceCommand(
   service: string,
   action: ServiceAction,
   path: string | undefined,
-): Command {
+): Executable {
   const words = quotedWords(templateOf(file, action)).map((word) =>
     word.replaceAll('{service}', service).replaceAll('{action}', action),
   )
   const [first, ...rest] = words
   if (first === undefined) throw new Failure('config', `the service_command of ${file.name} is empty`)
-  return findCommand([first, ...rest], path)
+  return findExecutable([first, ...rest], path)
 }
 
 function templateOf({ service_command }: InitFile, action: ServiceAction): string {

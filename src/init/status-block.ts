@@ -1,20 +1,22 @@
-import { printable } from '../base/excerpt.ts'
+import { printable } from '../base/printable.ts'
 import type { Health } from '../consul/health.ts'
 import type { ServiceStatus } from './local-services.ts'
 
 /** A node of the cluster with its service's health. */
-export interface NodeHealth {
+export interface NodeStatus {
   readonly node: string
   readonly health: Health
   /** It passes only by its noop lockfile. */
   readonly noop?: true
+  /** Consul has it in maintenance, which its health leaves out. */
+  readonly maintenance?: true
 }
 
 /** All that `status` tells. */
-export interface Status {
+export interface InitStatus {
   readonly name: string
   /** `undefined` when Consul doesn't tell. */
-  readonly cluster: { readonly active: readonly NodeHealth[]; readonly standby: readonly NodeHealth[] } | undefined
+  readonly cluster: { readonly active: readonly NodeStatus[]; readonly standby: readonly NodeStatus[] } | undefined
   readonly local: readonly ServiceStatus[]
   /** What is wrong besides, in sentences. */
   readonly notes?: readonly string[]
@@ -36,12 +38,12 @@ export const TERMINAL_PAINT: Paint = {
 }
 
 /** The status for people, printable, with an empty line before and behind it. */
-export function statusBlock({ name, cluster, local }: Status, paint: Paint): string {
-  const nodes = (nodes: readonly NodeHealth[]) =>
+export function statusBlock({ name, cluster, local }: InitStatus, paint: Paint): string {
+  const nodes = (nodes: readonly NodeStatus[]) =>
     nodes
-      .map(({ node, health, noop }) => {
-        if (noop) return `${printable(node)}.${paint.bad(`${health} only by its noop lockfile`)}`
-        return `${printable(node)}.${health === 'passing' ? paint.good(health) : paint.bad(health)}`
+      .map(({ node, health, noop, maintenance }) => {
+        const words = `${health}${noop ? ' only by its noop lockfile' : ''}${maintenance ? ' (in maintenance)' : ''}`
+        return `${printable(node)}.${words === 'passing' ? paint.good(words) : paint.bad(words)}`
       })
       .join(', ')
   const lines = [
@@ -60,7 +62,7 @@ export function statusBlock({ name, cluster, local }: Status, paint: Paint): str
 }
 
 /** LSB: 0 all run, 3 not all do, 4 that can't be told. */
-export function statusCode({ cluster, local }: Status): 0 | 3 | 4 {
+export function statusCode({ cluster, local }: InitStatus): 0 | 3 | 4 {
   if (cluster === undefined || local.some(({ state }) => state === 'unknown')) return 4
   return local.every(({ state }) => state === 'running') ? 0 : 3
 }

@@ -1,8 +1,9 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { compareAndSet } from '../consul/compare-and-set.ts'
 import type { Consul } from '../consul/consul.ts'
-import { type Entry, readKey } from '../consul/kv.ts'
-import { type KvStep, transact } from '../consul/txn.ts'
+import type { Entry } from '../consul/kv.ts'
+import type { TxnOp } from '../consul/txn.ts'
 
 /** Which way a node goes. */
 export type Direction = 'promote' | 'demote'
@@ -37,27 +38,22 @@ export function isFlagValue(text: string): text is FlagValue {
   return (FLAG_VALUES as readonly string[]).includes(text)
 }
 
-/** Reads what stands at a flag's key. Throws a `declined` failure for anything but the three words. */
+/** Reads what stands at a flag's key. Throws a `malformed` failure for anything but the three words. */
 export function parseFlag(key: string, entry: Pick<Entry, 'value' | 'modifyIndex'> | undefined): Flag {
   if (entry === undefined) return NO_FLAG
   const value = entry.value.trim()
   if (isFlagValue(value)) return { value, index: entry.modifyIndex }
-  throw new Failure('declined', `${JSON.stringify(value.slice(0, 40))} at ${key} is no flag`, {
+  throw new Failure('malformed', `${JSON.stringify(value.slice(0, 40))} at ${key} is no flag`, {
     hint: `it must be ${FLAG_VALUES.join(', ')}: --set NULL mends it`,
   })
 }
 
 /** The step that changes a flag, but only from how it was seen. */
-export function changeFlag(key: string, seen: Flag, value: FlagValue): KvStep {
+export function changeFlag(key: string, seen: Flag, value: FlagValue): TxnOp {
   return { verb: 'cas', key, index: seen.index, value }
 }
 
 /** Sets a flag whatever stands there, and settles when Consul has confirmed it. */
 export async function setFlag(ctx: Context, consul: Consul, key: string, value: FlagValue): Promise<void> {
-  for (;;) {
-    const { entry } = await readKey(ctx, consul, key, { consistent: true })
-    const outcome = await transact(ctx, consul, [{ verb: 'cas', key, index: entry?.modifyIndex ?? 0, value }])
-    if (outcome.done) return
-    ctx.log.debug(`${key} was changed by somebody else meanwhile; looking again`)
-  }
+  await compareAndSet(ctx, consul, key, () => ({ value }))
 }

@@ -1,8 +1,5 @@
-import { runInNewContext } from 'node:vm'
 import { Failure, messageOf } from '../base/failure.ts'
-
-/** One match takes microseconds; a pattern can be made that takes years. */
-const MATCH_MS = 100
+import { matchesName } from './name-pattern.ts'
 
 /** Where a node is. */
 export interface NodeAt {
@@ -30,7 +27,7 @@ export interface DatacenterRoles {
   readonly standby: string
 }
 
-export type Role = 'active' | 'standby'
+export type ClusterRole = 'active' | 'standby'
 
 /** What stands at a cluster key, for the nodes of one filter. */
 export interface ClusterData {
@@ -41,7 +38,7 @@ export interface ClusterData {
 
 /**
  * Reads a cluster key: the roles themselves, or those of the first filter that matches the node's name.
- * Throws a `declined` failure that names the key.
+ * Throws a `malformed` failure that names the key.
  */
 export function parseCluster(key: string, text: string, node: string): ClusterData {
   const data = part(key, parse(key, text), node)
@@ -67,7 +64,7 @@ export function withoutLock(key: string, text: string, node: string): string {
 }
 
 /** A node's role; `undefined` when it has none. */
-export function roleOf(roles: Roles, { node, datacenter }: NodeAt): Role | undefined {
+export function clusterRoleOf(roles: Roles, { node, datacenter }: NodeAt): ClusterRole | undefined {
   if (roles.form === 'datacenters') {
     if (roles.active === datacenter) return 'active'
     return roles.standby === datacenter ? 'standby' : undefined
@@ -117,14 +114,9 @@ function part(key: string, root: Data, node: string): Data {
   throw wrong(key, `has no filter that matches the node ${node}`)
 }
 
-/** Python's re.match: from the beginning of the name, not necessarily to its end. */
 function matches(key: string, pattern: string, node: string): boolean {
   try {
-    return runInNewContext(
-      'new RegExp(pattern).test(node)',
-      { pattern: `^(?:${pattern})`, node },
-      { timeout: MATCH_MS },
-    )
+    return matchesName(pattern, node)
   } catch {
     throw wrong(key, `has the filter ${JSON.stringify(pattern)}, which is no regular expression, or takes too long`)
   }
@@ -164,7 +156,7 @@ function isData(value: unknown): value is Data {
 }
 
 function wrong(key: string, how: string): Failure {
-  return new Failure('declined', `the cluster key ${key} ${how}`, {
+  return new Failure('malformed', `the cluster key ${key} ${how}`, {
     hint: `consul kv put ${key} '{"active_nodes": ["node1"], "standby_nodes": ["node2"]}'`,
   })
 }

@@ -1,18 +1,18 @@
 import type { Context } from '../base/context.ts'
 import { nodesWithService } from '../consul/catalog.ts'
-import type { Ground } from './ground.ts'
-import type { Plan, Swap } from './plan.ts'
+import { belongs, type ClusterId, type ClusterSite } from './cluster-site.ts'
+import type { ClusterView } from './cluster-view.ts'
+import type { Swap, SwitchPlan } from './plan.ts'
 import { isAmong, type NodeAt, parseCluster, type Roles, sameRoles, withRoles } from './roles.ts'
-import { rolesIn } from './side.ts'
-import type { Cluster, Site } from './site.ts'
+import { rolesIn } from './roles-side.ts'
 
 /**
  * What a switch makes of each datacenter's cluster key. Those that lose the role hear of it first: between two
  * datacenters nobody is active for a while. One that is out of reach is taken to have the same text as ours until it
  * is back.
  */
-export function swapsOf(ground: Ground, promote: readonly NodeAt[]): Swap[] {
-  const { roles, cluster, self, home, sites, unreachable } = ground
+export function swapsOf(view: ClusterView, promote: readonly NodeAt[]): Swap[] {
+  const { roles, cluster, self, home, sites, unreachable } = view
   const after = exchanged(roles, promote)
   const ours = home.cluster?.value ?? ''
   const texts: Omit<Swap, 'after'>[] = [
@@ -36,11 +36,11 @@ function exchanged(roles: Roles, promote: readonly NodeAt[]): Roles {
  * The plan with what is found in datacenters that have come back: the same roles in other words, and the nodes of one
  * that was active as a whole. One that has other roles is left as it is, in dispute. Rejects with a `Failure`.
  */
-export async function withFound(
+export async function withReturned(
   ctx: Context,
-  plan: Plan,
-  { cluster, self, sites }: { cluster: Cluster; self: NodeAt; sites: readonly Site[] },
-): Promise<Plan> {
+  plan: SwitchPlan,
+  { cluster, self, sites }: { cluster: ClusterId; self: NodeAt; sites: readonly ClusterSite[] },
+): Promise<SwitchPlan> {
   for (const site of sites) {
     const swap = plan.swaps.find((swap) => swap.isAssumed && swap.datacenter === site.datacenter)
     const found = swap && foundSwap(cluster.key, self.node, swap, site.cluster?.value)
@@ -73,16 +73,17 @@ function foundSwap(key: string, node: string, swap: Swap, text: string | undefin
  */
 async function nodesToFence(
   ctx: Context,
-  { promote, demote }: Plan,
-  { key, service }: Cluster,
+  { promote, demote }: SwitchPlan,
+  cluster: ClusterId,
   self: NodeAt,
-  { consul, datacenter, nodes }: Site,
+  { consul, datacenter, nodes }: ClusterSite,
   { before }: Swap,
 ): Promise<NodeAt[]> {
-  const { roles } = parseCluster(key, before, self.node)
+  const { roles } = parseCluster(cluster.key, before, self.node)
   if (roles.form !== 'datacenters' || roles.active !== datacenter) return []
-  const listed = await nodesWithService(ctx, consul, service)
+  const listed = await nodesWithService(ctx, consul, cluster.service)
   return [...new Set([...listed, ...nodes])]
+    .filter((node) => belongs(cluster, node))
     .map((node) => ({ node, datacenter }))
     .filter((at) => !isAmong(at, [...promote, ...demote]))
 }

@@ -1,28 +1,32 @@
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
+import type { ClusterId } from './cluster-site.ts'
 import type { Direction } from './flags.ts'
-import type { Teller } from './lines.ts'
 import type { NodeAt } from './roles.ts'
-import type { Cluster } from './site.ts'
-import type { Turn } from './turn.ts'
+import type { StepOutput } from './step-printer.ts'
+import type { SwitchLock } from './switch-lock.ts'
 
 /** What a switch needs of the world. */
 export interface SwitchWorld {
   readonly consul: Consul
-  readonly cluster: Cluster
+  readonly cluster: ClusterId
   /** The node that we run on. */
   readonly self: NodeAt
   /** Proves in each transaction that the lock is ours. */
-  readonly turn: Turn
-  readonly teller: Teller
+  readonly lock: SwitchLock
+  readonly output: StepOutput
   /** Does what the watch on our own node's flag would do: nothing, when that has done it already. */
-  attend(ctx: Context, direction: Direction): Promise<void>
+  handleOwnFlag(ctx: Context, direction: Direction): Promise<void>
+  /**
+   * Switches a node off that is left out; rejects with a `Failure` when it may be on. `undefined`: nobody can.
+   */
+  readonly fence: ((ctx: Context, at: NodeAt) => Promise<void>) | undefined
   /** Aborts when somebody wants us to stop; that undoes a switch which has not swapped the roles yet. */
   readonly interruption: AbortSignal
 }
 
 /** How long a switch waits, in milliseconds. */
-export interface Patience {
+export interface SwitchTimeouts {
   /** For one step. */
   readonly stepMs: number
   /** For a node that is dead, or on which the service is; 0: not at all; `undefined`: as for any other step. */
@@ -30,7 +34,7 @@ export interface Patience {
 }
 
 /** How a switch ended: done, though some may still owe their part; or undone, for which it says who is primary. */
-export type SwitchEnd =
+export type SwitchResult =
   | {
       readonly kind: 'switched'
       /** Nodes that were dead and left out. */

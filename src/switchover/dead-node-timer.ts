@@ -6,7 +6,7 @@ import { isAmong, type NodeAt } from './roles.ts'
 import type { SwitchWorld } from './switch-world.ts'
 
 /** Looks how long one node has been dead: its agent is, or its service is critical since before it was to demote. */
-export class DeadWatch {
+export class DeadNodeTimer {
   readonly #world: Pick<SwitchWorld, 'consul' | 'cluster'>
   /** For so long a node must have been dead to be given up, in milliseconds; `undefined`: none ever is. */
   readonly #deadAfterMs: number | undefined

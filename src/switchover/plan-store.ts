@@ -2,14 +2,14 @@ import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
 import { storedAs, storedText } from '../consul/stored-value.ts'
 import { serviceFolder } from './flags.ts'
-import type { Plan } from './plan.ts'
+import type { SwitchPlan } from './plan.ts'
 
 /** Where the plan of a switch under way stands, in every datacenter that it changes. */
-export function journalKey(service: string): string {
+export function planKey(service: string): string {
   return `${serviceFolder(service)}switch`
 }
 
-export function writePlan(plan: Plan): string {
+export function serializePlan(plan: SwitchPlan): string {
   return JSON.stringify(plan)
 }
 
@@ -19,13 +19,14 @@ const NODES = v.array(v.strictObject({ node: storedText, datacenter: storedText 
 const TEXT = v.string()
 
 /** Strict, and not what valibot makes of it: the plan is written back as it is, and compared with what stands there. */
-const PLAN: v.GenericSchema<Plan> = v.strictObject({
+const PLAN: v.GenericSchema<SwitchPlan> = v.strictObject({
   id: storedText,
   revision: v.pipe(v.number(), v.safeInteger()),
   course: v.picklist(['forward', 'back']),
   promote: NODES,
   demote: NODES,
   skipped: NODES,
+  unfenced: v.exactOptional(NODES),
   swaps: v.array(
     v.strictObject({
       datacenter: storedText,
@@ -40,21 +41,21 @@ const PLAN: v.GenericSchema<Plan> = v.strictObject({
   since: storedText,
 })
 
-/** Reads a plan. Throws a `declined` failure for a text that is none. */
-export function readPlan(key: string, text: string): Plan {
+/** Reads a plan. Throws a `malformed` failure for a text that is none. */
+export function parsePlan(key: string, text: string): SwitchPlan {
   const plan = storedAs(
-    v.custom<Plan>((input) => v.is(PLAN, input)),
+    v.custom<SwitchPlan>((input) => v.is(PLAN, input)),
     text,
   )
   if (plan) return plan
-  throw new Failure('declined', `what stands at ${key} is no plan of a switch`, {
+  throw new Failure('malformed', `what stands at ${key} is no plan of a switch`, {
     hint: `see that no switch is under way, set all flags to NULL, and consul kv delete ${key}`,
   })
 }
 
 /** The newest of several copies. */
-export function newest(plans: readonly Plan[]): Plan | undefined {
-  return plans.reduce<Plan | undefined>(
+export function newestPlan(plans: readonly SwitchPlan[]): SwitchPlan | undefined {
+  return plans.reduce<SwitchPlan | undefined>(
     (best, plan) => (best && best.revision >= plan.revision ? best : plan),
     undefined,
   )

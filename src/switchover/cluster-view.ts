@@ -2,17 +2,17 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { datacenters } from '../consul/catalog.ts'
 import type { Consul } from '../consul/consul.ts'
-import { type NodeAt, parseCluster, type Role, type Roles, roleOf, sameRoles } from './roles.ts'
-import { sideOf } from './side.ts'
-import { type Cluster, reachSite, readSite, type Site } from './site.ts'
+import { type ClusterId, type ClusterSite, reachSite, readSite } from './cluster-site.ts'
+import { type ClusterRole, clusterRoleOf, type NodeAt, parseCluster, type Roles, sameRoles } from './roles.ts'
+import { rolesSide } from './roles-side.ts'
 
 /** What one node sees of its cluster: its own datacenter's keys, and those of all others that have the cluster key. */
-export interface Ground {
+export interface ClusterView {
   readonly self: NodeAt
-  readonly cluster: Cluster
-  readonly home: Site
+  readonly cluster: ClusterId
+  readonly home: ClusterSite
   /** All that have the cluster key, home included, by name. */
-  readonly sites: readonly Site[]
+  readonly sites: readonly ClusterSite[]
   /** Datacenters that don't answer. */
   readonly unreachable: readonly string[]
   readonly roles: Roles
@@ -23,7 +23,12 @@ export interface Ground {
 }
 
 /** Looks at the cluster from a node. Rejects with a `Failure`: no cluster key, one that makes no sense, no Consul. */
-export async function survey(ctx: Context, consul: Consul, cluster: Cluster, self: NodeAt): Promise<Ground> {
+export async function viewCluster(
+  ctx: Context,
+  consul: Consul,
+  cluster: ClusterId,
+  self: NodeAt,
+): Promise<ClusterView> {
   const known = await datacenters(ctx, consul)
   const others = known.filter((datacenter) => datacenter !== self.datacenter)
   const [home, ...reached] = await Promise.all([
@@ -49,12 +54,12 @@ export async function survey(ctx: Context, consul: Consul, cluster: Cluster, sel
 
 /**
  * The role that our node may act in. While datacenters disagree nobody is active: the one that says so may not have
- * heard yet that somebody else is. Throws a `declined` failure when the node has no role.
+ * heard yet that somebody else is. Throws a `precondition` failure when the node has no role.
  */
-export function ownRole({ self, roles, cluster, dissenter }: Ground): Role {
-  const role = roleOf(roles, self)
+export function ownRole({ self, roles, cluster, dissenter }: ClusterView): ClusterRole {
+  const role = clusterRoleOf(roles, self)
   if (role === undefined) {
-    throw new Failure('declined', `${self.node} is neither active nor standby at ${cluster.key}`, {
+    throw new Failure('precondition', `${self.node} is neither active nor standby at ${cluster.key}`, {
       hint: 'a node goes by its Consul name; consul members lists them',
     })
   }
@@ -62,19 +67,19 @@ export function ownRole({ self, roles, cluster, dissenter }: Ground): Role {
 }
 
 /** A datacenter where a switch under way has set the new roles already: the others follow, they don't disagree. */
-function hasSwapped({ plan, datacenter, cluster }: Site, node: string): boolean {
+function hasSwapped({ plan, datacenter, cluster }: ClusterSite, node: string): boolean {
   const swap = plan?.swaps.find((swap) => swap.datacenter === datacenter)
   if (!swap || !cluster) return false
-  return sideOf(cluster.key, node, swap, cluster.value) === 'after'
+  return rolesSide(cluster.key, node, swap, cluster.value) === 'after'
 }
 
-function saysSo(cluster: Cluster, site: Site, node: string, roles: Roles): boolean {
+function saysSo(cluster: ClusterId, site: ClusterSite, node: string, roles: Roles): boolean {
   const { roles: theirs } = parseCluster(cluster.key, site.cluster?.value ?? '', node)
   return sameRoles(theirs, roles)
 }
 
 function missing(key: string, datacenter: string): Failure {
-  return new Failure('declined', `there is no cluster key ${key} in the datacenter ${datacenter}`, {
+  return new Failure('precondition', `there is no cluster key ${key} in the datacenter ${datacenter}`, {
     hint: `consul kv put ${key} '{"active_nodes": ["node1"], "standby_nodes": ["node2"]}'`,
   })
 }

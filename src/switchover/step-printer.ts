@@ -1,29 +1,31 @@
 import type { Direction } from './flags.ts'
-import type { Plan } from './plan.ts'
-import type { Step } from './protocol.ts'
+import type { SwitchPlan } from './plan.ts'
+import type { SwitchStep } from './protocol.ts'
 import { isAmong } from './roles.ts'
 
 /** How a line of the switch ends. */
-export type Verdict = 'SUCCESS' | 'FAILED' | 'SKIPPED'
+export type StepResult = 'SUCCESS' | 'FAILED' | 'SKIPPED'
 
 /** Tells people how far the switch is. Neither method ever throws. */
-export interface Teller {
+export interface StepOutput {
   /** A step begins; its line ends with the next `end`. */
   begin(line: string): void
-  end(verdict: Verdict): void
+  end(result: StepResult): void
 }
 
 const RAISED = { promote: 'Starting promotion for node', demote: 'Starting demotion for node' }
 const AWAITED = { promote: 'Promoting secondary node', demote: 'Demoting primary node' }
 const CLEARED = { promote: 'Clearing promotion trigger for node', demote: 'Clearing demotion trigger for node' }
 
-/** A step's line, without its verdict. Steps with the same line are one to people; those without are our own affair. */
-export function lineOf(step: Step): string | undefined {
+/** A step's line, without its result. Steps with the same line are one to people; those without are our own affair. */
+export function stepLine(step: SwitchStep): string | undefined {
   switch (step.kind) {
     case 'raise':
       return `${RAISED[step.direction]} ${step.at.node}`
     case 'await':
       return `${AWAITED[step.direction]} ${step.at.node}`
+    case 'fence':
+      return `Fencing primary node ${step.at.node}`
     case 'swap':
       return 'Switching cluster primary/secondary node roles'
     case 'clear':
@@ -35,23 +37,23 @@ export function lineOf(step: Step): string | undefined {
 }
 
 /** Tells the lines of one plan in their order, those included whose step was done before we came to look. */
-export class Script {
-  readonly #teller: Teller
+export class StepPrinter {
+  readonly #output: StepOutput
   readonly #lines: string[]
   #skipped: ReadonlySet<string>
   #open: string | undefined
   #next: number | undefined
 
   /** `skipped` are the lines of steps that a dead node is spared. */
-  constructor(teller: Teller, steps: readonly Step[], skipped: ReadonlySet<string>) {
-    this.#teller = teller
-    this.#lines = [...new Set(steps.map(lineOf).filter((line) => line !== undefined))]
+  constructor(output: StepOutput, steps: readonly SwitchStep[], skipped: ReadonlySet<string>) {
+    this.#output = output
+    this.#lines = [...new Set(steps.map(stepLine).filter((line) => line !== undefined))]
     this.#skipped = skipped
   }
 
   /** This step is the next: what stands before it was done. The first call tells nothing of what came earlier. */
-  reach(step: Step): void {
-    const line = lineOf(step)
+  reach(step: SwitchStep): void {
+    const line = stepLine(step)
     if (line !== undefined && line === this.#open) return
     this.#close('SUCCESS')
     if (line === undefined) {
@@ -62,7 +64,7 @@ export class Script {
     this.#fill(position)
     this.#next = position + 1
     this.#open = line
-    this.#teller.begin(line)
+    this.#output.begin(line)
   }
 
   /** From now on these lines are skipped, the open one included. */
@@ -77,20 +79,20 @@ export class Script {
 
   #fill(end: number): void {
     for (const line of this.#lines.slice(this.#next ?? end, end)) {
-      this.#teller.begin(line)
-      this.#teller.end(this.#skipped.has(line) ? 'SKIPPED' : 'SUCCESS')
+      this.#output.begin(line)
+      this.#output.end(this.#skipped.has(line) ? 'SKIPPED' : 'SUCCESS')
     }
     this.#next = end
   }
 
-  #close(verdict: Verdict): void {
-    if (this.#open !== undefined) this.#teller.end(verdict)
+  #close(result: StepResult): void {
+    if (this.#open !== undefined) this.#output.end(result)
     this.#open = undefined
   }
 }
 
 /** The lines of the steps that a plan doesn't wait for. */
-export function linesSkipped(plan: Pick<Plan, Direction | 'skipped'>): Set<string> {
+export function skippedLines(plan: Pick<SwitchPlan, Direction | 'skipped'>): Set<string> {
   const lines = (direction: Direction) =>
     plan[direction]
       .filter((at) => isAmong(at, plan.skipped))

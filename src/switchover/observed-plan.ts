@@ -1,27 +1,33 @@
 import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import { serviceHealth } from '../consul/instances.ts'
+import { type ClusterId, type ClusterSite, reachSite, readSite } from './cluster-site.ts'
 import { type Direction, type Flag, type FlagValue, NO_FLAG } from './flags.ts'
-import type { HealthWatch } from './health-watch.ts'
-import { writePlan } from './journal.ts'
-import type { Plan, Swap } from './plan.ts'
-import type { Report, Sight } from './protocol.ts'
-import type { Handled } from './report.ts'
+import type { HealthJudge } from './health-judge.ts'
+import type { HandledFlag } from './node-report.ts'
+import type { Swap, SwitchPlan } from './plan.ts'
+import { serializePlan } from './plan-store.ts'
+import type { NodeProgress, PlanState } from './protocol.ts'
 import type { NodeAt } from './roles.ts'
-import { type Side, sideOf, swapped } from './side.ts'
-import { type Cluster, reachSite, readSite, type Site } from './site.ts'
+import { type RolesSide, rolesSide, swapped } from './roles-side.ts'
 
 /** What is to be seen of one plan in all of its datacenters, with the indexes that a change depends on. */
-export class Sighting implements Sight {
-  readonly #plan: Plan
-  readonly #sites: ReadonlyMap<string, Site>
-  readonly #judged: ReadonlyMap<string, Report>
+export class ObservedPlan implements PlanState {
+  readonly #plan: SwitchPlan
+  readonly #sites: ReadonlyMap<string, ClusterSite>
+  readonly #judged: ReadonlyMap<string, NodeProgress>
 
   readonly #key: string
   readonly #node: string
 
   /** `judged` says how nodes are that don't report, by `changeOf` their flags; `node` is who reads the cluster key. */
-  constructor(plan: Plan, { key }: Cluster, node: string, sites: readonly Site[], judged: ReadonlyMap<string, Report>) {
+  constructor(
+    plan: SwitchPlan,
+    { key }: ClusterId,
+    node: string,
+    sites: readonly ClusterSite[],
+    judged: ReadonlyMap<string, NodeProgress>,
+  ) {
     this.#plan = plan
     this.#key = key
     this.#node = node
@@ -29,11 +35,11 @@ export class Sighting implements Sight {
     this.#judged = judged
   }
 
-  get sites(): Site[] {
+  get sites(): ClusterSite[] {
     return [...this.#sites.values()]
   }
 
-  site(datacenter: string): Site | undefined {
+  site(datacenter: string): ClusterSite | undefined {
     return this.#sites.get(datacenter)
   }
 
@@ -47,20 +53,20 @@ export class Sighting implements Sight {
   }
 
   /** What the node made of the flag as it stands. */
-  handled(direction: Direction, at: NodeAt): Handled | undefined {
+  handled(direction: Direction, at: NodeAt): HandledFlag | undefined {
     const handled = this.site(at.datacenter)?.report(at.node)[direction]
     return handled?.index === this.flagAt(direction, at).index ? handled : undefined
   }
 
-  report(direction: Direction, at: NodeAt): Report {
+  progress(direction: Direction, at: NodeAt): NodeProgress {
     const site = this.site(at.datacenter)
     if (site && !isReporting(site, at)) return this.#judged.get(changeOf(site, direction, at)) ?? 'unknown'
     return this.handled(direction, at)?.outcome ?? 'behind'
   }
 
-  roles(datacenter: string): Side | 'unreachable' {
+  roles(datacenter: string): RolesSide | 'unreachable' {
     const site = this.site(datacenter)
-    return site ? sideOf(this.#key, this.#node, this.swap(datacenter), site.cluster?.value) : 'unreachable'
+    return site ? rolesSide(this.#key, this.#node, this.swap(datacenter), site.cluster?.value) : 'unreachable'
   }
 
   /** What a swap makes of a datacenter's cluster key. */
@@ -69,7 +75,7 @@ export class Sighting implements Sight {
   }
 
   isRecorded(datacenter: string): boolean {
-    return this.site(datacenter)?.journal?.value === writePlan(this.#plan)
+    return this.site(datacenter)?.planEntry?.value === serializePlan(this.#plan)
   }
 
   swap(datacenter: string): Swap {
@@ -80,13 +86,13 @@ export class Sighting implements Sight {
 }
 
 /** A node that has ever told of a flag goes on doing so. */
-function isReporting(site: Site, { node }: NodeAt): boolean {
+function isReporting(site: ClusterSite, { node }: NodeAt): boolean {
   const { promote, demote } = site.report(node)
   return promote !== undefined || demote !== undefined
 }
 
 /** Names one change of a flag. */
-function changeOf(site: Site, direction: Direction, { node, datacenter }: NodeAt): string {
+function changeOf(site: ClusterSite, direction: Direction, { node, datacenter }: NodeAt): string {
   return `${datacenter} ${node} ${direction} ${site.flag(node, direction).index}`
 }
 
@@ -94,14 +100,14 @@ function changeOf(site: Site, direction: Direction, { node, datacenter }: NodeAt
  * Looks at all datacenters of a plan. Those must answer that did when it was made: who isn't heard isn't done.
  * Rejects with a `Failure`.
  */
-export async function look(
+export async function observePlan(
   ctx: Context,
   consul: Consul,
-  cluster: Cluster,
-  plan: Plan,
+  cluster: ClusterId,
+  plan: SwitchPlan,
   self: NodeAt,
-  healthWatch: HealthWatch,
-): Promise<Sighting> {
+  healthWatch: HealthJudge,
+): Promise<ObservedPlan> {
   const reached = await Promise.all(
     plan.swaps.map(({ datacenter, isAssumed }) =>
       isAssumed && datacenter !== self.datacenter
@@ -110,18 +116,18 @@ export async function look(
     ),
   )
   const sites = reached.filter((site) => site !== undefined)
-  const judged = new Map<string, Report>()
+  const judged = new Map<string, NodeProgress>()
   for (const site of sites) await judgeSilent(ctx, cluster, plan, site, healthWatch, judged)
-  return new Sighting(plan, cluster, self.node, sites, judged)
+  return new ObservedPlan(plan, cluster, self.node, sites, judged)
 }
 
 async function judgeSilent(
   ctx: Context,
-  { service }: Cluster,
-  { promote, demote }: Plan,
-  site: Site,
-  healthWatch: HealthWatch,
-  judged: Map<string, Report>,
+  { service }: ClusterId,
+  { promote, demote }: SwitchPlan,
+  site: ClusterSite,
+  healthWatch: HealthJudge,
+  judged: Map<string, NodeProgress>,
 ): Promise<void> {
   const here = [...promote, ...demote].filter(({ datacenter }) => datacenter === site.datacenter)
   const silent = here.filter((at) => !isReporting(site, at))

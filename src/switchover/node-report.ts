@@ -4,7 +4,7 @@ import type { Direction, Flag, FlagValue } from './flags.ts'
 import { FLAG_VALUES, serviceFolder } from './flags.ts'
 
 /** What a node made of one value of a flag. */
-export interface Handled {
+export interface HandledFlag {
   /** The flag's ModifyIndex: another one is another transition. */
   readonly index: number
   readonly value: FlagValue
@@ -17,13 +17,13 @@ export interface Handled {
  * What a node tells of its flags. It stands beside them, so that a value that was dealt with isn't dealt with again
  * when a watch fires for no reason, and so that others hear when a service didn't start or stop.
  */
-export type NodeReport = Readonly<Partial<Record<Direction, Handled>>>
+export type NodeReport = Readonly<Partial<Record<Direction, HandledFlag>>>
 
 export function reportKey(service: string, node: string): string {
   return `${serviceFolder(service)}${node}/report`
 }
 
-const HANDLED: v.GenericSchema<unknown, Handled> = v.object({
+const HANDLED: v.GenericSchema<unknown, HandledFlag> = v.object({
   index: v.number(),
   value: v.picklist(FLAG_VALUES),
   outcome: v.picklist(['done', 'failed']),

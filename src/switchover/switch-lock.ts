@@ -1,19 +1,20 @@
-import { aborted, scope, sleep, unlessAborted } from '../base/abort.ts'
+import { AbortReason, aborted, scope, sleep, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import { quiet } from '../base/quiet.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
-import type { KvStep } from '../consul/txn.ts'
-import { contend } from '../lock/contend.ts'
-import type { Contest, Held } from '../lock/contest.ts'
+import type { TxnOp } from '../consul/txn.ts'
+import { acquire } from '../lock/acquire.ts'
+import type { AcquireOptions, HeldLock } from '../lock/acquire-options.ts'
 import type { Timing } from '../lock/deadline.ts'
 import { Hold } from '../lock/hold.ts'
-import { keyOfName } from '../lock/keys.ts'
-import type { Loss } from '../lock/loss.ts'
-import { describeHolder, parseRecord } from '../lock/record.ts'
+import { describeHolder, holderRecord, parseHolderRecord } from '../lock/holder-record.ts'
+import { keyOfName } from '../lock/lock-keys.ts'
+import { lossIn } from '../lock/loss.ts'
 import { release } from '../lock/release.ts'
 
 /** Who switches, for the holder record. */
@@ -38,39 +39,39 @@ const POLL_MS = 500
 
 /**
  * Does work under the lock of a service's switches. A lock that is lost meanwhile is taken again, for the switch has its
- * plan in Consul: until then nothing can be proved, and so nothing is done. Rejects with a `declined` failure when
+ * plan in Consul: until then nothing can be proved, and so nothing is done. Rejects with a `conflict` failure when
  * somebody else is at it by then.
  */
-export async function inTurn<T>(
+export async function withSwitchLock<T>(
   ctx: Context,
   consul: Consul,
   service: string,
   who: Switcher,
-  work: (ctx: Context, turn: Turn) => Promise<T>,
+  work: (ctx: Context, lock: SwitchLock) => Promise<T>,
 ): Promise<T> {
-  const turn = new Turn(consul, service, who)
-  await turn.take(ctx)
+  const lock = new SwitchLock(consul, service, who)
+  await lock.acquire(ctx)
   using kept = scope(ctx.signal)
   using working = scope(ctx.signal)
-  const keeping = turn.keep(under(ctx, kept.signal)).catch((thrown: unknown) => working.abort(thrown))
+  const keeping = lock.keep(under(ctx, kept.signal)).catch((thrown: unknown) => working.abort(thrown))
   try {
-    return await work(under(ctx, working.signal), turn)
+    return await work(under(ctx, working.signal), lock)
   } finally {
     kept.abort(OVER)
     await keeping
-    await turn.giveBack(ctx)
+    await lock.release(ctx)
   }
 }
 
-const OVER = Symbol('the work is done')
+const OVER = new AbortReason('the work is done')
 
-/** Somebody's turn to switch a service. */
-export class Turn {
+/** The lock of the switches of a service. */
+export class SwitchLock {
   readonly #consul: Consul
   readonly #service: string
   readonly #who: Switcher
   /** `undefined` while it has left us. */
-  #held: Held | undefined
+  #held: HeldLock | undefined
   #back = Promise.withResolvers<void>()
   /** Tells sessions that were ours, one of which may hold the lock yet. */
   readonly #id = randomId()
@@ -81,15 +82,15 @@ export class Turn {
     this.#who = who
   }
 
-  /** A step that proves in a transaction that the turn is ours. Waits while it isn't; rejects with the signal's reason. */
-  async proof(ctx: Context): Promise<KvStep> {
+  /** A step that proves in a transaction that the lock is ours. Waits while it isn't; rejects with the signal's reason. */
+  async proof(ctx: Context): Promise<TxnOp> {
     while (!this.#held) await unlessAborted(ctx.signal, this.#back.promise)
-    const { key, sessionId: session } = this.#held.stake
+    const { key, sessionId: session } = this.#held
     return { verb: 'check-session', key, session }
   }
 
-  /** Takes the turn. Rejects with a `Failure`, which is `declined` when somebody else has it. */
-  async take(ctx: Context): Promise<void> {
+  /** Takes the lock. Rejects with a `Failure`, which is `conflict` when somebody else has it. */
+  async acquire(ctx: Context): Promise<void> {
     const retry = new Retry(this.#consul)
     this.#held = await retry.until(ctx, () => this.#contend(ctx))
     this.#back.resolve()
@@ -105,25 +106,25 @@ export class Turn {
       if (ctx.signal.aborted) return
       this.#held = undefined
       this.#back = Promise.withResolvers()
-      ctx.log.warn(`the lock of the switch was lost, and is taken again: ${(hold.lost.reason as Loss).sentence}`)
+      ctx.log.warn(`the lock of the switch was lost, and is taken again: ${lossIn(hold.lost).sentence}`)
       held.session.end()
-      await this.take(quiet(ctx))
+      await this.acquire(quiet(ctx))
     }
   }
 
-  async giveBack(ctx: Context): Promise<void> {
-    if (this.#held) await release(ctx, this.#consul, this.#held.session, this.#held.stake)
+  async release(ctx: Context): Promise<void> {
+    if (this.#held) await release(ctx, this.#consul, this.#held)
   }
 
-  async #contend(ctx: Context): Promise<Held> {
-    const contest = contestFor(`switchover/${this.#service}`, this.#id, this.#who)
+  async #contend(ctx: Context): Promise<HeldLock> {
+    const request = requestFor(`switchover/${this.#service}`, this.#id, this.#who)
     const start = ctx.clock.now()
     for (;;) {
-      const held = await contend(quiet(ctx), this.#consul, contest)
-      if (held !== 'busy') return held
-      const { entry } = await readKey(ctx, this.#consul, contest.key, { consistent: true })
+      const held = await acquire(quiet(ctx), this.#consul, request)
+      if (typeof held === 'object') return held
+      const { entry } = await readKey(ctx, this.#consul, request.key, { consistent: true })
       if (entry?.session === undefined) continue
-      const { host, pid, runId } = parseRecord(entry.value)
+      const { host, pid, runId } = parseHolderRecord(entry.value)
       const diedHere = host === this.#who.host && pid !== undefined && !this.#who.isAlive(pid)
       if (diedHere || runId === this.#id) await destroySession(ctx, this.#consul, entry.session)
       else if (host === this.#who.host || ctx.clock.since(start) > PATIENCE_MS) {
@@ -134,19 +135,12 @@ export class Turn {
   }
 }
 
-function quiet(ctx: Context): Context {
-  return { ...ctx, log: { ...ctx.log, notice: () => {}, warn: (sentence) => ctx.log.debug(sentence) } }
-}
-
-function contestFor(name: string, runId: string, { host, pid, user, command }: Switcher): Contest {
+function requestFor(name: string, runId: string, { host, pid, user, command }: Switcher): AcquireOptions {
   return {
     name,
     key: keyOfName(name),
     sessionName: `consul-locker ${name} ${randomId()}`,
-    record: (nowMs) => {
-      const since = new Date(nowMs).toISOString()
-      return JSON.stringify({ host, pid, user, command, since, runId, lockDelayMs: TIMING.lockDelayMs })
-    },
+    record: (nowMs) => holderRecord({ host, pid, user, command, runId }, TIMING, nowMs),
     timing: TIMING,
     once: true,
     ancestors: [],
@@ -156,5 +150,5 @@ function contestFor(name: string, runId: string, { host, pid, user, command }: S
 
 function busy(ctx: Context, service: string, record: string): Failure {
   const holder = describeHolder(record, ctx.clock.now().wallMs)
-  return new Failure('declined', `another switch of ${service} is under way: ${holder}`)
+  return new Failure('conflict', `another switch of ${service} is under way: ${holder}`)
 }

@@ -2,20 +2,20 @@ import { scope, sleep } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import type { AgentSelf } from '../consul/agent.ts'
+import type { AgentSelf } from '../consul/agent-self.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
-import { type Attendants, type Attended, attend, type Setback } from '../switchover/attendance.ts'
+import type { ClusterId } from '../switchover/cluster-site.ts'
+import { type FailedAction, type FlagHandled, handleFlag, type ServiceControl } from '../switchover/flag-handler.ts'
 import type { Direction } from '../switchover/flags.ts'
-import type { Cluster } from '../switchover/site.ts'
 import type { InitFile } from './init-file.ts'
+import { localAgent } from './local-agent.ts'
 import type { LocalServices } from './local-services.ts'
-import { localTurn } from './local-turn.ts'
 import { liftNoop, setNoop } from './noop-lockfile.ts'
-import { ownAgent } from './own-agent.ts'
+import { lockScript } from './script-lock.ts'
 
 /** An init script and where it stands. */
-export interface Script {
+export interface LoadedScript {
   readonly consul: Consul
   readonly file: InitFile
   readonly path: string
@@ -24,44 +24,44 @@ export interface Script {
 }
 
 /** A watch's handler outlives an outage of Consul, but not a machine that has been taken out of service. */
-const ATTENDANCE_MS = 600_000
+const HANDLING_MS = 600_000
 /** So often services are tried to be stopped that don't. */
 const FENCE_FIRST_MS = 1000
 const FENCE_MAX_MS = 15_000
-const UNATTENDED = new Failure('declined', 'the flag could not be attended to within 10m', {
+const UNHANDLED = new Failure('timed-out', 'the flag could not be attended to within 10m', {
   hint: 'is the Consul agent of this node running?',
 })
 
 /** Our node, as its flags move it: one action at a time, and checks that don't mind meanwhile. */
-export class OwnNode {
-  readonly #script: Script
+export class LocalNode {
+  readonly #script: LoadedScript
   readonly #services: LocalServices
 
-  constructor(script: Script, services: LocalServices) {
+  constructor(script: LoadedScript, services: LocalServices) {
     this.#script = script
     this.#services = services
   }
 
-  /** Waits for this script's turn on this machine; it ends when it is disposed. Rejects with a `Failure`. */
-  turn(ctx: Context): Promise<Disposable> {
+  /** Waits for this script's mutex on this machine; it is free again when it is disposed. Rejects with a `Failure`. */
+  mutex(ctx: Context): Promise<Disposable> {
     const { path, file, environment } = this.#script
-    return localTurn(ctx, environment, path, file.step_timeout)
+    return lockScript(ctx, environment, path, file.step_timeout)
   }
 
   /**
    * Does what a flag asks for; for watches. Trouble with Consul is sat out, and services that don't stop are tried to be
    * stopped until they have, or the flag no longer asks for it: a watch doesn't fire again, and until then two may run.
    */
-  async attend(ctx: Context, direction: Direction): Promise<void> {
+  async handleFlag(ctx: Context, direction: Direction): Promise<void> {
     const { consul } = this.#script
     const backoff = new Backoff(ctx.random, FENCE_FIRST_MS, FENCE_MAX_MS)
-    const self = await attended(ctx, (ctx) => new Retry(consul).until(ctx, () => ownAgent(ctx, consul)))
-    let before: Setback | undefined
+    const self = await bounded(ctx, (ctx) => new Retry(consul).until(ctx, () => localAgent(ctx, consul)))
+    let before: FailedAction | undefined
     for (;;) {
-      const { failed } = await attended(ctx, (ctx) => this.#attendAs(ctx, self, direction, before))
+      const { failed } = await bounded(ctx, (ctx) => this.#handleFlagAs(ctx, self, direction, before))
       if (!failed) return
-      const { duty, failure } = failed
-      if (duty !== 'stop') throw failure
+      const { action, failure } = failed
+      if (action !== 'stop') throw failure
       if (failure.message !== before?.failure.message) {
         ctx.log.warn(`${failure.message}; trying again until it has stopped`)
       }
@@ -71,9 +71,9 @@ export class OwnNode {
   }
 
   /** The same for a switch of ours: a failure is in our node's report, where the switch looks for it. */
-  async attendInSwitch(ctx: Context, self: AgentSelf, direction: Direction): Promise<void> {
+  async handleFlagInSwitch(ctx: Context, self: AgentSelf, direction: Direction): Promise<void> {
     try {
-      const { failed } = await this.#attendAs(ctx, self, direction)
+      const { failed } = await this.#handleFlagAs(ctx, self, direction)
       if (failed) ctx.log.debug(`${direction} failed: ${failed.failure.message}`)
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown
@@ -81,11 +81,16 @@ export class OwnNode {
     }
   }
 
-  async #attendAs(ctx: Context, self: AgentSelf, direction: Direction, before?: Setback): Promise<Attended> {
-    using _turn = await this.turn(ctx)
+  async #handleFlagAs(
+    ctx: Context,
+    self: AgentSelf,
+    direction: Direction,
+    before?: FailedAction,
+  ): Promise<FlagHandled> {
+    using _mutex = await this.mutex(ctx)
     const { consul, file } = this.#script
     const services = this.#services
-    const attendants: Attendants = {
+    const control: ServiceControl = {
       prepare: async (ctx) => this.setNoop(ctx, 'promote'),
       stop: async (ctx) => {
         this.setNoop(ctx, 'demote')
@@ -100,9 +105,13 @@ export class OwnNode {
       },
       rest: async (ctx) => this.liftNoop(ctx),
     }
-    const attended = await attend(ctx, { consul, cluster: clusterOf(file), self, direction, attendants }, before)
-    ctx.log.debug(`${direction}: ${attended.duties.join(', ') || 'nothing to do'}`)
-    return attended
+    const handled = await handleFlag(
+      ctx,
+      { consul, cluster: clusterOf(file), self, direction, services: control },
+      before,
+    )
+    ctx.log.debug(`${direction}: ${handled.actions.join(', ') || 'nothing to do'}`)
+    return handled
   }
 
   /** Checks don't mind from now on, until it is lifted or has expired. Whatever ails the lockfile is told, no more. */
@@ -119,11 +128,11 @@ export class OwnNode {
 }
 
 /** Does a part of what a flag asks for, and ends it when it takes too long. */
-async function attended<T>(ctx: Context, part: (ctx: Context) => Promise<T>): Promise<T> {
-  using bounded = scope(ctx.signal)
-  const cancel = ctx.clock.after(ATTENDANCE_MS, () => bounded.abort(UNATTENDED))
+async function bounded<T>(ctx: Context, part: (ctx: Context) => Promise<T>): Promise<T> {
+  using limit = scope(ctx.signal)
+  const cancel = ctx.clock.after(HANDLING_MS, () => limit.abort(UNHANDLED))
   try {
-    return await part({ ...ctx, signal: bounded.signal })
+    return await part({ ...ctx, signal: limit.signal })
   } finally {
     cancel()
   }
@@ -139,6 +148,6 @@ function warnOf(ctx: Context, task: () => void): void {
   }
 }
 
-export function clusterOf({ cluster_key, consul_service }: InitFile): Cluster {
-  return { service: consul_service, key: `${cluster_key}/${consul_service}` }
+export function clusterOf({ cluster_key, consul_service, service_filter }: InitFile): ClusterId {
+  return { service: consul_service, key: `${cluster_key}/${consul_service}`, nodes: service_filter }
 }

@@ -3,15 +3,15 @@ import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
-import { takeMutex } from '../host/mutex.ts'
+import { takeHostMutex } from '../host/host-mutex.ts'
 
 const RETRY_MS = 50
 
 /**
  * Keeps two of us from starting and stopping the services of one init script at once: a watch that fires, and somebody
- * at the keyboard. Rejects with a `declined` failure when it isn't free within `limitMs`.
+ * at the keyboard. Rejects with a `conflict` failure when it isn't free within `limitMs`.
  */
-export async function localTurn(
+export async function lockScript(
   ctx: Context,
   environment: NodeJS.ProcessEnv,
   script: string,
@@ -20,11 +20,11 @@ export async function localTurn(
   const start = ctx.clock.now()
   const subject = `init ${realpathSync(script)}`
   for (;;) {
-    const turn = takeMutex(ctx, environment, subject)
-    if (turn) return turn
+    const mutex = takeHostMutex(ctx, environment, subject)
+    if (mutex) return mutex
     if (ctx.clock.since(start) >= limitMs) {
       throw new Failure(
-        'declined',
+        'conflict',
         `another start or stop by ${script} has not ended within ${formatDuration(limitMs)}`,
       )
     }

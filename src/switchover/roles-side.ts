@@ -3,10 +3,10 @@ import type { Swap } from './plan.ts'
 import { parseCluster, type Roles, sameActive, withRoles } from './roles.ts'
 
 /** Which way a cluster key stands; `other` when it is neither, or says nothing that makes sense. */
-export type Side = 'before' | 'after' | 'other'
+export type RolesSide = 'before' | 'after' | 'other'
 
 /** Which side of a swap a cluster key's text is on: by its roles, not by its words. */
-export function sideOf(key: string, node: string, swap: Swap, text: string | undefined): Side {
+export function rolesSide(key: string, node: string, swap: Swap, text: string | undefined): RolesSide {
   if (text === swap.before) return 'before'
   if (text === swap.after) return 'after'
   const [here, before, after] = [text, swap.before, swap.after].map((text) => rolesIn(key, node, text))
@@ -25,7 +25,8 @@ export function swapped(
 ): string {
   const [here, there] = [text, swap[to]].map((text) => rolesIn(key, node, text))
   const isAsPlanned = text === swap.before || text === swap.after
-  if (text === undefined || isAsPlanned || !here || !there || sideOf(key, node, swap, text) === 'other') return swap[to]
+  if (text === undefined || isAsPlanned || !here || !there || rolesSide(key, node, swap, text) === 'other')
+    return swap[to]
   return withRoles(key, text, node, withNewcomers(there, here))
 }
 

@@ -9,7 +9,7 @@ import { transact } from '../consul/txn.ts'
 import { type Direction, FLAG_VALUES, type Flag, serviceFolder } from './flags.ts'
 
 /** What is watched, and by which command: each command has its own memory. */
-export interface Watched {
+export interface FlagWatch {
   readonly service: string
   readonly node: string
   readonly direction: Direction
@@ -24,7 +24,7 @@ interface Memory {
 }
 
 /** What a watch remembers of the last one. */
-export interface Remembered {
+export interface Checkpoint {
   /** The flag that was dealt with last; `undefined`: there was none yet. */
   readonly known: Flag | undefined
   /** Whether a change after that one was begun with, and perhaps not carried through. */
@@ -32,19 +32,19 @@ export interface Remembered {
 }
 
 /** The flag that a watch has dealt with last, kept beside the flags: what changes while nobody watches isn't missed. */
-export class WatchMemory {
+export class WatchCheckpoint {
   readonly #consul: Consul
   readonly #key: string
   #isKept = true
 
-  constructor(consul: Consul, { service, node, direction, command }: Watched) {
+  constructor(consul: Consul, { service, node, direction, command }: FlagWatch) {
     const digest = process.getBuiltinModule('node:crypto').hash('sha256', JSON.stringify(command)).slice(0, 12)
     this.#consul = consul
     this.#key = `${serviceFolder(service)}${node}/watched/${direction}-${digest}`
   }
 
   /** Rejects with the signal's reason. */
-  async recall(ctx: Context): Promise<Remembered> {
+  async load(ctx: Context): Promise<Checkpoint> {
     const reading = await this.#allowed(ctx, () => readKey(ctx, this.#consul, this.#key, { consistent: true }))
     return parse(reading?.entry?.value ?? '')
   }
@@ -55,7 +55,7 @@ export class WatchMemory {
   }
 
   /** Settles when Consul has it, or has refused it, which is told once. Rejects with the signal's reason. */
-  keep(ctx: Context, { value, index }: Flag): Promise<void> {
+  save(ctx: Context, { value, index }: Flag): Promise<void> {
     return this.#write(ctx, { value, index })
   }
 
@@ -83,7 +83,7 @@ const MEMORY = v.object({
   interrupted: v.optional(v.boolean(), false),
 })
 
-function parse(text: string): Remembered {
+function parse(text: string): Checkpoint {
   const { value, index, interrupted = false } = storedAs(MEMORY, text) ?? {}
   const known = value === undefined || index === undefined ? undefined : { value, index }
   return { known, isInterrupted: interrupted }
