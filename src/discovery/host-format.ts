@@ -1,6 +1,6 @@
-import { printable } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
 import { hostPortText } from '../base/host-port.ts'
+import { printable } from '../base/printable.ts'
 import type { Instance } from '../consul/instances.ts'
 
 /** One instance as text. */

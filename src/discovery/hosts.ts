@@ -1,15 +1,13 @@
 import type { Context } from '../base/context.ts'
-import { isAddress } from '../base/host-port.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
-import { type Instance, readInstances } from '../consul/instances.ts'
+import type { Instance } from '../consul/instances.ts'
 import { Retry } from '../consul/retry.ts'
-import { patiently } from './patience.ts'
+import { type HealthyHosts, type HostSelection, readHealthyHosts, warnOfLeftOut } from './healthy-hosts.ts'
+import { withWaitLimit } from './wait-limit.ts'
 
-/** Which healthy instances are wanted. */
-export interface HostsQuery {
-  readonly label: string
-  /** Instances on this node don't count. */
-  readonly exceptNode: string | undefined
+/** Which healthy instances are wanted, and how long to wait for them. */
+export interface HostsQuery extends HostSelection {
   /** How many make it enough. */
   readonly min: number
   /** How long to wait for so many, in milliseconds; 0 looks once. */
@@ -18,55 +16,26 @@ export interface HostsQuery {
   readonly count: (instances: readonly Instance[]) => number
 }
 
-const LONGEST_POLL_MS = 60_000
-const SHORTEST_POLL_MS = 10
-
 /**
  * Finds the healthy instances of a label, sorted, and waits until there are enough. Settles with those that there are,
  * which are too few when the time was over. Rejects with a `Failure` or the signal's reason.
  */
 export async function findHosts(ctx: Context, consul: Consul, query: HostsQuery): Promise<Instance[]> {
-  const healthy = await findHealthy(ctx, consul, query)
-  const found = healthy.filter(isPlain)
-  const strange = healthy.length - found.length
-  if (strange > 0)
-    ctx.log.warn(`${strange} of ${healthy.length} hosts of ${query.label} left out: no address, or odd names`)
-  return sorted(found)
+  const found = await (query.waitMs > 0 ? awaitHosts(ctx, consul, query) : readHealthyHosts(ctx, consul, query))
+  if (!found) return []
+  warnOfLeftOut(ctx, query.label, found)
+  return found.hosts
 }
 
-async function findHealthy(ctx: Context, consul: Consul, query: HostsQuery): Promise<Instance[]> {
-  if (query.waitMs <= 0) return (await look(ctx, consul, query, { index: 0, waitMs: 0 })).healthy
+async function awaitHosts(ctx: Context, consul: Consul, query: HostsQuery): Promise<HealthyHosts | undefined> {
   const retry = new Retry(consul)
   const begun = ctx.clock.now()
-  const found = await patiently(ctx, query.waitMs, retry, async (ctx) => {
-    let poll = { index: 0, waitMs: 0 }
+  return withWaitLimit(ctx, query.waitMs, retry, async (ctx) => {
+    const hosts = new BlockingQuery((ctx, from) => readHealthyHosts(ctx, consul, query, from))
+    const leftMs = () => query.waitMs - ctx.clock.since(begun)
     for (;;) {
-      const { healthy, index } = await retry.until(ctx, () => look(ctx, consul, query, poll))
-      const leftMs = query.waitMs - ctx.clock.since(begun)
-      if (query.count(healthy.filter(isPlain)) >= query.min || leftMs <= 0) return healthy
-      poll = { index, waitMs: Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, leftMs)) }
+      const found = await retry.until(ctx, () => hosts.next(ctx, leftMs()))
+      if (query.count(found.hosts) >= query.min || leftMs() <= 0) return found
     }
   })
-  return found ?? []
-}
-
-/** Whoever registers a service chooses these words, and they become arguments of programs. */
-function isPlain({ address, node, id }: Instance): boolean {
-  return isAddress(address) && !node.startsWith('-') && !id.startsWith('-')
-}
-
-async function look(
-  ctx: Context,
-  consul: Consul,
-  { label, exceptNode }: HostsQuery,
-  poll: { readonly index: number; readonly waitMs: number },
-): Promise<{ healthy: Instance[]; index: number }> {
-  const { instances, index } = await readInstances(ctx, consul, label, poll)
-  return { healthy: instances.filter(({ health, node }) => health === 'passing' && node !== exceptNode), index }
-}
-
-/** 10.0.0.9 comes before 10.0.0.10. */
-function sorted(instances: Instance[]): Instance[] {
-  const { compare } = new Intl.Collator('en', { numeric: true })
-  return instances.sort((a, b) => compare(a.address, b.address) || a.port - b.port || compare(a.id, b.id))
 }

@@ -1,5 +1,5 @@
-import { quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
+import { quoted } from '../base/printable.ts'
 
 /** A label of DNS: Consul answers for `<label>.service.consul`, and existing labels have underscores. */
 const LABEL = /^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/

@@ -1,6 +1,7 @@
-import { lingering, sleep } from '../base/abort.ts'
+import { sleep, withAbortGrace } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
@@ -8,7 +9,7 @@ import { LeaseAge } from './lease-age.ts'
 import { claimLease } from './lease-claim.ts'
 import { describeLease, type LeaseRecord, leaseKey, parseLease } from './lease-record.ts'
 import { releaseLease } from './lease-release.ts'
-import { patiently } from './patience.ts'
+import { withWaitLimit } from './wait-limit.ts'
 
 /** Who wants a lease, and for how long. */
 export interface LeaseRequest {
@@ -26,9 +27,6 @@ export type AcquireEnd =
   | { readonly kind: 'acquired' | 'again' }
   | { readonly kind: 'busy'; readonly holder: LeaseRecord | undefined }
 
-const LONGEST_POLL_MS = 60_000
-/** Consul takes a wait of 0 for its default, which is 5 minutes. */
-const SHORTEST_POLL_MS = 10
 const SAY_AGAIN_MS = 60_000
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2000
@@ -52,11 +50,11 @@ export async function acquireLease(ctx: Context, consul: Consul, request: LeaseR
   const retry = new Retry(consul)
   const begun = ctx.clock.now()
   const leftMs = () => request.acquireMs - ctx.clock.since(begun)
-  const end = await patiently(ctx, request.acquireMs, retry, (ctx) => contest(ctx, consul, request, retry, leftMs))
+  const end = await withWaitLimit(ctx, request.acquireMs, retry, (ctx) => acquire(ctx, consul, request, retry, leftMs))
   return end ?? { kind: 'busy', holder: undefined }
 }
 
-async function contest(
+async function acquire(
   ctx: Context,
   consul: Consul,
   request: LeaseRequest,
@@ -65,25 +63,26 @@ async function contest(
 ): Promise<AcquireEnd> {
   const key = leaseKey(request.label)
   const age = new LeaseAge(ctx.clock, request.leaseMs)
-  const line = new LeaseLine(ctx, request.label)
+  const reporter = new LeaseWaitReporter(ctx, request.label)
   const backoff = new Backoff(ctx.random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
-  let poll = { index: 0, waitMs: 0 }
+  const query = new BlockingQuery((ctx, from) => readKey(ctx, consul, key, { ...from, consistent: true }))
+  let waitMs = 0
   for (;;) {
-    const { entry, index } = await retry.until(ctx, () => readKey(ctx, consul, key, { ...poll, consistent: true }))
+    const { entry } = await retry.until(ctx, () => query.next(ctx, waitMs))
     const holder = entry && parseLease(entry.value)
     const again = holder?.serviceId === request.serviceId
     const overdueInMs = entry?.session ? age.overdueInMs(entry) : 0
     if (again || overdueInMs <= 0) {
       if (await retry.until(ctx, () => take(ctx, consul, request, entry))) return { kind: again ? 'again' : 'acquired' }
-      poll = { index: 0, waitMs: 0 }
+      query.restart()
       // Somebody was faster; or Consul keeps the key closed for somebody else's session, which nothing shows.
       await sleep(ctx, backoff.next())
       continue
     }
     backoff.reset()
     if (leftMs() <= 0) return { kind: 'busy', holder }
-    line.heldBy(entry?.session, holder)
-    poll = { index, waitMs: Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, overdueInMs, leftMs())) }
+    reporter.heldBy(entry?.session, holder)
+    waitMs = Math.min(overdueInMs, leftMs())
   }
 }
 
@@ -91,7 +90,7 @@ async function contest(
 async function take(ctx: Context, consul: Consul, request: LeaseRequest, before: Entry | undefined): Promise<boolean> {
   const { label, serviceId, host, leaseMs } = request
   const record = { serviceId, host, since: new Date(ctx.clock.now().wallMs).toISOString(), leaseMs }
-  return lingering(ctx, LINGER_MS, async (lingerer) => {
+  return withAbortGrace(ctx, LINGER_MS, async (lingerer) => {
     const isOurs = await claimLease(lingerer, consul, label, record, before)
     if (isOurs && ctx.signal.aborted) await releaseLease(lingerer, consul, label, serviceId)
     ctx.signal.throwIfAborted()
@@ -100,10 +99,10 @@ async function take(ctx: Context, consul: Consul, request: LeaseRequest, before:
 }
 
 /** Tells people whom we wait for: at once, when the lease changes hands, and once a minute. */
-class LeaseLine {
+class LeaseWaitReporter {
   readonly #ctx: Context
   readonly #label: string
-  #said: { readonly atMs: number; readonly of: string | undefined } | undefined
+  #reported: { readonly atMs: number; readonly of: string | undefined } | undefined
 
   constructor(ctx: Context, label: string) {
     this.#ctx = ctx
@@ -112,9 +111,9 @@ class LeaseLine {
 
   heldBy(session: string | undefined, holder: LeaseRecord | undefined): void {
     const { monotonicMs, wallMs } = this.#ctx.clock.now()
-    const said = this.#said
-    if (said && said.of === session && monotonicMs - said.atMs < SAY_AGAIN_MS) return
-    this.#said = { atMs: monotonicMs, of: session }
+    const reported = this.#reported
+    if (reported && reported.of === session && monotonicMs - reported.atMs < SAY_AGAIN_MS) return
+    this.#reported = { atMs: monotonicMs, of: session }
     this.#ctx.log.notice(`waiting for the start-up lease of ${this.#label}: ${describeLease(holder, wallMs)}`)
   }
 }

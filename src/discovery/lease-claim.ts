@@ -4,7 +4,7 @@ import type { Consul } from '../consul/consul.ts'
 import type { Entry } from '../consul/kv.ts'
 import { createSession, destroySession } from '../consul/sessions.ts'
 import { transact } from '../consul/txn.ts'
-import { checkIsLock } from '../lock/keys.ts'
+import { checkIsLock } from '../lock/lock-keys.ts'
 import { type LeaseRecord, leaseKey } from './lease-record.ts'
 
 /** Consul destroys a session at twice its TTL, and takes no TTL below 10 s; agent/consul/session_ttl.go */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { formatDuration } from '../base/duration.ts'
-import { oneLine } from '../base/excerpt.ts'
+import { oneLine } from '../base/printable.ts'
 import { storedAs, storedText } from '../consul/stored-value.ts'
 
 const LONGEST = 128

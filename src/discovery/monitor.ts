@@ -5,14 +5,14 @@ import type { Consul } from '../consul/consul.ts'
 import { readInstances } from '../consul/instances.ts'
 import { Retry } from '../consul/retry.ts'
 import { releaseLease } from './lease-release.ts'
-import { type Look, look } from './look.ts'
-import { Presence, type Registration } from './presence.ts'
-import { targetText } from './target.ts'
+import { targetText } from './monitor-target.ts'
+import { type InstanceRegistration, RegisteredInstance } from './registered-instance.ts'
+import { probeTarget, type TargetProbe } from './target-probe.ts'
 
 /** What is watched, how, and what is told to Consul of it. */
-export interface MonitorJob {
-  readonly registration: Omit<Registration, 'ttlMs'>
-  readonly look: Look
+export interface MonitorOptions {
+  readonly registration: Omit<InstanceRegistration, 'ttlMs'>
+  readonly probe: TargetProbe
   readonly intervalMs: number
 }
 
@@ -37,15 +37,20 @@ export function silenceMs(intervalMs: number, timeoutMs: number): number {
  * ends. Consul's own trouble is sat out. Never settles: rejects with the signal's reason or a `Failure`; the instance
  * was taken out then, if Consul could be reached.
  */
-export async function monitor(ctx: Context, consul: Consul, job: MonitorJob, onChange: OnChange): Promise<never> {
-  const watch = new Watch(consul, job, onChange)
+export async function monitor(
+  ctx: Context,
+  consul: Consul,
+  options: MonitorOptions,
+  onChange: OnChange,
+): Promise<never> {
+  const watch = new InstanceMonitor(consul, options, onChange)
   const retry = new Retry(consul)
   try {
-    await retry.until(ctx, () => readInstances(ctx, consul, job.registration.label))
+    await retry.until(ctx, () => readInstances(ctx, consul, options.registration.label))
     for (;;) {
       const begun = ctx.clock.now()
-      await retry.until(ctx, () => watch.look(ctx))
-      await sleep(ctx, Math.max(0, job.intervalMs - ctx.clock.since(begun)))
+      await retry.until(ctx, () => watch.check(ctx))
+      await sleep(ctx, Math.max(0, options.intervalMs - ctx.clock.since(begun)))
     }
   } finally {
     await withDeadline(ctx, LEAVING_MS, (ctx) => watch.leave(ctx)).catch((thrown: unknown) => {
@@ -54,38 +59,38 @@ export async function monitor(ctx: Context, consul: Consul, job: MonitorJob, onC
   }
 }
 
-class Watch {
+class InstanceMonitor {
   readonly #consul: Consul
-  readonly #job: MonitorJob
-  readonly #presence: Presence
+  readonly #options: MonitorOptions
+  readonly #instance: RegisteredInstance
   readonly #onChange: OnChange
   #up: boolean | undefined
 
-  constructor(consul: Consul, job: MonitorJob, onChange: OnChange) {
+  constructor(consul: Consul, options: MonitorOptions, onChange: OnChange) {
     this.#consul = consul
-    this.#job = job
+    this.#options = options
     this.#onChange = onChange
-    const ttlMs = silenceMs(job.intervalMs, job.look.timeoutMs)
-    this.#presence = new Presence(consul, { ...job.registration, ttlMs })
+    const ttlMs = silenceMs(options.intervalMs, options.probe.timeoutMs)
+    this.#instance = new RegisteredInstance(consul, { ...options.registration, ttlMs })
   }
 
-  async look(ctx: Context): Promise<void> {
-    const { healthy, why } = await look(ctx, this.#job.look)
-    const finding = `${targetText(this.#job.look.target)}: ${why}`
-    if (healthy) await this.#presence.confirm(ctx, finding)
-    else await this.#presence.withdraw(ctx)
+  async check(ctx: Context): Promise<void> {
+    const { healthy, why } = await probeTarget(ctx, this.#options.probe)
+    const result = `${targetText(this.#options.probe.target)}: ${why}`
+    if (healthy) await this.#instance.confirm(ctx, result)
+    else await this.#instance.deregister(ctx)
     if (healthy === this.#up) return
     // First in Consul, then the lease: the next one to start must find this one.
     if (healthy) await this.#endLease(ctx)
     const wasUp = this.#up
     this.#up = healthy
-    const { label, serviceId } = this.#job.registration
-    const state = healthy ? 'is up' : `is not up${wasUp ? ' and was taken out' : ' yet'}: ${finding}`
+    const { label, serviceId } = this.#options.registration
+    const state = healthy ? 'is up' : `is not up${wasUp ? ' and was taken out' : ' yet'}: ${result}`
     await this.#onChange(ctx, healthy, `${label}: ${serviceId} ${state}`)
   }
 
   async #endLease(ctx: Context): Promise<void> {
-    const { label, serviceId } = this.#job.registration
+    const { label, serviceId } = this.#options.registration
     try {
       const end = await releaseLease(ctx, this.#consul, label, serviceId)
       if (end.kind === 'released') ctx.log.notice(`${label}: the start-up lease of ${serviceId} has ended`)
@@ -97,6 +102,6 @@ class Watch {
   }
 
   async leave(ctx: Context): Promise<void> {
-    await this.#presence.withdraw(ctx)
+    await this.#instance.deregister(ctx)
   }
 }

@@ -1,5 +1,5 @@
-import { quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
+import { quoted } from '../base/printable.ts'
 
 /** What Consul knows of an instance beside its name, id and address. */
 export interface ServiceInfo {

@@ -16,7 +16,7 @@ import { parseServer } from './token-list.ts'
  * servers. Settles with whether anything was changed. A server that Consul won't have is warned of, and stops no other.
  * Nodes are called `<token>-<ip>`, as by the original.
  */
-export async function agreeCatalog(
+export async function syncCatalog(
   ctx: Context,
   consul: Consul,
   token: string,

@@ -1,8 +1,8 @@
-import { within } from '../base/abort.ts'
+import { withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { reasonOf } from '../probe/finding.ts'
 import { askHttp, type HttpAnswer } from '../probe/http-client.ts'
+import { connectFailure } from '../probe/probe-result.ts'
 import { parseServer } from './token-list.ts'
 
 const TIMEOUT_MS = 10_000
@@ -59,7 +59,7 @@ export class TokenClient {
     const headers = this.#secret === undefined ? {} : { authorization: `Bearer ${this.#secret}` }
     try {
       const request = { method, url, headers, ...(body === undefined ? {} : { body }), maxBytes: MAX_BYTES }
-      const answer = await within(
+      const answer = await withTimeout(
         ctx,
         TIMEOUT_MS,
         () => new Error(LATE),
@@ -69,7 +69,7 @@ export class TokenClient {
       return answer
     } catch (thrown) {
       ctx.signal.throwIfAborted()
-      throw new Failure('unreachable', `the discovery server at ${this.#url.origin} fails: ${reasonOf(thrown)}`, {
+      throw new Failure('unreachable', `the discovery server at ${this.#url.origin} fails: ${connectFailure(thrown)}`, {
         hint: 'is --url right, and does consul-locker discovery serve run there?',
         cause: thrown,
       })
@@ -86,7 +86,7 @@ export class TokenClient {
 }
 
 function unknown(token: string): Failure {
-  return new Failure('declined', `there is no token ${token}`, {
+  return new Failure('precondition', `there is no token ${token}`, {
     hint: 'consul-locker discovery new makes one',
   })
 }

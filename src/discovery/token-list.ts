@@ -25,19 +25,19 @@ export const MAX_SERVERS = 16
 export const LONGEST_EXPIRY_MS = 7 * 24 * 3_600_000
 
 /** The servers that still count. */
-export function living(list: TokenList, nowMs: number): TokenList {
+export function unexpired(list: TokenList, nowMs: number): TokenList {
   return new Map([...list].filter(([, untilMs]) => untilMs > nowMs && untilMs <= nowMs + LONGEST_EXPIRY_MS))
 }
 
-/** The list with these servers in it for so long; the others stay as they are. Throws a `declined` failure. */
-export function merged(list: TokenList, servers: readonly string[], untilMs: number): TokenList {
+/** The list with these servers in it for so long; the others stay as they are. Throws a `precondition` failure. */
+export function withServers(list: TokenList, servers: readonly string[], untilMs: number): TokenList {
   const all = new Map([...list, ...servers.map((server) => [server, untilMs] as const)])
   if (all.size <= MAX_SERVERS) return all
-  throw new Failure('declined', `that would be ${all.size} servers under one token; ${MAX_SERVERS} are the most`)
+  throw new Failure('precondition', `that would be ${all.size} servers under one token; ${MAX_SERVERS} are the most`)
 }
 
 /** What is kept of a token with this list from now on. */
-export function recordOf(servers: TokenList, before: TokenRecord | undefined, nowMs: number): TokenRecord {
+export function newTokenRecord(servers: TokenList, before: TokenRecord | undefined, nowMs: number): TokenRecord {
   const idleSinceMs = servers.size === 0 ? (before?.idleSinceMs ?? nowMs) : undefined
   return { servers, idleSinceMs }
 }
@@ -45,10 +45,10 @@ export function recordOf(servers: TokenList, before: TokenRecord | undefined, no
 const RECORD = v.object({ servers: v.record(v.string(), v.unknown()), idleSince: v.optional(v.number()) })
 
 /**
- * Reads what is kept at a token's key; what is no server in it doesn't count. Throws a `declined` failure when it is
+ * Reads what is kept at a token's key; what is no server in it doesn't count. Throws a `malformed` failure when it is
  * anything else.
  */
-export function parseRecord(key: string, value: string): TokenRecord {
+export function parseTokenRecord(key: string, value: string): TokenRecord {
   try {
     const { servers, idleSince: idleSinceMs } = v.parse(RECORD, JSON.parse(value))
     const entries = Object.entries(servers).flatMap(([text, untilMs]) => {
@@ -57,14 +57,14 @@ export function parseRecord(key: string, value: string): TokenRecord {
     })
     return { servers: new Map(entries.slice(0, MAX_SERVERS)), idleSinceMs }
   } catch {
-    throw new Failure('declined', `what stands at the key ${key} is no list of servers`, {
+    throw new Failure('malformed', `what stands at the key ${key} is no list of servers`, {
       hint: `delete it: consul kv delete ${key}`,
     })
   }
 }
 
 /** What is kept at a token's key. */
-export function recordText({ servers, idleSinceMs }: TokenRecord): string {
+export function tokenRecordText({ servers, idleSinceMs }: TokenRecord): string {
   return JSON.stringify({ servers: Object.fromEntries(servers), idleSince: idleSinceMs })
 }
 
@@ -72,7 +72,7 @@ export function recordText({ servers, idleSinceMs }: TokenRecord): string {
 export function parsePublication(body: string): string[] {
   const servers = parseJson(body)
   if (!Array.isArray(servers)) throw new Failure('usage', 'the body is not a JSON list', { hint: EXAMPLE })
-  return servers.map((server) => canonical(server))
+  return servers.map((server) => canonicalServer(server))
 }
 
 const EXAMPLE = 'as in ["10.0.0.1:8300"]'
@@ -86,7 +86,7 @@ function parseJson(body: string): unknown {
 }
 
 /** One form for each server: two would be two servers. Throws a `usage` failure. */
-export function canonical(server: unknown): string {
+export function canonicalServer(server: unknown): string {
   const parsed = typeof server === 'string' ? parseServer(server) : undefined
   if (parsed) return serverText(parsed)
   const shown = JSON.stringify(server).slice(0, 60)

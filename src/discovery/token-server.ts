@@ -3,14 +3,15 @@ import { sleep, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { type HostPort, hostPortText } from '../base/host-port.ts'
-import { type Asked, openListener } from '../listen/listener.ts'
-import { answer, type TokenTerms } from './token-answers.ts'
-import type { TokenBook } from './token-book.ts'
+import type { ListenerRequest } from '../listen/answer-request.ts'
+import { openListener } from '../listen/listener.ts'
+import { answerTokenRequest, type TokenAccess } from './token-api.ts'
+import type { TokenStore } from './token-store.ts'
 
 /** How tokens are served. */
 export interface TokenServerOptions {
   readonly where: HostPort
-  readonly terms: TokenTerms
+  readonly access: TokenAccess
   /** How often what has expired is looked for, in milliseconds. */
   readonly tidyMs: number
 }
@@ -25,12 +26,13 @@ const ANSWER_MS = 30_000
  */
 export async function serveTokens(
   ctx: Context,
-  book: TokenBook,
-  { where, terms, tidyMs }: TokenServerOptions,
+  store: TokenStore,
+  { where, access, tidyMs }: TokenServerOptions,
   onListening: (address: string) => Promise<void>,
 ): Promise<never> {
   // Not under the server's own signal: what was begun is brought to its end.
-  const respond = (asked: Asked) => withDeadline(ctx, ANSWER_MS, (ctx) => answer(ctx, book, terms, asked))
+  const respond = (request: ListenerRequest) =>
+    withDeadline(ctx, ANSWER_MS, (ctx) => answerTokenRequest(ctx, store, access, request))
   const listener = await openListener(ctx, where, respond).catch((thrown: unknown) => {
     const address = hostPortText(where)
     throw new Failure('usage', `can't listen at ${address}: ${messageOf(thrown)}`, { hint: 'see --listen' })
@@ -38,7 +40,7 @@ export async function serveTokens(
   try {
     await onListening(`http://${listener.address}`)
     for (;;) {
-      await tidy(ctx, book)
+      await tidy(ctx, store)
       await sleep(ctx, tidyMs)
     }
   } finally {
@@ -46,9 +48,9 @@ export async function serveTokens(
   }
 }
 
-async function tidy(ctx: Context, book: TokenBook): Promise<void> {
+async function tidy(ctx: Context, store: TokenStore): Promise<void> {
   try {
-    await book.tidy(ctx)
+    await store.tidy(ctx)
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     if (!(thrown instanceof Failure)) throw thrown
@@ -57,7 +59,7 @@ async function tidy(ctx: Context, book: TokenBook): Promise<void> {
 }
 
 /** A secret that requests give as a bearer token. To compare takes the same time for any wrong one. */
-export function sharedSecret(secret: string): NonNullable<TokenTerms['secret']> {
+export function sharedSecret(secret: string): NonNullable<TokenAccess['secret']> {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const wanted = digest(`Bearer ${secret}`)
   return { fits: (authorization = '') => timingSafeEqual(digest(authorization), wanted) }

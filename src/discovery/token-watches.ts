@@ -1,14 +1,14 @@
-import { type Scope, scope } from '../base/abort.ts'
+import { AbortReason, type Scope, scope } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { under } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
-import { parseRecord, type TokenRecord } from './token-list.ts'
+import { parseTokenRecord, type TokenRecord } from './token-list.ts'
 
 /** An agent takes so many more connections of one client than these, by its own default. */
 const MAX_WATCHES = 64
-const LONG_POLL_MS = 30_000
 
 interface Watch {
   readonly work: Scope
@@ -44,7 +44,7 @@ export class TokenWatches {
     }
     const { entry, index } = await readKey(ctx, this.#consul, key, { consistent: true })
     if (!entry) return undefined
-    const record = parseRecord(key, entry.value)
+    const record = parseTokenRecord(key, entry.value)
     if (!this.#watches.has(key)) void this.#keepFresh(key, record, entry.modifyIndex, index)
     return record
   }
@@ -57,7 +57,7 @@ export class TokenWatches {
 
   /** The key is to be read anew. */
   forget(key: string): void {
-    this.#watches.get(key)?.work.abort(new Error('what stands there has changed'))
+    this.#watches.get(key)?.work.abort(new AbortReason('what stands there has changed'))
     this.#watches.delete(key)
   }
 
@@ -78,8 +78,9 @@ export class TokenWatches {
 
   /** Settles when the key is gone, or nobody has asked for it for the length of a blocking query. */
   async #follow(ctx: Context, key: string, watch: Watch, from: number): Promise<void> {
+    const query = new BlockingQuery((ctx, from) => readKey(ctx, this.#consul, key, from), from)
     for (let index = from; ; ) {
-      const reading = await readKey(ctx, this.#consul, key, { index, waitMs: LONG_POLL_MS })
+      const reading = await query.next(ctx)
       if (!reading.entry || !this.#takeIn(key, watch, reading.entry)) return
       if (reading.index === index && !watch.isWanted) return
       watch.isWanted = false
@@ -90,7 +91,7 @@ export class TokenWatches {
   /** Settles with `false` when Consul has gone back in time, by a snapshot. */
   #takeIn(key: string, watch: Watch, { value, modifyIndex }: Entry): boolean {
     if (modifyIndex < watch.modifyIndex) return false
-    watch.record = parseRecord(key, value)
+    watch.record = parseTokenRecord(key, value)
     watch.modifyIndex = modifyIndex
     return true
   }

@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.ts'
-import { oneLine } from '../base/excerpt.ts'
-import type { FleetStatus, HostStatus } from './fleet.ts'
+import { oneLine } from '../base/printable.ts'
+import type { FleetSlots } from './fleet-slots.ts'
+import type { FleetStatus, HostStatus } from './fleet-status.ts'
 
 const COLUMNS = 80
 const NAME_COLUMNS = 11
@@ -10,14 +11,14 @@ const MOST = 10
 
 /** A rollout's status in lines of 80 columns at most, with a bar when somebody watches. */
 export function fleetScreen(status: FleetStatus, withBar: boolean): string[] {
-  const { version, forced, hosts } = status
+  const { version, forced, slots, hosts } = status
   if (version === undefined) return ['no version was triggered yet']
-  const done = hosts.filter(({ stand }) => stand === 'done').length
+  const done = hosts.filter(({ state }) => state === 'done').length
   const head = `${version}${forced ? ', by force' : ''}: ${done} of ${hosts.length} hosts run it`
-  const lines = [head, ...(withBar ? [bar(done, hosts.length)] : []), ...roleLines(hosts)]
-  for (const stand of ['upgrading', 'rebooting', 'failed'] as const) {
-    const some = hosts.filter((host) => host.stand === stand)
-    lines.push(...some.slice(0, MOST).map((host) => `${stand.padEnd(NAME_COLUMNS)}${host.host}${detail(host)}`))
+  const lines = [head, ...(withBar ? [bar(done, hosts.length)] : []), ...roleLines(hosts), slotLine(slots)]
+  for (const state of ['upgrading', 'rebooting', 'failed', 'dead'] as const) {
+    const some = hosts.filter((host) => host.state === state)
+    lines.push(...some.slice(0, MOST).map((host) => `${state.padEnd(NAME_COLUMNS)}${host.host}${detail(host)}`))
     if (some.length > MOST) lines.push(`${' '.repeat(NAME_COLUMNS)}and ${some.length - MOST} more`)
   }
   for (const [why, waiting] of byReason(hosts)) {
@@ -38,9 +39,18 @@ function roleLines(hosts: readonly HostStatus[]): string[] {
   const roles = [...new Set(hosts.map(({ role }) => role))].sort()
   return roles.map((role) => {
     const own = hosts.filter((host) => host.role === role)
-    const done = own.filter(({ stand }) => stand === 'done').length
+    const done = own.filter(({ state }) => state === 'done').length
     return `${`  ${role}`.padEnd(NAME_COLUMNS)} ${done} of ${own.length}`
   })
+}
+
+/** `slots      1 of 2 taken, db 1 of 1` */
+function slotLine(slots: readonly FleetSlots[]): string {
+  const parts = slots.map(({ role, limit, takenBy }, nth) => {
+    const name = role === undefined ? '' : `${role} `
+    return `${name}${takenBy.length} of ${limit}${nth === 0 ? ' taken' : ''}`
+  })
+  return `${'slots'.padEnd(NAME_COLUMNS)}${parts.join(', ')}`
 }
 
 function detail({ why, forMs }: HostStatus): string {
@@ -51,8 +61,8 @@ function detail({ why, forMs }: HostStatus): string {
 /** Hosts that wait for the same reason are told together. */
 function byReason(hosts: readonly HostStatus[]): Map<string, string[]> {
   const reasons = new Map<string, string[]>()
-  for (const { host, stand, why } of hosts) {
-    if (stand !== 'waiting' || why === undefined) continue
+  for (const { host, state, why } of hosts) {
+    if (state !== 'waiting' || why === undefined) continue
     const reason = oneLine(why, COLUMNS)
     reasons.set(reason, [...(reasons.get(reason) ?? []), host])
   }

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs'
-import { quoted } from '../base/excerpt.ts'
-import { Failure, messageOf } from '../base/failure.ts'
-import { writeWhole } from '../host/file-writer.ts'
-import { faultOf } from './rollout-keys.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
+import { quoted } from '../base/printable.ts'
+import { writeAtomically } from '../host/atomic-write.ts'
+import { keyWordFault } from './rollout-keys.ts'
 
 /** What this host runs, in a file; and, beside it, a mark that stands while an upgrade is under way. */
 export class LocalVersion {
@@ -14,17 +14,17 @@ export class LocalVersion {
     this.#mark = `${file}.upgrading`
   }
 
-  /** Empty when there is none yet. Throws a `declined` failure when it can't be read, or is no version. */
+  /** Empty when there is none yet. Throws a `local` failure when it can't be read, and a `malformed` one when it is no version. */
   read(): string {
     const version = read(this.file)
-    const fault = version === '' ? undefined : faultOf(version)
+    const fault = version === '' ? undefined : keyWordFault(version)
     if (fault === undefined) return version
-    throw new Failure('declined', `what stands in ${this.file} is no version: ${quoted(version)} ${fault}`, {
+    throw new Failure('malformed', `what stands in ${this.file} is no version: ${quoted(version)} ${fault}`, {
       hint: 'write what this host runs: consul-locker rollout local VERSION',
     })
   }
 
-  /** A reader sees the whole of it or the one before, also after a crash. Throws a `declined` failure. */
+  /** A reader sees the whole of it or the one before, also after a crash. Throws a `local` failure. */
   write(version: string): void {
     write(this.file, version)
   }
@@ -49,15 +49,15 @@ function read(file: string): string {
     return readFileSync(file, 'utf8').trim()
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw new Failure('declined', `the version file ${file} can't be read: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('local', `the version file ${file} can't be read: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }
 
 function write(file: string, version: string): void {
   try {
-    writeWhole(file, `${version}\n`, { durable: true, forAll: true })
+    writeAtomically(file, `${version}\n`, { durable: true, forAll: true })
   } catch (thrown) {
-    throw new Failure('declined', `the version file ${file} can't be written: ${messageOf(thrown)}`, {
+    throw new Failure('local', `the version file ${file} can't be written: ${reasonOf(thrown)}`, {
       hint: 'is there room on the disk, and may this user write there?',
       cause: thrown,
     })

@@ -1,5 +1,5 @@
-import { quoted } from '../base/excerpt.ts'
 import { Failure } from '../base/failure.ts'
+import { quoted } from '../base/printable.ts'
 
 /** Ours, beside the original's keys. */
 const OWN_FOLDER = 'consul-locker-rollout'
@@ -12,7 +12,7 @@ export class RolloutKeys {
   /** `prefix` is put before all keys; empty, or a folder. Throws a `usage` failure. */
   constructor(prefix = '') {
     const folder = prefix.replace(/\/$/, '')
-    if (prefix !== '') for (const part of folder.split('/')) checkWord('prefix', part)
+    if (prefix !== '') for (const part of folder.split('/')) checkKeyWord('prefix', part)
     this.#prefix = prefix === '' ? '' : `${folder}/`
   }
 
@@ -96,8 +96,8 @@ export class RolloutKeys {
 }
 
 /** Checks a word that becomes a part of a key: a version, a host, a role. Throws a `usage` failure. */
-export function checkWord(what: string, word: string): string {
-  const fault = faultOf(word)
+export function checkKeyWord(what: string, word: string): string {
+  const fault = keyWordFault(word)
   if (fault === undefined) return word
   throw new Failure('usage', `the ${what} ${quoted(word)} ${fault}`, {
     hint: 'letters, digits and . _ + ~ : - are fine',
@@ -105,16 +105,11 @@ export function checkWord(what: string, word: string): string {
 }
 
 /** Why a word can't be a part of a key; `undefined` when it can. Commands get it, so it never looks like an option. */
-export function faultOf(word: string): string | undefined {
+export function keyWordFault(word: string): string | undefined {
   if (word === '') return 'is empty'
   if (word.length > MAX_WORD) return `has ${word.length} characters; ${MAX_WORD} are the most`
   const odd = /[^A-Za-z0-9._+~:-]/u.exec(word)
   if (odd) return `has the character ${JSON.stringify(odd[0])} in it`
   if (word.startsWith('-')) return 'begins with a dash, as options do'
   return word === '.' || word === '..' ? 'is no name' : undefined
-}
-
-/** The role that a host's name tells: the letters before its first digit (`cp12-x` is a `cp`), or all of the name. */
-export function roleOf(host: string): string {
-  return /([A-Za-z]+)\d/.exec(host)?.[1] ?? host
 }

@@ -2,11 +2,11 @@ import { accessSync, closeSync, constants, openSync, readdirSync, readSync, stat
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import { lastLine, oneLine } from '../base/excerpt.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { lastLine, oneLine } from '../base/printable.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { runTask } from '../child/task.ts'
-import type { Tests } from './rollout-file.ts'
+import type { TestFolder } from './rollout-file.ts'
 
 /** The names that run-parts runs by default; see run-parts(8). */
 const NAME = /^[A-Za-z0-9_-]+$/
@@ -15,12 +15,12 @@ const EXCERPT = 400
 const GRACE_MS = 2000
 
 /** All tests passed, so many, but for files that look like tests and weren't run; or one failed. */
-export type Verdict =
+export type ValidationResult =
   | { readonly passed: true; readonly tests: number; readonly skipped: readonly string[] }
   | { readonly passed: false; readonly why: string; readonly output: string }
 
-export interface Validation {
-  readonly tests: Tests
+export interface TestRun {
+  readonly tests: TestFolder
   /** For each test, in milliseconds. */
   readonly timeoutMs: number
   readonly environment: NodeJS.ProcessEnv
@@ -34,10 +34,10 @@ export interface Validation {
  * fails. A file that nobody would miss (a `web.sh` by default, a script that isn't executable) is warned of. A directory
  * that can't be read fails, and so does one without a test, unless that is allowed.
  */
-export async function validate(ctx: Context, validation: Validation): Promise<Verdict> {
+export async function runTests(ctx: Context, validation: TestRun): Promise<ValidationResult> {
   const { timeoutMs, environment, onGroup } = validation
   const { dir: directory, regex, allow_none: mayBeNone } = validation.tests
-  const names = namesIn(directory)
+  const names = fileNamesIn(directory)
   if (typeof names === 'string') return { passed: false, why: names, output: '' }
   const { tests, skipped } = testsAmong(directory, names, regex)
   for (const { name, why } of skipped) ctx.log.warn(`${join(directory, name)} was not run: ${why}`)
@@ -100,7 +100,7 @@ export function testsAmong(
 }
 
 /** Sorted byte by byte, as in the C locale; or why there are none. */
-export function namesIn(directory: string): string[] | string {
+export function fileNamesIn(directory: string): string[] | string {
   try {
     return readdirSync(directory).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
   } catch (thrown) {

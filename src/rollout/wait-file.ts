@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs'
-import { writeWhole } from '../host/file-writer.ts'
+import { writeAtomically } from '../host/atomic-write.ts'
 
 /** Nobody wonders about a shorter wait. */
 const LONG_MS = 3_600_000
@@ -41,6 +41,6 @@ export class WaitFile {
   }
 
   #write(version: string, sinceMs: number, toldMs: number): void {
-    writeWhole(this.#file, `${version} ${sinceMs} ${toldMs}\n`)
+    writeAtomically(this.#file, `${version} ${sinceMs} ${toldMs}\n`)
   }
 }

@@ -4,7 +4,7 @@ import { transact } from '../consul/txn.ts'
 import type { RolloutKeys } from './rollout-keys.ts'
 
 /** The nodes of hosts that are called otherwise than their nodes, as these have recorded it. */
-export type Nodes = ReadonlyMap<string, string>
+export type HostNodes = ReadonlyMap<string, string>
 
 /**
  * Records how the node of a host is called, if that isn't recorded: others find the checks of a host by its node, and
@@ -14,7 +14,7 @@ export async function recordNode(
   ctx: Context,
   consul: Consul,
   keys: RolloutKeys,
-  nodes: Nodes,
+  nodes: HostNodes,
   { host, node }: { readonly host: string; readonly node: string },
 ): Promise<void> {
   if ((nodes.get(host) ?? host) === node) return
@@ -23,7 +23,7 @@ export async function recordNode(
 }
 
 /** The hosts whose checks a node has; its own name when none has recorded it. */
-export function hostsOn(nodes: Nodes, node: string): string[] {
+export function hostsOnNode(nodes: HostNodes, node: string): string[] {
   const hosts = [...nodes].filter(([, other]) => other === node).map(([host]) => host)
   return hosts.length > 0 ? hosts : [node]
 }

@@ -6,7 +6,7 @@ import { deregisterService, registerService, type ServiceDefinition, updateCheck
 const FORGET_AFTER_MS = 60_000
 
 /** An instance of a service, as its monitor tells Consul of it. */
-export interface Registration {
+export interface InstanceRegistration {
   readonly label: string
   readonly serviceId: string
   /** Without one it is the node's. */
@@ -18,7 +18,7 @@ export interface Registration {
 }
 
 /** Whether an instance stands in Consul. What is there is healthy, and watched over. */
-export class Presence {
+export class RegisteredInstance {
   readonly #consul: Consul
   readonly #definition: ServiceDefinition
   /** `undefined`: a monitor before us may have left it there. */
@@ -26,7 +26,7 @@ export class Presence {
   /** The agent tells its servers of an instance, and of its end, by the token that registered it, and by no other. */
   #token: string | undefined
 
-  constructor(consul: Consul, { label, serviceId, address, port, meta, ttlMs }: Registration) {
+  constructor(consul: Consul, { label, serviceId, address, port, meta, ttlMs }: InstanceRegistration) {
     this.#consul = consul
     // Ids are unique on a node, and a node may have one id (its host name) in several labels.
     const id = `${label}:${serviceId}`
@@ -63,7 +63,7 @@ export class Presence {
   }
 
   /** The instance isn't healthy, or we end: it is taken out. */
-  async withdraw(ctx: Context): Promise<void> {
+  async deregister(ctx: Context): Promise<void> {
     if (this.#present === false) return
     await deregisterService(ctx, this.#consul, this.#definition.id)
     if (this.#present && this.#token !== this.#consul.token.value) {

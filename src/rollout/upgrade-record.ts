@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { storedAs, storedInstant, storedText } from '../consul/stored-value.ts'
-import type { KvStep } from '../consul/txn.ts'
+import type { TxnOp } from '../consul/txn.ts'
+import { bootId } from '../host/boot-id.ts'
 import type { RolloutKeys } from './rollout-keys.ts'
 
 /**
  * An upgrade of a host that has begun and has not come to its good end, as it is recorded at Consul. A host that dies
  * of its upgrade can't tell of that; this record, and that nobody holds the host's slot any more, does.
  */
-export interface InProgress {
+export interface UpgradeRecord {
   readonly host: string
   /** `undefined`: nobody knows. */
   readonly version: string | undefined
@@ -28,38 +28,30 @@ const RECORD = v.object({
 })
 
 /** The step that records that a host's upgrade has begun, or that the host reboots for it. */
-export function inProgressStep(keys: RolloutKeys, upgrade: InProgress & { readonly version: string }): KvStep {
+export function upgradeRecordStep(keys: RolloutKeys, upgrade: UpgradeRecord & { readonly version: string }): TxnOp {
   const { host, version, sinceMs, boot, backByMs } = upgrade
   const value = JSON.stringify({ version, since: iso(sinceMs), boot, back_by: iso(backByMs) })
   return { verb: 'set', key: keys.inProgressOn(host), value }
 }
 
 /** An upgrade that begins now. */
-export function beginning(host: string, version: string, nowMs: number): InProgress & { readonly version: string } {
+export function newUpgradeRecord(
+  host: string,
+  version: string,
+  nowMs: number,
+): UpgradeRecord & { readonly version: string } {
   return { host, version, sinceMs: nowMs, boot: bootId(), backByMs: undefined }
 }
 
 /** What nobody can read may be an upgrade to any version. */
-export function parseInProgress(host: string, value: string): InProgress {
+export function parseUpgradeRecord(host: string, value: string): UpgradeRecord {
   const { version, since, boot, back_by } = storedAs(RECORD, value) ?? {}
   return { host, version, sinceMs: instant(since), boot, backByMs: instant(back_by) }
 }
 
-/** Whether the host has been started anew since it was to reboot. */
-export function isBack({ boot, backByMs }: InProgress): boolean {
+/** Whether the host has been started anew since it was to reboot. One that reboots is not back for whom can't see that. */
+export function isBackFromReboot({ boot, backByMs }: UpgradeRecord): boolean {
   return backByMs !== undefined && boot !== bootId()
-}
-
-/**
- * Another one after every start of the machine; https://docs.kernel.org/admin-guide/sysctl/kernel.html#random. Where
- * /proc has nothing but processes it is always the same: a host that reboots is not back for whom can't see that.
- */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return 'unknown'
-  }
 }
 
 function iso(ms: number | undefined): string | undefined {

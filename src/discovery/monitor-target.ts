@@ -2,13 +2,13 @@ import { Failure } from '../base/failure.ts'
 import { hostPortText, parseHostPort } from '../base/host-port.ts'
 
 /** What tells whether a service is healthy. */
-export type Target =
+export type MonitorTarget =
   | { readonly kind: 'url'; readonly url: URL }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'command'; readonly line: string }
 
 /** Reads `--monitor-url`. Throws a `usage` failure. */
-export function urlTarget(text: string): Target {
+export function urlTarget(text: string): MonitorTarget {
   return { kind: 'url', url: parseHttpUrl('monitor-url', text) }
 }
 
@@ -23,7 +23,7 @@ export function parseHttpUrl(option: string, text: string): URL {
 }
 
 /** Reads `--monitor-tcp host:port`. Throws a `usage` failure. */
-export function tcpTarget(text: string): Target {
+export function tcpTarget(text: string): MonitorTarget {
   const address = parseHostPort(text)
   if (address && address.port > 0) return { kind: 'tcp', ...address }
   throw new Failure('usage', `--monitor-tcp ${JSON.stringify(text.slice(0, 200))} is not an address`, {
@@ -32,7 +32,7 @@ export function tcpTarget(text: string): Target {
 }
 
 /** A target for people; without a password. */
-export function targetText(target: Target): string {
+export function targetText(target: MonitorTarget): string {
   switch (target.kind) {
     case 'url':
       return `${target.url.origin}${target.url.pathname}`

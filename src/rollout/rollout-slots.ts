@@ -1,16 +1,17 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { type Held, WAIT_OVER } from '../lock/contest.ts'
+import { type HeldLock, WAIT_OVER } from '../lock/acquire-options.ts'
 import type { Session } from '../lock/session.ts'
-import { type Semaphore, type SlotContest, takeSlot, whyFull } from '../lock/slots.ts'
-import type { Site } from './site.ts'
+import { acquireSlot, type SlotLocks, type SlotOptions, whyFull } from '../lock/slot-locks.ts'
+import type { HostLimits } from './host-facts.ts'
+import type { HostRollout } from './host-rollout.ts'
 
 /** In an order that is the same on all hosts: two that wait for each other's slots would wait for ever. */
-function semaphoresOf({ keys, file, role, host: owner }: Site): Semaphore[] {
-  const ofRole = file.limits.roles[role]
+function slotLocksOf({ keys, role, host: owner }: HostRollout, limits: HostLimits): SlotLocks[] {
+  const ofRole = limits.role
   return [
     ...(ofRole === undefined ? [] : [{ name: `the role ${role}`, folder: keys.roleSlots(role), limit: ofRole, owner }]),
-    { name: 'the cluster', folder: keys.clusterSlots, limit: file.limits.cluster, owner },
+    { name: 'the cluster', folder: keys.clusterSlots, limit: limits.cluster, owner },
   ]
 }
 
@@ -18,9 +19,9 @@ function semaphoresOf({ keys, file, role, host: owner }: Site): Semaphore[] {
  * Whether no slot is free now, which is told. Most hosts of a large fleet find no slot, minute after minute: that must
  * cost reads only, and no session.
  */
-export async function isFull(ctx: Context, site: Site): Promise<boolean> {
-  for (const semaphore of semaphoresOf(site)) {
-    const why = await whyFull(ctx, site.consul, semaphore)
+export async function areSlotsTaken(ctx: Context, rollout: HostRollout, limits: HostLimits): Promise<boolean> {
+  for (const locks of slotLocksOf(rollout, limits)) {
+    const why = await whyFull(ctx, rollout.consul, locks)
     if (why === undefined) continue
     ctx.log.notice(why)
     return true
@@ -33,27 +34,28 @@ export async function isFull(ctx: Context, site: Site): Promise<boolean> {
  * `undefined` when they aren't all free: what was taken is the caller's to give back. Rejects with a `Failure` or the
  * signal's reason, with the same duty.
  */
-export async function takeAll(
+export async function takeRolloutSlots(
   ctx: Context,
-  site: Site,
+  rollout: HostRollout,
+  limits: HostLimits,
   session: Session,
-  contest: SlotContest,
-): Promise<[Held, ...Held[]] | undefined> {
-  const { consul, keys, file, host } = site
-  const own = await takeSlot(
+  options: SlotOptions,
+): Promise<[HeldLock, ...HeldLock[]] | undefined> {
+  const { consul, keys, file, host } = rollout
+  const own = await acquireSlot(
     ctx,
     consul,
     session,
     { name: `the turn of ${host}`, folder: keys.hostSlots(host), limit: 1, owner: host },
-    { ...contest, once: true },
+    { ...options, once: true },
   )
   if (typeof own === 'string') return undefined
   using wait = scope(ctx.signal)
-  const cancel = contest.once ? () => {} : ctx.clock.after(file.timeouts.slot, () => wait.abort(WAIT_OVER))
-  const slots: [Held, ...Held[]] = [own]
+  const cancel = options.once ? () => {} : ctx.clock.after(file.timeouts.slot, () => wait.abort(WAIT_OVER))
+  const slots: [HeldLock, ...HeldLock[]] = [own]
   try {
-    for (const semaphore of semaphoresOf(site)) {
-      const got = await takeSlot(under(ctx, wait.signal), consul, session, semaphore, contest)
+    for (const locks of slotLocksOf(rollout, limits)) {
+      const got = await acquireSlot(under(ctx, wait.signal), consul, session, locks, options)
       if (typeof got === 'string') return undefined
       slots.push(got)
     }

@@ -2,42 +2,52 @@ import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
-import { findCommand } from '../child/command.ts'
-import { launchDetached } from '../child/detached.ts'
+import { findExecutable } from '../child/executable.ts'
 import { shellStatus } from '../child/exit-status.ts'
+import type { Guardian } from '../child/guardian.ts'
+import { launchDetached } from '../child/launch-detached.ts'
 import { endWithin } from '../child/time-limit.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
-import type { Loss } from '../lock/loss.ts'
-import { type RolloutCommand, wordsOf } from './rollout-file.ts'
-import type { Turn } from './turn.ts'
-import { type Validation, type Verdict, validate } from './validation.ts'
+import { isLoss } from '../lock/loss.ts'
+import type { Session } from '../lock/session.ts'
+import { type RolloutCommand, rolloutCommandWords } from './rollout-file.ts'
+import { runTests, type TestRun, type ValidationResult } from './validation.ts'
 
 /** How commands ended: one failed, or all did well. */
-export interface Outcome {
+export interface CommandsOutcome {
   readonly trouble: string | undefined
   /** Whether one of them asks for a reboot. */
   readonly wantsReboot: boolean
 }
 
+/** Who ends a command when nobody may run it any more. */
+export interface CommandGuard {
+  readonly guardian: Guardian
+  /** From TERM to KILL, in milliseconds. */
+  readonly graceMs: number
+  /** How long it may still run, and who prolongs that. */
+  readonly session: Pick<Session, 'leaseLeftMs' | 'graceLeftMs' | 'onRenewed'>
+}
+
 const START_FAILURES: readonly FailureCode[] = ['not-found', 'not-executable']
 
 /**
- * Runs commands during a turn. When the turn is lost, or the step interrupted, the command that runs is stopped; when
+ * Runs commands under a guard, as a permit is one. When the permit is lost, or the step interrupted, the command that runs is stopped; when
  * we are killed, the guardian stops it. Only its group and its session: a service that it has started must live on.
  */
-export class Workshop {
-  readonly #turn: Turn
+export class CommandRunner {
+  readonly #guard: CommandGuard
   readonly #environment: NodeJS.ProcessEnv
   /** Whether nothing of ours runs, as far as that can be seen. */
   isQuiet = true
 
-  constructor(turn: Turn, environment: NodeJS.ProcessEnv) {
-    this.#turn = turn
+  constructor(guard: CommandGuard, environment: NodeJS.ProcessEnv) {
+    this.#guard = guard
     this.#environment = environment
   }
 
   /** Runs commands one after the other, until one fails. Rejects with a `Failure` or the signal's reason. */
-  async run(ctx: Context, commands: readonly RolloutCommand[], timeoutMs: number): Promise<Outcome> {
+  async run(ctx: Context, commands: readonly RolloutCommand[], timeoutMs: number): Promise<CommandsOutcome> {
     let wantsReboot = false
     for (const command of commands) {
       const outcome = await this.#one(ctx, command, timeoutMs).catch(cannotStart)
@@ -48,28 +58,28 @@ export class Workshop {
   }
 
   /** Runs the tests of a directory, guarded as the commands are. */
-  async validate(ctx: Context, validation: Pick<Validation, 'tests' | 'timeoutMs'>): Promise<Verdict> {
-    const { guardian, session } = this.#turn
+  async validate(ctx: Context, validation: Pick<TestRun, 'tests' | 'timeoutMs'>): Promise<ValidationResult> {
+    const { guardian, session } = this.#guard
     try {
-      const onGroup = (group: number | undefined) => group !== undefined && this.#guard(group)
-      return await validate(ctx, { ...validation, environment: this.#environment, onGroup })
+      const onGroup = (group: number | undefined) => group !== undefined && this.#watch(group)
+      return await runTests(ctx, { ...validation, environment: this.#environment, onGroup })
     } finally {
       session.onRenewed(() => {})
       guardian.disarm()
     }
   }
 
-  async #one(ctx: Context, { run, ok, reboot }: RolloutCommand, timeoutMs: number): Promise<Outcome> {
-    const { session, guardian, graceMs } = this.#turn
+  async #one(ctx: Context, { run, ok, reboot }: RolloutCommand, timeoutMs: number): Promise<CommandsOutcome> {
+    const { session, guardian, graceMs } = this.#guard
     const shown = typeof run === 'string' ? run : run.join(' ')
-    const command = findCommand(wordsOf(run), this.#environment.PATH)
+    const command = findExecutable(rolloutCommandWords(run), this.#environment.PATH)
     const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
     ctx.signal.throwIfAborted()
     ctx.log.notice(`running ${shown}`)
     const environment = { ...this.#environment, [marker]: '1' }
     const child = await launchDetached({ command, environment, marker: `${marker}=1` })
     this.isQuiet = false
-    this.#guard(child.group)
+    this.#watch(child.group)
     const allowedMs = (reason: unknown) => (isLoss(reason) ? session.graceLeftMs(reason) : graceMs)
     const { status, isGone } = await endWithin(ctx, child, timeoutMs, allowedMs)
     this.isQuiet = isGone
@@ -85,25 +95,20 @@ export class Workshop {
   }
 
   /** The guardian ends the group at the end of the lease, unless that is renewed. */
-  #guard(group: number): void {
-    const { session, guardian } = this.#turn
+  #watch(group: number): void {
+    const { session, guardian } = this.#guard
     const arm = () => guardian.arm(group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
     arm()
     session.onRenewed(arm)
   }
 }
 
-function failed(trouble: string): Outcome {
+function failed(trouble: string): CommandsOutcome {
   return { trouble, wantsReboot: false }
 }
 
 /** A command that isn't there fails as one that ends badly does. */
-function cannotStart(thrown: unknown): Outcome {
+function cannotStart(thrown: unknown): CommandsOutcome {
   if (thrown instanceof Failure && START_FAILURES.includes(thrown.code)) return failed(thrown.message)
   throw thrown
-}
-
-/** Whether a signal's reason is the loss of a slot. */
-export function isLoss(reason: unknown): reason is Loss {
-  return typeof reason === 'object' && reason !== null && 'kind' in reason && 'sentence' in reason
 }

@@ -1,13 +1,13 @@
 import type { Context } from '../base/context.ts'
 import { probeCommand } from '../probe/command-probe.ts'
-import type { Finding } from '../probe/finding.ts'
 import { probePort } from '../probe/port-probe.ts'
+import type { ProbeResult } from '../probe/probe-result.ts'
 import { probeUrl } from '../probe/url-probe.ts'
-import type { Target } from './target.ts'
+import type { MonitorTarget } from './monitor-target.ts'
 
 /** How to look whether a service is healthy. */
-export interface Look {
-  readonly target: Target
+export interface TargetProbe {
+  readonly target: MonitorTarget
   /** What has not answered by then is not healthy, in milliseconds. */
   readonly timeoutMs: number
   /** For a command. */
@@ -15,7 +15,7 @@ export interface Look {
 }
 
 /** Looks once. Rejects only with the signal's reason: what can't be looked at isn't healthy. */
-export function look(ctx: Context, { target, timeoutMs, environment }: Look): Promise<Finding> {
+export function probeTarget(ctx: Context, { target, timeoutMs, environment }: TargetProbe): Promise<ProbeResult> {
   switch (target.kind) {
     case 'url':
       return probeUrl(ctx, target.url, timeoutMs)

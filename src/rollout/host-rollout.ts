@@ -1,14 +1,14 @@
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
 import type { Consul } from '../consul/consul.ts'
-import type { HolderRecord } from '../lock/record.ts'
+import type { HolderRecord } from '../lock/holder-record.ts'
 import type { LocalVersion } from './local-version.ts'
 import type { RolloutFile } from './rollout-file.ts'
 import type { RolloutKeys } from './rollout-keys.ts'
 import type { WaitFile } from './wait-file.ts'
 
 /** One host with its part in a rollout. */
-export interface Site {
+export interface HostRollout {
   readonly consul: Consul
   readonly keys: RolloutKeys
   readonly file: RolloutFile
