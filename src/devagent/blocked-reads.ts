@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { WireReply } from '../consul/wire.ts'
-import type { Answer } from './request.ts'
+import type { AgentAnswer, AgentReply } from './request.ts'
 import type { Topic, Watches } from './watches.ts'
 
 /** A read that waits for the index to pass one. */
@@ -9,8 +8,8 @@ export interface BlockedRead {
   readonly waitMs: number
   readonly topic: Topic
   /** The answer so far: what it gets when nothing changes. */
-  readonly answer: Answer
-  readonly again: () => Answer
+  readonly answer: AgentAnswer
+  readonly again: () => AgentAnswer
   readonly signal: AbortSignal
 }
 
@@ -20,7 +19,7 @@ interface Waiter {
   /** Answers with what stands there now, changed or not. */
   readonly stir: () => void
   /** Answers with this. */
-  readonly drop: (reply: WireReply) => void
+  readonly drop: (reply: AgentReply) => void
 }
 
 /** Reads that block (agent/consul/rpc.go, blockingQuery). */
@@ -41,8 +40,8 @@ export class BlockedReads {
   }
 
   /** Settles when the index has passed, or the time is over. Rejects with the signal's reason when that aborts. */
-  wait(read: BlockedRead): Promise<WireReply> {
-    const { promise, resolve, reject } = Promise.withResolvers<WireReply>()
+  wait(read: BlockedRead): Promise<AgentReply> {
+    const { promise, resolve, reject } = Promise.withResolvers<AgentReply>()
     let last = read.answer
     const end = () => {
       this.#waiters.delete(waiter)
@@ -54,7 +53,7 @@ export class BlockedReads {
       end()
       reject(read.signal.reason)
     }
-    const drop = (reply: WireReply) => {
+    const drop = (reply: AgentReply) => {
       end()
       this.#whenAwake(() => resolve(reply))
     }
@@ -78,7 +77,7 @@ export class BlockedReads {
     for (const waiter of this.#waiters) waiter.stir()
   }
 
-  dropAll(reply: WireReply): void {
+  dropAll(reply: AgentReply): void {
     for (const waiter of this.#waiters) waiter.drop(reply)
   }
 }

@@ -1,22 +1,22 @@
+import { textAnswer } from './answers.ts'
 import type { BlockedReads } from './blocked-reads.ts'
-import type { KvEntry } from './kv-entry.ts'
-import * as verbs from './kv-verbs.ts'
-import { words } from './reply.ts'
+import type { KvEntry } from './kv/kv-entry.ts'
+import * as verbs from './kv/kv-verbs.ts'
+import type { RequestGate } from './request-gate.ts'
 import type { NodeHealth, Server } from './server.ts'
-import type { SessionRecord } from './session-table.ts'
+import type { SessionRecord } from './session/session-table.ts'
 import type { Snapshot } from './state.ts'
-import type { Turnstile } from './turnstile.ts'
 
 /** What people, machines and fate do to a cluster; all of it takes effect at once. */
 export class Operator {
   readonly #server: Server
   readonly #blocked: BlockedReads
-  readonly #turnstile: Turnstile
+  readonly #gate: RequestGate
 
-  constructor(server: Server, blocked: BlockedReads, turnstile: Turnstile) {
+  constructor(server: Server, blocked: BlockedReads, gate: RequestGate) {
     this.#server = server
     this.#blocked = blocked
-    this.#turnstile = turnstile
+    this.#gate = gate
   }
 
   /** The key as it stands. */
@@ -47,7 +47,7 @@ export class Operator {
   /** As `consul kv put -release`: frees a lock without any lock-delay, and leaves neither value nor flags. */
   forceRelease(key: string): void {
     const session = this.holder(key)
-    if (session) this.#server.write((ledger) => verbs.unlock(ledger, { key, value: '', flags: 0n }, session))
+    if (session) this.#server.write((tx) => verbs.unlock(tx, { key, value: '', flags: 0n }, session))
   }
 
   /** `critical` ends the node's sessions that are bound to its health, `missing` all of them. */
@@ -58,7 +58,7 @@ export class Operator {
   /** Takes the leader away, or elects one again. Meanwhile nothing is written and no session expires. */
   leaderless(on: boolean): void {
     this.#server.setLeader(!on)
-    this.#turnstile.setLeader(!on)
+    this.#gate.setLeader(!on)
   }
 
   /** Another server leads: sessions' timers begin anew. */
@@ -70,7 +70,7 @@ export class Operator {
   restartServers({ forgetLockDelays = true } = {}): void {
     if (forgetLockDelays) this.#server.state.forgetLockDelays()
     this.#server.changeLeader()
-    this.#blocked.dropAll(words(500, 'rpc error making call: EOF').reply)
+    this.#blocked.dropAll(textAnswer(500, 'rpc error making call: EOF').reply)
   }
 
   snapshot(): Snapshot {
@@ -93,11 +93,11 @@ export class Operator {
 
   /** Agent and servers stop as by SIGSTOP: requests pile up, and sessions that are over don't end. */
   sleep(): void {
-    this.#turnstile.sleep()
+    this.#gate.sleep()
   }
 
   /** What piled up is done, in its order. */
   wake(): void {
-    this.#turnstile.wake()
+    this.#gate.wake()
   }
 }

@@ -1,21 +1,39 @@
 import type { WireReply, WireRequest } from '../consul/wire.ts'
 import { parseGoDuration } from './go-duration.ts'
+import { Refusal } from './refusal.ts'
 import type { Topic } from './watches.ts'
+
+/** A request as it arrives: over HTTP there are more methods than ours, and bodies of bytes. */
+export interface AgentWire extends Pick<WireRequest, 'path'> {
+  readonly method: string
+  readonly body?: string | Buffer
+}
+
+/** What goes back. */
+export interface AgentReply extends WireReply {
+  /** The body, where it is no text. */
+  readonly bytes?: Buffer
+}
 
 /** A request as the endpoints see it. */
 export interface AgentRequest {
-  readonly method: WireRequest['method']
+  readonly method: string
   /** Below `/v1/<endpoint>/`, decoded. */
   readonly rest: string
-  readonly query: ReadonlyMap<string, string>
-  readonly body: string
+  readonly query: Query
+  readonly body: string | Buffer
   /** The node that the request's agent runs on. */
   readonly node: string
 }
 
+/** What stands behind the question mark; the first of several of a name, and `tags` all that are called `tag`. */
+export interface Query extends ReadonlyMap<string, string> {
+  readonly tags?: readonly string[]
+}
+
 /** What an endpoint makes of a request. */
-export interface Answer {
-  readonly reply: WireReply
+export interface AgentAnswer {
+  readonly reply: AgentReply
   /** For reads that can block: they do while this isn't above the index asked for, until the topic changes. */
   readonly index?: number
   readonly topic?: Topic
@@ -23,7 +41,7 @@ export interface Answer {
 
 /** A write that the leader has looked at and lets pass: it happens, and has its answer, when its turn in the log comes. */
 export interface Proposal {
-  readonly commit: () => Answer
+  readonly commit: () => AgentAnswer
 }
 
 /** How long a read blocks. */
@@ -36,8 +54,11 @@ export interface Blocking {
 const DEFAULT_WAIT_MS = 300_000
 const MAX_WAIT_MS = 600_000
 
-/** The endpoint's word (`kv`, `session`…) and the request. `undefined` for what is not below `/v1/`. */
-export function parseRequest(wire: WireRequest, node: string): [word: string, AgentRequest] | undefined {
+/**
+ * The endpoint's word (`kv`, `session`…) and the request. `undefined` for what is not below `/v1/`. Throws a `Refusal`
+ * for a path that can't be decoded.
+ */
+export function parseRequest(wire: AgentWire, node: string): [word: string, AgentRequest] | undefined {
   const { method, path, body = '' } = wire
   if (!path.startsWith('/v1/')) return undefined
   const mark = path.indexOf('?')
@@ -49,7 +70,7 @@ export function parseRequest(wire: WireRequest, node: string): [word: string, Ag
 }
 
 /** What the request says about blocking; words of refusal when it makes no sense (agent/http.go, parseWait). */
-export function parseBlocking(query: ReadonlyMap<string, string>): Blocking | string {
+export function parseBlocking(query: Query): Blocking | string {
   const index = query.get('index') ?? '0'
   if (!/^\d+$/.test(index)) return 'Invalid index'
   const wait = query.get('wait')
@@ -59,20 +80,26 @@ export function parseBlocking(query: ReadonlyMap<string, string>): Blocking | st
   return { index: Number(index), waitMs }
 }
 
-const NO_QUERY: ReadonlyMap<string, string> = new Map()
+const NO_QUERY: Query = new Map()
 
-function parseQuery(text: string): ReadonlyMap<string, string> {
+function parseQuery(text: string): Query {
   if (text === '') return NO_QUERY
-  const query = new Map<string, string>()
+  const query = new Map<string, string>() as Map<string, string> & { tags?: string[] }
   for (const part of text.split('&')) {
     const equals = part.indexOf('=')
-    const name = equals < 0 ? part : part.slice(0, equals)
-    const value = equals < 0 ? '' : part.slice(equals + 1)
-    if (!query.has(name)) query.set(decode(name), decode(value.replaceAll('+', ' ')))
+    const name = decode(equals < 0 ? part : part.slice(0, equals))
+    const value = equals < 0 ? '' : decode(part.slice(equals + 1).replaceAll('+', ' '))
+    if (name === 'tag') query.tags = [...(query.tags ?? []), value]
+    if (!query.has(name)) query.set(name, value)
   }
   return query
 }
 
 function decode(text: string): string {
-  return text.includes('%') ? decodeURIComponent(text) : text
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new Refusal(400, '400 Bad Request')
+  }
 }

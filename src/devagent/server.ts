@@ -1,15 +1,17 @@
 import type { Clock } from '../base/clock.ts'
-import type { Ledger } from './kv-verbs.ts'
-import type { SessionRecord } from './session-table.ts'
-import { SessionTimers } from './session-timers.ts'
+import type { Registration, Removal } from './catalog/catalog-records.ts'
+import type { CatalogChanges } from './catalog/catalog-table.ts'
+import { member, serverMember } from './catalog/member.ts'
+import type { WriteTxn } from './kv/kv-verbs.ts'
+import { allChecks, type SessionRecord } from './session/session-table.ts'
+import { SessionTimers } from './session/session-timers.ts'
 import { type Changes, type Snapshot, State } from './state.ts'
+import { loadImage } from './state-image.ts'
+import type { StateImage } from './state-schema.ts'
 import { Watches } from './watches.ts'
 
 /** How a node stands in the catalog. Only a `passing` one gets sessions; leaving that state ends those it has. */
 export type NodeHealth = 'passing' | 'critical' | 'missing'
-
-/** The check that a session is bound to unless it says otherwise: whether the agent's machine answers to gossip. */
-const SERF_HEALTH = 'serfHealth'
 
 export interface ServerOptions {
   readonly clock: Clock
@@ -18,6 +20,11 @@ export interface ServerOptions {
   readonly ttlFactor: readonly [low: number, high: number]
   /** Every session's end by TTL goes through here, to be put off while the servers sleep. */
   readonly whenAwake: (task: () => void) => void
+  /** The node that is the server, and the address of all. */
+  readonly node: string
+  readonly address: string
+  /** Something has changed that is worth keeping. */
+  readonly onChange: () => void
 }
 
 /** The servers, as one: state, the leader's timers, who waits for what, the catalog's nodes. */
@@ -27,29 +34,37 @@ export class Server {
   readonly #random: () => number
   readonly #ttlFactor: readonly [low: number, high: number]
   readonly #timers: SessionTimers
-  readonly #nodes = new Map<string, NodeHealth>()
+  readonly #address: string
+  readonly #node: string
+  readonly #onChange: () => void
+  readonly #members = new Set<string>()
   #hasLeader = true
   #created = 0
 
-  constructor({ clock, random, ttlFactor, whenAwake }: ServerOptions) {
+  constructor({ clock, random, ttlFactor, whenAwake, node, address, onChange }: ServerOptions) {
     this.state = new State(clock)
     this.#random = random
     this.#ttlFactor = ttlFactor
+    this.#address = address
+    this.#node = node
+    this.#onChange = onChange
     this.#timers = new SessionTimers(clock, (id) => whenAwake(() => this.#expire(id)))
+    this.#members.add(node)
+    this.state.recall(serverMember(node, address))
   }
 
   /** Writes to keys, and wakes who waits for them. Nothing is written when `write` gives `false` or words. */
-  write<T>(write: (ledger: Ledger) => T): T {
-    const { verdict, changes } = this.state.apply(write)
+  write<T>(write: (tx: WriteTxn) => T): T {
+    const { result, changes } = this.state.apply(write)
     this.#tell(changes)
-    return verdict
+    return result
   }
 
   /** Creates a session under a new id, which it returns. */
   createSession(draft: Omit<SessionRecord, 'id' | 'createIndex'>): string {
     const session = { ...draft, id: this.#uuid() }
     const changes = this.state.createSession(session)
-    this.rearm(session)
+    this.resetTimer(session)
     this.#tell(changes)
     return session.id
   }
@@ -61,7 +76,7 @@ export class Server {
   }
 
   /** Lets a session live for its whole TTL, and the servers' grace, from now on. */
-  rearm({ id, ttlMs }: Pick<SessionRecord, 'id' | 'ttlMs'>): void {
+  resetTimer({ id, ttlMs }: Pick<SessionRecord, 'id' | 'ttlMs'>): void {
     if (ttlMs === 0) return
     const [low, high] = this.#ttlFactor
     this.#timers.arm(id, ttlMs * (low + (high - low) * this.#random()))
@@ -69,27 +84,45 @@ export class Server {
 
   /** Why a node can't have a session with these checks now, in Consul's words. */
   obstacleToSession(node: string, checks: readonly string[]): string | undefined {
-    const health = this.#nodes.get(node) ?? 'missing'
-    if (health === 'missing') return 'Missing node registration'
-    const unknown = checks.find((check) => check !== SERF_HEALTH)
+    const entry = this.state.catalog.get(node)
+    if (!entry) return 'Missing node registration'
+    const unknown = checks.find((check) => !entry.checks.has(check))
     if (unknown !== undefined) return `Missing check '${unknown}' registration`
-    if (health === 'critical' && checks.length > 0) return `Check '${SERF_HEALTH}' is in critical state`
-    return undefined
+    const critical = checks.find((check) => entry.checks.get(check)?.Status === 'critical')
+    return critical === undefined ? undefined : `Check '${critical}' is in critical state`
+  }
+
+  /** Puts something into the catalog; words of Consul's when it can't. */
+  register(registration: Registration): string | undefined {
+    const obstacle = this.state.catalog.obstacleTo(registration)
+    if (obstacle === undefined) this.#tellOfCatalog(this.state.register(registration))
+    return obstacle
+  }
+
+  /** Takes something out of the catalog. */
+  deregister(removal: Removal): void {
+    this.#tellOfCatalog(this.state.deregister(removal))
+    const { node, serviceId, checkId } = removal
+    if (serviceId === undefined && checkId === undefined) this.#destroySessions((session) => session.node === node)
+  }
+
+  /** Something has changed that is worth keeping, and that nobody waits for. */
+  changed(): void {
+    this.#onChange()
   }
 
   /** An agent on this node has been heard of; nothing changes when it was before. */
   join(node: string): void {
-    if (!this.#nodes.has(node)) this.#nodes.set(node, 'passing')
+    if (this.#members.has(node)) return
+    this.#members.add(node)
+    this.state.recall(member(node, this.#address))
   }
 
   /** Sets a node's health, and ends the sessions that depended on a better one. */
   setNode(node: string, health: NodeHealth): void {
-    this.#nodes.set(node, health)
-    if (health === 'passing') return
-    for (const session of this.state.sessions.list()) {
-      if (session.node !== node) continue
-      if (health === 'missing' || session.checks.includes(SERF_HEALTH)) this.destroySession(session.id)
-    }
+    this.#members.add(node)
+    if (health === 'missing') this.deregister({ node })
+    else this.register(member(node, this.#address, health))
   }
 
   /** While there is no leader nobody counts the sessions' time. */
@@ -101,7 +134,7 @@ export class Server {
   /** A new leader knows no timers: every session's time begins anew. */
   changeLeader(): void {
     this.#timers.stopAll()
-    if (this.#hasLeader) for (const session of this.state.sessions.list()) this.rearm(session)
+    if (this.#hasLeader) for (const session of this.state.sessions.list()) this.resetTimer(session)
   }
 
   restore(snapshot: Snapshot, rebuilt: boolean): void {
@@ -113,8 +146,27 @@ export class Server {
     if (this.#hasLeader) this.destroySession(id)
   }
 
+  /** Begins with what another one left: as after a restart every session has its whole time again. */
+  load(image: StateImage): void {
+    loadImage(this.state, image)
+    this.register(serverMember(this.#node, this.#address))
+    this.changeLeader()
+  }
+
+  #tellOfCatalog({ topics, lost }: CatalogChanges): void {
+    for (const { node, checkId } of lost) {
+      this.#destroySessions((session) => session.node === node && allChecks(session).includes(checkId))
+    }
+    this.#tell(topics)
+  }
+
+  #destroySessions(isLost: (session: SessionRecord) => boolean): void {
+    for (const session of this.state.sessions.list()) if (isLost(session)) this.destroySession(session.id)
+  }
+
   #tell(changes: Changes): void {
     for (const name of changes) this.watches.changed(name)
+    this.#onChange()
   }
 
   /** Random, but never twice the same, whatever `random` gives. */

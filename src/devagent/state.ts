@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
-import { KvTable } from './kv-table.ts'
-import { dropLock, type Ledger } from './kv-verbs.ts'
-import { type SessionRecord, SessionTable } from './session-table.ts'
+import type { Registration, Removal } from './catalog/catalog-records.ts'
+import { type CatalogChanges, CatalogTable } from './catalog/catalog-table.ts'
+import { KvTable } from './kv/kv-table.ts'
+import { dropLock, type WriteTxn } from './kv/kv-verbs.ts'
+import { type SessionRecord, SessionTable } from './session/session-table.ts'
 
 /** Consul caps a lock-delay when it applies it, not when it is given (structs.MaxLockDelay). */
 const MAX_LOCK_DELAY_MS = 60_000
@@ -20,14 +22,15 @@ export type Changes = readonly string[]
 export const KV_TOPIC = 'kv/'
 export const SESSION_TOPIC = 'session/'
 
-/** What the servers agree on: keys and sessions under one raft index. And what each only remembers: lock-delays. */
+/** What the servers agree on under one raft index: keys, sessions, the catalog. And what each only remembers: lock-delays. */
 export class State {
   readonly #clock: Clock
   #kv = new KvTable()
   #sessions = new SessionTable()
+  #catalog = new CatalogTable()
   #raftIndex = 10
   #raftWrites = 0
-  readonly #closedUntilMs = new Map<string, number>()
+  readonly #lockDelayUntilMs = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -41,6 +44,10 @@ export class State {
     return this.#sessions
   }
 
+  get catalog(): CatalogTable {
+    return this.#catalog
+  }
+
   get raftIndex(): number {
     return this.#raftIndex
   }
@@ -51,10 +58,10 @@ export class State {
   }
 
   /** Writes to keys. Nothing is written when `write` says `false`, or refuses in words. */
-  apply<T>(write: (ledger: Ledger) => T): { readonly verdict: T; readonly changes: Changes } {
-    const verdict = write(this.#nextEntry())
-    if (verdict === false || typeof verdict === 'string') this.#kv.rollback()
-    return { verdict, changes: this.#kvChanges() }
+  apply<T>(write: (tx: WriteTxn) => T): { readonly result: T; readonly changes: Changes } {
+    const result = write(this.#nextEntry())
+    if (result === false || typeof result === 'string') this.#kv.rollback()
+    return { result, changes: this.#kvChanges() }
   }
 
   createSession(draft: Omit<SessionRecord, 'createIndex'>): Changes {
@@ -65,30 +72,43 @@ export class State {
 
   /** Ends a session, whatever for. Keys that it holds are freed or deleted, and closed for its lock-delay. */
   destroySession(id: string): Changes {
-    const ledger = this.#nextEntry()
+    const tx = this.#nextEntry()
     const session = this.#sessions.get(id)
     if (!session) return []
-    this.#sessions.remove(ledger.index, id)
+    this.#sessions.remove(tx.index, id)
     const delayMs = Math.min(session.lockDelayNs / 1e6, MAX_LOCK_DELAY_MS)
     for (const key of this.#kv.heldBy(id)) {
-      if (session.behavior === 'delete') this.#kv.delete(ledger.index, key)
-      else dropLock(ledger, key)
-      if (delayMs > 0) this.#closedUntilMs.set(key, this.#clock.now().monotonicMs + delayMs)
+      if (session.behavior === 'delete') this.#kv.delete(tx.index, key)
+      else dropLock(tx, key)
+      if (delayMs > 0) this.#lockDelayUntilMs.set(key, this.#clock.now().monotonicMs + delayMs)
     }
     return [SESSION_TOPIC + id, ...this.#kvChanges()]
   }
 
+  /** Puts a node into the catalog that was there all the time, but that nobody had asked for. */
+  recall(node: Registration): void {
+    this.#catalog.register(this.#raftIndex, node)
+  }
+
+  register(registration: Registration): CatalogChanges {
+    return this.#catalog.register(this.#nextEntry().index, registration)
+  }
+
+  deregister(removal: Removal): CatalogChanges {
+    return this.#catalog.remove(this.#nextEntry().index, removal)
+  }
+
   /** Whether a lock-delay keeps a key closed. Only the leader looks, before a write goes to the log. */
-  isClosed(key: string): boolean {
-    const untilMs = this.#closedUntilMs.get(key)
+  isInLockDelay(key: string): boolean {
+    const untilMs = this.#lockDelayUntilMs.get(key)
     if (untilMs === undefined) return false
     if (untilMs > this.#clock.now().monotonicMs) return true
-    this.#closedUntilMs.delete(key)
+    this.#lockDelayUntilMs.delete(key)
     return false
   }
 
   forgetLockDelays(): void {
-    this.#closedUntilMs.clear()
+    this.#lockDelayUntilMs.clear()
   }
 
   snapshot(): Snapshot {
@@ -103,12 +123,20 @@ export class State {
     this.forgetLockDelays()
   }
 
+  /** Begins with what others have left; for a state that nothing has happened to. */
+  load(raftIndex: number, kv: KvTable, sessions: SessionTable, catalog: CatalogTable): void {
+    this.#raftIndex = raftIndex
+    this.#kv = kv
+    this.#sessions = sessions
+    this.#catalog = catalog
+  }
+
   /** For what only reads; the index of the last write. */
-  reader(): Ledger {
+  reader(): WriteTxn {
     return { kv: this.#kv, index: this.#raftIndex, hasSession: (id) => this.#sessions.get(id) !== undefined }
   }
 
-  #nextEntry(): Ledger {
+  #nextEntry(): WriteTxn {
     this.#raftIndex += 1
     this.#raftWrites += 1
     return this.reader()

@@ -9,6 +9,9 @@ interface Before {
   readonly index: number
 }
 
+/** Consul forgets them after a quarter of an hour (`tombstone_ttl`); here the older half goes when there are so many. */
+const MAX_TOMBSTONES = 10_000
+
 /** All keys, and what is needed to tell when they changed (agent/consul/state/kvs.go). */
 export class KvTable {
   #entries = new SortedKeys<KvEntry>()
@@ -65,6 +68,7 @@ export class KvTable {
   commit(): readonly string[] {
     const changed = this.#journal.map((before) => before.key)
     if (changed.length > 0) this.#journal = []
+    if (this.#tombstones.size > MAX_TOMBSTONES) this.#reap()
     return changed
   }
 
@@ -87,6 +91,24 @@ export class KvTable {
     copy.#index = this.#index
     for (const [session, keys] of this.#held) copy.#held.set(session, new Set(keys))
     return copy
+  }
+
+  /** When keys were deleted that a listing would miss else. */
+  get tombstones(): (readonly [key: string, index: number])[] {
+    return this.#tombstones.entries()
+  }
+
+  static of(index: number, entries: readonly KvEntry[], tombstones: KvTable['tombstones']): KvTable {
+    const table = new KvTable()
+    for (const entry of entries) table.#store(entry.key, entry)
+    for (const [key, at] of tombstones) table.#tombstones.set(key, at)
+    table.#index = index
+    return table
+  }
+
+  #reap(): void {
+    const newestFirst = this.#tombstones.entries().sort(([, a], [, b]) => b - a)
+    for (const [key] of newestFirst.slice(MAX_TOMBSTONES / 2)) this.#tombstones.delete(key)
   }
 
   #note(key: string): void {

@@ -1,57 +1,55 @@
-import type { Draft, KvEntry } from './kv-entry.ts'
-import * as verbs from './kv-verbs.ts'
+import type { Draft, KvEntry } from '../kv/kv-entry.ts'
+import * as verbs from '../kv/kv-verbs.ts'
 
-/** One step, read. */
-export interface Step {
+/** One operation of a transaction, read. */
+export interface TxnKvOp {
   readonly verb: string
   readonly draft: Draft
   readonly session: string
   readonly index: number
 }
 
-/** What a step leaves in the results, as JSON; or why it can't be done, in Consul's words. */
-export type Outcome = { readonly results: readonly string[] } | { readonly fault: string }
+/** What an operation leaves in the results, as JSON; or why it can't be done, in Consul's words. */
+export type TxnKvResult = { readonly results: readonly string[] } | { readonly fault: string }
 
-export const NOTHING: Outcome = { results: [] }
+export const NOTHING: TxnKvResult = { results: [] }
 
-/** Does one step (agent/consul/state/txn.go, txnKVS). */
-export function doStep(step: Step, ledger: verbs.Ledger): Outcome {
-  const { verb, draft, session, index } = step
+/** Does one operation (agent/consul/state/txn.go, txnKVS). */
+export function applyOp(op: TxnKvOp, tx: verbs.WriteTxn): TxnKvResult {
+  const { verb, draft, session, index } = op
   const { key } = draft
-  const found = ledger.kv.get(key)
-  const after = () => entryOf(ledger.kv.get(key))
-  const checked = (verdict: verbs.Verdict, otherwise: string): Outcome | undefined => {
-    if (verdict === true) return undefined
-    return { fault: verdict || otherwise }
+  const found = tx.kv.get(key)
+  const after = () => entryOf(tx.kv.get(key))
+  const checked = (result: verbs.VerbResult, otherwise: string): TxnKvResult | undefined => {
+    if (result === true) return undefined
+    return { fault: result || otherwise }
   }
   switch (verb) {
     case 'set':
-      verbs.set(ledger, draft)
+      verbs.set(tx, draft)
       return after()
     case 'cas':
-      return checked(verbs.cas(ledger, draft, index), `failed to set key ${quote(key)}, index is stale`) ?? after()
+      return checked(verbs.cas(tx, draft, index), `failed to set key ${quote(key)}, index is stale`) ?? after()
     case 'lock': {
       const held = `failed to lock key ${quote(key)}, lock is already held`
-      return checked(verbs.lock(ledger, draft, session), held) ?? after()
+      return checked(verbs.lock(tx, draft, session), held) ?? after()
     }
     case 'unlock': {
       const foreign = `failed to unlock key ${quote(key)}, lock isn't held, or is held by another session`
-      return checked(verbs.unlock(ledger, draft, session), foreign) ?? after()
+      return checked(verbs.unlock(tx, draft, session), foreign) ?? after()
     }
     case 'delete':
-      ledger.kv.delete(ledger.index, key)
+      tx.kv.delete(tx.index, key)
       return NOTHING
     case 'delete-tree':
-      verbs.deleteTree(ledger, key)
+      verbs.deleteTree(tx, key)
       return NOTHING
     case 'delete-cas':
-      return (
-        checked(verbs.deleteCas(ledger, key, index), `failed to delete key ${quote(key)}, index is stale`) ?? NOTHING
-      )
+      return checked(verbs.deleteCas(tx, key, index), `failed to delete key ${quote(key)}, index is stale`) ?? NOTHING
     case 'get':
       return found ? { results: [found.json()] } : { fault: `key ${quote(key)} doesn't exist` }
     case 'get-tree':
-      return { results: ledger.kv.below(key).map((entry) => entry.json()) }
+      return { results: tx.kv.below(key).map((entry) => entry.json()) }
     case 'check-not-exists':
       return found ? { fault: `key ${quote(key)} exists` } : NOTHING
     case 'check-session':
@@ -71,7 +69,7 @@ export function doStep(step: Step, ledger: verbs.Ledger): Outcome {
   }
 }
 
-function entryOf(entry: KvEntry | undefined): Outcome {
+function entryOf(entry: KvEntry | undefined): TxnKvResult {
   return entry ? { results: [entry.jsonWithoutValue()] } : NOTHING
 }
 

@@ -1,29 +1,29 @@
 import type { WireReply } from '../consul/wire.ts'
-import type { Answer } from './request.ts'
+import type { AgentAnswer } from './request.ts'
 import type { Topic } from './watches.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const TEXT_HEADERS = { 'content-type': 'text/plain; charset=utf-8' }
 
 /** 200 with JSON. */
-export function json(text: string): Answer {
+export function jsonAnswer(text: string): AgentAnswer {
   return { reply: { status: 200, headers: JSON_HEADERS, text } }
 }
 
-const TRUE = json('true')
-const FALSE = json('false')
+const TRUE = jsonAnswer('true')
+const FALSE = jsonAnswer('false')
 
-export function bool(value: boolean): Answer {
+export function boolAnswer(value: boolean): AgentAnswer {
   return value ? TRUE : FALSE
 }
 
 /** Another status with words, for people. Consul says 500 to its users' mistakes, too. */
-export function words(status: number, text: string): Answer {
+export function textAnswer(status: number, text: string): AgentAnswer {
   return { reply: { status, headers: TEXT_HEADERS, text } }
 }
 
 /** The answer to a read that can block: empty text stands for 404. */
-export function reading(text: string, index: number, topic: Topic): Answer {
+export function readAnswer(text: string, index: number, topic: Topic): AgentAnswer {
   // Index 0 would not block; 1 never is a real one (agent/consul/kvs_endpoint.go).
   const shown = Math.max(index, 1)
   const headers = indexHeaders(shown)
@@ -39,7 +39,10 @@ function indexHeaders(index: number): WireReply['headers'] {
   }
 }
 
-export function methodNotAllowed(method: string, allowed: string): Answer {
-  const { reply } = words(405, `method ${method} not allowed`)
+/** 200 and nothing. */
+export const DONE: AgentAnswer = { reply: { status: 200, headers: {}, text: '' } }
+
+export function methodNotAllowed(method: string, allowed: string): AgentAnswer {
+  const { reply } = textAnswer(405, `method ${method} not allowed`)
   return { reply: { ...reply, headers: { ...reply.headers, allow: `OPTIONS,${allowed}` } } }
 }

@@ -8,7 +8,10 @@ export interface SessionRecord {
   readonly ttlMs: number
   readonly lockDelayNs: number
   readonly behavior: 'release' | 'delete'
+  /** Checks of its node, and of services there: it ends when one of them is critical, or gone. */
   readonly checks: readonly string[]
+  readonly serviceChecks: readonly string[]
+  readonly olderChecks: readonly string[]
   readonly createIndex: number
 }
 
@@ -40,6 +43,13 @@ export class SessionTable {
     if (this.#sessions.delete(id)) this.#index = raftIndex
   }
 
+  static of(index: number, sessions: readonly SessionRecord[]): SessionTable {
+    const table = new SessionTable()
+    for (const session of sessions) table.add(session)
+    table.#index = index
+    return table
+  }
+
   /** A copy that stands still. */
   copy(): SessionTable {
     const copy = new SessionTable()
@@ -49,9 +59,14 @@ export class SessionTable {
   }
 }
 
+/** The ids of all checks that a session is bound to. */
+export function allChecks(of: Pick<SessionRecord, 'checks' | 'serviceChecks' | 'olderChecks'>): readonly string[] {
+  return [...of.checks, ...of.serviceChecks, ...of.olderChecks]
+}
+
 /** A session's JSON; its lock-delay is in nanoseconds there. */
 export function sessionJson(session: SessionRecord): string {
-  const { id, name, node, ttl, lockDelayNs, behavior, checks, createIndex } = session
+  const { id, name, node, ttl, lockDelayNs, behavior, checks, serviceChecks, olderChecks, createIndex } = session
   return JSON.stringify({
     ID: id,
     Name: name,
@@ -60,7 +75,8 @@ export function sessionJson(session: SessionRecord): string {
     Behavior: behavior,
     TTL: ttl,
     NodeChecks: checks,
-    ServiceChecks: null,
+    ServiceChecks: serviceChecks.length === 0 ? null : serviceChecks.map((id) => ({ ID: id, Namespace: '' })),
+    ...(olderChecks.length > 0 && { Checks: olderChecks }),
     CreateIndex: createIndex,
     ModifyIndex: createIndex,
   })

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts'
-import type { WireReply } from '../consul/wire.ts'
-import { words } from './reply.ts'
+import { textAnswer } from './answers.ts'
+import type { AgentReply } from './request.ts'
 
 /** What holds requests back: servers without a leader, or processes that don't run at all. */
-export class Turnstile {
+export class RequestGate {
   readonly #clock: Clock
   readonly #holdMs: number
   #hasLeader = true
@@ -25,7 +25,7 @@ export class Turnstile {
   }
 
   /** Serves when there is nothing in the way any more; gives a 500 when there is no leader for too long. */
-  pass(needsLeader: boolean, serve: () => Promise<WireReply>): Promise<WireReply> {
+  pass(needsLeader: boolean, serve: () => Promise<AgentReply>): Promise<AgentReply> {
     return new Promise((resolve) => {
       this.whenAwake(() => {
         if (this.#hasLeader || !needsLeader) resolve(serve())
@@ -58,7 +58,7 @@ export class Turnstile {
     for (const task of tasks) task()
   }
 
-  #holdForLeader(serve: () => Promise<WireReply>, resolve: (reply: WireReply | Promise<WireReply>) => void): void {
+  #holdForLeader(serve: () => Promise<AgentReply>, resolve: (reply: AgentReply | Promise<AgentReply>) => void): void {
     const leave = () => {
       this.#forLeader.delete(go)
       cancel()
@@ -69,7 +69,7 @@ export class Turnstile {
     }
     const cancel = this.#clock.after(this.#holdMs, () => {
       leave()
-      this.whenAwake(() => resolve(words(500, 'No cluster leader').reply))
+      this.whenAwake(() => resolve(textAnswer(500, 'No cluster leader').reply))
     })
     this.#forLeader.add(go)
   }

@@ -3,6 +3,10 @@ export class SortedKeys<V> {
   readonly #values = new Map<string, V>()
   readonly #keys: string[] = []
 
+  get size(): number {
+    return this.#keys.length
+  }
+
   get(key: string): V | undefined {
     return this.#values.get(key)
   }
@@ -25,6 +29,11 @@ export class SortedKeys<V> {
       found.push(this.#values.get(key) as V)
     }
     return found
+  }
+
+  /** In the order of the keys. */
+  entries(): (readonly [string, V])[] {
+    return this.#keys.map((key) => [key, this.#values.get(key) as V])
   }
 
   copy(): SortedKeys<V> {
