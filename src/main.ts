@@ -1,18 +1,15 @@
 import { isatty } from 'node:tty'
 import { startupSnapshot } from 'node:v8'
 import { systemClock } from './base/clock.ts'
-import { printable } from './base/excerpt.ts'
 import { messageOf } from './base/failure.ts'
+import { allWritten } from './base/line-writer.ts'
 import { writeStderr } from './base/log.ts'
-import { isWriting } from './base/outlet.ts'
-import { allSaid } from './base/speech.ts'
+import { isWritePending } from './base/nonblocking-output.ts'
+import { printable } from './base/printable.ts'
 import { keepOutOfCores } from './child/core-dump.ts'
 import { dieOfInterrupt } from './child/foreground.ts'
 import { main } from './cli/cli.ts'
-
-const BUG = 70
-
-const INTERRUPTED = 130
+import { EXIT } from './cli/exit-codes.ts'
 
 /** How long our last words may wait for a reader. */
 const LAST_WORDS_MS = 1000
@@ -23,9 +20,10 @@ let isLeaving = false
 async function leave(code: number): Promise<void> {
   if (isLeaving) return
   isLeaving = true
-  if (isWriting()) await Promise.race([allSaid(), new Promise<void>((late) => systemClock.after(LAST_WORDS_MS, late))])
-  if (code === INTERRUPTED) dieOfInterrupt()
-  if (isWriting()) vanish(code)
+  if (isWritePending())
+    await Promise.race([allWritten(), new Promise<void>((late) => systemClock.after(LAST_WORDS_MS, late))])
+  if (code === EXIT.interrupted) dieOfInterrupt()
+  if (isWritePending()) vanish(code)
   process.exit(code)
 }
 
@@ -42,7 +40,7 @@ function bug(thrown: unknown): Promise<void> {
   const stack = (thrown instanceof Error && thrown.stack) || messageOf(thrown)
   const lines = ['consul-locker: this is a bug, please report it with the lines below', ...stack.split('\n')]
   writeStderr(`${lines.map(printable).join('\n')}\n`)
-  return leave(BUG)
+  return leave(EXIT.bug)
 }
 
 /** Begins the work. What runs before this, while modules load, is done once and for all in the start-up snapshot. */

@@ -2,42 +2,48 @@ import { systemClock } from '../base/clock.ts'
 import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import { createLog, type Log, writeStderr } from '../base/log.ts'
 import { clockSinceStart } from '../base/since-start.ts'
-import { noteInherited } from '../child/inherited-fds.ts'
+import { takeErrand } from '../child/errands.ts'
+import { noteInheritedFds } from '../child/inherited-fds.ts'
 import { processSignals } from '../child/signals.ts'
-import { commandOf } from './commands.ts'
-import { debugWishes } from './debug-wishes.ts'
-import { takeErrand } from './errands.ts'
+import { checkNoWordOfOurs, commandOf } from './command-table.ts'
+import { plainRunCommand } from './commands/run/command.ts'
+import { debugTopics } from './debug-topics.ts'
 import { EXIT_OF_FAILURE } from './exit-codes.ts'
-import { interruptible } from './interruptible.ts'
-import type { Invocation } from './invocation.ts'
-import { HelpWanted, type Parsed, UnknownOption } from './parse.ts'
-import { isPrinting, printed, printLines } from './print.ts'
-import { runCommand } from './run-command.ts'
-import { adviceOn, strangeVariables } from './strange-variables.ts'
+import { interruptible } from './invocation/interruptible.ts'
+import type { Invocation } from './invocation/invocation.ts'
+import type { OutputOptions } from './options/output-options.ts'
+import { isPrinting, printed, printLines } from './output/print.ts'
+import { HelpWanted } from './syntax/parse.ts'
+import { UnknownOption } from './syntax/parser.ts'
+import { adviceOn, unknownVariables } from './unknown-variables.ts'
 
 /** The whole program but for the exit itself. Settles with the exit code; rejects only for a bug. */
 export async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
-  noteInherited()
+  noteInheritedFds()
   const errand = takeErrand(words[0], process.env)
   const environment = { ...process.env }
   // The command has it; Node would take it for our wish, and believe every certificate.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
-  const wishes = debugWishes(environment.DEBUG)
-  const sinceStart = wishes.timing ? clockSinceStart() : undefined
-  const openLog = (options: Parsed['options']): Log =>
+  const debug = debugTopics(environment.DEBUG)
+  const sinceStart = debug.timing ? clockSinceStart() : undefined
+  const prefix = environment.JOURNAL_STREAM
+    ? (await import('../base/journal.ts')).journalPrefix(environment)
+    : undefined
+  const openLog = (options: OutputOptions): Log =>
     createLog({
       format: options['log-format'] === 'json' ? 'json' : 'text',
-      quiet: options.quiet === true,
-      debug: wishes.requests,
+      quiet: options.quiet,
+      debug: debug.requests,
       sinceStart,
+      prefix,
       write: writeStderr,
     })
-  let log = openLog({})
+  let log = openLog({ 'log-format': undefined, quiet: false })
   log.mark('Node has started')
   const signals = processSignals(environment)
-  const strange = errand === undefined ? strangeVariables(environment) : []
-  const advice = strange.length > 0 ? await adviceOn(strange) : []
-  const context = (options: Parsed['options']) => {
+  const unknown = errand === undefined ? unknownVariables(environment) : []
+  const advice = unknown.length > 0 ? await adviceOn(unknown) : []
+  const context = (options: OutputOptions) => {
     log = openLog(options)
     for (const sentence of advice.splice(0)) log.warn(sentence)
     return { clock: systemClock, log, signal, random: Math.random }
@@ -45,7 +51,9 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
   const invocation: Invocation = { words, environment, signals, context }
   const perform = async () => {
     const load = commandOf(words[0], errand)
-    return load ? (await load())({ ...invocation, words: words.slice(1) }) : runCommand(invocation)
+    return load
+      ? (await load())({ ...invocation, words: words.slice(1) })
+      : plainRunCommand(invocation, checkNoWordOfOurs)
   }
   try {
     const code = await perform().catch(helpFor)
@@ -62,7 +70,7 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
 
 async function helpFor(thrown: unknown): Promise<number> {
   if (!(thrown instanceof HelpWanted)) throw thrown
-  return printLines((await import('./help.ts')).helpLines(thrown))
+  return printLines((await import('./syntax/help.ts')).helpLines(thrown))
 }
 
 function explain(log: Log, thrown: unknown): number {

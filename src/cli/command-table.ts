@@ -1,0 +1,89 @@
+import { Failure } from '../base/failure.ts'
+import type { Errand } from '../child/errands.ts'
+import type { Perform, Subcommand } from './invocation/invocation.ts'
+
+type Load = () => Promise<Subcommand>
+
+/** First words that are commands of ours. A lock with such a name, or a reserved one, is locked by `run`. */
+export const COMMANDS = {
+  run: async () => (await import('./commands/run/command.ts')).runCommand,
+  verify: async () => (await import('./commands/verify/command.ts')).verifyCommand,
+  history: async () => (await import('./commands/history/command.ts')).historyCommand,
+  status: async () => (await import('./commands/status/command.ts')).statusCommand,
+  fenced: async () => (await import('./commands/fenced/command.ts')).fencedCommand,
+  hold: async () => (await import('./commands/hold/command.ts')).holdCommand,
+  release: async () => (await import('./commands/release/command.ts')).releaseCommand,
+  slots: async () => (await import('./commands/slots/command.ts')).slotsCommand,
+  pause: async () => (await import('./commands/pause/command.ts')).pauseCommand,
+  resume: async () => (await import('./commands/pause/command.ts')).resumeCommand,
+  promote: async () => (await import('./commands/flag/command.ts')).promoteCommand,
+  demote: async () => (await import('./commands/flag/command.ts')).demoteCommand,
+  init: async () => (await import('./commands/init/command.ts')).initCommand,
+  check: async () => (await import('./commands/check/command.ts')).checkCommand,
+  trigger: async () => (await import('./commands/trigger/command.ts')).triggerCommand,
+  wait: async () => (await import('./commands/wait/command.ts')).waitCommand,
+  rollout: async () => (await import('./commands/rollout/command.ts')).rolloutCommand,
+  monitor: async () => (await import('./commands/monitor/command.ts')).monitorCommand,
+  hosts: async () => (await import('./commands/hosts/command.ts')).hostsCommand,
+  lease: async () => (await import('./commands/lease/command.ts')).leaseCommand,
+  'acquire-lease': async () => (await import('./commands/lease/command.ts')).acquireLeaseCommand,
+  discovery: async () => (await import('./commands/discovery/command.ts')).discoveryCommand,
+  leader: async () => (await import('./commands/leader/command.ts')).leaderCommand,
+  unit: async () => (await import('./commands/run/scheduled/unit-command.ts')).unitCommand,
+  crontab: async () => (await import('./commands/run/scheduled/crontab-command.ts')).crontabCommand,
+  dev: async () => (await import('./commands/dev/command.ts')).devCommand,
+} satisfies Record<string, Load>
+
+export const COMMAND_WORDS = Object.keys(COMMANDS)
+
+/** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
+const RESERVED_WORDS: readonly string[] = [
+  'completion',
+  'dashboard',
+  'doctor',
+  'explain',
+  'help',
+  'locks',
+  'metrics',
+  'unlock',
+  'version',
+  'watch',
+]
+
+/** What the tools before us call by a reserved word, and where it is here. */
+const FORMER_WORDS: Readonly<Record<string, string>> = {
+  watch: "service-toolkit's watch is consul-locker monitor here, python-powerconsul's is consul-locker trigger",
+}
+
+const ON_ERRANDS: Record<Errand, () => Promise<Perform>> = {
+  ':release': async () => (await import('./commands/release/errand.ts')).performRelease,
+  ':output': async () => (await import('./commands/run/output-errand.ts')).carryOutput,
+  ':leader-duty': async () => (await import('./commands/leader/leader-duty.ts')).cleanupErrand,
+  ':dev-server': async () => (await import('./commands/dev/dev-errand.ts')).devErrand,
+  ':module': async () => (await import('./commands/leader/module-errand.ts')).moduleErrand,
+}
+
+/** How to load what a first word names, or what we were sent for; `undefined` when it is neither. */
+export function commandOf(word: string | undefined, errand: Errand | undefined): (() => Promise<Perform>) | undefined {
+  if (errand !== undefined) return ON_ERRANDS[errand]
+  if (word === undefined || !Object.hasOwn(COMMANDS, word)) return undefined
+  const load = COMMANDS[word as keyof typeof COMMANDS]
+  return async () => (await load()).perform
+}
+
+/** What a word is to us, if it is ours: a command, or reserved for one to come. */
+export function kindOfWord(word: string): 'command' | 'reserved' | undefined {
+  if (COMMAND_WORDS.includes(word)) return 'command'
+  return RESERVED_WORDS.includes(word) ? 'reserved' : undefined
+}
+
+/** Throws a `usage` failure for a lock's name that is a word of ours. */
+export function checkNoWordOfOurs(name: string): void {
+  const kind = kindOfWord(name)
+  if (kind === undefined) return
+  const what =
+    kind === 'command' ? 'is a command of ours, and its options stand behind it' : 'will be a command of ours'
+  const former = Object.hasOwn(FORMER_WORDS, name) ? `${FORMER_WORDS[name]}; ` : ''
+  const hint = `${former}to lock that name: consul-locker run [options] ${name} …`
+  throw new Failure('usage', `${name} ${what}`, { hint })
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { Failure, messageOf } from '../../../base/failure.ts'
+import { quoted } from '../../../base/printable.ts'
+import { TokenClient } from '../../../discovery/token-client.ts'
+import { interruptible } from '../../invocation/interruptible.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
+import { print } from '../../output/print.ts'
+import { checkNoWords } from '../../syntax/stray-words.ts'
+import { lookup, publish } from './discovery-client.ts'
+import { serve } from './discovery-serve.ts'
+import { DISCOVERY_SYNTAX, type DiscoveryCommandOptions } from './syntax.ts'
+
+/** `consul-locker discovery serve|new|publish|lookup|delete` */
+export const discoveryCommand = subcommand(DISCOVERY_SYNTAX, async (request) => {
+  const { ctx, options, words, command = [], environment, signals } = request
+  const [verb, ...rest] = [...words, ...command]
+  const secret = secretOf(options)
+  if (verb === 'serve') {
+    checkNoWords(rest, 'consul-locker discovery serve')
+    return serve(request, secret)
+  }
+  if (verb !== 'new' && verb !== 'publish' && verb !== 'lookup' && verb !== 'delete') {
+    const hint = 'consul-locker discovery serve, new, publish, lookup or delete'
+    throw new Failure('usage', verb === undefined ? 'discover what?' : `there is no discovery ${quoted(verb)}`, {
+      hint,
+    })
+  }
+  const client = new TokenClient(urlOf(options), secret)
+  return interruptible(ctx, signals, async (ctx) => {
+    if (verb === 'new') {
+      checkNoWords(rest, 'consul-locker discovery new --url U')
+      return print(await client.create(ctx))
+    }
+    const [token, ...servers] = rest
+    checkToken(token)
+    if (verb === 'publish') return publish(ctx, client, token, servers, options, environment)
+    checkNoWords(servers, `consul-locker discovery ${verb} --url U TOKEN`)
+    if (verb === 'delete') {
+      await client.remove(ctx, token)
+      return 0
+    }
+    return lookup(ctx, client, token, options.wait, options.json)
+  })
+})
+
+function checkToken(token: string | undefined): asserts token is string {
+  if (token === undefined) throw new Failure('usage', 'no token was given', { hint: 'see consul-locker discovery -h' })
+  if (/^[0-9a-f]{32}$/.test(token)) return
+  throw new Failure('usage', `${quoted(token)} is no discovery token`, { hint: '32 hexadecimal digits' })
+}
+
+function urlOf({ url }: DiscoveryCommandOptions): URL {
+  if (url !== undefined) return url
+  throw new Failure('usage', 'where are the tokens served?', { hint: 'give --url' })
+}
+
+function secretOf({ 'secret-file': file }: DiscoveryCommandOptions): string | undefined {
+  if (file === undefined) return undefined
+  let secret: string
+  try {
+    secret = readFileSync(file, 'utf8').trim()
+  } catch (thrown) {
+    throw new Failure('usage', `the secret file can't be read: ${messageOf(thrown)}`, { hint: 'see --secret-file' })
+  }
+  // An empty file would open the server to all.
+  if (/^[!-~]+$/.test(secret)) return secret
+  throw new Failure('usage', `the secret file ${file} has no secret in it`, {
+    hint: 'one word of printable characters, as from: openssl rand -hex 32',
+  })
+}

@@ -1,0 +1,109 @@
+import { scope } from '../../../base/abort.ts'
+import type { Context } from '../../../base/context.ts'
+import { formatDuration } from '../../../base/duration.ts'
+import { agentSelf } from '../../../consul/agent-self.ts'
+import type { Consul } from '../../../consul/consul.ts'
+import { readKey } from '../../../consul/kv.ts'
+import { Retry } from '../../../consul/retry.ts'
+import { checkKey } from '../../../lock/lock-keys.ts'
+import { awaitFlag, FLAG_WAIT_OVER } from '../../../switchover/flag-changes.ts'
+import { type Direction, type FlagValue, flagKey, parseFlag, setFlag } from '../../../switchover/flags.ts'
+import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
+import type { Subcommand } from '../../invocation/invocation.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
+import { print, printLines } from '../../output/print.ts'
+import { checkStrayCommand, type FlagMode, modeOf, serviceOf } from './flag-mode.ts'
+import { runOnTransitions } from './flag-watch.ts'
+import { flagSyntax } from './syntax.ts'
+
+/** `consul-locker promote SERVICE` */
+export const promoteCommand = flagCommand('promote')
+
+/** `consul-locker demote SERVICE` */
+export const demoteCommand = flagCommand('demote')
+
+function flagCommand(direction: Direction): Subcommand {
+  return subcommand(flagSyntax(direction), async (request) => {
+    const { ctx, options, words, command = [], environment } = request
+    const service = serviceOf(words, direction)
+    const mode = modeOf(options)
+    checkStrayCommand(mode, command)
+    const consul = await connect(options, environment)
+    try {
+      const node = options.node ?? (await ownNode(ctx, consul, mode))
+      const key = checkKey('flag', flagKey(service, node, direction))
+      switch (mode) {
+        case 'set':
+          await setFlag(ctx, consul, key, options.set ?? 'NULL')
+          return 0
+        case 'wait':
+          return await waitFor(ctx, consul, key, options.wait ?? 'NULL', options.timeout)
+        case 'watch':
+          return await runOnTransitions(ctx, request, consul, { service, node, direction, key, command })
+        case 'print-watch':
+          return printLines(
+            watchFor(key, command.length > 0 ? command : ['/usr/bin/env', 'service', service, direction]).split('\n'),
+          )
+        default:
+          return await show(ctx, consul, { service, node, direction, key }, mode === 'get', options.json)
+      }
+    } finally {
+      consul.close()
+    }
+  })
+}
+
+async function ownNode(ctx: Context, consul: Consul, mode: FlagMode): Promise<string> {
+  const ask = () => agentSelf(ctx, consul)
+  const { node } = await (mode === 'watch' ? new Retry(consul).until(ctx, ask) : ask())
+  return node
+}
+
+interface FlagOf {
+  readonly service: string
+  readonly node: string
+  readonly direction: Direction
+  readonly key: string
+}
+
+async function show(ctx: Context, consul: Consul, flag: FlagOf, bare: boolean, json: boolean): Promise<number> {
+  const { service, node, direction, key } = flag
+  const { entry } = await readKey(ctx, consul, key, { consistent: true })
+  const { value } = parseFlag(key, entry)
+  if (json) return print(JSON.stringify({ service, node, flag: direction, value, exists: entry !== undefined }))
+  return print(bare ? value : `${key}: ${value}`)
+}
+
+async function waitFor(
+  ctx: Context,
+  consul: Consul,
+  key: string,
+  value: FlagValue,
+  timeoutMs: number,
+): Promise<number> {
+  using wait = scope(ctx.signal)
+  const cancel = ctx.clock.after(timeoutMs, () => wait.abort(FLAG_WAIT_OVER))
+  try {
+    const bounded = { ...ctx, signal: wait.signal }
+    await new Retry(consul).until(bounded, () => awaitFlag(bounded, consul, key, value))
+    return 0
+  } catch (thrown) {
+    if (thrown !== FLAG_WAIT_OVER) throw thrown
+    ctx.log.error(`${key} has not become ${value} within ${formatDuration(timeoutMs)}`)
+    return EXIT.busy
+  } finally {
+    cancel()
+  }
+}
+
+/** In the form of Consul's documentation; words instead of one handler, so that no shell has a say. */
+function watchFor(key: string, command: readonly string[]): string {
+  return `{
+  "watches": [{
+    "args": ${JSON.stringify(command)},
+    "key": ${JSON.stringify(key)},
+    "type": "key"
+  }]
+}`
+}

@@ -1,0 +1,16 @@
+import { knownRuns } from '../../../run/history/known-runs.ts'
+import { lockQuestion } from '../../invocation/lock-question.ts'
+import { print, printLines } from '../../output/print.ts'
+import { runLines } from './runs-table.ts'
+import { HISTORY_SYNTAX } from './syntax.ts'
+
+/** `consul-locker history NAME` */
+export const historyCommand = lockQuestion(HISTORY_SYNTAX, 'history', async (ctx, consul, { name, key }, options) => {
+  const { ended, running } = await knownRuns(ctx, consul, key)
+  if (options.json) return print(JSON.stringify([...ended, ...(running ? [{ ...running, running: true }] : [])]))
+  if (ended.length === 0 && !running) {
+    ctx.log.notice(`no run under ${name} is recorded`)
+    return 0
+  }
+  return printLines(runLines(ended, running, ctx.clock.now().wallMs))
+})

@@ -1,0 +1,58 @@
+import { Failure } from '../../../base/failure.ts'
+import { describePause, type PauseState } from '../../../lock/pause.ts'
+import { endPause, startPause } from '../../../lock/pause-switch.ts'
+import { pauseRules } from '../../connection/acl-rules.ts'
+import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { interruptible } from '../../invocation/interruptible.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
+import { whoAsks } from '../../invocation/who-asks.ts'
+import { print, printLines } from '../../output/print.ts'
+import { holderLines } from './holders.ts'
+import { targetOf } from './pause-target.ts'
+import { PAUSE_SYNTAX, RESUME_SYNTAX } from './syntax.ts'
+
+const PAUSE_FORM = 'consul-locker pause NAME|--all --for 2h --reason TEXT'
+const RESUME_FORM = 'consul-locker resume NAME|--all'
+
+/** `consul-locker pause NAME|--all --for TIME [--reason TEXT]` */
+export const pauseCommand = subcommand(PAUSE_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
+  const scope = targetOf(words, options, PAUSE_FORM)
+  const { for: forMs, reason } = options
+  if (forMs === undefined) throw new Failure('usage', 'for how long?', { hint: PAUSE_FORM })
+  const consul = await connect(options, environment, pauseRules(scope))
+  try {
+    return await interruptible(ctx, signals, async (ctx) => {
+      const { before, pause, isKept } = await startPause(ctx, consul, scope.pauseKey, { forMs, by: whoAsks(), reason })
+      const nowMs = ctx.clock.now().wallMs
+      print(`${scope.subject} paused ${describePause(pause, nowMs)}`)
+      if (isKept) ctx.log.notice('that pause ends later, and stays as it is; for a shorter one, resume first')
+      else if (before.kind === 'on') ctx.log.notice(`before, it was paused ${describeBefore(before, nowMs)}`)
+      return printLines(await holderLines(ctx, consul, scope))
+    })
+  } finally {
+    consul.close()
+  }
+})
+
+/** `consul-locker resume NAME|--all` */
+export const resumeCommand = subcommand(RESUME_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
+  const scope = targetOf(words, options, RESUME_FORM)
+  const consul = await connect(options, environment, pauseRules(scope))
+  try {
+    return await interruptible(ctx, signals, async (ctx) => {
+      const before = await endPause(ctx, consul, scope.pauseKey)
+      if (before.kind !== 'on') {
+        ctx.log.notice(scope.lockKey === undefined ? 'no pause of all locks is on' : `${scope.subject} not paused`)
+        return EXIT.done
+      }
+      return print(`${scope.subject} no longer paused; the pause was ${describeBefore(before, ctx.clock.now().wallMs)}`)
+    })
+  } finally {
+    consul.close()
+  }
+})
+
+function describeBefore({ pause }: Extract<PauseState, { kind: 'on' }>, nowMs: number): string {
+  return pause ? describePause(pause, nowMs) : 'without an end, by a record that nobody can read'
+}

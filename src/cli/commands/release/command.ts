@@ -1,0 +1,62 @@
+import { withTimeout } from '../../../base/abort.ts'
+import type { Context } from '../../../base/context.ts'
+import { formatDuration } from '../../../base/duration.ts'
+import { Failure } from '../../../base/failure.ts'
+import { describeHolder } from '../../../lock/holder-record.ts'
+import { checkKey, keyOfName } from '../../../lock/lock-keys.ts'
+import { type ReleaseAnswer, requestRelease } from '../../../run/release-request.ts'
+import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { interruptible } from '../../invocation/interruptible.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
+import { whoAsks } from '../../invocation/who-asks.ts'
+import { checkNoWords } from '../../syntax/stray-words.ts'
+import { RELEASE_SYNTAX } from './syntax.ts'
+
+const FORM = 'consul-locker release NAME --run ID'
+
+/** `consul-locker release NAME --run ID` */
+export const releaseCommand = subcommand(RELEASE_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
+  const [name, ...rest] = words
+  if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: FORM })
+  checkNoWords(rest, FORM)
+  const { run: runId, timeout: timeoutMs, key: ownKey } = options
+  if (!runId)
+    throw new Failure('usage', 'no run was named', { hint: '--run takes the runId that consul-locker hold printed' })
+  const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
+  const late = () =>
+    new Failure('timed-out', `run ${runId} didn't give ${name} back within ${formatDuration(timeoutMs)}`, {
+      hint: 'is its machine alive? It will when it hears of this; if it is dead, the lock is free when its session expires',
+    })
+  const consul = await connect(options, environment, [`key "${key}" { policy = "write" }`])
+  try {
+    return await interruptible(ctx, signals, async (ctx) => {
+      const answer = await withTimeout(ctx, timeoutMs, late, (ctx) =>
+        requestRelease(ctx, consul, key, runId, whoAsks()),
+      )
+      return statusOf(ctx, name, runId, answer)
+    })
+  } finally {
+    consul.close()
+  }
+})
+
+function statusOf(ctx: Context, name: string, runId: string, answer: ReleaseAnswer): number {
+  const held = 'holder' in answer ? describeHolder(answer.holder.value, ctx.clock.now().wallMs) : ''
+  switch (answer.kind) {
+    case 'given-back':
+      return EXIT.done
+    case 'free':
+      ctx.log.error(`run ${runId} doesn't hold ${name}: nobody does`)
+      return EXIT.no
+    case 'others':
+      ctx.log.error(`run ${runId} doesn't hold ${name}: it is ${held}`)
+      return EXIT.no
+    case 'command':
+      ctx.log.error(`${name} is ${held}, a run with a command: it gives the lock back when the command has ended`)
+      return EXIT.no
+    case 'lost':
+      ctx.log.error(`run ${runId} has lost ${name} before it could give it back`)
+      return EXIT.lost
+  }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert'
+import type { Context } from '../../../base/context.ts'
+import { Failure } from '../../../base/failure.ts'
+import type { Consul } from '../../../consul/consul.ts'
+import type { Period } from '../../../run/history/period.ts'
+import { PeriodRider } from '../../../run/history/period-rider.ts'
+import { oddity, type Slot } from '../../../run/history/slot.ts'
+import { strftime } from '../../../run/history/strftime.ts'
+import type { RunSpec } from '../../../run/run-spec.ts'
+import type { RunCommandOptions } from './syntax.ts'
+
+const RULES = '--once-per, --slot or --min-interval'
+
+/** The period that options ask for. Warns of a slot that nobody can want. Throws a `usage` failure. */
+export function requestedPeriod(ctx: Context, options: RunCommandOptions): Period {
+  const { 'once-per': oncePerMs, slot: format, tz, 'min-interval': intervalMs, 'on-success': onSuccess } = options
+  if (tz !== undefined && format === undefined) {
+    throw new Failure('usage', '--tz is the time zone of --slot, and there is none', {
+      hint: "leave it out, or say which slots, e.g. --slot '%F'",
+    })
+  }
+  if (oncePerMs === undefined && format === undefined && intervalMs === undefined) {
+    const idle = onSuccess ? '--on-success' : '--skip-code'
+    throw new Failure('usage', `${idle} is about runs that are skipped, and nothing says when to skip one`, {
+      hint: `leave it out, or add ${RULES}`,
+    })
+  }
+  const slot = format === undefined ? undefined : slotOf(ctx, format, tz ?? 'UTC')
+  return { oncePerMs, slot, intervalMs, onSuccess }
+}
+
+function slotOf(ctx: Context, format: string, zone: string): Slot {
+  if (format.trim() === '') {
+    throw new Failure('usage', '--slot is empty: the command would run once, and never again', {
+      hint: "leave it out, or say which slots, e.g. --slot '%F'",
+    })
+  }
+  const slot: Slot = { format, zone, nameAt: strftime(format, zone) }
+  const wrong = oddity(slot, ctx.clock.now().wallMs)
+  if (wrong !== undefined) ctx.log.warn(wrong)
+  return slot
+}
+
+/** The run, once in a period. */
+export function inPeriod(consul: Consul, spec: RunSpec, period: Period): RunSpec {
+  assert(spec.history, "a period is a matter of the lock's history")
+  const rider = new PeriodRider(consul, spec.lock.name, spec.history.run, period)
+  const riders = spec.lock.riders?.map((one) => (one === spec.history ? rider : one)) ?? [rider]
+  return { ...spec, lock: { ...spec.lock, riders }, history: rider }
+}

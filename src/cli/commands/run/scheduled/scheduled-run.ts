@@ -1,0 +1,134 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import type { Context } from '../../../../base/context.ts'
+import { findExecutable } from '../../../../child/executable.ts'
+import type { LockSpec } from '../../../../lock/acquire-options.ts'
+import type { Invocation, Subcommand } from '../../../invocation/invocation.ts'
+import { isPeriodic } from '../../../options/period-options.ts'
+import type { Syntax } from '../../../syntax/command-syntax.ts'
+import { wordsOf } from '../../../syntax/environment-words.ts'
+import {
+  type GivenValue,
+  type Option,
+  type Options,
+  type Values,
+  valuesOf,
+  variableOf,
+} from '../../../syntax/option.ts'
+import { HelpWanted, type Sorted, sort } from '../../../syntax/parse.ts'
+import { checkEncoding } from '../../../user-command/argument-encoding.ts'
+import { requestedRun } from '../requested-run.ts'
+import { gatesOf } from '../run-gates.ts'
+import { requestedPeriod } from '../run-period.ts'
+import { RUN_SYNTAX, type RunCommandOptions } from '../syntax.ts'
+
+/** A run that somebody else is to start later, in another environment and another folder. */
+export interface ScheduledRun<O extends Options> {
+  readonly ctx: Context
+  /** Those of the word that prints it. */
+  readonly options: Values<O>
+  readonly run: RunCommandOptions
+  readonly lock: LockSpec
+  /** All that is to be executed, our own program's path first: full paths, no environment needed. */
+  readonly words: readonly [string, ...string[]]
+}
+
+/** Of a run, what can be scheduled: help and version can't. */
+const RUN_OPTIONS = Object.fromEntries(
+  Object.entries(RUN_SYNTAX.options).filter(([, { variable }]) => variable !== 'nowhere'),
+)
+
+/** A word that takes a run's own words behind its options, and prints how somebody else starts that run. */
+export function schedulingWord<O extends Options>(
+  syntax: Syntax<O>,
+  show: (scheduled: ScheduledRun<O>) => number,
+): Subcommand {
+  return {
+    syntax,
+    perform: async ({ words, environment, context }: Invocation) => {
+      const sorted = sortWithRun(syntax, words)
+      const options = valuesOf(RUN_SYNTAX.options, sorted.given)
+      const ctx = context(options)
+      // One that makes no sense is to be heard of now, and not at night.
+      for (const name of Object.keys(RUN_OPTIONS)) void options[name as keyof RunCommandOptions]
+      const { lock, command } = requestedRun({ options, words: sorted.words }, {}, () => ({
+        host: '',
+        pid: 0,
+        user: '',
+      }))
+      gatesOf(options, {})
+      if (isPeriodic(options)) requestedPeriod(ctx, options)
+      checkEncoding(command)
+      const { file } = findExecutable(command, environment.PATH)
+      warnOfSurroundings(ctx, sorted.given, environment, command.slice(1))
+      const [, ...args] = command
+      const name = lock.name.startsWith('-') ? ['--', lock.name] : [lock.name]
+      return show({
+        ctx,
+        options: valuesOf(syntax.options, sorted.given),
+        run: options,
+        lock,
+        // By the word `run` no name is ever taken for a command of ours, of this version or of another one.
+        words: [ourProgram(environment), 'run', ...optionWords(sorted.given), ...name, resolve(file), ...args],
+      })
+    },
+  }
+}
+
+/** The help tells of the word's own options only. */
+function sortWithRun(syntax: Syntax, words: readonly string[]): Sorted {
+  try {
+    return sort({ ...RUN_SYNTAX, usage: syntax.usage, options: { ...RUN_OPTIONS, ...syntax.options } }, words, [])
+  } catch (thrown) {
+    throw thrown instanceof HelpWanted ? new HelpWanted(syntax, thrown.isWhole) : thrown
+  }
+}
+
+function optionWords(given: Sorted['given']): string[] {
+  return Object.entries(RUN_OPTIONS).flatMap(([name, option]) => {
+    const values: readonly GivenValue[] = [given[name] ?? []].flat()
+    return values.flatMap((value) => (typeof value === 'string' ? valueWords(name, option, value) : [`--${name}`]))
+  })
+}
+
+function valueWords(name: string, { value: kind = '', isOptional }: Option, value: string): string[] {
+  const whole = ['FILE', 'DIR'].includes(kind) ? resolve(value) : value
+  return isOptional || whole.startsWith('-') || whole === '' ? [`--${name}=${whole}`] : [`--${name}`, whole]
+}
+
+/** As it was called, a link that outlives upgrades for one; the file itself, when nothing else leads there. */
+function ourProgram({ PATH }: NodeJS.ProcessEnv): string {
+  try {
+    const { file } = findExecutable([process.argv0], PATH)
+    if (realpathSync(file) === realpathSync(process.execPath)) return resolve(file)
+  } catch {
+    // Whoever started us may call us what he likes.
+  }
+  return process.execPath
+}
+
+const FROM_CONSUL = / \((CONSUL_\w+)\)$/
+
+/** What works here, and will not where the run is started. */
+function warnOfSurroundings(
+  ctx: Context,
+  given: Sorted['given'],
+  environment: NodeJS.ProcessEnv,
+  args: readonly string[],
+): void {
+  const ours = new Set(wordsOf(RUN_OPTIONS, environment).map((word) => word.replace(/^--|=.*$/gs, '')))
+  const forgotten = Object.entries(RUN_OPTIONS).flatMap(([name, { describe }]) => {
+    const [, consuls = ''] = FROM_CONSUL.exec(describe) ?? []
+    const isGiven = given[name] !== undefined || (name === 'token' && given['token-file'] !== undefined)
+    if (isGiven) return []
+    if (ours.has(name)) return [`${variableOf(name)} (--${name})`]
+    return environment[consuls] ? [`${consuls} (--${name === 'token' ? 'token-file' : name})`] : []
+  })
+  if (forgotten.length > 0) {
+    ctx.log.warn(`set in this environment, and unknown where the run is started: ${forgotten.join(', ')}`)
+  }
+  if (given.token !== undefined) ctx.log.warn('the token stands in what is printed; give --token-file')
+  const near = args.find((word) => !isAbsolute(word) && !word.startsWith('-') && word.includes('.') && existsSync(word))
+  if (near !== undefined)
+    ctx.log.warn(`${near} is a file of this folder, and the run is started in another: give its path`)
+}

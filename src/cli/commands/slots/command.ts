@@ -1,0 +1,76 @@
+import type { Context } from '../../../base/context.ts'
+import { Failure } from '../../../base/failure.ts'
+import type { Consul } from '../../../consul/consul.ts'
+import { describeHolder } from '../../../lock/holder-record.ts'
+import { checkKey, keyOfName, MOST_SLOTS, slotsKey } from '../../../lock/lock-keys.ts'
+import type { SemaphorePlace } from '../../../lock/semaphore-view.ts'
+import { changeLimit, slotsInUse } from '../../../lock/slot-limit.ts'
+import { slotsPlace } from '../../../lock/slots.ts'
+import { runRules } from '../../connection/acl-rules.ts'
+import { connect } from '../../connection/connect.ts'
+import { interruptible } from '../../invocation/interruptible.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
+import { print, printLines } from '../../output/print.ts'
+import { checkNoWords } from '../../syntax/stray-words.ts'
+import { wholeNumber } from '../../syntax/values.ts'
+import { SLOTS_SYNTAX } from './syntax.ts'
+
+const USAGE = 'consul-locker slots <name> [n]'
+
+/** `consul-locker slots NAME [N]` */
+export const slotsCommand = subcommand(SLOTS_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
+  const [name, wanted, ...rest] = words
+  if (name === undefined) throw new Failure('usage', 'no name was given', { hint: USAGE })
+  checkNoWords(rest, USAGE)
+  const { key: ownKey } = options
+  const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
+  const place = slotsPlace(slotsKey(key, ownKey !== undefined))
+  const limit = wanted === undefined ? undefined : limitIn(wanted)
+  const consul = await connect(options, environment, runRules(place.list, { slots: 1 }))
+  try {
+    return await interruptible(ctx, signals, (ctx) =>
+      limit === undefined ? show(ctx, consul, name, place) : change(ctx, consul, name, place, limit),
+    )
+  } finally {
+    consul.close()
+  }
+})
+
+function limitIn(text: string): number {
+  try {
+    return wholeNumber(1, MOST_SLOTS)(text, '')
+  } catch {
+    throw new Failure('usage', `${JSON.stringify(text)} is no number of slots from 1 to ${MOST_SLOTS}`, { hint: USAGE })
+  }
+}
+
+async function show(ctx: Context, consul: Consul, name: string, place: SemaphorePlace): Promise<number> {
+  const inUse = await slotsInUse(ctx, consul, place)
+  if (!inUse) return print(`nobody has a slot of ${name}; the next run says how many there are`)
+  const { limit, living, closed, waiting } = inUse
+  const nowMs = ctx.clock.now().wallMs
+  const line = waiting === 0 ? '' : `, ${waiting} in line`
+  return printLines([
+    `${living.length + closed} of ${slotsText(limit)} of ${name} taken${line}`,
+    ...living.map(({ value }) => describeHolder(value, nowMs)),
+    ...(closed > 0 ? [`${closed} closed: the holder was cut off`] : []),
+  ])
+}
+
+async function change(
+  ctx: Context,
+  consul: Consul,
+  name: string,
+  place: SemaphorePlace,
+  limit: number,
+): Promise<number> {
+  const holders = await changeLimit(ctx, consul, place, limit)
+  if (holders === undefined) return print(`nobody has a slot of ${name}; the next run says how many there are`)
+  const tooMany = holders - limit
+  const line = tooMany > 0 ? `; ${holders} are taken, and nobody comes in before fewer than ${limit} are` : ''
+  return print(`${name} has ${slotsText(limit)}${line}`)
+}
+
+function slotsText(count: number): string {
+  return `${count} ${count === 1 ? 'slot' : 'slots'}`
+}

@@ -1,0 +1,36 @@
+import { formatDuration } from '../../../base/duration.ts'
+import { readKey } from '../../../consul/kv.ts'
+import { askRunner } from '../../../run/lease-socket.ts'
+import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { enclosingRun } from '../../invocation/enclosing-run.ts'
+import type { Invocation, Subcommand } from '../../invocation/invocation.ts'
+import { parse } from '../../syntax/parse.ts'
+import { VERIFY_SYNTAX } from './syntax.ts'
+
+/** `consul-locker verify [--remaining 5s]` */
+export const verifyCommand: Subcommand = { syntax: VERIFY_SYNTAX, perform: verify }
+
+async function verify({ words, environment, context }: Invocation): Promise<number> {
+  const { options } = parse(VERIFY_SYNTAX, words, environment)
+  const ctx = context(options)
+  const run = enclosingRun(environment)
+  const { remaining: remainingMs } = options
+  const no = (why: string) => {
+    ctx.log.error(`the lock ${run.name} ${why}`)
+    return EXIT.lost
+  }
+  const lease = await askRunner(ctx, environment, run.runId)
+  if (lease) {
+    if (!lease.held) return no('is no longer ours')
+    const isEnough = lease.leftMs > 0 && lease.leftMs >= remainingMs
+    return isEnough ? 0 : no(`is surely ours for only ${formatDuration(Math.max(0, lease.leftMs))} more`)
+  }
+  if (remainingMs > 0) return no("is of unknown duration: its runner doesn't answer")
+  const consul = await connect(options, environment)
+  for (const key of run.keys) {
+    const { entry } = await readKey(ctx, consul, key, { consistent: true })
+    if (entry?.session !== run.session) return no('is no longer ours')
+  }
+  return 0
+}

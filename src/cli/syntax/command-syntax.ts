@@ -1,0 +1,18 @@
+import type { Options } from './option.ts'
+
+/** What a command understands. */
+export interface Syntax<O extends Options = Options> {
+  /** The command line's form, a blank line, and what it does. */
+  readonly usage: string
+  /** The same for the short help, where the whole is too long for it. */
+  readonly brief?: string
+  readonly options: O
+  /** The options of the short help, ten at most. */
+  readonly often?: readonly string[]
+  /** Pairs of options of which only one may be given. */
+  readonly contradictions?: readonly (readonly [string, string])[]
+  /** Lines; three examples at most. */
+  readonly examples?: readonly string[]
+  /** Stands below all that: exit codes, for instance. */
+  readonly epilogue: string
+}

@@ -1,0 +1,38 @@
+import { Failure } from '../../base/failure.ts'
+import { type Options, variableOf } from './option.ts'
+
+/** Options that the environment gives, as words; put before those of the command line, they give way to them. */
+export function wordsOf(options: Options, environment: NodeJS.ProcessEnv): string[] {
+  const words: string[] = []
+  for (const [name, { value: takes, isRepeatable, variable }] of Object.entries(options)) {
+    if (variable === 'nowhere') continue
+    const value = environment[variableOf(name)]
+    if (value === undefined || value === '' || !isOurs(name, environment)) continue
+    if (isRepeatable) words.push(...lines(value).map((line) => `--${name}=${line}`))
+    else if (takes !== undefined) words.push(`--${name}=${value}`)
+    else if (truth(variableOf(name), value)) words.push(`--${name}`)
+  }
+  return words
+}
+
+/** An option that may be given several times has a line for each: its values have blanks and commas in them. */
+function lines(value: string): string[] {
+  return value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+}
+
+/** Inside a run CONSUL_LOCKER_KEY is the key of the lock around us, not a wish for ours. */
+function isOurs(name: string, environment: NodeJS.ProcessEnv): boolean {
+  return name !== 'key' || environment.CONSUL_LOCKER_RUN_ID === undefined
+}
+
+/** A yes or no as Go's ParseBool reads it. Throws a `usage` failure. */
+export function truth(variable: string, value: string): boolean {
+  if (/^(1|t|true)$/i.test(value)) return true
+  if (/^(0|f|false)$/i.test(value)) return false
+  throw new Failure('usage', `${variable} is ${JSON.stringify(value)}, which is neither true nor false`, {
+    hint: 'set it to true or false, or to 1 or 0',
+  })
+}

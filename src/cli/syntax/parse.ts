@@ -1,0 +1,136 @@
+import { Failure } from '../../base/failure.ts'
+import type { Syntax } from './command-syntax.ts'
+import { wordsOf } from './environment-words.ts'
+import { type GivenValue, type Options, type Values, valuesOf } from './option.ts'
+import { parserOf } from './parser.ts'
+
+/** Words sorted into options and the rest. */
+export interface Parsed<O extends Options> {
+  readonly options: Values<O>
+  /** All words from the first that is no option on, verbatim; a `--` before it is dropped. */
+  readonly words: readonly string[]
+}
+
+/** The same, before anything is made of the options' values. */
+export interface Sorted {
+  /** Options that were given, on the command line or in the environment. */
+  readonly given: Readonly<Record<string, GivenValue>>
+  readonly words: readonly string[]
+}
+
+/** Somebody asks for help: a short one, or the whole. */
+export class HelpWanted extends Error {
+  readonly syntax: Syntax
+  readonly isWhole: boolean
+
+  constructor(syntax: Syntax, isWhole: boolean) {
+    super('help is wanted')
+    this.syntax = syntax
+    this.isWhole = isWhole
+  }
+}
+
+/** Sorts words. Options stand before the first other word. Throws a `usage` failure, or `HelpWanted`. */
+export function parse<O extends Options>(
+  syntax: Syntax<O>,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Parsed<O> {
+  const sorted = sort(syntax, words, wordsOf(syntax.options, environment))
+  return { options: valuesOf(syntax.options, sorted.given), words: sorted.words }
+}
+
+/** Sorts words, with those that the environment gives, which give way. Throws as `parse` does. */
+export function sort(syntax: Syntax, words: readonly string[], inherited: readonly string[]): Sorted {
+  const [first] = words
+  // Options stand before the first other word: here are none, and the parser takes its time to find none.
+  if (inherited.length === 0 && first !== undefined && !first.startsWith('-')) return { given: {}, words }
+  const { given, words: others } = sortAll(syntax, words)
+  if (given.help || given.h) throw new HelpWanted(syntax, given.help === true)
+  if (inherited.length === 0) return { given, words: others }
+  const wishes = sortAll(syntax, inherited).given
+  const overruled = (syntax.contradictions ?? []).flatMap((pair) => {
+    return pair.some((name) => given[name] !== undefined) ? pair : []
+  })
+  const kept = Object.entries(wishes).filter(([name]) => !overruled.includes(name))
+  return { given: { ...Object.fromEntries(kept), ...given }, words: others }
+}
+
+function sortAll(syntax: Syntax, words: readonly string[]): Sorted {
+  checkDashes(syntax, words)
+  const parsed = parserOf(syntax).parseSync(words.map((word) => (isBare(syntax, word) ? `${word}=${YES}` : word)))
+  const given: Record<string, GivenValue> = {}
+  for (const [name, { isRepeatable }] of Object.entries(syntax.options)) {
+    const values = [parsed[name] ?? []].flat() as (string | boolean)[]
+    if (values.length > 0) given[name] = isRepeatable ? (values as string[]) : values.at(-1)
+    if (given[name] === YES) given[name] = 'true'
+  }
+  for (const [one, other] of syntax.contradictions ?? []) {
+    if (given[one] === undefined || given[other] === undefined) continue
+    throw new Failure('usage', `--${one} and --${other} are two wishes`, { hint: 'give one of them' })
+  }
+  return { given, words: parsed._.map((word) => String(word).replace(`=${YES}`, '')) }
+}
+
+/** What no argument can have in it: it stands for a value that was left out. */
+const YES = '\0'
+
+/** Whether a word is an option whose value was left out: what comes next is another word. */
+function isBare({ options }: Syntax, word: string): boolean {
+  return word.startsWith('--') && options[word.slice(2)]?.isOptional === true
+}
+
+/** As `consul` writes options, `-http-addr=x` would be taken for `-h`, and the like. Throws a `usage` failure. */
+function checkDashes({ options }: Syntax, words: readonly string[]): void {
+  for (const word of words) {
+    if (!word.startsWith('-') || word === '--') return
+    const [, name = ''] = /^-([a-z][a-z-]+)(?:=|$)/.exec(word) ?? []
+    if (!Object.hasOwn(options, name)) continue
+    throw new Failure('usage', `there is no option -${name}`, { hint: `--${name} has two dashes` })
+  }
+}
+
+/** Words sorted where options may stand anywhere: before, between and behind the others. */
+export interface SortedAnywhere extends Sorted {
+  /** All words behind a `--`, verbatim; `undefined` without one. */
+  readonly command: readonly string[] | undefined
+}
+
+/**
+ * Sorts the words of a command that isn't a run. Only those options count in the environment that every command
+ * understands: CONSUL_LOCKER_WAIT is how long to wait for a lock, and nothing else's. Throws as `parse` does.
+ */
+export function sortAnywhere(syntax: Syntax, words: readonly string[], environment: NodeJS.ProcessEnv): SortedAnywhere {
+  const shared = Object.entries(syntax.options).filter(([, { variable }]) => variable === 'everywhere')
+  const dashes = words.indexOf('--')
+  const before = dashes < 0 ? words : words.slice(0, dashes)
+  const others: string[] = []
+  let sorted = sort(syntax, withJoined(syntax, before), wordsOf(Object.fromEntries(shared), environment))
+  let { given } = sorted
+  while (sorted.words.length > 0) {
+    const [word = '', ...rest] = sorted.words
+    others.push(word)
+    sorted = sort(syntax, rest, [])
+    given = joined(given, sorted.given)
+  }
+  return { given, words: others, command: dashes < 0 ? undefined : words.slice(dashes + 1) }
+}
+
+function joined(before: Sorted['given'], after: Sorted['given']): Sorted['given'] {
+  const repeated = Object.entries(after).filter(([name, value]) => Array.isArray(value) && Array.isArray(before[name]))
+  const lists = repeated.map(([name, value]) => [name, [before[name], value].flat()])
+  return { ...before, ...after, ...Object.fromEntries(lists) }
+}
+
+/** A value that begins with a dash, as options do, is taken for what it is when an equals sign stands before it. */
+function withJoined({ options }: Syntax, words: readonly string[]): readonly string[] {
+  const takers = Object.entries(options).filter(([, { takesDash }]) => takesDash)
+  const names = new Map(
+    takers.flatMap(([name, { alias = name }]) => [`-${alias}`, `--${name}`].map((form) => [form, name] as const)),
+  )
+  const at = words.findIndex((word) => names.has(word))
+  const name = names.get(words[at] ?? '')
+  const value = words[at + 1]
+  if (name === undefined || value === undefined) return words
+  return [...words.slice(0, at), `--${name}=${value}`, ...words.slice(at + 2)]
+}

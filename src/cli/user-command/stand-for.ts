@@ -1,0 +1,26 @@
+import { randomId } from '../../base/random-id.ts'
+import { dieWithParent } from '../../child/die-with-parent.ts'
+import type { Executable } from '../../child/executable.ts'
+import type { ExitStatus } from '../../child/exit-status.ts'
+import { launch } from '../../child/launch.ts'
+import { SignalRelay } from '../../child/signal-relay.ts'
+import type { SignalSource } from '../../child/signals.ts'
+
+/**
+ * Runs a command in a process of its own as if it were ours: it gets our signals, and is killed when we are. Settles with
+ * how it ended.
+ */
+export async function standFor(
+  signals: SignalSource,
+  command: Executable,
+  environment: NodeJS.ProcessEnv,
+): Promise<ExitStatus> {
+  using relay = new SignalRelay(signals)
+  const name = `CONSUL_LOCKER_WAITED_${randomId().replaceAll('-', '_')}`
+  const marker = `${name}=1`
+  const child = await dieWithParent(marker, () =>
+    launch({ command, environment: { ...environment, [name]: '1' }, marker }),
+  )
+  relay.to(child)
+  return await child.exited
+}
