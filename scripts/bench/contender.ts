@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { execute } from '../execute.ts'
+import { execute } from '../provide/execute.ts'
 import { cpuMsOf, treeOf, wordsOf } from './process-tree.ts'
-import type { Running, Stage } from './stage.ts'
+import type { Running, Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
 
 /** The command: says when it began, waits to be told to go on, and says when it ended, with the last thing it does. */
@@ -36,8 +36,8 @@ export class Contender {
   }
 
   /** Starts to contend. `reaped`: under a shell that inherits and waits for orphans, where that is allowed. */
-  static async start(stage: Stage, tool: Tool, lock: string, reaped = false): Promise<Contender> {
-    const path = stage.file('fifo')
+  static async start(testbed: Testbed, tool: Tool, lock: string, reaped = false): Promise<Contender> {
+    const path = testbed.file('fifo')
     await execute('mkfifo', [path])
     // Open for both, so that neither end ever waits for the other.
     const fifo = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
@@ -51,7 +51,7 @@ export class Contender {
       if (second !== undefined) finished.resolve(second)
     }
     const words = [...tool.words(lock), ...COMMAND, path]
-    const running = stage.start(reaped ? [...stage.reaper, ...REAPER, ...words] : words, onOutput)
+    const running = testbed.start(reaped ? [...testbed.reaper, ...REAPER, ...words] : words, onOutput)
     for (const { promise, reject } of [begun, finished]) {
       promise.catch(() => {})
       running.ended.then(() => reject(new Error(`${words.join(' ')} ran no command.`)), reject)

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { median, quantile } from '../stage/statistics.ts'
 import { Contender, phaseOf } from './contender.ts'
 import { type Row, Samples } from './row.ts'
-import type { Stage } from './stage.ts'
-import { median, quantile } from './statistics.ts'
+import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
 import { inTurn } from './uncontended.ts'
 
@@ -11,13 +11,13 @@ import { inTurn } from './uncontended.ts'
  * for each tool, but only of `polledRuns` for those that poll, which take long and vary little from run to run.
  */
 export async function measureHandOver(
-  stage: Stage,
+  testbed: Testbed,
   { rounds, runs, polledRuns }: { rounds: number; runs: number; polledRuns: number },
 ): Promise<Row[]> {
   const samples = new Samples()
   for (let round = 0; round < rounds; round++) {
-    for (const tool of inTurn(stage.tools.contestants, round)) {
-      samples.add(tool.name, ...(await chain(stage, tool, tool.pollMs > 0 ? polledRuns : runs)))
+    for (const tool of inTurn(testbed.tools.contestants, round)) {
+      samples.add(tool.name, ...(await chain(testbed, tool, tool.pollMs > 0 ? polledRuns : runs)))
     }
   }
   const goal = { ratio: 1 }
@@ -30,13 +30,13 @@ export async function measureHandOver(
 }
 
 /** One holder after the other, each with the next one waiting; what each hand-over took, in ms. */
-async function chain(stage: Stage, tool: Tool, runs: number): Promise<number[]> {
-  const lock = stage.lock('hand-over')
+async function chain(testbed: Testbed, tool: Tool, runs: number): Promise<number[]> {
+  const lock = testbed.lock('hand-over')
   const took: number[] = []
-  let holder = await Contender.start(stage, tool, lock)
+  let holder = await Contender.start(testbed, tool, lock)
   await holder.begun
   for (let run = 0; run < runs; run++) {
-    const next = await Contender.start(stage, tool, lock)
+    const next = await Contender.start(testbed, tool, lock)
     await next.asleep()
     await delay(phaseOf(tool))
     holder.release()

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { median } from '../stage/statistics.ts'
 import { asleep, Contender, phaseOf, stampsIn } from './contender.ts'
 import { type Row, Samples } from './row.ts'
-import type { Stage } from './stage.ts'
-import { median } from './statistics.ts'
+import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
 import { inTurn } from './uncontended.ts'
 
@@ -17,17 +17,17 @@ const SETTLE_LIMIT_MS = 8000
 const POLLING_SETTLE_LIMIT_MS = 3000
 
 /** Crowds of waiters that pass through one lock, each with a command that takes no time, once it is released. */
-export async function measureHerd(stage: Stage, crowds: readonly Crowd[]): Promise<Row[]> {
+export async function measureHerd(testbed: Testbed, crowds: readonly Crowd[]): Promise<Row[]> {
   const rows: Row[] = []
-  for (const crowd of crowds) rows.push(...(await measureCrowd(stage, crowd)))
+  for (const crowd of crowds) rows.push(...(await measureCrowd(testbed, crowd)))
   return rows
 }
 
-async function measureCrowd(stage: Stage, { waiters, rounds }: Crowd): Promise<Row[]> {
+async function measureCrowd(testbed: Testbed, { waiters, rounds }: Crowd): Promise<Row[]> {
   const [total, requests, raftWrites] = [new Samples(), new Samples(), new Samples()]
   for (let round = 0; round < rounds; round++) {
-    for (const tool of inTurn(stage.tools.contestants, round)) {
-      const passage = await pass(stage, tool, waiters)
+    for (const tool of inTurn(testbed.tools.contestants, round)) {
+      const passage = await pass(testbed, tool, waiters)
       total.add(tool.name, passage.ms)
       requests.add(tool.name, passage.requests / waiters)
       raftWrites.add(tool.name, passage.raftWrites / waiters)
@@ -57,18 +57,18 @@ async function measureCrowd(stage: Stage, { waiters, rounds }: Crowd): Promise<R
 }
 
 /** Lets so many wait for one, and releases it: from its end to the start of the last, and what Consul did for it. */
-async function pass(stage: Stage, tool: Tool, waiters: number) {
-  const lock = stage.lock('herd')
-  const holder = await Contender.start(stage, tool, lock)
+async function pass(testbed: Testbed, tool: Tool, waiters: number) {
+  const lock = testbed.lock('herd')
+  const holder = await Contender.start(testbed, tool, lock)
   await holder.begun
-  const crowd = Array.from({ length: waiters }, () => stage.start([...tool.words(lock), 'date', '+%s%N']))
+  const crowd = Array.from({ length: waiters }, () => testbed.start([...tool.words(lock), 'date', '+%s%N']))
   await asleep(
     crowd.map(({ pid }) => pid),
     tool.pollMs > 0 ? POLLING_SETTLE_LIMIT_MS : SETTLE_LIMIT_MS,
   )
   await delay(phaseOf(tool))
   let ms = 0
-  const traffic = await stage.telemetry.during(async () => {
+  const traffic = await testbed.telemetry.during(async () => {
     holder.release()
     const outputs = await Promise.all(crowd.map(({ ended }) => ended))
     await holder.ended

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { median } from '../stage/statistics.ts'
 import { Contender } from './contender.ts'
 import { cpuMsOf, memoryOf, treeOf } from './process-tree.ts'
 import { MB, type Row, Samples } from './row.ts'
-import type { Stage } from './stage.ts'
-import { median } from './statistics.ts'
+import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
 
 const MINUTE_MS = 60_000
@@ -12,8 +12,8 @@ const MINUTE_MS = 60_000
  * What a holder and a waiter of each tool take while nothing happens, for `ms` milliseconds. All hold and wait at the
  * same time: idle as they are, they don't disturb each other.
  */
-export async function measureIdle(stage: Stage, { ms }: { ms: number }): Promise<Row[]> {
-  const pairs = await Promise.all(stage.tools.contestants.map((tool) => startPair(stage, tool)))
+export async function measureIdle(testbed: Testbed, { ms }: { ms: number }): Promise<Row[]> {
+  const pairs = await Promise.all(testbed.tools.contestants.map((tool) => startPair(testbed, tool)))
   const holders = pairs.map(({ name, holder }) => ({ name, contender: holder }))
   const waiters = pairs.map(({ name, waiter }) => ({ name, contender: waiter }))
   const finish = [watch('holder', holders), watch('waiter', waiters)]
@@ -27,11 +27,11 @@ export async function measureIdle(stage: Stage, { ms }: { ms: number }): Promise
   return rows
 }
 
-async function startPair(stage: Stage, tool: Tool) {
-  const lock = stage.lock('idle')
-  const holder = await Contender.start(stage, tool, lock, true)
+async function startPair(testbed: Testbed, tool: Tool) {
+  const lock = testbed.lock('idle')
+  const holder = await Contender.start(testbed, tool, lock, true)
   await holder.begun
-  const waiter = await Contender.start(stage, tool, lock, true)
+  const waiter = await Contender.start(testbed, tool, lock, true)
   await Promise.all([holder.asleep(), waiter.asleep()])
   return { name: tool.name, holder, waiter }
 }

@@ -1,6 +1,6 @@
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
-import { execute } from '../execute.ts'
-import type { Stage } from './stage.ts'
+import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import { execute } from '../provide/execute.ts'
+import type { Testbed } from './testbed.ts'
 
 /** What the figures depend on. */
 export interface Machine {
@@ -19,9 +19,9 @@ export interface Machine {
   readonly countsOrphans: boolean
 }
 
-export async function describeMachine(stage: Stage, loadBefore: number): Promise<Machine> {
-  const [locker = ''] = (await execute(stage.tools.locker, ['--version'])).split('\n')
-  const [consul = ''] = (await execute(stage.tools.consul, ['version'])).split('\n')
+export async function describeMachine(testbed: Testbed, loadBefore: number): Promise<Machine> {
+  const [locker = ''] = (await execute(testbed.tools.locker, ['--version'])).split('\n')
+  const [consul = ''] = (await execute(testbed.tools.consul, ['version'])).split('\n')
   return {
     date: new Date().toISOString(),
     cores: availableParallelism(),
@@ -32,10 +32,6 @@ export async function describeMachine(stage: Stage, loadBefore: number): Promise
     consulLocker: locker.replace(/^consul-locker /, ''),
     consul: consul.replace(/^Consul v?/, ''),
     loadBefore,
-    countsOrphans: stage.reaper.length > 0,
+    countsOrphans: testbed.reaper.length > 0,
   }
-}
-
-export function currentLoad(): number {
-  return Number((loadavg()[0] ?? 0).toFixed(2))
 }

@@ -1,17 +1,25 @@
 import { measureFirstInstruction } from './first-instruction.ts'
 import { measureHandOver } from './hand-over.ts'
 import { measureHerd } from './herd.ts'
+import { type HistoryCost, measureHistory } from './history-cost.ts'
 import { measureIdle } from './idle.ts'
 import type { Row } from './row.ts'
 import { measureServing, type Serving } from './serving.ts'
-import type { Stage } from './stage.ts'
+import type { Testbed } from './testbed.ts'
 import { measureUncontended } from './uncontended.ts'
 
 /** One of the measures, in full, or with counts that only show that it works. */
 export interface Measure {
   readonly name: string
-  /** Rows compare tools; the server of tokens has nobody to be compared with. */
-  take(stage: Stage, quick: boolean): Promise<Row[] | Serving>
+  /** Rows compare tools; the server of tokens, and the history of runs, have nobody to be compared with. */
+  take(testbed: Testbed, quick: boolean): Promise<Findings>
+}
+
+/** What a measure adds to the report. */
+export interface Findings {
+  readonly rows?: readonly Row[]
+  readonly serving?: Serving
+  readonly history?: HistoryCost
 }
 
 const FULL_HERD = [
@@ -24,29 +32,41 @@ const FULL_HERD = [
 export const MEASURES: readonly Measure[] = [
   {
     name: 'uncontended',
-    take: (stage, quick) => measureUncontended(stage, quick ? { rounds: 1, runs: 2 } : { rounds: 6, runs: 12 }),
+    take: async (testbed, quick) => ({
+      rows: await measureUncontended(testbed, quick ? { rounds: 1, runs: 2 } : { rounds: 6, runs: 12 }),
+    }),
   },
   {
     name: 'first-instruction',
-    take: (stage, quick) => measureFirstInstruction(stage, { rounds: quick ? 2 : 60 }),
+    take: async (testbed, quick) => ({ rows: await measureFirstInstruction(testbed, { rounds: quick ? 2 : 60 }) }),
   },
   {
     name: 'hand-over',
-    take: (stage, quick) => {
+    take: async (testbed, quick) => {
       const full = { rounds: 10, runs: 20, polledRuns: 4 }
-      return measureHandOver(stage, quick ? { rounds: 1, runs: 2, polledRuns: 1 } : full)
+      return { rows: await measureHandOver(testbed, quick ? { rounds: 1, runs: 2, polledRuns: 1 } : full) }
     },
   },
   {
     name: 'idle',
-    take: (stage, quick) => measureIdle(stage, { ms: quick ? 1000 : 60_000 }),
+    take: async (testbed, quick) => ({ rows: await measureIdle(testbed, { ms: quick ? 1000 : 60_000 }) }),
   },
   {
     name: 'herd',
-    take: (stage, quick) => measureHerd(stage, quick ? [{ waiters: 2, rounds: 1 }] : FULL_HERD),
+    take: async (testbed, quick) => ({
+      rows: await measureHerd(testbed, quick ? [{ waiters: 2, rounds: 1 }] : FULL_HERD),
+    }),
   },
   {
     name: 'serving',
-    take: (stage, quick) => measureServing(stage, quick ? { seconds: 1, rounds: 1 } : { seconds: 30, rounds: 10 }),
+    take: async (testbed, quick) => ({
+      serving: await measureServing(testbed, quick ? { seconds: 1, rounds: 1 } : { seconds: 30, rounds: 10 }),
+    }),
+  },
+  {
+    name: 'history',
+    take: async (testbed, quick) => ({
+      history: await measureHistory(testbed, quick ? { rounds: 2, runs: 2 } : { rounds: 40, runs: 12 }),
+    }),
   },
 ]

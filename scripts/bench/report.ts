@@ -1,8 +1,9 @@
-import { wrapped } from '../readme.ts'
+import { wrapped } from '../stage/markdown.ts'
+import { comparisonTable, textOf } from './comparison-table.ts'
+import { type HistoryCost, historyText } from './history-cost.ts'
 import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
 import { type Serving, servingText } from './serving.ts'
-import { tableOf, textOf } from './table.ts'
 
 /** All that a run of the benchmark found. */
 export interface Report {
@@ -10,10 +11,11 @@ export interface Report {
   readonly quick: boolean
   readonly rows: readonly Row[]
   readonly serving?: Serving
+  readonly history?: HistoryCost
 }
 
 /** The report as Markdown. */
-export function reportText({ machine, quick, rows, serving }: Report): string {
+export function reportText({ machine, quick, rows, serving, history }: Report): string {
   const { date, cores, processor, kernel, consul, consulLocker, loadBefore, loadAfter } = machine
   const facts =
     `${date.slice(0, 10)}, ${cores} cores (${processor}), Linux ${kernel}, load ${loadBefore} before and ${loadAfter} after; ` +
@@ -22,9 +24,10 @@ export function reportText({ machine, quick, rows, serving }: Report): string {
     facts,
     floors(rows),
     serving ? servingText(serving) : '',
+    history ? historyText(history) : '',
     machine.countsOrphans ? '' : 'The CPU time of orphans, as our guardian, is missing.',
   ]
-  return `${tableOf(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`
+  return `${comparisonTable(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`
 }
 
 /** What others than the three took, for comparison. */

@@ -1,4 +1,4 @@
-import type { Figure } from './statistics.ts'
+import type { Figure } from '../stage/statistics.ts'
 import { TOOLS, type ToolName } from './tool.ts'
 
 export type Unit = 'ms' | 'MB' | 'count'

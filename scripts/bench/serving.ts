@@ -1,9 +1,9 @@
 import autocannon from 'autocannon'
-import { freePorts } from '../ports.ts'
+import { freePorts } from '../provide/ports.ts'
+import { median } from '../stage/statistics.ts'
 import { memoryOf } from './process-tree.ts'
 import { MB } from './row.ts'
-import type { Stage } from './stage.ts'
-import { median } from './statistics.ts'
+import type { Testbed } from './testbed.ts'
 
 /** What `discovery serve` does in a second, and what it takes. */
 export interface Serving {
@@ -29,13 +29,13 @@ const READY_MS = 10_000
 
 /** Has one token looked up for so many seconds, and published under in so many rounds, from this very machine. */
 export async function measureServing(
-  stage: Stage,
+  testbed: Testbed,
   { seconds, rounds }: { seconds: number; rounds: number },
 ): Promise<Serving> {
   const { http: port } = await freePorts()
   const url = `http://127.0.0.1:${port}`
   const words = ['discovery', 'serve', '--listen', `127.0.0.1:${port}`, '--rate-limit', '0']
-  const server = stage.start([stage.tools.locker, ...words])
+  const server = testbed.start([testbed.tools.locker, ...words])
   const token = await patientlyMade(url)
   const publish = async (server: string) => {
     const { status } = await fetch(`${url}/${token}`, { method: 'PUT', body: JSON.stringify([server]) })

@@ -1,8 +1,9 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, copyFileSync, fsyncSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { program } from '../debian.ts'
-import { execute } from '../execute.ts'
-import { findConsul } from '../find-consul.ts'
+import { program } from '../provide/debian.ts'
+import { execute } from '../provide/execute.ts'
+import { findConsul } from '../provide/find-consul.ts'
+import { builtLocker } from '../stage/built-locker.ts'
 
 /** The three that are compared. */
 export const TOOLS = ['consul-locker', 'consul lock', 'bash + curl'] as const
@@ -30,13 +31,11 @@ export interface Toolbox {
   readonly path: string
 }
 
-const LOCKER = join(import.meta.dirname, '../../dist/consul-locker')
 const REFERENCE = join(import.meta.dirname, 'reference.sh')
 
 /** Finds all tools and copies their executables to `dir`. Rejects when one is missing. */
 export async function prepareTools(dir: string): Promise<Toolbox> {
-  if (!existsSync(LOCKER)) throw new Error(`${LOCKER} is not there: "npm run build" makes it.`)
-  const locker = await settledCopy(LOCKER, join(dir, 'consul-locker'))
+  const locker = await settledCopy(builtLocker(), join(dir, 'consul-locker'))
   const consul = await settledCopy(await findConsul(), join(dir, 'consul'))
   const [bash, flock, curl] = [
     await program('bash', 'bash'),

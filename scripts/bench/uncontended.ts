@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { program } from '../debian.ts'
+import { program } from '../provide/debian.ts'
+import { median } from '../stage/statistics.ts'
 import { Contender } from './contender.ts'
 import { peaksOf } from './process-tree.ts'
 import { MB, type Row, Samples } from './row.ts'
-import type { Stage } from './stage.ts'
-import { median } from './statistics.ts'
+import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
 
 const TRUE = '/bin/true'
@@ -12,20 +12,20 @@ const PAUSE_S = 0.3
 
 /** A run of `true` under a lock that nobody else wants: `rounds` in turn, each of `runs` runs of each tool. */
 export async function measureUncontended(
-  stage: Stage,
+  testbed: Testbed,
   { rounds, runs }: { rounds: number; runs: number },
 ): Promise<Row[]> {
-  const { contestants, flock, consulLockShell } = stage.tools
+  const { contestants, flock, consulLockShell } = testbed.tools
   const tools = [...contestants, consulLockShell, flock]
   const [wall, cpu, largest, peak] = [new Samples(), new Samples(), new Samples(), new Samples()]
   for (let round = 0; round < rounds; round++) {
     const order = inTurn(tools, round)
-    for (const [tool, ms] of await wallMs(stage, order, runs)) wall.add(tool, ...ms)
-    for (const tool of order) cpu.add(tool.name, await cpuMs(stage, tool, runs))
+    for (const [tool, ms] of await wallMs(testbed, order, runs)) wall.add(tool, ...ms)
+    for (const tool of order) cpu.add(tool.name, await cpuMs(testbed, tool, runs))
     for (const tool of inTurn(contestants, round)) {
-      const bytes = await peakOf(stage, tool)
+      const bytes = await peakOf(testbed, tool)
       largest.add(tool.name, bytes / MB)
-      peak.add(tool.name, (bytes + (await companionsOf(stage, tool))) / MB)
+      peak.add(tool.name, (bytes + (await companionsOf(testbed, tool))) / MB)
     }
   }
   const id = 'uncontended'
@@ -54,9 +54,9 @@ export function inTurn<T>(tools: readonly T[], round: number): T[] {
   return [...tools.slice(first), ...tools.slice(0, first)]
 }
 
-async function wallMs(stage: Stage, tools: readonly Tool[], runs: number): Promise<[string, number[]][]> {
+async function wallMs(testbed: Testbed, tools: readonly Tool[], runs: number): Promise<[string, number[]][]> {
   const hyperfine = await program('hyperfine', 'hyperfine')
-  const file = stage.file('hyperfine')
+  const file = testbed.file('hyperfine')
   const settings = [
     '-N',
     '--style',
@@ -68,17 +68,17 @@ async function wallMs(stage: Stage, tools: readonly Tool[], runs: number): Promi
     '--export-json',
     file,
   ]
-  const commands = tools.map((tool) => [...tool.words(stage.lock('wall')), TRUE].map((word) => `'${word}'`).join(' '))
-  await stage.run([hyperfine.path, ...settings, ...commands])
+  const commands = tools.map((tool) => [...tool.words(testbed.lock('wall')), TRUE].map((word) => `'${word}'`).join(' '))
+  await testbed.run([hyperfine.path, ...settings, ...commands])
   const { results } = JSON.parse(readFileSync(file, 'utf8')) as { results: { times: number[] }[] }
   return tools.map(({ name }, index) => [name, (results[index]?.times ?? []).map((seconds) => seconds * 1000)])
 }
 
 /** User and system time of a run, by the shell around it, with what outlives the tool for a moment. */
-async function cpuMs(stage: Stage, tool: Tool, runs: number): Promise<number> {
+async function cpuMs(testbed: Testbed, tool: Tool, runs: number): Promise<number> {
   const script = `n=$1; shift; for ((i = 0; i < n; i++)); do "$@" || exit; done; sleep ${PAUSE_S}; times`
-  const words = [...tool.words(stage.lock('cpu')), TRUE]
-  const output = await stage.run([...stage.reaper, 'bash', '-c', script, 'reaper', String(runs), ...words])
+  const words = [...tool.words(testbed.lock('cpu')), TRUE]
+  const output = await testbed.run([...testbed.reaper, 'bash', '-c', script, 'reaper', String(runs), ...words])
   const [, user = 0, system = 0] = [...(/^(.+) (.+)$/.exec(output.trim().split('\n').at(-1) ?? '') ?? [])].map(seconds)
   return ((user + system) * 1000) / runs
 }
@@ -89,16 +89,16 @@ function seconds(text: string): number {
 }
 
 /** The most memory that a process of the run had at a time; the kernel tells it of the largest. */
-async function peakOf(stage: Stage, tool: Tool): Promise<number> {
+async function peakOf(testbed: Testbed, tool: Tool): Promise<number> {
   const time = await program('time', 'time')
-  const file = stage.file('time')
-  await stage.run([time.path, '--format', '%M', '--output', file, ...tool.words(stage.lock('peak')), TRUE])
+  const file = testbed.file('time')
+  await testbed.run([time.path, '--format', '%M', '--output', file, ...tool.words(testbed.lock('peak')), TRUE])
   return Number(readFileSync(file, 'utf8')) * 1024
 }
 
 /** The peaks of the other processes that a tool has while its command runs, added up. */
-async function companionsOf(stage: Stage, tool: Tool): Promise<number> {
-  const contender = await Contender.start(stage, tool, stage.lock('peak'))
+async function companionsOf(testbed: Testbed, tool: Tool): Promise<number> {
+  const contender = await Contender.start(testbed, tool, testbed.lock('peak'))
   await contender.begun
   await contender.asleep()
   const companions = contender.processes().filter((pid) => pid !== contender.pid)

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Cluster } from './cluster.ts'
-import type { Fault } from './faults.ts'
+import type { Cluster } from '../provide/cluster.ts'
 import { Follower, now, type Outcome, write } from './history.ts'
+import type { HolderFault } from './holder-faults.ts'
 import type { Host } from './host.ts'
 import { type Life, Lives } from './lives.ts'
 import type { LockToken } from './lock-token.ts'
@@ -51,7 +51,7 @@ export class Conductor implements Disposable {
   }
 
   /** Goes through decks of faults, each shuffled, until `ms` milliseconds are over. */
-  async play(faults: readonly Fault[], ms: number): Promise<void> {
+  async play(faults: readonly HolderFault[], ms: number): Promise<void> {
     const end = now() + ms
     await this.#churn()
     while (now() < end) {
@@ -61,7 +61,7 @@ export class Conductor implements Disposable {
     }
   }
 
-  async #inject(fault: Fault): Promise<void> {
+  async #inject(fault: HolderFault): Promise<void> {
     const { tell, operator, token, hosts, cluster, random, signal } = this.#orchestra
     this.#order('long')
     const target = await this.#settledIn()

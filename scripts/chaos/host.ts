@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startWatchdog } from '../watchdog.ts'
-import { FaultProxy } from './fault-proxy.ts'
+import { awaitEnd } from '../provide/await-end.ts'
+import { FaultProxy } from '../provide/fault-proxy.ts'
+import { plainEnvironment } from '../provide/plain-environment.ts'
+import { startWatchdog } from '../provide/watchdog.ts'
 import { now, write } from './history.ts'
 import { LogPipe } from './log-pipe.ts'
 
@@ -68,14 +70,7 @@ export class Host {
     const runner = this.#runner
     if (runner) {
       for (const signal of ['SIGCONT', 'SIGTERM'] as const) this.signal(runner.pid, signal)
-      const limit = new AbortController()
-      const late = delay(TERM_LIMIT_MS, undefined, { signal: limit.signal }).then(
-        () => this.signal(runner.pid, 'SIGKILL'),
-        () => {},
-      )
-      await runner.ended
-      limit.abort()
-      await late
+      await awaitEnd(runner.ended, () => this.signal(runner.pid, 'SIGKILL'), TERM_LIMIT_MS)
     }
     await this.#looping
     await this.#watchdog.dismiss()
@@ -102,17 +97,13 @@ export class Host {
     const child = spawn(file, args, { detached: true, env, stdio: ['ignore', log, log] })
     closeSync(log)
     const ended = once(child, 'exit')
-    this.#runner = { pid: child.pid as number, ended }
-    this.#watchdog.guard(child.pid)
+    const pid = child.pid as number
+    this.#runner = { pid, ended }
+    this.#watchdog.guard(pid)
     const [code] = await ended
     this.#runner = undefined
-    this.#watchdog.guard(undefined)
+    this.#watchdog.release(pid)
     write(join(dir, 'history'), { at: now(), event: 'exit', host: name, code: code ?? 128 })
     return code ?? 128
   }
-}
-
-// A developer's own CONSUL_HTTP_TOKEN or CONSUL_LOCKER_WAIT would make it another chaos.
-function plainEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CONSUL_')))
 }

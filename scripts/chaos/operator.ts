@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from '../provide/cluster.ts'
 
 /** An operator's hands at Consul, through whichever server answers. */
 export class Operator {

@@ -2,25 +2,25 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { transformSync } from 'esbuild'
+import { type Cluster, hostName } from '../provide/cluster.ts'
 import { check, type Verdict } from './checker.ts'
-import { type Cluster, hostName } from './cluster.ts'
 import { Conductor } from './conductor.ts'
-import type { Fault } from './faults.ts'
 import { readHistory } from './history.ts'
+import type { HolderFault } from './holder-faults.ts'
 import { Host } from './host.ts'
+import { type LockRunnerName, prepareLockRunner } from './lock-runner.ts'
 import { LockToken } from './lock-token.ts'
 import { Operator } from './operator.ts'
 import { Random } from './random.ts'
-import { prepareTool, type ToolName } from './tool.ts'
 
 /** What is to be performed. */
 export interface Programme {
-  readonly tool: ToolName
+  readonly tool: LockRunnerName
   readonly cluster: Cluster
   readonly contenders: number
   readonly seed: number
   readonly ms: number
-  readonly faults: readonly Fault[]
+  readonly faults: readonly HolderFault[]
   /** A directory for histories and logs. */
   readonly dir: string
   readonly tell: (line: string) => void
@@ -39,7 +39,7 @@ export async function perform(programme: Programme): Promise<Verdict> {
   mkdirSync(dir, { recursive: true })
   for (const file of ['history', 'order']) writeFileSync(join(dir, file), '')
   writeFileSync(join(dir, 'counter'), '0'.padStart(COUNTER_WIDTH))
-  const tool = await prepareTool(programme.tool, 'chaos', dir)
+  const tool = await prepareLockRunner(programme.tool, 'chaos', dir)
   const operator = new Operator(cluster, tool.key)
   const token =
     cluster.rootToken === undefined ? undefined : await LockToken.issue(operator, tool.rules, join(dir, 'token'))

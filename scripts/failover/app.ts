@@ -3,11 +3,7 @@ export interface App {
   /** Where it serves. */
   readonly address: string
   readonly port: number
-  /** The keys of a leader's configuration that are about it, in YAML. */
-  readonly yaml: string
-  /** What its commands need in their environment. */
-  readonly env: NodeJS.ProcessEnv
-  /** Starts it if it doesn't run, in no role; resolves when it answers. */
+  /** Starts it if it doesn't run and isn't its keeper's to start; resolves when it answers. */
   start(): Promise<void>
   /** Sends a signal to its processes, if there are any. */
   signal(signal: NodeJS.Signals): void

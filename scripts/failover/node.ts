@@ -1,93 +1,73 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type ConsulAgent, startConsul } from '../agent.ts'
-import { FaultProxy } from '../chaos/fault-proxy.ts'
-import { freePorts } from '../ports.ts'
+import { mkdirSync } from 'node:fs'
+import { type ConsulAgent, startConsul } from '../provide/agent.ts'
+import { FaultProxy } from '../provide/fault-proxy.ts'
 import type { App } from './app.ts'
-import { LeaderProcess } from './leader-process.ts'
+import { Keeper } from './keeper.ts'
+import type { Place } from './place.ts'
+import type { Member, Parts, System } from './system.ts'
 
 /** What a node is made of. */
 export interface NodeOptions {
-  readonly name: string
-  readonly service: string
-  readonly dir: string
-  /** The loopback address that all of it is on. */
-  readonly address: string
+  readonly system: System
+  readonly place: Omit<Place, 'consul'>
   /** `host:port` of the servers' gossip. */
   readonly join: readonly string[]
+  /** Consul settings. */
   readonly consul: Record<string, unknown>
-  readonly locker: string
-  readonly app: App
-  /** Lines put behind the configuration's own. */
-  readonly extra: readonly string[]
-  /** Words in front of the leader agent's. */
-  readonly through: readonly string[]
 }
 
-/** What can be hurt on a node: the application, the leader agent, the Consul agent. */
-export type Part = 'app' | 'leader' | 'consul'
+/** What can be hurt on a node: the application, what keeps it the master or not, the Consul agent. */
+export type Part = 'app' | 'keeper' | 'consul'
 
-/** A machine in small: a Consul agent, an application, the leader agent, and a proxy between it and its Consul agent. */
-export class LabNode {
+/** A machine in small: a Consul agent, an application, its keeper, and a proxy between that and the Consul agent. */
+export class LabNode implements Member {
   readonly name: string
+  readonly place: Place
   readonly app: App
   readonly agent: ConsulAgent
   readonly proxy: FaultProxy
-  readonly leader: LeaderProcess
-  /** `http://host:port` of the leader agent. */
+  readonly keeper: Keeper
+  /** `http://host:port` of the keeper. */
   readonly api: string
-  readonly file: string
-  /** The executable under test. */
-  readonly locker: string
-  /** What commands of ours need in their environment on this node. */
-  readonly env: NodeJS.ProcessEnv
+  readonly #system: System
   readonly #hurt = new Map<Part, NodeJS.Signals>()
 
-  private constructor(options: NodeOptions, agent: ConsulAgent, proxy: FaultProxy, apiPort: number) {
-    const { name, service, dir, address, app, locker, extra, through } = options
-    this.name = name
-    this.app = app
+  private constructor(system: System, place: Place, parts: Parts, agent: ConsulAgent, proxy: FaultProxy) {
+    this.#system = system
+    this.name = place.name
+    this.place = place
+    this.app = parts.app
+    this.keeper = new Keeper(parts.keeper)
     this.agent = agent
-    this.locker = locker
     this.proxy = proxy
-    this.api = `http://${address}:${apiPort}`
-    this.file = join(dir, 'app.yaml')
-    this.env = { PATH: process.env.PATH, HOME: process.env.HOME, ...app.env, CONSUL_HTTP_ADDR: proxy.address }
-    const lines = [`name: ${service}`, `port: ${app.port}`, `address: ${app.address}`, `api: ${address}:${apiPort}`]
-    writeFileSync(this.file, [...lines, app.yaml.trim(), ...extra, ''].join('\n'))
-    this.leader = new LeaderProcess({ locker, file: this.file, log: join(dir, 'leader.log'), env: this.env, through })
+    this.api = `http://${place.address}:${place.apiPort}`
   }
 
-  /** Starts its Consul agent and its proxy; the application and the leader agent are started by `start()`. */
+  /** Starts its Consul agent and its proxy; the application and its keeper are started by `start()`. */
   static async prepare(options: NodeOptions, cleanUp: AsyncDisposableStack): Promise<LabNode> {
-    const { name, dir, address, join: servers, app } = options
+    const { name, dir, address } = options.place
     mkdirSync(dir, { recursive: true })
     const agent = await startConsul({
       mode: 'server',
       bind: address,
       node: name,
       ports: { serf_wan: -1 },
-      config: {
-        server: false,
-        bootstrap_expect: undefined,
-        leave_on_terminate: false,
-        retry_join: servers,
-        ...options.consul,
-      },
+      config: { server: false, bootstrap_expect: undefined, retry_join: options.join, ...options.consul },
     })
     cleanUp.defer(() => agent.stop())
     const proxy = await FaultProxy.start(agent.address, address)
     cleanUp.use(proxy)
-    const { http: apiPort } = await freePorts({}, address)
-    cleanUp.defer(() => app.stop())
-    const node = new LabNode(options, agent, proxy, apiPort)
-    cleanUp.defer(() => node.leader.dispose())
+    const place = { ...options.place, consul: proxy.address }
+    const parts = await options.system.prepare(place, cleanUp)
+    cleanUp.defer(() => parts.app.stop())
+    const node = new LabNode(options.system, place, parts, agent, proxy)
+    cleanUp.defer(() => node.keeper.dispose())
     return node
   }
 
   async start(): Promise<void> {
     await this.app.start()
-    this.leader.start()
+    this.keeper.start()
   }
 
   /** Sends a signal to one of its parts. `mend` repairs what that did. */
@@ -97,9 +77,17 @@ export class LabNode {
     else this[part].signal(signal)
   }
 
+  /** Kills the keeper, and who would act for it then. */
+  killKeeper(): void {
+    const guardians = this.#system.guardians?.(this) ?? []
+    this.hurt('keeper', 'SIGKILL')
+    for (const pid of guardians) kill(pid)
+  }
+
   /** As a power cut: all of it is gone at once. */
   powerOff(): void {
-    for (const part of ['consul', 'leader', 'app'] as const) this.hurt(part, 'SIGKILL')
+    this.killKeeper()
+    for (const part of ['consul', 'app'] as const) this.hurt(part, 'SIGKILL')
   }
 
   /** Repairs whatever was broken, and resolves when all of it runs again. */
@@ -107,11 +95,19 @@ export class LabNode {
     await this.proxy.end()
     const stopped = [...this.#hurt].filter(([, signal]) => signal === 'SIGSTOP').map(([part]) => part)
     if (stopped.includes('consul')) this.agent.kill('SIGCONT')
-    for (const part of ['app', 'leader'] as const) if (stopped.includes(part)) this[part].signal('SIGCONT')
+    for (const part of ['app', 'keeper'] as const) if (stopped.includes(part)) this[part].signal('SIGCONT')
     if (this.#hurt.has('consul') && !stopped.includes('consul')) await this.agent.restart()
-    const leader = this.#hurt.get('leader')
-    if (leader !== undefined && leader !== 'SIGSTOP') await this.leader.ended()
+    const keeper = this.#hurt.get('keeper')
+    if (keeper !== undefined && keeper !== 'SIGSTOP') await this.keeper.ended()
     this.#hurt.clear()
     await this.start()
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended with the others.
   }
 }

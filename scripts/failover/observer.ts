@@ -1,42 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { App, Connection } from './app.ts'
 import type { Acceptance, Tenure } from './judge.ts'
-import type { LabNode } from './node.ts'
+import type { Cluster, System } from './system.ts'
 
 const PROBE_MS = 50
-const AGAIN_MS = 20
 const RECONNECT_MS = 100
 
-/** What was seen of the catalog: the nodes with the tag `master` from `at` on. */
+/** From `at` on, clients were sent to these nodes. */
 export interface Sighting {
   readonly at: number
   readonly masters: readonly string[]
 }
 
+/** From `at` on, this node's application took connections, or did not. */
+export interface Contact {
+  readonly at: number
+  readonly node: string
+  readonly isThere: boolean
+}
+
 /**
- * Watches a cluster from outside, from its start to its disposal: who holds the lock, who is tagged as master, and
- * which nodes take writes, whatever their tag. It asks a Consul server, and the applications directly.
+ * Watches a cluster from outside, from its start to its disposal: who has the lead and where clients are sent, as the
+ * system tells it, and which nodes take writes, whatever anybody says of them.
  */
 export class Observer implements AsyncDisposable {
   readonly tenures: Tenure[] = []
   readonly sightings: Sighting[] = []
   readonly acceptances: Acceptance[] = []
-  readonly #server: string
+  readonly contacts: Contact[] = []
   readonly #end = new AbortController()
   readonly #work: Promise<unknown>
 
-  constructor(server: string, service: string, nodes: readonly LabNode[]) {
-    this.#server = server
+  constructor(system: System, cluster: Cluster) {
+    const sights = {
+      holder: (node: string | undefined) => this.#seeHolder(node),
+      masters: (nodes: readonly string[]) => this.#seeMasters(nodes),
+    }
     this.#work = Promise.all([
-      this.#watch<KeyEntry>(`/v1/kv/lock/${service}/leader`, (entries) => this.#seeHolder(entries)),
-      this.#watch<ServiceEntry>(`/v1/health/service/${service}?passing&tag=master`, (entries) =>
-        this.#seeMasters(entries),
-      ),
-      ...nodes.map(({ name, app }) => this.#probe(name, app)),
+      system.watch(cluster, sights, this.#end.signal),
+      ...cluster.nodes.map(({ name, app }) => this.#probe(name, app)),
     ])
   }
 
-  /** The nodes that are tagged as master now. */
+  /** The nodes that clients are sent to now. */
   get masters(): readonly string[] {
     return this.sightings.at(-1)?.masters ?? []
   }
@@ -46,31 +52,18 @@ export class Observer implements AsyncDisposable {
     await this.#work
   }
 
-  #seeHolder(entries: readonly KeyEntry[]): void {
-    const [entry] = entries
-    const held = entry?.Session ? JSON.parse(Buffer.from(entry.Value ?? '', 'base64').toString()) : undefined
-    const node: string | undefined = held?.node
+  #seeHolder(node: string | undefined): void {
     if (this.tenures.length === 0 || node !== this.tenures.at(-1)?.node) this.tenures.push({ at: Date.now(), node })
   }
 
-  #seeMasters(entries: readonly ServiceEntry[]): void {
-    const masters = entries.map((entry) => entry.Node.Node).sort()
+  #seeMasters(nodes: readonly string[]): void {
+    const masters = nodes.toSorted()
     if (masters.join() !== this.masters.join()) this.sightings.push({ at: Date.now(), masters })
   }
 
-  async #watch<T>(path: string, see: (entries: T[]) => void): Promise<void> {
-    let index = 0
-    while (!this.#end.signal.aborted) {
-      try {
-        const url = `${this.#server}${path}${path.includes('?') ? '&' : '?'}index=${index}&wait=30s`
-        const response = await fetch(url, { signal: this.#end.signal })
-        if (!response.ok && response.status !== 404) throw new Error(await response.text())
-        see(response.status === 404 ? [] : ((await response.json()) as T[]))
-        index = Number(response.headers.get('x-consul-index'))
-      } catch {
-        await delay(AGAIN_MS, undefined, { signal: this.#end.signal }).catch(() => {})
-      }
-    }
+  #seeContact(node: string, isThere: boolean): void {
+    const last = this.contacts.findLast((contact) => contact.node === node)
+    if (last?.isThere !== isThere) this.contacts.push({ at: Date.now(), node, isThere })
   }
 
   /** Tries to write all the time. Answers that come late count too: they tell when the write was accepted. */
@@ -81,8 +74,10 @@ export class Observer implements AsyncDisposable {
     for (let n = 0; !signal.aborted; n++) {
       try {
         connection ??= await app.connect()
+        this.#seeContact(node, true)
         this.acceptances.push({ at: await connection.write(`probe-${node}`, n), node })
       } catch (error) {
+        if (!connection) this.#seeContact(node, false)
         if ((error as Error).message.includes('connection')) {
           connection?.close()
           connection = undefined
@@ -92,13 +87,4 @@ export class Observer implements AsyncDisposable {
     }
     connection?.close()
   }
-}
-
-interface KeyEntry {
-  readonly Session?: string
-  readonly Value: string | null
-}
-
-interface ServiceEntry {
-  readonly Node: { readonly Node: string }
 }

@@ -1,64 +1,56 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
-import { type Program, program } from '../debian.ts'
-import { becomesReady } from '../readiness.ts'
-import { startWatchdog } from '../watchdog.ts'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Program, program } from '../provide/debian.ts'
+import { becomesReady } from '../provide/readiness.ts'
+import { RedisConnection } from '../provide/redis-connection.ts'
+import { startWatchdog } from '../provide/watchdog.ts'
 import type { App, Connection } from './app.ts'
-import { RedisConnection } from './resp.ts'
-
-/** The script that the example ships. */
-const ROLE = join(import.meta.dirname, '../../examples/redis-failover/redis-role')
+import type { Place } from './place.ts'
 
 const READY_LIMIT_MS = 10_000
 
 // The effect and the time of it, in one step that no other command comes between.
 const WRITE = "redis.call('SADD', KEYS[1], ARGV[1]) return redis.call('TIME')"
 
-/** A real redis-server, configured as the example says. */
+/** A real redis-server. What it is told while it runs may be kept in its configuration file. */
 export class RedisApp implements App {
   readonly address: string
   readonly port: number
-  readonly yaml: string
-  readonly env: NodeJS.ProcessEnv
   readonly #dir: string
   readonly #server: Program
   readonly #watchdog = startWatchdog()
   #child: ChildProcess | undefined
 
-  private constructor(dir: string, address: string, port: number, server: Program, env: NodeJS.ProcessEnv) {
+  private constructor({ dir, address, port }: Place, server: Program) {
     this.#dir = dir
     this.address = address
     this.port = port
     this.#server = server
-    this.env = { ...env, REDIS_HOST: address, REDIS_PORT: String(port), REDIS_PIDFILE: join(dir, 'redis.pid') }
-    this.yaml = `
-health: { command: [${ROLE}, health], timeout: 3s }
-ensure_master: [${ROLE}, master]
-ensure_slave: [${ROLE}, slave, '{master_address}', '{master_port}']
-demote: [${ROLE}, demote]
-fence: [${ROLE}, fence]
-ready_to_lead: [${ROLE}, ready]
-timeouts: { demote: 3s, fence: 2s }
-`
   }
 
-  /** Finds the programs; nothing is started yet. */
-  static async prepare(dir: string, address: string, port: number): Promise<RedisApp> {
-    mkdirSync(dir, { recursive: true })
-    const server = await program('redis-server', 'redis-server')
-    const cli = await program('redis-cli', 'redis-tools')
-    return new RedisApp(dir, address, port, server, {
-      PATH: `${dirname(cli.path)}${delimiter}${process.env.PATH}`,
-      LD_LIBRARY_PATH: [server.env.LD_LIBRARY_PATH, cli.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter),
-    })
+  /** Finds the program and writes its configuration, with further settings; nothing is started yet. */
+  static async prepare(place: Place, settings: Record<string, string | number>): Promise<RedisApp> {
+    const { dir, address, port } = place
+    const ours = {
+      bind: address,
+      port,
+      dir,
+      pidfile: redisPidFile(place),
+      appendonly: 'yes',
+      'replica-announce-ip': address,
+      'repl-diskless-sync-delay': 0,
+    }
+    const lines = Object.entries({ ...ours, ...settings }).map(([name, value]) => `${name} ${value}\n`)
+    writeFileSync(join(dir, 'redis.conf'), lines.join(''))
+    return new RedisApp(place, await program('redis-server', 'redis-server'))
   }
 
   async start(): Promise<void> {
     if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) return
     const log = openSync(join(this.#dir, 'redis.log'), 'a')
-    const child = spawn(this.#server.path, this.#settings(), {
+    const child = spawn(this.#server.path, ['redis.conf'], {
       cwd: this.#dir,
       env: this.#server.env,
       detached: true,
@@ -66,8 +58,9 @@ timeouts: { demote: 3s, fence: 2s }
     })
     closeSync(log)
     this.#child = child
-    this.#watchdog.guard(child.pid)
-    child.once('exit', () => this.#watchdog.guard(undefined))
+    const pid = child.pid as number
+    this.#watchdog.guard(pid)
+    child.once('exit', () => this.#watchdog.release(pid))
     const answers = async () => {
       const connection = await RedisConnection.open(this.address, this.port)
       const pong = await connection.command('PING').finally(() => connection.close())
@@ -116,18 +109,9 @@ timeouts: { demote: 3s, fence: 2s }
     const redis = await RedisConnection.open(this.address, this.port)
     return redis.command(...words).finally(() => redis.close())
   }
+}
 
-  #settings(): string[] {
-    const settings = {
-      bind: this.address,
-      port: this.port,
-      dir: this.#dir,
-      pidfile: join(this.#dir, 'redis.pid'),
-      appendonly: 'yes',
-      replicaof: '127.0.0.1 1',
-      'replica-announce-ip': this.address,
-      'repl-diskless-sync-delay': 0,
-    }
-    return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...String(value).split(' ')])
-  }
+/** The file with the process id of the Redis there. */
+export function redisPidFile({ dir }: Pick<Place, 'dir'>): string {
+  return join(dir, 'redis.pid')
 }
