@@ -1,6 +1,10 @@
 import { describe } from 'vitest'
+import { agentPromises } from './agent-promises.ts'
 import { blockingPromises } from './blocking-promises.ts'
+import { catalogPromises } from './catalog-promises.ts'
+import { checkPromises } from './check-promises.ts'
 import { expiryPromises } from './expiry-promises.ts'
+import { healthPromises } from './health-promises.ts'
 import { kvPromises } from './kv-promises.ts'
 import { lockPromises } from './lock-promises.ts'
 import { sessionPromises } from './session-promises.ts'
@@ -16,6 +20,10 @@ export function consulPromises(name: string, open: () => Target): void {
     describe('a key', () => kvPromises(client))
     describe('a lock', () => lockPromises(client))
     describe('a transaction', () => txnPromises(client))
+    describe('the catalog', () => catalogPromises(client))
+    describe('health', () => healthPromises(client))
+    describe('an agent', () => agentPromises(client))
+    describe('a check', () => checkPromises(client))
     describe('a blocking read', () => blockingPromises(client))
   })
 }

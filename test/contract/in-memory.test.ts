@@ -1,5 +1,5 @@
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { consulPromises } from './consul-promises.ts'
 import type { Target } from './target.ts'
 

@@ -1,6 +1,6 @@
 import { expect, inject, test, vi } from 'vitest'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { Client, type Target } from './target.ts'
 
 const BESIDES = 6

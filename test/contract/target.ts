@@ -44,6 +44,18 @@ export interface TxnAnswer {
   readonly errors: { OpIndex: number; What: string }[]
 }
 
+/** An answer in JSON, of whatever form. */
+export interface Answer {
+  readonly status: number
+  readonly index: number
+  // biome-ignore lint/suspicious/noExplicitAny: the tests say what it is
+  readonly json: any
+}
+
+/** An agent whose news don't get through tries again after 15 s, and some seconds more (agent/ae/ae.go). */
+const PATIENCE_MS = 45_000
+const LOOK_MS = 20
+
 export const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** The calls that the promises are made of. */
@@ -57,6 +69,11 @@ export class Client {
     this.key = target.freshKey()
   }
 
+  /** A name for a node or a service that nobody else uses. */
+  get name(): string {
+    return this.key.replaceAll('/', '-')
+  }
+
   get(path: string): Promise<Reply> {
     return this.target.call('GET', path)
   }
@@ -67,6 +84,32 @@ export class Client {
 
   delete(path: string): Promise<Reply> {
     return this.target.call('DELETE', path)
+  }
+
+  /** What a GET answers, as JSON. */
+  async read(path: string): Promise<Answer> {
+    const { status, index, text } = await this.get(path)
+    return { status, index, json: JSON.parse(text) }
+  }
+
+  /** The same, again and again until it is as it should be: an agent tells the servers when it gets to it. */
+  async readUntil(path: string, isSo: (json: Answer['json']) => boolean): Promise<Answer> {
+    const endMs = this.target.nowMs() + PATIENCE_MS
+    for (;;) {
+      const answer = await this.read(path)
+      if (isSo(answer.json)) return answer
+      if (this.target.nowMs() > endMs) throw new Error(`${path} is ${JSON.stringify(answer.json)}`)
+      await this.target.pass(LOOK_MS)
+    }
+  }
+
+  /** Registers in the catalog; Consul's words. */
+  async register(body: object): Promise<string> {
+    return (await this.put('/v1/catalog/register', JSON.stringify(body))).text.trim()
+  }
+
+  async deregister(body: object): Promise<string> {
+    return (await this.put('/v1/catalog/deregister', JSON.stringify(body))).text.trim()
   }
 
   /** Creates a session without TTL and with a short lock-delay, unless the wish says otherwise. */

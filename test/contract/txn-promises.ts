@@ -114,6 +114,40 @@ export function txnPromises(open: () => Client): void {
     expect((await client.get(`/v1/kv/${one}`)).status).toBe(404)
   })
 
+  test('reads what may not be there in the very transaction that locks: get-tree, before and after a write', async () => {
+    const client = open()
+    const { key } = client
+    const [record, session] = [`${key}=runs`, await client.session()]
+    const claim = (...steps: object[]) =>
+      client.txn({ Verb: 'lock', Key: key, Session: session }, ...steps, { Verb: 'get-tree', Key: record })
+    const shown = (rows: readonly { Key: string; Value: string | null }[]) => rows.map((row) => [row.Key, row.Value])
+    const nothing = await claim()
+    expect([nothing.status, shown(nothing.rows)]).toEqual([200, [[key, null]]])
+    const written = await claim({ Verb: 'cas', Key: record, Index: 0, Value: base64('1') })
+    expect(shown(written.rows)).toEqual([[key, null], [record, null], [record, base64('1')]]) // biome-ignore format: one line
+    expect(shown((await claim()).rows)).toEqual([[key, null], [record, base64('1')]]) // biome-ignore format: one line
+    const stale = await claim({ Verb: 'cas', Key: record, Index: 1, Value: base64('2') })
+    expect(stale).toMatchObject({ status: 409, errors: [{ What: `failed to set key "${record}", index is stale` }] })
+  })
+
+  test('gives up a lock and writes beside it, or neither: check-session, delete, set', async () => {
+    const client = open()
+    const { key } = client
+    const [mine, yours] = [await client.session(), await client.session()]
+    await client.acquire(mine)
+    const release = (Session: string) =>
+      client.txn(
+        { Verb: 'check-session', Key: key, Session },
+        { Verb: 'delete', Key: key },
+        { Verb: 'set', Key: `${key}=runs`, Value: base64(Session) },
+      )
+    expect((await release(yours)).status).toBe(409)
+    expect((await client.get(`/v1/kv/${key}=runs`)).status).toBe(404)
+    expect((await release(mine)).status).toBe(200)
+    expect((await client.get(`/v1/kv/${key}=runs?raw`)).text).toBe(mine)
+    expect((await client.get(`/v1/kv/${key}`)).status).toBe(404)
+  })
+
   test('sets and deletes by cas', async () => {
     const client = open()
     const { key } = client
@@ -165,6 +199,83 @@ export function txnPromises(open: () => Client): void {
     const { status, rows } = await claim({ Verb: 'check-index', Index: seen.ModifyIndex })
     expect([status, rows.map(({ Session }) => Session)]).toEqual([200, [undefined, yours]])
     expect((await claim({ Verb: 'check-session', Session: yours })).status).toBe(200)
+  })
+
+  test('locks and unlocks in one, which leaves a value without a lock: check-index, lock, unlock', async () => {
+    const client = open()
+    const { key } = client
+    const [dead, mine] = [await client.session({ LockDelay: '2s' }), await client.session()]
+    await client.acquire(dead, 'lock')
+    await client.destroy(dead)
+    const replace = async () => [
+      { Verb: 'check-index', Key: key, Index: (await client.row()).ModifyIndex },
+      { Verb: 'lock', Key: key, Session: mine, Value: base64('list'), Flags: 5 },
+      { Verb: 'unlock', Key: key, Session: mine, Value: base64('list'), Flags: 5 },
+    ]
+    expect(await client.refusal(...(await replace()))).toEqual([`failed to lock key "${key}" due to lock delay`])
+    await client.target.pass(2100)
+    expect((await client.txn(...(await replace()))).status).toBe(200)
+    const row = await client.row()
+    expect(row).toMatchObject({ Value: base64('list'), Flags: '5' })
+    expect(row.Session).toBeUndefined()
+  })
+
+  test('probes the lock-delay of a key that went with its session, and leaves none: lock, delete', async () => {
+    const client = open()
+    const { key } = client
+    const [dead, mine] = [await client.session({ LockDelay: '2s', Behavior: 'delete' }), await client.session()]
+    await client.acquire(dead)
+    await client.destroy(dead)
+    const probe = [
+      { Verb: 'set', Key: `${key}/list`, Value: base64('without it') },
+      { Verb: 'lock', Key: key, Session: mine },
+      { Verb: 'delete', Key: key },
+    ]
+    expect(await client.refusal(...probe)).toEqual([`failed to lock key "${key}" due to lock delay`])
+    expect((await client.get(`/v1/kv/${key}/list`)).status).toBe(404)
+    await client.target.pass(2100)
+    expect((await client.txn(...probe)).status).toBe(200)
+    expect((await client.get(`/v1/kv/${key}`)).status).toBe(404)
+    await client.destroy(mine)
+    const other = await client.session()
+    expect(await client.acquire(other)).toBe(true)
+  })
+
+  test('probes no lock-delay of a key that its session holds, nor of one that was deleted in time', async () => {
+    const client = open()
+    const { key } = client
+    const [holder, mine] = [await client.session({ Behavior: 'delete' }), await client.session()]
+    await client.acquire(holder)
+    const probe = [
+      { Verb: 'lock', Key: key, Session: mine },
+      { Verb: 'delete', Key: key },
+    ]
+    expect(await client.refusal(...probe)).toEqual([`failed to lock key "${key}", lock is already held`])
+    await client.remove()
+    await client.destroy(holder)
+    expect((await client.txn(...probe)).status).toBe(200)
+  })
+
+  test('gives a key that it deletes and locks again a new index, though nothing else is new', async () => {
+    const client = open()
+    const { key } = client
+    const mine = await client.session()
+    await client.acquire(mine, 'same')
+    const before = await client.row()
+    const step = { Verb: 'lock', Key: key, Session: mine, Value: base64('same') }
+    expect((await client.txn(step)).rows[0]?.ModifyIndex).toBe(before.ModifyIndex)
+    const { status } = await client.txn({ Verb: 'delete', Key: key }, step)
+    expect(status).toBe(200)
+    expect((await client.row()).ModifyIndex).toBeGreaterThan(before.ModifyIndex)
+  })
+
+  test('locks several keys under one index', async () => {
+    const client = open()
+    const mine = await client.session()
+    const keys = [`${client.key}/a`, `${client.key}/b`]
+    const { rows } = await client.txn(...keys.map((Key) => ({ Verb: 'lock', Key, Session: mine })))
+    expect(rows.map(({ Session }) => Session)).toEqual([mine, mine])
+    expect(new Set(rows.flatMap(({ ModifyIndex, CreateIndex }) => [ModifyIndex, CreateIndex])).size).toBe(1)
   })
 
   test('needs verbs and keys that are some', async () => {

@@ -79,6 +79,16 @@ export class ConsulClient {
     return this.#json('DELETE', `/kv/${key}`)
   }
 
+  /** Has these keys stand below a prefix and no others; writes only what is to be changed. */
+  async settle(prefix: string, wanted: Readonly<Record<string, string>>): Promise<void> {
+    const response = await this.request('GET', `/kv/${prefix}?keys`)
+    const found = response.status === 404 ? [] : ((await response.json()) as string[])
+    for (const key of found) if (!(key in wanted)) await this.deleteKey(key)
+    for (const [key, value] of Object.entries(wanted)) {
+      if (!found.includes(key) || (await this.value(key)) !== value) await this.request('PUT', `/kv/${key}`, value)
+    }
+  }
+
   /** Does all steps or none; rejects when none was done. */
   transact(...steps: Step[]): Promise<unknown> {
     return this.#json('PUT', '/txn', JSON.stringify(steps.map((KV) => ({ KV }))))

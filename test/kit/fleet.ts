@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { onTestFinished, vi } from 'vitest'
+import { vi } from 'vitest'
+import { startConsul } from '../../scripts/provide/agent.ts'
+import { afterTest } from './after-test.ts'
 import { ConsulClient } from './consul-client.ts'
-import { patiently, type Running, startLocker } from './locker.ts'
+import { type Ended, patiently, type Running, runLocker, startLocker } from './locker.ts'
 import { processesWith } from './processes.ts'
 import { scratch } from './unique.ts'
 
@@ -47,6 +49,10 @@ export interface FleetOptions {
   readonly agentOf?: (host: string) => string
   /** Hosts go down when their steps reboot them, and come back when all others have made two more steps. */
   readonly reboots?: boolean
+  /** What else a reboot of a host does, while it is down. */
+  readonly whileDown?: (host: string) => Promise<void>
+  /** How long anything is waited for, in milliseconds. */
+  readonly patienceMs?: number
 }
 
 /** Hosts on one machine, each with its own files; every one makes step after step, as cron would have it. */
@@ -62,6 +68,13 @@ export class Fleet {
   readonly #options: FleetOptions
   #isOver = false
 
+  /** A fleet with a Consul of its own, until the test is over. */
+  static async open(options: FleetOptions): Promise<Fleet> {
+    const agent = await startConsul({ mode: 'dev' })
+    afterTest(() => agent.stop())
+    return new Fleet(agent.address, options)
+  }
+
   constructor(address: string, options: FleetOptions) {
     this.#options = options
     this.consul = new ConsulClient(address)
@@ -72,23 +85,41 @@ export class Fleet {
     for (const host of this.hosts) {
       mkdirSync(join(this.dir, host))
       this.boot(host)
-      writeFileSync(join(this.dir, host, 'rollout.yaml'), this.#file(host))
     }
+    this.configure(options.file)
   }
 
-  #file(host: string): string {
+  /** Has all hosts' files say something else from their next step on. */
+  configure(file: string): void {
+    for (const host of this.hosts) writeFileSync(this.fileOf(host), this.#file(host, file))
+  }
+
+  fileOf(host: string): string {
+    return join(this.dir, host, 'rollout.yaml')
+  }
+
+  #file(host: string, more: string): string {
     return `
 host: ${host}
 version_file: ${this.dir}/${host}/current_version
 upgrade: [[${this.dir}/upgrade]]
 validate: ${this.dir}/tests
 checks: {upgrade: upgrade-${host}, validation: validation-${host}}
-${this.#options.file}
+${more}
 `
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_MS
   }
 
   get hosts(): readonly string[] {
     return this.#options.hosts
+  }
+
+  /** `rollout …`, to its end. */
+  ask(...words: string[]): Promise<Ended> {
+    return runLocker(['rollout', ...words], { address: this.consul.address })
   }
 
   async runs(version: string): Promise<void> {
@@ -101,7 +132,7 @@ ${this.#options.file}
 
   start(): void {
     const hosts = this.hosts.map((host) => this.#drive(host))
-    onTestFinished(async () => {
+    afterTest(async () => {
       this.#isOver = true
       await Promise.allSettled(hosts)
     })
@@ -114,7 +145,7 @@ ${this.#options.file}
         await pause(CRON_MS)
         continue
       }
-      const step = startLocker(['rollout', 'step', '--json', '-f', join(this.dir, host, 'rollout.yaml')], {
+      const step = startLocker(['rollout', 'step', '--json', '-f', this.fileOf(host)], {
         address,
         env: { DIR: this.dir, MACHINE: this.#machine(host) },
         ...(this.#options.reboots ? { through: [...BOOTED, join(this.dir, host, 'boot')] } : {}),
@@ -134,7 +165,8 @@ ${this.#options.file}
     const from = this.endings.length
     const has = (other: string) => this.endings.slice(from).filter((one) => one.startsWith(`${other} `)).length >= 2
     const others = this.hosts.filter((other) => !this.#down.has(other) && !this.#dead.has(other))
-    await vi.waitUntil(() => this.#isOver || others.every(has), { timeout: PATIENCE_MS, interval: 50 })
+    await this.#options.whileDown?.(host)
+    await vi.waitUntil(() => this.#isOver || others.every(has), { timeout: this.#patienceMs, interval: 50 })
     if (existsSync(join(this.dir, `lost-${host}`))) this.#dead.add(host)
     this.boot(host)
     this.#down.delete(host)
@@ -160,6 +192,25 @@ ${this.#options.file}
       },
       () => `something of ${host} lives on`,
     )
+  }
+
+  /**
+   * Has all hosts run V1, and triggers a V2 that kills its machine. `whileDead` is what else happens to the one that
+   * dies. Resolves when all others have stopped for it, with the words in which they say so.
+   */
+  async meetsLethalVersion(whileDead: (dead: string) => unknown) {
+    await this.runs('V1')
+    this.mark('lethal-V2', true)
+    await this.ask('trigger', 'V2')
+    this.start()
+    await this.until('one begins', () => this.dying.length === 1)
+    const [dead = ''] = this.dying
+    await this.powerOff(dead)
+    await whileDead(dead)
+    const others = this.hosts.filter((host) => host !== dead)
+    const stopped = `the rollout of V2 has stopped: ${dead} failed (its upgrade began`
+    await this.until('all others stop', () => others.every((host) => this.lastEnding(host).includes(stopped)))
+    return { dead, others, stopped }
   }
 
   powerOn(host: string): void {
@@ -218,7 +269,7 @@ ${this.#options.file}
   }
 
   async until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-    await vi.waitUntil(look, { timeout: PATIENCE_MS, interval: 50 }).catch((thrown: unknown) => {
+    await vi.waitUntil(look, { timeout: this.#patienceMs, interval: 50 }).catch((thrown: unknown) => {
       const told = `${JSON.stringify(this.witnessed)}\n${this.endings.slice(-40).join('\n')}`
       throw new Error(`never: ${what}\n${told}`, { cause: thrown })
     })

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Program, program } from '../../scripts/debian.ts'
-import { execute } from '../../scripts/execute.ts'
-import { findConsul } from '../../scripts/find-consul.ts'
+import { type Program, program } from '../../scripts/provide/debian.ts'
+import { execute } from '../../scripts/provide/execute.ts'
+import { findConsul } from '../../scripts/provide/find-consul.ts'
 import { type Ended, patiently, Running } from './locker.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')

@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
+import { afterTest } from './after-test.ts'
 import { ConsulClient } from './consul-client.ts'
 import { patiently, runLocker, startLocker } from './locker.ts'
 import { processesWith } from './processes.ts'
@@ -52,7 +53,7 @@ export async function play(plan: RootPlan, story: keyof typeof STORIES): Promise
   writeFileSync(log, '')
   chmodSync(log, 0o666)
   const name = uniqueName('rooted')
-  onTestFinished(() => {
+  afterTest(() => {
     for (const pid of processesWith(name)) process.kill(pid, 'SIGKILL')
   })
   const run = (script: string) =>
@@ -63,6 +64,7 @@ export async function play(plan: RootPlan, story: keyof typeof STORIES): Promise
     () => lines().includes('holder begins') || holder.hasEnded,
     () => `the holder does not begin: ${holder.stderr}`,
   )
+  // It lasts long enough for a survivor to be seen, who would beat every 50 ms.
   const waiter = run('echo "waiter begins" >>/log/log; sleep 0.3; echo "waiter ends" >>/log/log')
   await waiter.says(/waiting for/)
   // Longer than any clock that can't be read would take to end a healthy command.

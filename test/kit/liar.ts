@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { inject, onTestFinished } from 'vitest'
+import { inject } from 'vitest'
+import { afterTest } from './after-test.ts'
 
 /** An answer of an agent's, before it is passed on. */
 export interface Answer {
@@ -27,7 +28,7 @@ export async function startLiar(lie: (answer: Answer) => void, agent = inject('c
     server.close()
     server.closeAllConnections()
   }
-  onTestFinished(close)
+  afterTest(close)
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 

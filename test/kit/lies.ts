@@ -1,4 +1,4 @@
-import type { Dice } from '../simulation/dice.ts'
+import type { Dice } from '../virtual/dice.ts'
 import type { Answer } from './liar.ts'
 
 const encoded = (json: string) => JSON.stringify(Buffer.from(json).toString('base64'))
@@ -24,7 +24,7 @@ function hostileValues(trace: string): [string, ...string[]] {
     `$(touch ${trace})`,
     `;touch ${trace}`,
     `x[$(touch\${IFS}${trace})]`,
-    `a\narm 1 0\nsession $(touch ${trace})`,
+    `a\narm 1 0 0\nsession $(touch ${trace})`,
   ]
   const strange = ['null', 'true', '0', '-1', '1.5', '1e308', '9007199254740993', '99999999999999999999999']
   const shapes = ['[]', '{}', '[null]', '[[]]', '{"a":null}', '{"__proto__":{"x":1}}', '{"length":1e9}']

@@ -1,7 +1,9 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { inject, onTestFinished, vi } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { inject } from 'vitest'
+import { afterTest } from './after-test.ts'
 
 /** The executable that the tests run. */
 export const LOCKER = join(import.meta.dirname, '../../dist/consul-locker')
@@ -30,11 +32,13 @@ export interface LockerOptions {
   readonly stdio?: StdioOptions
   /** Words in front of the executable's own: a shell, nohup, another locker. */
   readonly through?: readonly string[]
+  /** Another copy of the executable. */
+  readonly locker?: string
 }
 
 /** Starts the executable. It doesn't outlive its test. */
 export function startLocker(args: readonly string[], options: LockerOptions = {}): Running {
-  const [file, ...words] = [...(options.through ?? []), LOCKER, ...args] as [string, ...string[]]
+  const [file, ...words] = [...(options.through ?? []), options.locker ?? LOCKER, ...args] as [string, ...string[]]
   const { cwd, input, stdio = [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] } = options
   const env = lockerEnvironment(options)
   const running = new Running(spawn(file, words, { env, stdio, ...(cwd === undefined ? {} : { cwd }) }))
@@ -69,7 +73,7 @@ export class Running {
     })
     this.#closed = once(child, 'close')
     this.#closed.catch(() => {})
-    onTestFinished(() => this.#end())
+    afterTest(() => this.#end())
   }
 
   get pid(): number {
@@ -145,15 +149,16 @@ export class Running {
   }
 }
 
-/** Waits until `look` gives something, for a test's patience; then it fails with `complaint`. */
+/**
+ * Waits until `look` gives something, for a test's patience; then it fails with `complaint`. It looks often at first, and
+ * ten times a second in the end: a look may be a process, and the machine has other tests to run.
+ */
 export async function patiently<T>(look: () => T | Promise<T>, complaint: () => string): Promise<T> {
   const end = performance.now() + limitMs
-  return vi.waitUntil(
-    async () => {
-      const found = await look()
-      if (!found && performance.now() > end) throw new Error(complaint())
-      return found
-    },
-    { timeout: limitMs + 5000, interval: 20 },
-  )
+  for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
+    const found = await look()
+    if (found) return found
+    if (performance.now() > end) throw new Error(complaint())
+    await delay(pauseMs)
+  }
 }

@@ -26,3 +26,8 @@ function read(pid: string, file: string): string {
     return ''
   }
 }
+
+/** A line for the shell that succeeds if one of these processes runs, and exits with 1 if none does. */
+export function isAlive(...pids: readonly string[]): string {
+  return `cat ${pids.map((pid) => `/proc/${pid}/status`).join(' ')} 2>/dev/null | grep -q '^State:.[^ZX]'`
+}

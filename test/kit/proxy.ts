@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { inject, onTestFinished } from 'vitest'
+import { inject } from 'vitest'
+import { afterTest } from './after-test.ts'
 
 /** Stands between a locker and an agent: it counts, it can hold an answer back, and it can be a poor balancer. */
 export interface Proxy {
@@ -45,7 +46,7 @@ export async function startProxy(agent = inject('consulAddress'), poverty: Pover
     pass(agent, incoming, response, gate, poverty)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => {
+  afterTest(() => {
     server.close()
     server.closeAllConnections()
   })

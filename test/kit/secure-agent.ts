@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { execute } from '../../scripts/execute.ts'
-import { findConsul } from '../../scripts/find-consul.ts'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { execute } from '../../scripts/provide/execute.ts'
+import { findConsul } from '../../scripts/provide/find-consul.ts'
 
 /** The token that may do anything. */
 export const ROOT_TOKEN = 'root'
@@ -98,7 +98,10 @@ export class SecureAgent {
   async remains(name: string): Promise<unknown[]> {
     const sessions = await this.ask<{ Name: string }[]>('GET', '/session/list?consistent')
     const keys = await this.ask<string[]>('GET', '/kv/?keys&consistent').catch(() => [])
-    return [...sessions.filter((session) => session.Name.includes(name)), ...keys.filter((key) => key.includes(name))]
+    return [
+      ...sessions.filter((session) => session.Name.includes(name)),
+      ...keys.filter((key) => key.includes(name) && !key.endsWith('=runs')),
+    ]
   }
 }
 

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { QUICK_ELECTIONS } from '../../scripts/agent-config.ts'
-import { type Program, program } from '../../scripts/debian.ts'
-import { execute } from '../../scripts/execute.ts'
-import { freePorts } from '../../scripts/ports.ts'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { QUICK_ELECTIONS } from '../../scripts/provide/agent-config.ts'
+import { type Program, program } from '../../scripts/provide/debian.ts'
+import { execute } from '../../scripts/provide/execute.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from './consul-client.ts'
 import { LOCKER } from './locker.ts'
 import { processesWith, runs } from './processes.ts'
@@ -105,6 +105,11 @@ export class ServiceNode {
       await execute('/bin/sh', [join(this.dir, 'services.sh'), service, action])
   }
 
+  /** Whether what its watches have called is done. */
+  get isAtRest(): boolean {
+    return processesWith(`init\0${this.script}\0`).length === 0
+  }
+
   async stop(): Promise<void> {
     this.powerOff()
     await this.agent.stop()
@@ -181,7 +186,10 @@ ${extra.join('\n')}
   )
 }
 
-/** Start and stop end when the work is done, as those of Debian's packages do. */
+/**
+ * Start and stop end when the work is done, as those of Debian's packages do; one at a time, and what runs already has
+ * started, as systemd has it: a test and a handler of the node's own may both start a service.
+ */
 function serviceScript(dir: string, nginx: Program, redis: Program): string {
   const libraries = [nginx, redis]
     .map(({ env }) => env.LD_LIBRARY_PATH ?? '')
@@ -194,11 +202,13 @@ runs() { pid=$(cat "$pidfile" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>
 until_it() { i=0; until "$@"; do i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.05; done; }
 stopped() { ! runs; }
 [ -f ${dir}/broken ] && [ "$action" = start ] && { echo "$service is broken"; exit 1; }
+[ -f ${dir}/slow ] && [ "$action-$service" = stop-mysql ] && sleep 5
 [ -f ${dir}/stuck ] && [ "$action-$service" = stop-mysql ] && sleep 600
 echo "$service $action" >> ${dir}/log
+[ "$action" = status ] || { exec 9> ${dir}/$service/turn; flock 9; }
 case $action-$service in
-  start-apache2) '${nginx.path}' -c ${dir}/apache2/nginx.conf -e ${dir}/apache2/error.log && until_it runs ;;
-  start-mysql) '${redis.path}' ${dir}/mysql/redis.conf && until_it runs ;;
+  start-apache2) runs || { '${nginx.path}' -c ${dir}/apache2/nginx.conf -e ${dir}/apache2/error.log 9>&- && until_it runs; } ;;
+  start-mysql) runs || { '${redis.path}' ${dir}/mysql/redis.conf 9>&- && until_it runs; } ;;
   stop-*) runs && kill "$pid"; until_it stopped ;;
   status-*) echo "$space<stdout from: service $service status>"; runs || exit 3 ;;
 esac

@@ -1,7 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
-import { startConsul } from '../../scripts/agent.ts'
+import { startConsul } from '../../scripts/provide/agent.ts'
+import { program } from '../../scripts/provide/debian.ts'
+
+/** Large packages, by a program of theirs: a test that has to unpack one for all others runs out of its time. */
+const SERVERS = {
+  'redis-server': 'redis-server',
+  pg_ctl: 'postgresql-15',
+  mariadbd: 'mariadb-server',
+  nginx: 'nginx',
+  haproxy: 'haproxy',
+  promtool: 'prometheus',
+  'prometheus-node-exporter': 'prometheus-node-exporter',
+} as const
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -10,10 +22,11 @@ declare module 'vitest' {
   }
 }
 
-/** Builds the executable and starts the shared agent, before any test; returns what stops it. */
+/** Builds the executable, provides servers and starts the shared agent, before any test; returns what stops it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const build = fileURLToPath(new URL('../../build.mjs', import.meta.url))
   execFileSync(process.execPath, [build], { stdio: ['ignore', 'inherit', 'inherit'] })
+  for (const [name, from] of Object.entries(SERVERS)) await program(name, from)
   const agent = await startConsul({ mode: 'dev' })
   project.provide('consulAddress', agent.address)
   return () => agent.stop()

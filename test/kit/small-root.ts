@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { program } from '../../scripts/debian.ts'
+import { program } from '../../scripts/provide/debian.ts'
 import { scratch } from './unique.ts'
 
 /** What a root has in it. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'
-import { program } from '../../scripts/debian.ts'
+import { program } from '../../scripts/provide/debian.ts'
 import { Running } from './locker.ts'
 import { scratch } from './unique.ts'
 

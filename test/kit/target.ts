@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { afterTest } from './after-test.ts'
 
 /** A service whose health a test turns as it likes. */
 export interface Target {
@@ -21,7 +21,7 @@ export async function startTarget(status = 200): Promise<Target> {
     if (target.status !== 0) response.writeHead(target.status, { location: '/elsewhere' }).end('some text')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => {
+  afterTest(() => {
     server.close()
     server.closeAllConnections()
   })

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { onTestFinished } from 'vitest'
-import { program } from '../../scripts/debian.ts'
+import { program } from '../../scripts/provide/debian.ts'
+import { afterTest } from './after-test.ts'
 import { LOCKER, type LockerOptions, lockerEnvironment, patiently } from './locker.ts'
 import { scratch } from './unique.ts'
 
@@ -24,7 +24,7 @@ export class Terminal {
     const tmux = await program('tmux', 'tmux')
     const dir = scratch()
     const terminal = new Terminal(dir, tmux.path, { ...tmux.env, TMUX_TMPDIR: dir, LC_ALL: 'C.UTF-8' })
-    onTestFinished(async () => void (await terminal.#do('kill-server').catch(() => {})))
+    afterTest(async () => void (await terminal.#do('kill-server').catch(() => {})))
     const variables = { ...lockerEnvironment(options), L: LOCKER, PS1: '[$?]> ', TERM: 'screen', HISTFILE: '' }
     const words = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
     const shell = ['/usr/bin/env', '-i', ...words, 'bash', '--norc', '--noprofile', '-i']

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { Dice } from '../simulation/dice.ts'
+import { Dice } from '../virtual/dice.ts'
 
 const JUNK = [
   '',

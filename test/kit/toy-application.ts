@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inject, onTestFinished } from 'vitest'
-import { freePorts } from '../../scripts/ports.ts'
+import { inject } from 'vitest'
+import { freePorts } from '../../scripts/provide/ports.ts'
+import { afterTest } from './after-test.ts'
 import { patiently, type Running, startLocker } from './locker.ts'
 import { processesWith } from './processes.ts'
 import { scratch, uniqueName } from './unique.ts'
@@ -15,7 +16,7 @@ call=$1
 [ ! -f "fail-$call" ] || { echo "no $call today"; exit 3; }
 case $call in
   health) [ ! -f sick ] || { echo "sick: disk on fire"; exit 1; }; echo "toy operating with $(cat cores 2>/dev/null || echo 3) cores"; exit ;;
-  ready) [ ! -f behind ]; exit ;;
+  ready) cat position 2>/dev/null; [ ! -f behind ]; exit ;;
 esac
 # One that was ended halfway can't say that it is no longer busy.
 alive() { kill -s 0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; }
@@ -26,6 +27,11 @@ echo "$*" >> calls
 echo "$call $CONSUL_LOCKER_ROLE $CONSUL_LOCKER_NAME $CONSUL_LOCKER_NODE $CONSUL_LOCKER_FENCE" > "seen-$call"
 rm busy
 `
+
+/** How a check is judged, of which the way isn't told. */
+function isRule(health: unknown): health is object {
+  return typeof health === 'object' && health !== null && !('command' in health || 'tcp' in health || 'http' in health)
+}
 
 /** An application for an agent of `consul-locker leader` to fail over, in a folder that its test removes. */
 export class Toy {
@@ -41,7 +47,7 @@ export class Toy {
     writeFileSync(join(this.dir, 'toy.sh'), SCRIPT, { mode: 0o755 })
     writeFileSync(join(this.dir, 'calls'), '')
     this.configure()
-    onTestFinished(() => {
+    afterTest(() => {
       for (const pid of processesWith(this.dir)) {
         try {
           process.kill(pid, 'SIGKILL')
@@ -73,6 +79,7 @@ export class Toy {
       timeouts: { health: '10s', ensure: '20s', demote: '5s', fence: '5s' },
       min_leader_time: '0s',
       ...keys,
+      ...(isRule(keys.health) ? { health: { command: run('health'), ...keys.health } } : {}),
     }
     // JSON is YAML.
     const lines = Object.entries(all).filter(([, value]) => value !== undefined)
@@ -92,9 +99,10 @@ export class Toy {
     rmSync(join(this.dir, behaviour), { force: true })
   }
 
-  /** What it was called for, without repetitions. */
+  /** What it was called for, without repetitions, and without the demotion with which its first agent begins. */
   get calls(): string[] {
     const lines = readFileSync(join(this.dir, 'calls'), 'utf8').split('\n').slice(0, -1)
+    if (lines[0] === 'demote') lines.shift()
     return lines.filter((line, at) => line !== lines[at - 1])
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterTest } from './after-test.ts'
 
 /** A lock's name that no other test and no other run uses. */
 export function uniqueName(topic: string): string {
@@ -12,6 +12,6 @@ export function uniqueName(topic: string): string {
 /** A directory that is removed when the test has ended. */
 export function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'consul-locker-test-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  afterTest(() => rmSync(dir, { recursive: true, force: true }))
   return dir
 }

@@ -3,7 +3,7 @@ import type { Context } from '../../src/base/context.ts'
 import type { Child } from '../../src/child/child.ts'
 import type { ExitStatus } from '../../src/child/exit-status.ts'
 import type { ForwardedSignal } from '../../src/child/signals.ts'
-import type { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { Script } from './schedule.ts'
@@ -18,6 +18,7 @@ export class SimulatedCommand implements Child {
   readonly #script: Script
   readonly #die: (status: ExitStatus) => void
   #alive = true
+  #onEnd: (status: ExitStatus) => void = () => {}
 
   constructor(
     time: VirtualClock,
@@ -26,6 +27,7 @@ export class SimulatedCommand implements Child {
     ledger: Ledger,
     run: string,
     fence: number,
+    overdueMs: () => number,
   ) {
     this.#time = time
     this.#script = script
@@ -36,10 +38,17 @@ export class SimulatedCommand implements Child {
     this.#die = (status) => {
       if (!this.#alive) return
       this.#alive = false
+      this.#onEnd(status)
       ledger.end(life)
+      ledger.judge(life, overdueMs())
       runner.enter(() => resolve(status))
     }
     time.after(script.runsMs, () => this.#die({ code: 0 }))
+  }
+
+  /** Calls `heard` when it ends, whether its runner lives or not. */
+  onEnd(heard: (status: ExitStatus) => void): void {
+    this.#onEnd = heard
   }
 
   get isAlive(): boolean {

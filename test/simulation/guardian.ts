@@ -11,15 +11,22 @@ export class SimulatedGuardian implements Guardian {
   readonly #ctx: Context
   readonly #graceMs: number
   readonly #runner: SimulatedProcess
-  readonly #release: (session: string) => Promise<unknown>
+  readonly #release: (session: string, ended: string) => Promise<unknown>
+  #ended = ''
   command: SimulatedCommand | undefined
   #session = ''
   #orders: 'armed' | 'disarmed' | 'dismissed' = 'armed'
   #deadlineMs = Number.POSITIVE_INFINITY
+  #killAtMs = Number.POSITIVE_INFINITY
   #isKilled = false
   #cancel = () => {}
 
-  constructor(ctx: Context, graceMs: number, runner: SimulatedProcess, release: (session: string) => Promise<unknown>) {
+  constructor(
+    ctx: Context,
+    graceMs: number,
+    runner: SimulatedProcess,
+    release: (session: string, ended: string) => Promise<unknown>,
+  ) {
     this.#ctx = ctx
     this.#graceMs = graceMs
     this.#runner = runner
@@ -31,23 +38,23 @@ export class SimulatedGuardian implements Guardian {
 
   async ready(): Promise<void> {}
 
-  answerFor(session: string): void {
+  setSession(session: string): void {
     this.#session = session
   }
 
-  arm(_group: number, ms: number): void {
+  arm(_group: number, ms: number, restMs = this.#graceMs): void {
     this.#deadlineMs = this.#nowMs() + ms
+    this.#killAtMs = this.#deadlineMs + restMs
     this.#setTimer()
   }
 
-  disarm(): void {
+  disarm(ended = ''): void {
     this.#orders = 'disarmed'
+    this.#ended = ended
     this.#cancel()
   }
 
-  linger(): void {
-    this.disarm()
-  }
+  handOver(): void {}
 
   dismiss(): void {
     this.#orders = 'dismissed'
@@ -78,7 +85,11 @@ export class SimulatedGuardian implements Guardian {
 
   async #act(): Promise<void> {
     if (this.#orders === 'dismissed') return
-    if (this.#orders === 'armed') await this.command?.stop(this.#ctx, this.#graceMs)
-    if (this.#session !== '') await this.#release(this.#session)
+    const graceMs = Math.min(this.#graceMs, this.#killAtMs - this.#nowMs())
+    if (this.#orders === 'armed') {
+      await this.command?.stop(this.#ctx, graceMs)
+      this.#ended = 'killed'
+    }
+    if (this.#session !== '') await this.#release(this.#session, this.#ended)
   }
 }

@@ -1,14 +1,14 @@
 import type { Context } from '../../src/base/context.ts'
-import type { Log } from '../../src/base/log.ts'
 import { Consul } from '../../src/consul/consul.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
-import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
-import { contend } from '../../src/lock/contend.ts'
+import { acquire } from '../../src/lock/acquire.ts'
 import { planTiming } from '../../src/lock/deadline.ts'
 import { release } from '../../src/lock/release.ts'
-import { Dice } from './dice.ts'
-import { NO_SETTINGS } from './settings.ts'
+import { Dice } from '../virtual/dice.ts'
+import { FaultyTransport } from '../virtual/faulty-transport.ts'
+import { NO_SETTINGS } from '../virtual/settings.ts'
+import { SILENT } from '../virtual/silent-log.ts'
+import { VirtualClock } from '../virtual/virtual-clock.ts'
 
 /** What hand-overs cost while many wait. */
 export interface HerdCost {
@@ -22,7 +22,6 @@ export interface HerdCost {
   readonly inOrder: boolean
 }
 
-const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 const WIRE_MS = 0.5
 const KEY = 'consul-locker-herd'
 
@@ -49,14 +48,14 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
     ancestors: [],
     onSession() {},
   }
-  const first = await clock.run(contend(ctx(), consul(), contest))
-  if (first === 'busy') throw new Error('the first contender found the lock taken')
+  const first = await clock.run(acquire(ctx(), consul(), contest))
+  if (typeof first === 'string') throw new Error('the first contender found the lock taken')
   let holder = first
   let next = Promise.withResolvers<void>()
   for (let n = 0; n < waiters; n++) {
-    const waiter = contend(ctx(), consul(), contest)
+    const waiter = acquire(ctx(), consul(), contest)
     waiter.then((held) => {
-      if (held === 'busy') return
+      if (typeof held === 'string') return
       turns.push(n)
       holder = held
       next.resolve()
@@ -68,7 +67,7 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
   for (let turn = 0; turn < handOvers; turn++) {
     next = Promise.withResolvers<void>()
     const beganMs = clock.nowMs
-    const released = release(ctx(), consul(), holder.session, holder.stake)
+    const released = release(ctx(), consul(), holder)
     await clock.run(next.promise)
     before.ms += clock.nowMs - beganMs
     await clock.run(released)

@@ -3,10 +3,11 @@ import { Consul } from '../../src/consul/consul.ts'
 import { createSession } from '../../src/consul/sessions.ts'
 import { transact } from '../../src/consul/txn.ts'
 import type { Snapshot } from '../../src/devagent/state.ts'
-import { LOCK_FLAGS } from '../../src/lock/keys.ts'
-import { KEY, SILENT, type SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_FLAGS } from '../../src/lock/lock-keys.ts'
+import { NO_SETTINGS } from '../virtual/settings.ts'
+import { SILENT } from '../virtual/silent-log.ts'
+import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
 import type { Incident } from './schedule.ts'
-import { NO_SETTINGS } from './settings.ts'
 
 /** Makes an incident happen now; `runner` is the newest on its machine, if any has begun. */
 export function strike(stage: Stage, incident: Incident, runner: SimulatedRunner | undefined): void {
@@ -29,7 +30,7 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
     time.after(500, () => runner?.signal('SIGINT'))
   },
   'set-wall-clock': ({ dice }, __, runner) => {
-    if (runner) runner.clock.wallOffsetMs += dice.between(-30_000, 30_000)
+    if (runner) runner.clock.wallOffsetMs += dice.between(-3_600_000, 3_600_000)
   },
   'destroy-session': ({ agent }) => {
     const holder = agent.operator.holder(KEY)

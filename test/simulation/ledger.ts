@@ -1,4 +1,4 @@
-import { ATTEMPT_MS } from '../../src/consul/consul.ts'
+import { REQUEST_TIMEOUT_MS } from '../../src/consul/consul.ts'
 
 /** One command's life under a lock. */
 export interface Life {
@@ -10,7 +10,10 @@ export interface Life {
 }
 
 /** A lock may be ours for so long before its command begins: the reply takes as long as an attempt may, and some. */
-const CLAIM_TAKES_MS = ATTEMPT_MS + 1000
+const CLAIM_TAKES_MS = REQUEST_TIMEOUT_MS + 1000
+
+/** The guardian's slack, looks at the group and KILL take their time; less than the margin in the lock-delay. */
+const LATENESS_MS = 500
 
 /** Who lived when; finds two commands that live at once. */
 export class Ledger {
@@ -43,6 +46,16 @@ export class Ledger {
 
   end(life: Life): void {
     this.#living.delete(life)
+  }
+
+  /**
+   * Judges a life that has ended by its own machine's clock: `overdueMs` after TTL and grace were over. That is asked of
+   * each machine by itself, for Consul takes so much longer as a rule that a holder's lateness hardly ever meets another
+   * holder's command.
+   */
+  judge({ run, beganMs }: Life, overdueMs: number): void {
+    if (overdueMs <= LATENESS_MS) return
+    this.violations.push(`${run}, which lived since ${beganMs} ms, ended ${Math.round(overdueMs)} ms too late`)
   }
 
   get living(): number {

@@ -1,5 +1,5 @@
-import type { Clock, Instant } from '../../src/base/clock.ts'
-import type { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import { type Clock, elapsedMs, type Instant } from '../../src/base/clock.ts'
+import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import type { SimulatedProcess } from './process.ts'
 
 /** A machine's clock, as a process on it sees it: it ticks at its own rate, and timers fire only in a living process. */
@@ -19,12 +19,12 @@ export class MachineClock implements Clock {
   now(): Instant {
     const { monotonicMs, wallMs } = this.#time.now()
     const gainedMs = monotonicMs * (this.#rate - 1)
-    return { monotonicMs: monotonicMs + gainedMs, wallMs: wallMs + gainedMs + this.wallOffsetMs }
+    const ownMs = monotonicMs + gainedMs
+    return { monotonicMs: ownMs, bootMs: ownMs, wallMs: wallMs + gainedMs + this.wallOffsetMs }
   }
 
   since(start: Instant): number {
-    const { monotonicMs, wallMs } = this.now()
-    return Math.max(monotonicMs - start.monotonicMs, wallMs - start.wallMs)
+    return elapsedMs(start, this.now())
   }
 
   after(ms: number, wake: () => void): () => void {

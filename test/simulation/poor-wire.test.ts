@@ -1,53 +1,25 @@
 import { describe, expect, test } from 'vitest'
-import type { Context } from '../../src/base/context.ts'
-import type { Log } from '../../src/base/log.ts'
-import { Consul } from '../../src/consul/consul.ts'
 import type { WireRequest } from '../../src/consul/wire.ts'
-import { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { type Fate, FaultyTransport, strangeReply } from '../../src/devagent/faulty-transport.ts'
-import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
-import { contend } from '../../src/lock/contend.ts'
-import type { Contest, Held } from '../../src/lock/contest.ts'
-import { planTiming } from '../../src/lock/deadline.ts'
-import { release } from '../../src/lock/release.ts'
-import { NO_SETTINGS } from './settings.ts'
-
-const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
-const timing = planTiming({})
+import type { HeldLock } from '../../src/lock/acquire-options.ts'
+import { type Fate, strangeReply } from '../virtual/faulty-transport.ts'
+import { virtualLock, won } from '../virtual/virtual-lock.ts'
 
 /** A contender behind a wire that does this to each request. */
 function stage(fateOf: (request: WireRequest) => Fate) {
-  const clock = new VirtualClock()
-  const agent = new DevAgent({ clock, random: () => 0.5 })
-  const ctx: Context = { clock, log: SILENT, signal: new AbortController().signal, random: () => 0.5 }
-  const consul = new Consul(NO_SETTINGS, new FaultyTransport(agent.transport(), clock, fateOf))
-  const contest = (runId: string, once: boolean): Contest => ({
-    name: 'poor',
-    key: 'consul-locker-poor',
-    sessionName: `consul-locker poor ${runId}`,
-    record: () => JSON.stringify({ host: 'here', lockDelayMs: timing.lockDelayMs }),
-    timing,
-    once,
-    ancestors: [],
-    onSession() {},
-  })
-  const sessions = () => agent.operator.sessions()
+  const { clock, timing, operator, acquire, release } = virtualLock({ fateOf })
   return {
     clock,
-    sessions,
-    contend: (runId: string, once = false) => clock.run(contend(ctx, consul, contest(runId, once))),
-    release: ({ session, stake }: Held) => clock.run(release(ctx, consul, session, stake)),
+    timing,
+    sessions: () => operator.sessions(),
+    contend: (runId: string, once = false) =>
+      clock.run(acquire({ sessionName: `consul-locker virtual ${runId}`, once })),
+    release: (held: HeldLock) => clock.run(release(held)),
   }
-}
-
-function won(end: Held | 'busy'): Held {
-  if (end === 'busy') throw new Error('the lock is taken')
-  return end
 }
 
 describe('answers that come late, each of them', () => {
   test.each([3500, 8000])('by %i ms, still give the lock, to one, and leave no session', async (ms) => {
-    const { sessions, contend, release } = stage(() => ({ outMs: ms / 2, backMs: ms / 2 }))
+    const { timing, sessions, contend, release } = stage(() => ({ outMs: ms / 2, backMs: ms / 2 }))
     const held = won(await contend('first'))
     expect(held.session.leaseLeftMs()).toBeGreaterThan(timing.ttlMs / 4)
     expect(await contend('second', true)).toBe('busy')

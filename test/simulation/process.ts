@@ -1,5 +1,5 @@
 import type { Transport } from '../../src/consul/wire.ts'
-import type { VirtualClock } from '../../src/devagent/virtual-clock.ts'
+import type { VirtualClock } from '../virtual/virtual-clock.ts'
 
 /** A process that can be stopped and killed: whatever reaches it goes through `enter`. */
 export class SimulatedProcess {

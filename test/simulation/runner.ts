@@ -1,23 +1,36 @@
 import { sleep } from '../../src/base/abort.ts'
 import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
-import type { Log } from '../../src/base/log.ts'
+import type { ExitStatus } from '../../src/child/exit-status.ts'
 import type { ForwardedSignal, SignalSource } from '../../src/child/signals.ts'
 import { Consul } from '../../src/consul/consul.ts'
+import type { Transport } from '../../src/consul/wire.ts'
 import type { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
-import type { VirtualClock } from '../../src/devagent/virtual-clock.ts'
-import { releaseFor } from '../../src/lock/release.ts'
-import type { Job, Outcome, World } from '../../src/run/job.ts'
+import type { LockSpec } from '../../src/lock/acquire-options.ts'
+import { holderRecord } from '../../src/lock/holder-record.ts'
+import { PauseRider } from '../../src/lock/pause-rider.ts'
+import { releaseOnBehalf } from '../../src/lock/release.ts'
+import { historyOnBehalf } from '../../src/run/history/history-on-behalf.ts'
+import type { Period } from '../../src/run/history/period.ts'
+import { PeriodRider } from '../../src/run/history/period-rider.ts'
+import { RunsRider } from '../../src/run/history/runs-rider.ts'
+import { unendedRuns } from '../../src/run/history/unended-runs.ts'
 import { run } from '../../src/run/run.ts'
+import type { RunOutcome } from '../../src/run/run-outcome.ts'
+import type { RunDependencies, RunSpec } from '../../src/run/run-spec.ts'
+import type { Dice } from '../virtual/dice.ts'
+import { FaultyTransport } from '../virtual/faulty-transport.ts'
+import { NO_SETTINGS } from '../virtual/settings.ts'
+import { SILENT } from '../virtual/silent-log.ts'
+import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import { SimulatedCommand } from './command.ts'
-import type { Dice } from './dice.ts'
 import { SimulatedGuardian } from './guardian.ts'
+import { LeaseWitness } from './lease-witness.ts'
 import type { Ledger } from './ledger.ts'
 import { MachineClock } from './machine-clock.ts'
+import type { Pauses } from './pauses.ts'
 import { into, SimulatedProcess } from './process.ts'
 import type { PlannedGates, PlannedMachine, PlannedRun } from './schedule.ts'
-import { NO_SETTINGS } from './settings.ts'
 import { fateAt } from './wire.ts'
 
 export const NAME = 'simulated'
@@ -29,26 +42,35 @@ export interface Stage {
   readonly agent: DevAgent
   readonly dice: Dice
   readonly ledger: Ledger
+  /** How often the command may run; as often as somebody starts it, unless this is told. */
+  readonly period?: Period | undefined
+  /** Absent where nobody pauses. */
+  readonly pauses?: Pauses
 }
 
-export const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
-
+/** What a run contends for, if not the plain lock. */
+export type Wanted = Pick<LockSpec, 'key' | 'contest' | 'behavior' | 'amongHolders'>
 /** The real lock runner, in a process that can be stopped and killed, on a machine with its own clock and wire. */
 export class SimulatedRunner {
   readonly process: SimulatedProcess
   readonly clock: MachineClock
   readonly guardian: SimulatedGuardian
   /** How it ended; stays `undefined` for one that was killed. */
-  outcome: Outcome | Failure | undefined
+  outcome: RunOutcome | Failure | undefined
   readonly #stage: Stage
   readonly #machine: PlannedMachine
-  readonly #name: string
+  readonly name: string
+  /** Whether its command has begun, and how that ended. */
+  began = false
+  commandEnd: ExitStatus | undefined
+  readonly #wanted: Wanted
   readonly #listeners: ((signal: ForwardedSignal) => void)[] = []
 
-  constructor(stage: Stage, machine: PlannedMachine, plan: PlannedRun, name: string) {
+  constructor(stage: Stage, machine: PlannedMachine, plan: PlannedRun, name: string, wanted: Wanted = { key: KEY }) {
     this.#stage = stage
     this.#machine = machine
-    this.#name = name
+    this.name = name
+    this.#wanted = wanted
     this.process = new SimulatedProcess(stage.time)
     this.clock = new MachineClock(stage.time, machine.rate, this.process)
     this.guardian = this.#guardian(plan)
@@ -60,23 +82,37 @@ export class SimulatedRunner {
   }
 
   #run(plan: PlannedRun): void {
-    const job: Job = {
-      name: NAME,
-      key: KEY,
+    const runId = this.name
+    const holder = { host: this.name, pid: 1, user: 'simulated', command: ['simulated'], runId }
+    const dependencies = this.#world(plan)
+    const recorded = { lockKey: this.#wanted.key, runId, who: () => holder }
+    const { period } = this.#stage
+    const rider = period ? new PeriodRider(dependencies.consul, NAME, recorded, period) : new RunsRider(recorded)
+    const history = this.#wanted.contest ? undefined : rider
+    const job: RunSpec = {
+      lock: {
+        name: NAME,
+        ...this.#wanted,
+        timing: plan.timing,
+        sessionName: `consul-locker ${NAME} ${this.name}`,
+        record: (nowMs, seen) => holderRecord(holder, plan.timing, nowMs, { unended: unendedRuns(seen, recorded) }),
+        ancestors: [],
+        riders: [...(plan.isHeedless ? [] : [new PauseRider(NAME, KEY)]), ...(history ? [history] : [])],
+      },
+      ...(history && { history }),
       command: ['simulated'],
       recorded: ['simulated'],
-      timing: plan.timing,
       waitMs: plan.waitMs,
       waitGroup: false,
       environment: {},
-      runId: this.#name,
-      mark: this.#name,
+      runId,
+      mark: this.name,
     }
-    const end = (outcome: Outcome | Failure) => {
+    const end = (outcome: RunOutcome | Failure) => {
       this.outcome = outcome
       this.process.end()
     }
-    run(this.#context(this.clock), this.#world(plan), job).then(
+    run(this.#context(this.clock), dependencies, job).then(
       (result) => end(result.outcome),
       (thrown: unknown) => {
         if (!(thrown instanceof Failure)) throw thrown
@@ -85,8 +121,10 @@ export class SimulatedRunner {
     )
   }
 
-  #world(plan: PlannedRun): World {
+  #world(plan: PlannedRun): RunDependencies {
     const { time, ledger } = this.#stage
+    const { ttlMs, graceMs } = plan.timing
+    const witness = new LeaseWitness(this.clock)
     const signals: SignalSource = {
       listen: (receive) => {
         this.#listeners.push(receive)
@@ -94,25 +132,36 @@ export class SimulatedRunner {
       },
     }
     return {
-      consul: this.#consul(this.process),
+      consul: this.#consul(this.process, (transport) => witness.over(transport)),
       ...(plan.gates && simulatedGates(plan.gates, this.#stage.dice)),
       signals,
       guardian: this.guardian,
       launch: async ({ environment }) => {
         const fence = Number(environment.CONSUL_LOCKER_FENCE)
-        const command = new SimulatedCommand(time, this.process, plan.script, ledger, this.#name, fence)
+        const session = String(environment.CONSUL_LOCKER_SESSION)
+        this.#stage.pauses?.judge(this.name, fence, this.clock.now().wallMs)
+        const overdueMs = () => witness.unconfirmedMs(session) - ttlMs - graceMs
+        const command = new SimulatedCommand(time, this.process, plan.script, ledger, this.name, fence, overdueMs)
         this.guardian.command = command
+        this.began = true
+        command.onEnd((status) => {
+          this.commandEnd = status
+        })
         return command
       },
-      publish: async () => ({ [Symbol.dispose]() {} }),
-      self: () => ({ host: this.#name, pid: 1, user: 'simulated' }),
+      serveLease: async () => ({ [Symbol.dispose]() {} }),
     }
   }
 
   #guardian(plan: PlannedRun): SimulatedGuardian {
     const undying = new SimulatedProcess(this.#stage.time)
     const ctx = this.#context(new MachineClock(this.#stage.time, this.#machine.rate, undying))
-    const release = (sessionId: string) => releaseFor(ctx, this.#consul(undying), { key: KEY, sessionId })
+    const { key, contest } = this.#wanted
+    const release = async (sessionId: string, ended: string) => {
+      const [consul, held] = [this.#consul(undying), { key, sessionId }]
+      const riding = (ctx: Context) => historyOnBehalf(ctx, consul, held, ended)
+      return releaseOnBehalf(ctx, consul, held, await contest?.(consul, sessionId, []), contest ? undefined : riding)
+    }
     return new SimulatedGuardian(ctx, plan.timing.graceMs, this.process, release)
   }
 
@@ -120,23 +169,23 @@ export class SimulatedRunner {
     return { clock, log: SILENT, signal: new AbortController().signal, random: this.#stage.dice.next }
   }
 
-  #consul(process: SimulatedProcess): Consul {
+  #consul(process: SimulatedProcess, seen = (transport: Transport) => transport): Consul {
     const { agent, time, dice } = this.#stage
-    const node = this.#name.split('/')[0] as string
+    const node = this.name.split('/')[0] as string
     const policy = () => fateAt(this.#machine, time.nowMs, dice)
-    return new Consul(NO_SETTINGS, into(process, new FaultyTransport(agent.transport(node), time, policy)))
+    return new Consul(NO_SETTINGS, seen(into(process, new FaultyTransport(agent.transport(node), time, policy))))
   }
 }
 
-function simulatedGates(gates: PlannedGates, dice: Dice): Pick<World, 'gatesBefore' | 'gatesAfter'> {
+function simulatedGates(gates: PlannedGates, dice: Dice): Pick<RunDependencies, 'startGates' | 'releaseGates'> {
   return {
-    async gatesBefore(ctx, timeoutMs) {
+    async startGates(ctx, timeoutMs) {
       const isLook = timeoutMs === 0
       await sleep(ctx, isLook ? gates.lookMs : Math.min(gates.opensMs, timeoutMs))
       const isShut = isLook ? dice.chance(gates.shuts) : gates.opensMs > timeoutMs
       return isShut ? ['a gate'] : []
     },
-    async gatesAfter(ctx) {
+    async releaseGates(ctx) {
       await sleep(ctx, gates.lingersMs)
       return []
     },

@@ -1,5 +1,6 @@
 import { planTiming, type Timing } from '../../src/lock/deadline.ts'
-import { Dice } from './dice.ts'
+import { Dice } from '../virtual/dice.ts'
+import type { PlannedPause } from './pauses.ts'
 
 /** What a command does. */
 export interface Script {
@@ -16,6 +17,8 @@ export interface PlannedRun {
   readonly script: Script
   /** Absent in most runs. */
   readonly gates?: PlannedGates
+  /** It doesn't know of pauses. */
+  readonly isHeedless?: boolean
 }
 
 /** What a run waits for besides the lock. */
@@ -96,6 +99,8 @@ export const INCIDENTS = [
 export interface Schedule {
   readonly machines: readonly PlannedMachine[]
   readonly incidents: readonly Incident[]
+  /** Absent in most stories. */
+  readonly pauses?: readonly PlannedPause[]
   /** After this nothing goes wrong any more, and everything must come to its end. */
   readonly calmMs: number
 }

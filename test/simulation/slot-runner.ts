@@ -1,67 +1,151 @@
 import { aborted, firstOf, unlessAborted } from '../../src/base/abort.ts'
+import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
+import type { Consul } from '../../src/consul/consul.ts'
+import { Retry } from '../../src/consul/retry.ts'
+import { type TxnOp, transact } from '../../src/consul/txn.ts'
+import type { HeldLock } from '../../src/lock/acquire-options.ts'
 import { GUARDIAN_SLACK_MS } from '../../src/lock/deadline.ts'
 import { Hold } from '../../src/lock/hold.ts'
 import type { Loss } from '../../src/lock/loss.ts'
-import { Opening } from '../../src/lock/opening.ts'
-import { HEIR_MS } from '../../src/lock/release.ts'
+import { ON_BEHALF_MS } from '../../src/lock/release.ts'
+import { reserveStep } from '../../src/lock/reservation.ts'
 import type { Session } from '../../src/lock/session.ts'
-import { leaveSlots, takeSlot } from '../../src/lock/slots.ts'
+import { SessionCreation } from '../../src/lock/session-creation.ts'
+import { acquireSlot, releaseSlots } from '../../src/lock/slot-locks.ts'
+import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import { SimulatedCommand } from './command.ts'
+import type { SimulatedGuardian } from './guardian.ts'
+import type { LeaseWitness } from './lease-witness.ts'
+import type { SimulatedProcess } from './process.ts'
 import type { PlannedRun } from './schedule.ts'
-import type { SlotSeat } from './slot-story.ts'
+import type { SlotLedger } from './slot-ledger.ts'
 
 export const FOLDER = 'semaphore/'
 
+/** A contender's process, and what it has. */
+export interface SlotSeat {
+  readonly name: string
+  readonly stage: { readonly time: VirtualClock; readonly ledger: SlotLedger }
+  readonly process: SimulatedProcess
+  readonly guardian: SimulatedGuardian
+  readonly ctx: Context
+  readonly consul: Consul
+  readonly witness: LeaseWitness
+}
+
 const FAREWELL_MS = 2000
 
+/** A host whose upgrade reboots it, with the slot kept meanwhile. */
+export interface Rebooting {
+  readonly host: string
+  /** It comes back, takes the slot that was kept, and gives it back after the command. */
+  readonly isBack: boolean
+  /** The host may go down now. */
+  readonly onKept: () => void
+  /** It is up, and its slot is its session's again. */
+  readonly onTaken: () => void
+}
+
+/** How a life ended: no slot was free, something went wrong, the slot is kept, or given back after the command. */
+export type LifeEnd = 'busy' | 'broken' | 'kept' | 'done'
+
 /** One life of a contender for a slot: as a step of a rollout leads it, with one command. Settles when it is over. */
-export async function liveOnce(seat: SlotSeat, plan: PlannedRun, limit: number): Promise<void> {
+export async function liveOnce(
+  seat: SlotSeat,
+  plan: PlannedRun,
+  limit: number,
+  rebooting?: Rebooting,
+): Promise<LifeEnd> {
   const { ctx, consul, guardian } = seat
   const { timing } = plan
-  const opening = new Opening(consul, { name: seat.name, timing })
+  const opening = new SessionCreation(consul, { name: seat.name, timing })
   let session: Session | undefined
   let isGivenBack = false
   try {
-    session = await opening.open(ctx)
-    guardian.answerFor(session.id)
-    const semaphore = { name: 'the semaphore', folder: FOLDER.slice(0, -1), limit }
+    session = await opening.attempt(ctx)
+    guardian.setSession(session.id)
+    const semaphore = { name: 'the semaphore', folder: FOLDER.slice(0, -1), limit, ...ownerOf(rebooting) }
     const contest = { timing, record: () => `{"lockDelayMs":${timing.lockDelayMs}}`, once: plan.waitMs === 0 }
-    const held = await takeSlot(ctx, consul, session, semaphore, contest)
-    if (typeof held === 'string') return
-    const hold = new Hold(ctx, consul, held)
-    await work(seat, plan, session, hold, held.fence)
+    const own = rebooting && (await acquireSlot(ctx, consul, session, ownSlot(rebooting), contest))
+    if (typeof own === 'string') return 'busy'
+    const held = await acquireSlot(ctx, consul, session, semaphore, contest)
+    if (typeof held === 'string') return 'busy'
+    const holds = [held, ...(own ? [own] : [])].map((slot) => new Hold(ctx, consul, slot))
+    if (rebooting?.isBack) rebooting.onTaken()
+    const loss = await work(seat, plan, session, holds, held.fence)
     guardian.disarm()
-    await hold.end()
+    let end: LifeEnd = loss ? 'broken' : 'done'
+    if (!loss && own && !rebooting.isBack) end = await keep(seat, holds, [own, held], rebooting)
+    for (const hold of holds) await hold.end()
     session.end()
-    isGivenBack = await leaveSlots(ctx, consul, FOLDER, session.id, Math.max(FAREWELL_MS, session.leaseLeftMs()))
+    isGivenBack = await releaseSlots(ctx, consul, FOLDER, session.id, Math.max(FAREWELL_MS, session.leaseLeftMs()))
+    return end
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
+    return 'broken'
   } finally {
     session?.end()
     if (!session) await opening.abandon(ctx)
-    else if (!isGivenBack) isGivenBack = await leaveSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
+    else if (!isGivenBack) isGivenBack = await releaseSlots(ctx, consul, FOLDER, session.id, FAREWELL_MS)
     if (isGivenBack || !session) guardian.dismiss()
-    else guardian.linger()
+    else guardian.handOver()
   }
 }
 
-async function work(seat: SlotSeat, plan: PlannedRun, session: Session, hold: Hold, fence: number): Promise<void> {
-  const { ctx, guardian, stage, process } = seat
-  const command = new SimulatedCommand(stage.time, process, plan.script, stage.ledger, seat.name, fence)
+function ownerOf(rebooting: Rebooting | undefined): { owner?: string } {
+  return rebooting ? { owner: rebooting.host } : {}
+}
+
+/** One step of a host at a time; what an earlier one has sent late finds this slot in other hands. */
+function ownSlot({ host }: Rebooting) {
+  return { name: host, folder: `${FOLDER}host/${host}`, limit: 1, owner: host }
+}
+
+/** As a step does before it reboots its host. */
+async function keep(
+  { ctx, consul }: SlotSeat,
+  holds: readonly Hold[],
+  slots: readonly [HeldLock, HeldLock],
+  rebooting: Rebooting,
+): Promise<LifeEnd> {
+  const [{ key, session }] = slots
+  for (const hold of holds) hold.expectEnd()
+  const steps: TxnOp[] = [
+    { verb: 'check-session', key, session: session.id },
+    ...slots.map((slot) => reserveStep(slot.key, session.id, rebooting.host, {})),
+  ]
+  const outcome = await new Retry(consul).until(ctx, () => transact(ctx, consul, steps))
+  if (!outcome.done) return 'broken'
+  rebooting.onKept()
+  return 'kept'
+}
+
+async function work(
+  seat: SlotSeat,
+  plan: PlannedRun,
+  session: Session,
+  holds: readonly Hold[],
+  fence: number,
+): Promise<Loss | undefined> {
+  const { ctx, guardian, stage, process, witness } = seat
+  const { ttlMs, graceMs } = plan.timing
+  const overdueMs = () => witness.unconfirmedMs(session.id) - ttlMs - graceMs
+  const command = new SimulatedCommand(stage.time, process, plan.script, stage.ledger, seat.name, fence, overdueMs)
   guardian.command = command
   const arm = () => guardian.arm(command.group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
   arm()
   session.onRenewed(arm)
   const loss = await firstOf<Loss | undefined>(ctx, [
     async (ctx) => void (await unlessAborted(ctx.signal, command.exited)),
-    async (ctx) => (await unlessAborted(ctx.signal, aborted(hold.lost))) as Loss,
+    ...holds.map((hold) => async (ctx: Context) => (await unlessAborted(ctx.signal, aborted(hold.lost))) as Loss),
   ])
   session.onRenewed(() => {})
   if (loss) await command.stop(ctx, session.graceLeftMs(loss))
+  return loss
 }
 
 /** What the guardian has done for a dead runner. */
 export function giveBackFor(seat: Pick<SlotSeat, 'ctx' | 'consul'>, sessionId: string): Promise<unknown> {
-  return leaveSlots(seat.ctx, seat.consul, FOLDER, sessionId, HEIR_MS)
+  return releaseSlots(seat.ctx, seat.consul, FOLDER, sessionId, ON_BEHALF_MS)
 }

@@ -1,28 +1,20 @@
 import type { Context } from '../../src/base/context.ts'
-import type { Log } from '../../src/base/log.ts'
 import { Consul } from '../../src/consul/consul.ts'
+import type { Transport } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { FaultyTransport } from '../../src/devagent/faulty-transport.ts'
-import { VirtualClock } from '../../src/devagent/virtual-clock.ts'
-import { Dice } from './dice.ts'
+import { Dice } from '../virtual/dice.ts'
+import { FaultyTransport } from '../virtual/faulty-transport.ts'
+import { NO_SETTINGS } from '../virtual/settings.ts'
+import { SILENT } from '../virtual/silent-log.ts'
+import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { SimulatedGuardian } from './guardian.ts'
+import { LeaseWitness } from './lease-witness.ts'
 import { MachineClock } from './machine-clock.ts'
 import { into, SimulatedProcess } from './process.ts'
 import { type Incident, type PlannedMachine, type PlannedRun, type Schedule, scheduleOf } from './schedule.ts'
-import { NO_SETTINGS } from './settings.ts'
 import { SlotLedger } from './slot-ledger.ts'
-import { FOLDER, giveBackFor, liveOnce } from './slot-runner.ts'
+import { FOLDER, giveBackFor, type LifeEnd, liveOnce, type Rebooting, type SlotSeat } from './slot-runner.ts'
 import { fateAt } from './wire.ts'
-
-/** A contender's process, and what it has. */
-export interface SlotSeat {
-  readonly name: string
-  readonly stage: { readonly time: VirtualClock; readonly ledger: SlotLedger }
-  readonly process: SimulatedProcess
-  readonly guardian: SimulatedGuardian
-  readonly ctx: Context
-  readonly consul: Consul
-}
 
 export interface SlotEnding {
   readonly violations: readonly string[]
@@ -31,7 +23,6 @@ export interface SlotEnding {
 }
 
 const AFTERMATH_MS = 400_000
-const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
 
 /** Lets contenders for the slots of one semaphore live through a seed's faults, on a virtual clock. */
 export async function tellSlots(
@@ -62,14 +53,23 @@ export async function tellSlots(
   return { violations, lives: ledger.lives, most: ledger.most }
 }
 
-interface World {
+/** What a story happens in. */
+export interface World {
   readonly time: VirtualClock
   readonly dice: Dice
   readonly agent: DevAgent
   readonly ledger: SlotLedger
 }
 
-function begin(world: World, machine: PlannedMachine, plan: PlannedRun, name: string, limit: number): SlotSeat {
+/** Begins a contender's life; `onEnd` hears how it ended, and nothing when it was killed. */
+export function begin(
+  world: World,
+  machine: PlannedMachine,
+  plan: PlannedRun,
+  name: string,
+  limit: number,
+  { rebooting, onEnd = () => {} }: { rebooting?: Rebooting; onEnd?: (end: LifeEnd) => void } = {},
+): SlotSeat {
   const { time, dice, agent } = world
   const process = new SimulatedProcess(time)
   const undying = new SimulatedProcess(time)
@@ -79,23 +79,29 @@ function begin(world: World, machine: PlannedMachine, plan: PlannedRun, name: st
     signal: new AbortController().signal,
     random: dice.next,
   })
-  const client = (of: SimulatedProcess) => {
+  const client = (of: SimulatedProcess, seen = (transport: Transport) => transport) => {
     const wire = new FaultyTransport(agent.transport(name.split('/')[0] as string), time, () =>
       fateAt(machine, time.nowMs, dice),
     )
-    return new Consul(NO_SETTINGS, into(of, wire))
+    return new Consul(NO_SETTINGS, seen(into(of, wire)))
   }
   const heir = { ctx: context(undying), consul: client(undying) }
   const guardian = new SimulatedGuardian(heir.ctx, plan.timing.graceMs, process, (id) => giveBackFor(heir, id))
-  const seat: SlotSeat = { name, stage: world, process, guardian, ctx: context(process), consul: client(process) }
-  liveOnce(seat, plan, limit).then(() => process.end())
+  const ctx = context(process)
+  const witness = new LeaseWitness(ctx.clock)
+  const consul = client(process, (transport) => witness.over(transport))
+  const seat: SlotSeat = { name, stage: world, process, guardian, ctx, consul, witness }
+  liveOnce(seat, plan, limit, rebooting).then((end) => {
+    onEnd(end)
+    process.end()
+  })
   return seat
 }
 
 type Blow = (world: World, lastsMs: number, seat: SlotSeat | undefined) => void
 
 /** What no lock can survive (a key deleted by hand, a restored snapshot) is left out. */
-const BLOWS: Partial<Record<Incident['kind'], Blow>> = {
+export const BLOWS: Partial<Record<Incident['kind'], Blow>> = {
   'kill-runner': (_, __, seat) => seat?.process.end(),
   'stop-runner': ({ time }, lastsMs, seat) => {
     seat?.process.stop()

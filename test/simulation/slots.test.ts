@@ -1,33 +1,35 @@
 import { describe, expect, test, vi } from 'vitest'
 import { scheduleOf } from './schedule.ts'
+import { describeSeeds, STORY_PATIENCE_MS, seedsOf } from './seeds.ts'
 import { tellSlots } from './slot-story.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: STORY_PATIENCE_MS })
 
-const SEEDS = 200
+const SEEDS = seedsOf(200)
 
 describe('seeded stories of contenders for the slots of a semaphore', () => {
   test.each([1, 2])(
-    `never let more than %i live at once, always end, and leave no session (${SEEDS} seeds)`,
+    `never let more than %i live at once, always end, and leave no session (${describeSeeds(SEEDS)})`,
     async (limit) => {
       const violations: string[] = []
       let lives = 0
       let full = 0
-      for (let seed = 0; seed < SEEDS; seed++) {
+      for (const seed of SEEDS) {
         const ending = await tellSlots(seed, limit)
         lives += ending.lives
         full += ending.most === limit ? 1 : 0
         violations.push(...ending.violations.map((violation) => `seed ${seed}: ${violation}`))
       }
       expect(violations).toEqual([])
-      expect(lives).toBeGreaterThan(SEEDS)
-      expect(full).toBeGreaterThan(SEEDS / 2)
+      expect(lives).toBeGreaterThan(SEEDS.length)
+      expect(full).toBeGreaterThan(SEEDS.length / 2)
     },
   )
 
   test('find out a lock-delay that is too short', async () => {
     let overlaps = 0
-    for (let seed = 0; seed < SEEDS && overlaps === 0; seed++) {
+    for (const seed of SEEDS) {
+      if (overlaps > 0) break
       const schedule = scheduleOf(seed)
       const machines = schedule.machines.map((machine) => ({
         ...machine,

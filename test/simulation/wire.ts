@@ -1,5 +1,5 @@
-import { type Fate, type Fault, strangeReply } from '../../src/devagent/faulty-transport.ts'
-import type { Dice } from './dice.ts'
+import type { Dice } from '../virtual/dice.ts'
+import { type Fate, type Fault, strangeReply } from '../virtual/faulty-transport.ts'
 import type { PlannedMachine, WireFault } from './schedule.ts'
 
 /** An answer that comes after a renewal's attempt is over, and after an agent has waited for a leader. */

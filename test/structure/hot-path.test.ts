@@ -7,6 +7,7 @@ import type { Plugin } from 'esbuild'
 import { expect, test } from 'vitest'
 import { type Application, bundleApplication } from '../../build/bundle.ts'
 import { parserInJavaScript } from '../../build/parser.ts'
+import { slim } from '../../build/slim.ts'
 import { lockerEnvironment } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -16,7 +17,7 @@ const HOW_TO_ACCEPT = `
 A plain run loads other modules than test/structure/hot-path.txt says. Every one of them costs each run time and memory.
 What a run doesn't need is loaded where it is needed, by import(). If it is needed indeed, accept the new list:
     scripts/node node_modules/vitest/vitest.mjs run test/structure/hot-path.test.ts --update
-and tell in the commit message what it costs (README, "Start-up", has the way to measure).`
+and tell in the commit message what it costs (docs/internals.md has the way to measure).`
 
 /** Has every module tell when it is loaded. */
 const telling: Plugin = {
@@ -54,7 +55,7 @@ test('a plain run loads the modules that are written down, and no more', async (
   const dir = scratch()
   const list = join(dir, 'list')
   const script = join(dir, 'main.cjs')
-  writeFileSync(script, recording(await bundleApplication(telling, parserInJavaScript), list))
+  writeFileSync(script, recording(await bundleApplication(telling, parserInJavaScript, slim), list))
   await promisify(execFile)(process.execPath, [script, uniqueName('hot'), 'true'], { env: lockerEnvironment({}) })
   const modules = readFileSync(list, 'utf8').split('\n')
   await expect(summary(modules), HOW_TO_ACCEPT).toMatchFileSnapshot('hot-path.txt')

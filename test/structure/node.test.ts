@@ -4,18 +4,25 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bringAtomics } from '../../build/atomics.ts'
 import { refuseUnknown } from '../../build/embedded-node.ts'
-import { FLAGS, PROVEN_WITH, refuseUnproven } from '../../build/executable.ts'
+import { FLAGS } from '../../build/executable.ts'
 import SUMS from '../../build/node-sums.json' with { type: 'json' }
+import { found, PROVEN_WITH, refuseUnproven } from '../../build/proven.ts'
 
-test('the Node that is pinned is the one that flags and snapshot were proven with', () => {
-  const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
-  expect(new Set(Object.values(optionalDependencies))).toEqual(new Set([PROVEN_WITH.slice(1)]))
-  expect(process.version).toBe(PROVEN_WITH)
+const PACKAGE = join(import.meta.dirname, '../../package.json')
+
+test('the Node and the undici that are pinned are those that the build was tried with', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(PACKAGE, 'utf8'))
+  expect(new Set(Object.values(optionalDependencies))).toEqual(new Set([PROVEN_WITH.Node.slice(1)]))
+  expect(dependencies.undici).toBe(PROVEN_WITH.undici)
+  expect(found()).toEqual(PROVEN_WITH)
 })
 
-test('another Node is refused by the build, even when only its patch level differs', () => {
-  expect(() => refuseUnproven('v26.10.1')).toThrow(/was tried with Node v26[.]10[.]0, not with v26[.]10[.]1/)
-  expect(() => refuseUnproven(PROVEN_WITH)).not.toThrow()
+test.for([
+  { versions: { ...PROVEN_WITH, Node: 'v26.0.99' }, says: `tried with Node ${PROVEN_WITH.Node}, not with v26.0.99` },
+  { versions: { ...PROVEN_WITH, undici: '8.0.99' }, says: `tried with undici ${PROVEN_WITH.undici}, not with 8.0.99` },
+])('the build refuses $versions, even when only the patch level differs', ({ versions, says }) => {
+  expect(() => refuseUnproven(versions)).toThrow(says)
+  expect(() => refuseUnproven()).not.toThrow()
 })
 
 test('the Node that is embedded is the one whose sum is in the repository, byte for byte', () => {
@@ -23,13 +30,13 @@ test('the Node that is embedded is the one whose sum is in the repository, byte 
   refuseUnknown(program)
   program.writeUInt8(program.readUInt8(program.length - 1) ^ 1, program.length - 1)
   expect(() => refuseUnknown(program)).toThrow(/has the SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}/)
-  expect(() => refuseUnknown(program, 'v26.12.1')).toThrow(/Node v26[.]12[.]1 for linux-.* none is known/)
+  expect(() => refuseUnknown(program, 'v26.0.99')).toThrow(/Node v26[.]0[.]99 for linux-.* none is known/)
 })
 
 test('the repository has the sums of the pinned Node for every platform that it is pinned for', () => {
-  const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  const { optionalDependencies } = JSON.parse(readFileSync(PACKAGE, 'utf8'))
   const platforms = Object.keys(optionalDependencies).map((name) => name.replace('node-', ''))
-  expect(Object.keys(SUMS[PROVEN_WITH]).sort()).toEqual(platforms.sort())
+  expect(Object.keys(SUMS[PROVEN_WITH.Node]).sort()).toEqual(platforms.sort())
 })
 
 test('the Node that is embedded needs one function of libatomic’s, and then none', () => {

@@ -1,81 +1,121 @@
 import type { Context } from '../../../src/base/context.ts'
-import type { Log } from '../../../src/base/log.ts'
 import { Consul } from '../../../src/consul/consul.ts'
-import { transact } from '../../../src/consul/txn.ts'
-import { FaultyTransport } from '../../../src/devagent/faulty-transport.ts'
-import { Agent } from '../../../src/leader/agent.ts'
-import { Election } from '../../../src/leader/election.ts'
-import { watchFolder } from '../../../src/leader/folder.ts'
-import { leaderKeys } from '../../../src/leader/leader-keys.ts'
-import type { Role } from '../../../src/leader/machine/role.ts'
+import { FailoverAgent } from '../../../src/leader/agent/failover-agent.ts'
+import { NO_REINIT } from '../../../src/leader/agent/reinit-desk.ts'
+import { promoteWithLoss } from '../../../src/leader/cluster/accepted-loss.ts'
+import { isFormerLife } from '../../../src/leader/cluster/former-life.ts'
+import { leaderKeys } from '../../../src/leader/cluster/leader-keys.ts'
+import { sayPosition } from '../../../src/leader/cluster/positions.ts'
+import { beginSwitchover } from '../../../src/leader/cluster/scheduled-switchover.ts'
+import { answerStepDown } from '../../../src/leader/cluster/step-down-request.ts'
+import { watchStoredState } from '../../../src/leader/cluster/stored-state.ts'
+import { Election } from '../../../src/leader/election/election.ts'
+import type { RoleTag } from '../../../src/leader/machine/role-tag.ts'
 import { planTiming } from '../../../src/lock/deadline.ts'
-import { releaseFor } from '../../../src/lock/release.ts'
+import { releaseOnBehalf } from '../../../src/lock/release.ts'
+import { FaultyTransport } from '../../virtual/faulty-transport.ts'
+import { NO_SETTINGS } from '../../virtual/settings.ts'
+import { SILENT } from '../../virtual/silent-log.ts'
 import { MachineClock } from '../machine-clock.ts'
 import { into, SimulatedProcess } from '../process.ts'
 import type { Stage } from '../runner.ts'
 import type { PlannedMachine } from '../schedule.ts'
-import { NO_SETTINGS } from '../settings.ts'
 import { fateAt } from '../wire.ts'
+import { SimulatedGuardian } from './agent-guardian.ts'
 import { LIMITS, type SimulatedApplication } from './application.ts'
-import { SimulatedGuard } from './guard.ts'
+import type { SimulatedCatalog } from './catalog.ts'
 
 export const KEYS = leaderKeys('simulated')
 export const GRACE_MS = LIMITS.graceMs + LIMITS.demoteMs + LIMITS.fenceMs
 export const TIMING = planTiming({ ttlMs: 10_000, graceMs: GRACE_MS })
 
-const SILENT: Log = { debugging: false, mark() {}, debug() {}, notice() {}, warn() {}, error() {} }
+/** What all agents of a story share. */
+export interface LeaderStage extends Stage {
+  readonly catalog: SimulatedCatalog
+}
 
 /** The real agent, in a process that can be stopped and killed, on a machine with its own clock and wire. */
 export class SimulatedAgent {
   readonly process: SimulatedProcess
-  readonly #stage: Stage
+  readonly #stage: LeaderStage
   readonly #machine: PlannedMachine
   readonly #node: string
-  readonly #agent: Agent
-  role: Role | undefined
+  readonly #agent: FailoverAgent
+  readonly guardian: SimulatedGuardian
+  role: RoleTag | undefined
 
-  constructor(stage: Stage, machine: PlannedMachine, application: SimulatedApplication, timing = TIMING) {
+  constructor(stage: LeaderStage, machine: PlannedMachine, application: SimulatedApplication, timing = TIMING) {
     this.#stage = stage
     this.#machine = machine
     this.#node = application.node
     this.process = new SimulatedProcess(stage.time)
     const undying = new SimulatedProcess(stage.time)
     const outside = this.#context(undying)
-    const guard = new SimulatedGuard(outside, this.process, application, (sessionId) =>
-      releaseFor(outside, this.#consul(undying), { key: KEYS.lock, sessionId }),
+    this.guardian = new SimulatedGuardian(outside, this.process, application, (sessionId) =>
+      releaseOnBehalf(outside, this.#consul(undying), { key: KEYS.lock, sessionId }),
     )
     const node = this.#node
-    const self = { node, address: node, port: 1, pid: 1, user: 'simulated', runId: node }
+    const runId = `${node}/${stage.time.nowMs}`
+    const identity = { node, address: node, port: 1, pid: 1, user: 'simulated', runId, boot: node }
     const registered = Promise.resolve()
-    const terms = { name: 'simulated', keys: KEYS, timing, checks: [], self, maxFailoversPerHour: 1000, registered }
+    const terms = {
+      name: 'simulated',
+      keys: KEYS,
+      timing,
+      identity,
+      maxFailoversPerHour: () => 3,
+      registered,
+    }
     const consul = this.#consul(this.process)
     const watching = this.#consul(this.process)
-    this.#agent = new Agent(
+    this.#agent = new FailoverAgent(
       this.#context(this.process),
       {
         name: 'simulated',
         node,
         application: application.seenFrom(this.process),
-        guard,
+        guardian: this.guardian,
+        isFormerLife: (holder) => isFormerLife(holder, identity, () => false),
         graceMs: timing.graceMs,
+        fenceMs: LIMITS.fenceMs,
+        reinit: NO_REINIT,
+        spectators: [],
         registration: {
           done: registered,
-          show: ({ role }) => {
-            this.role = role
+          publish: (state) => {
+            this.role = state.role
+            stage.catalog.publish(node, this.process, state)
           },
           keep: (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve())),
           remove: async () => {},
         },
         lock: (ctx, listener) => new Election(ctx, consul, terms, listener),
-        watch: (ctx, receive) => watchFolder(ctx, watching, KEYS, receive),
-        watchRank: (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve())),
-        takeStepDown: async (ctx, index) => {
-          await transact(ctx, consul, [{ verb: 'delete-cas', key: KEYS.stepDown, index }])
+        watchStoredState: (ctx, receive) => watchStoredState(ctx, watching, KEYS, receive),
+        watchPeers: (ctx, receive) => {
+          stage.catalog.watch(node, (peers) => this.process.enter(() => receive(peers)))
+          return new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve()))
         },
+        sayPosition: (ctx, said) => sayPosition(ctx, consul, KEYS, node, said),
+        promoteWithLoss: (ctx, promote) => promoteWithLoss(ctx, consul, KEYS, promote),
+        beginSwitchover: (ctx, due) => beginSwitchover(ctx, consul, KEYS, node, due),
+        answerStepDown: (ctx, index, refused) => answerStepDown(ctx, consul, KEYS, index, refused),
       },
-      { intervalMs: 2000, nofailover: false, minLeaderMs: 0 },
+      {
+        healthRule: { fall: 3, rise: 1 },
+        intervalMs: 2000,
+        nofailover: false,
+        priority: 0,
+        minLeaderMs: 0,
+        maxLag: undefined,
+        lookMs: 10_000,
+      },
     )
     this.#agent.run().then(() => this.process.end())
+  }
+
+  /** How long its lease is yet, by its own clock; 0 without one. */
+  get leaseLeftMs(): number {
+    return this.#agent.status.leaseLeftMs ?? 0
   }
 
   /** As at a TERM. */

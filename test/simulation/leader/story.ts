@@ -1,12 +1,13 @@
 import { DevAgent } from '../../../src/devagent/dev-agent.ts'
-import { VirtualClock } from '../../../src/devagent/virtual-clock.ts'
 import type { Timing } from '../../../src/lock/deadline.ts'
-import { Dice } from '../dice.ts'
+import { Dice } from '../../virtual/dice.ts'
+import { VirtualClock } from '../../virtual/virtual-clock.ts'
 import { Ledger } from '../ledger.ts'
-import type { Stage } from '../runner.ts'
 import { type PlannedMachine, WIRE_FAULTS } from '../schedule.ts'
-import { KEYS, SimulatedAgent, TIMING } from './agent.ts'
+import { KEYS, type LeaderStage, SimulatedAgent, TIMING } from './agent.ts'
 import { SimulatedApplication } from './application.ts'
+import { SimulatedCatalog } from './catalog.ts'
+import { replicate } from './replication.ts'
 
 /** How one seed's story ended. */
 export interface Ending {
@@ -29,10 +30,15 @@ interface Node {
   agent: SimulatedAgent
 }
 
-type Blow = (stage: Stage, node: Node, lastsMs: number, restart: () => void) => void
+type Blow = (stage: LeaderStage, node: Node, lastsMs: number, restart: () => void) => void
 
 const BLOWS: Readonly<Record<string, Blow>> = {
   'kill the agent': (_, { agent }, __, restart) => {
+    agent.process.end()
+    restart()
+  },
+  'kill the agent and its guardian': (_, { agent }, __, restart) => {
+    agent.guardian.kill()
     agent.process.end()
     restart()
   },
@@ -85,9 +91,25 @@ const BLOWS: Readonly<Record<string, Blow>> = {
     time.after(lastsMs, () => agent.operator.wake())
   },
   'stir blocked reads': ({ agent }) => agent.operator.stirBlockedReads(),
-  'ask for a step-down': ({ agent }, { application }) => {
-    const value = JSON.stringify({ node: application.node, by: 'simulated', at: '', force: true })
+  'ask for a step-down': ({ agent, time }, { application }) => {
+    const at = new Date(time.now().wallMs).toISOString()
+    const value = JSON.stringify({ node: application.node, by: 'simulated', at, force: true })
     put(agent, KEYS.stepDown, value)
+  },
+  'schedule a switchover': ({ agent, time }, { application }, lastsMs) => {
+    const at = new Date(time.now().wallMs + lastsMs).toISOString()
+    put(
+      agent,
+      KEYS.switchover,
+      JSON.stringify({ id: at, candidate: application.node, at, by: 'simulated', force: true }),
+    )
+  },
+  'have it lead, whatever it lacks': ({ agent, time }, { application }) => acceptLoss(agent, time, application.node),
+  'stall its replication': ({ time }, { application }, lastsMs) => {
+    application.isStalled = true
+    time.after(lastsMs, () => {
+      application.isStalled = false
+    })
   },
   'disable the node': ({ agent, time }, { application }, lastsMs) => {
     const key = KEYS.nodes + application.node
@@ -96,23 +118,37 @@ const BLOWS: Readonly<Record<string, Blow>> = {
   },
 }
 
+/** Where a story of agents is played. */
+export function leaderStage(time: VirtualClock, dice: Dice): LeaderStage {
+  const agent = new DevAgent({ clock: time, random: dice.next })
+  return { time, dice, ledger: new Ledger(), agent, catalog: new SimulatedCatalog(time, dice) }
+}
+
 /** Lets the story of a seed happen on a virtual clock. */
 export async function tellOfLeaders(seed: number, timing: Timing = TIMING): Promise<Ending> {
   const time = new VirtualClock()
   const dice = new Dice(seed + 1)
-  const stage: Stage = { time, dice, ledger: new Ledger(), agent: new DevAgent({ clock: time, random: dice.next }) }
+  const stage = leaderStage(time, dice)
   const plan = new Dice(seed)
   const nodes = Array.from({ length: plan.whole(2, 3) }, (_, number): Node => {
     const machine = { rate: plan.chance(0.5) ? 1 : plan.between(1 / DRIFT, DRIFT), runs: [], wire: wireOf(plan) }
     const application = new SimulatedApplication(`m${number}`, time, dice, stage.ledger)
+    application.isFlaky = true
+    application.tellsRole = plan.chance(0.5)
     return { machine, application, agent: new SimulatedAgent(stage, machine, application, timing) }
   })
+  replicate(
+    time,
+    dice,
+    nodes.map(({ application }) => application),
+  )
   for (let blows = plan.whole(0, 8); blows > 0; blows--) {
     const blow = BLOWS[plan.pick(Object.keys(BLOWS) as [string, ...string[]])] as Blow
     const node = nodes[plan.whole(0, nodes.length - 1)] as Node
     const [lastsMs, pauseMs] = [plan.between(500, 40_000), plan.between(100, 8000)]
     const restart = () => {
-      time.after(pauseMs, () => {
+      time.after(pauseMs, async () => {
+        await node.agent.guardian.rests
         if (node.agent.process.isDead) node.agent = new SimulatedAgent(stage, node.machine, node.application, timing)
       })
     }
@@ -132,7 +168,14 @@ function wireOf(dice: Dice): PlannedMachine['wire'] {
   })
 }
 
-function put(agent: DevAgent, key: string, body: string): void {
+/** As an operator has a node lead that lacks something. */
+export function acceptLoss(agent: DevAgent, time: VirtualClock, node: string): void {
+  const at = new Date(time.now().wallMs).toISOString()
+  put(agent, KEYS.promotion, JSON.stringify({ node, by: 'simulated', at, id: at, acceptLoss: true }))
+}
+
+/** As an operator writes a key. */
+export function put(agent: DevAgent, key: string, body: string): void {
   const request = { method: 'PUT', path: `/v1/kv/${key}`, body } as const
   agent.handle(request, new AbortController().signal).catch(() => {})
 }

@@ -1,0 +1,31 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take a minute and more, the longest first: the last one to begin would keep the whole run waiting. */
+export const LONG = [
+  'test/slow/hostile-agent.test.ts',
+  'test/slow/scripts/failover-peers.test.ts',
+  'test/slow/rollout-machines.test.ts',
+  'test/slow/rollout-fleet.test.ts',
+  'test/slow/switch-elections.test.ts',
+  'test/slow/switch-incidents.test.ts',
+  'test/slow/guardian-matrix.test.ts',
+  'test/slow/poor-consul.test.ts',
+  'test/simulation/leader.test.ts',
+  'test/integration/switchover.test.ts',
+  'test/integration/postgres/following.test.ts',
+  'test/slow/scripts/failover-postgres.test.ts',
+  'test/integration/conformance/handlers.test.ts',
+  'test/integration/conformance/conformance.test.ts',
+]
+
+/** In a fresh clone, where nobody knows yet how long anything takes, vitest would go by size. */
+export default class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONG.findIndex((file) => moduleId.endsWith(file))
+      return at < 0 ? LONG.length : at
+    }
+    return sorted.sort((a, b) => (a.project.name === b.project.name ? rank(a) - rank(b) : 0))
+  }
+}

@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { systemClock } from '../../../src/base/clock.ts'
+import { ShellGuardian } from '../../../src/child/guardian.ts'
+import { processesWith } from '../../kit/processes.ts'
+import { SILENT } from '../../virtual/silent-log.ts'
+
+const WHILE = { timeout: 20_000 }
+
+/** A command in a group of its own that says when it has begun. */
+async function command(script: string) {
+  const child = spawn('/bin/sh', ['-c', `${script}; echo begun; while :; do sleep 0.05; done`], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = once(child, 'exit')
+  const group = child.pid as number
+  onTestFinished(() => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-group, 'SIGKILL')
+  })
+  await once(child.stdout, 'data')
+  return { child, group, ended }
+}
+
+/** A guardian whose way to give a lock back is a note in a file; by the name of that its processes are known. */
+function guardian(graceMs = 100) {
+  const folder = mkdtempSync(join(tmpdir(), 'guardian-'))
+  const note = join(folder, 'note')
+  const said: string[] = []
+  const one = new ShellGuardian(
+    systemClock,
+    { ...SILENT, warn: (line) => void said.push(line) },
+    {
+      graceMs,
+      marker: undefined,
+      release: ['/bin/sh', '-c', 'echo "$1" >"$0"', note],
+      environment: process.env,
+    },
+  )
+  onTestFinished(() => {
+    one.dismiss()
+    rmSync(folder, { recursive: true })
+  })
+  return {
+    one,
+    said,
+    processes: () => processesWith(note),
+    kill: () => processesWith(note).forEach((pid) => void process.kill(pid, 'SIGKILL')),
+    released: () => vi.waitFor(() => expect(readFileSync(note, 'utf8')).toBe('abc\n'), WHILE),
+  }
+}
+
+describe('a guardian that hears nothing within the time', () => {
+  test('ends a command by TERM, and gives the lock back', async () => {
+    const { one, released } = guardian()
+    const { child, group, ended } = await command('true')
+    one.setSession('abc')
+    one.arm(group, 10)
+    await ended
+    expect(child.signalCode).toBe('SIGTERM')
+    await released()
+  })
+
+  test('ends a command that ignores TERM by KILL, and gives the lock back', async () => {
+    const { one, released } = guardian()
+    const { child, group, ended } = await command('trap "" TERM')
+    one.setSession('abc')
+    one.arm(group, 10)
+    await ended
+    expect(child.signalCode).toBe('SIGKILL')
+    await released()
+  })
+
+  test('gives no second grace to a command whose grace is over', async () => {
+    const { one, released } = guardian(600_000)
+    const { child, group, ended } = await command('trap "" TERM')
+    one.setSession('abc')
+    one.arm(group, 10, 0)
+    await ended
+    expect(child.signalCode).toBe('SIGKILL')
+    await released()
+  })
+
+  test('gives it what is left of the grace when it hears so late', async () => {
+    const { one, released } = guardian(600_000)
+    const { child, group, ended } = await command('trap "" TERM')
+    one.setSession('abc')
+    one.arm(group, -599_900)
+    await ended
+    expect(child.signalCode).toBe('SIGKILL')
+    await released()
+  })
+})
+
+describe('a guardian', () => {
+  test('is ready when its shell reads, and gone when it is dismissed', async () => {
+    const { one, processes, said } = guardian()
+    await one.ready()
+    expect(processes()).toHaveLength(1)
+    one.dismiss()
+    await vi.waitFor(() => expect(processes()).toEqual([]), WHILE)
+    expect(one.failed.aborted).toBe(false)
+    expect(said).toEqual([])
+  })
+
+  test('that was told of a new time acts at that, and at none when it is disarmed', async () => {
+    const [renewed, disarmed, witness] = [guardian(), guardian(), guardian()]
+    const commands = await Promise.all([command('true'), command('true'), command('true')])
+    const [first, second, third] = commands.map(({ group }) => group)
+    renewed.one.arm(first ?? 0, 300)
+    renewed.one.arm(first ?? 0, 600_000)
+    disarmed.one.arm(second ?? 0, 300)
+    disarmed.one.disarm()
+    witness.one.setSession('abc')
+    witness.one.arm(third ?? 0, 1000)
+    await commands[2].ended
+    expect(commands.map(({ child }) => child.signalCode)).toEqual([null, null, 'SIGTERM'])
+  })
+
+  test('that is killed is replaced by one that knows what it was told', async () => {
+    const { one, processes, kill, said, released } = guardian()
+    const { child, group, ended } = await command('true')
+    one.setSession('abc')
+    await one.ready()
+    one.arm(group, 3000)
+    kill()
+    await vi.waitFor(() => expect(said).toEqual(['the guardian was killed; started another']), WHILE)
+    expect(processes()).not.toEqual([])
+    await ended
+    expect(child.signalCode).toBe('SIGTERM')
+    await released()
+  })
+
+  test('that is killed is replaced by one that is disarmed, if it was', async () => {
+    const { one, kill, said } = guardian()
+    const witness = guardian()
+    const [spared, ended] = await Promise.all([command('true'), command('true')])
+    one.setSession('abc')
+    await one.ready()
+    one.arm(spared.group, 500)
+    one.disarm()
+    kill()
+    await vi.waitFor(() => expect(said).toHaveLength(1), WHILE)
+    witness.one.setSession('abc')
+    witness.one.arm(ended.group, 1000)
+    await ended.ended
+    expect(spared.child.signalCode).toBeNull()
+  })
+
+  test('that can’t be kept alive has failed, and is started no more', async () => {
+    const { one, processes, kill } = guardian()
+    one.setSession('abc')
+    await vi.waitFor(() => {
+      kill()
+      expect(one.failed.aborted).toBe(true)
+    }, WHILE)
+    expect(one.failed.reason).toMatchObject({ code: 'usage', message: 'no guardian could be kept alive' })
+    await expect(one.ready()).rejects.toThrow('no guardian could be kept alive')
+    one.setSession('def')
+    await vi.waitFor(() => expect(processes()).toEqual([]), WHILE)
+  })
+
+  test('is told nothing but its own lines', () => {
+    const { one } = guardian()
+    for (const session of ['', 'a b', 'abc\ndismiss', '$(id)', '-n']) {
+      expect(() => one.setSession(session)).toThrow('no line for a guardian')
+    }
+    expect(() => one.arm(0, 10)).toThrow('no line for a guardian')
+    expect(() => one.arm(1.5, 10)).toThrow('no line for a guardian')
+  })
+})

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest'
+import { readKey } from '../../../src/consul/kv.ts'
+import { type TxnOp, transact } from '../../../src/consul/txn.ts'
+import { claim, type LastSeen, type LockRequest, releaseKey } from '../../../src/lock/claim.ts'
+import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
+import { Session } from '../../../src/lock/session.ts'
+import { type Fate, strangeReply } from '../../virtual/faulty-transport.ts'
+import { virtualLock } from '../../virtual/virtual-lock.ts'
+
+/** Two who may claim a key, and what stands there. */
+async function claimants() {
+  let fate: Fate = {}
+  const lock = virtualLock({ fateOf: () => fate })
+  const { clock, ctx, consul, key, timing } = lock
+  const client = consul()
+  const create = async (name: string): Promise<LockRequest> => {
+    const session = await clock.run(Session.create(ctx, client, { name, timing }, false))
+    session.end()
+    return { key, value: name, sessionId: session.id }
+  }
+  return {
+    ...lock,
+    one: await create('one'),
+    other: await create('other'),
+    meet(next: Fate) {
+      fate = next
+    },
+    claim: (request: LockRequest, seen?: LastSeen, besides?: TxnOp[]) =>
+      clock.run(claim(ctx, client, request, seen, besides)),
+    release: (request: LockRequest) => clock.run(releaseKey(ctx, client, request)),
+    look: async () => (await clock.run(readKey(ctx, client, key))).entry,
+    put: (op: Omit<TxnOp, 'key'>) => clock.run(transact(ctx, client, [{ ...op, key }])),
+  }
+}
+
+describe('a claim', () => {
+  test('of a key that is not there gives it, under the fence that the key then has', async () => {
+    const { one, claim, look } = await claimants()
+    const got = await claim(one)
+    expect(got).toMatchObject({ kind: 'held', fence: (await look())?.modifyIndex })
+    expect(await look()).toMatchObject({ value: 'one', session: one.sessionId, flags: LOCK_FLAGS })
+  })
+
+  test('of a key that was let go of gives it to who has seen it so', async () => {
+    const { one, other, claim, look, put } = await claimants()
+    await claim(one)
+    await put({ verb: 'unlock', value: '', flags: LOCK_FLAGS, session: one.sessionId })
+    expect(await claim(other, await look())).toMatchObject({ kind: 'held' })
+  })
+
+  test('does nothing to a key that is not as it was seen', async () => {
+    const { one, other, claim, look, put } = await claimants()
+    await claim(one)
+    await put({ verb: 'unlock', value: '', flags: LOCK_FLAGS, session: one.sessionId })
+    const free = await look()
+    await put({ verb: 'set', value: 'new', flags: LOCK_FLAGS })
+    const before = await look()
+    expect(await claim(other, free)).toEqual({ kind: 'changed' })
+    expect(await claim(other)).toEqual({ kind: 'changed' })
+    expect(await look()).toEqual(before)
+  })
+
+  test('of a key that somebody holds is refused, as it was seen or not', async () => {
+    const { one, other, claim, look } = await claimants()
+    await claim(one)
+    expect(await claim(other)).toEqual({ kind: 'taken' })
+    expect(await claim(other, await look())).toEqual({ kind: 'taken' })
+  })
+
+  test('of a key whose holder died is refused as long as its lock-delay lasts', async () => {
+    const { clock, timing, operator, one, other, claim, look } = await claimants()
+    await claim(one)
+    operator.destroySession(one.sessionId)
+    const free = await look()
+    expect(await claim(other, free)).toEqual({ kind: 'lock-delay' })
+    await clock.advance(timing.lockDelayMs - 1)
+    expect(await claim(other, free)).toEqual({ kind: 'lock-delay' })
+    await clock.advance(1)
+    expect(await claim(other, free)).toMatchObject({ kind: 'held' })
+  })
+
+  test('by a session that is gone is refused', async () => {
+    const { operator, one, claim, look } = await claimants()
+    operator.destroySession(one.sessionId)
+    expect(await claim(one)).toEqual({ kind: 'session-gone' })
+    expect(await look()).toBeUndefined()
+  })
+
+  test('of what is ours already succeeds, whatever became of its value', async () => {
+    const { one, claim, look, put } = await claimants()
+    await claim(one)
+    const seen = await look()
+    await put({ verb: 'set', value: 'else', flags: LOCK_FLAGS })
+    expect(await claim(one, 'ours')).toMatchObject({ kind: 'held' })
+    expect(await claim(one, seen)).toMatchObject({ kind: 'held' })
+  })
+
+  test('of somebody’s data is refused in words, and leaves it', async () => {
+    const { one, claim, look, put } = await claimants()
+    await put({ verb: 'set', value: 'data' })
+    const data = await look()
+    await expect(claim(one, data)).rejects.toThrow('holds data and is no lock')
+    expect(await look()).toEqual(data)
+  })
+
+  test('that comes with a condition on the queue is told that others are in it', async () => {
+    const { one, claim, look, put } = await claimants()
+    await put({ verb: 'set', value: 'new', flags: LOCK_FLAGS })
+    const queue: TxnOp = { verb: 'check-not-exists', key: one.key }
+    expect(await claim(one, await look(), [queue])).toEqual({ kind: 'queued' })
+    const stale: TxnOp = { verb: 'delete-cas', key: one.key, index: 1 }
+    expect(await claim(one, await look(), [stale])).toEqual({ kind: 'queued' })
+  })
+
+  test.each([
+    ['out of tape', "Consul doesn't give the lock: out of tape"],
+    ['', "Consul doesn't give the lock: no reason given"],
+  ])('that is refused for another reason says which: "%s"', async (reason, sentence) => {
+    const { one, claim, meet } = await claimants()
+    const text = JSON.stringify({ Errors: [{ OpIndex: 1, What: reason }] })
+    meet({ fault: { kind: 'answered', reply: strangeReply(409, text) } })
+    await expect(claim(one)).rejects.toThrow(sentence)
+  })
+
+  test.each([
+    ['without the key', '[]'],
+    [
+      'with the key of somebody else',
+      '[{"KV":{"Key":"K","Value":"","Flags":0,"Session":"S","LockIndex":1,"CreateIndex":1,"ModifyIndex":1}}]',
+    ],
+  ])('is not believed when the answer comes %s', async (_, results) => {
+    const { key, one, other, claim, meet } = await claimants()
+    const text = `{"Results":${results.replace('"K"', `"${key}"`).replace('"S"', `"${other.sessionId}"`)}}`
+    meet({ fault: { kind: 'answered', reply: { status: 200, headers: { 'content-type': 'application/json' }, text } } })
+    await expect(claim(one)).rejects.toMatchObject({ code: 'not-consul' })
+  })
+})
+
+describe('a release of a key', () => {
+  test('deletes what is ours, and says so', async () => {
+    const { one, claim, release, look } = await claimants()
+    await claim(one)
+    expect(await release(one)).toBe(true)
+    expect(await look()).toBeUndefined()
+  })
+
+  test('leaves what is somebody else’s, and says so', async () => {
+    const { one, other, claim, release, look } = await claimants()
+    await claim(one)
+    const before = await look()
+    expect(await release(other)).toBe(false)
+    expect(await look()).toEqual(before)
+  })
+})

@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest'
+import { transact } from '../../../src/consul/txn.ts'
+import { Hold } from '../../../src/lock/hold.ts'
+import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
+import { on } from '../../virtual/faulty-transport.ts'
+import { virtualLock, won } from '../../virtual/virtual-lock.ts'
+
+/** A lock that is held and watched over, on a wire that can go bad, and what somebody else does to its key. */
+async function held() {
+  const lock = virtualLock()
+  const { clock, ctx, consul, key, acquire } = lock
+  const ours = won(await clock.run(acquire()))
+  const hold = new Hold(ctx, consul(), ours)
+  await clock.advance(1000)
+  return {
+    ...lock,
+    ours,
+    hold,
+    /** Releases the key in our name and takes it in the same instant. */
+    async seize() {
+      const { session } = won(await clock.run(acquire({ key: 'consul-locker-other' })))
+      const released = { verb: 'unlock', key, value: '', flags: LOCK_FLAGS, session: ours.session.id } as const
+      await clock.run(transact(ctx, consul(), [released, { ...released, verb: 'lock', session: session.id }]))
+      session.end()
+      return session.id
+    },
+    async end() {
+      await hold.end()
+      ours.session.end()
+    },
+  }
+}
+
+describe('a hold', () => {
+  test('is lost when somebody else holds the key', async () => {
+    const { clock, hold, seize, end } = await held()
+    const other = await seize()
+    await clock.advance(1)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken', sentence: expect.stringContaining(other) })
+    await end()
+  })
+
+  test('is lost when somebody releases the key in our name', async () => {
+    const { clock, key, operator, hold, end } = await held()
+    operator.forceRelease(key)
+    await clock.advance(1)
+    const sentence = 'somebody released the key in our name'
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-released', sentence })
+    await end()
+  })
+
+  test.each(['released', 'gone with its session'])(
+    'doesn’t blame anybody for a key that is %s, unheard',
+    async (how) => {
+      const { clock, key, ours, operator, hold, meet, end } = await held()
+      meet(on('/v1/session/renew', { fault: { kind: 'refused' } }))
+      if (how === 'released') operator.forceRelease(key)
+      else operator.destroySession(ours.session.id)
+      await clock.advance(1000)
+      const sentence = 'nobody holds the key (it was released, or our session destroyed)'
+      expect(hold.lost.reason).toMatchObject({ kind: 'key-released', sentence })
+      await end()
+    },
+  )
+
+  test('is lost when its session is destroyed', async () => {
+    const { clock, ours, operator, hold, end } = await held()
+    operator.destroySession(ours.session.id)
+    await clock.advance(1)
+    expect(hold.lost.reason).toMatchObject({ kind: 'session-gone' })
+    await end()
+  })
+
+  test('goes on under a new fence when somebody deletes the key', async () => {
+    const { clock, key, ours, operator, hold, end } = await held()
+    operator.deleteKey(key)
+    await clock.advance(1)
+    expect(hold.lost.aborted).toBe(false)
+    expect(operator.holder(key)).toBe(ours.session.id)
+    expect(hold.fence).toBeGreaterThan(ours.fence)
+    await end()
+  })
+
+  test('goes on being watched after it was taken again', async () => {
+    const { clock, key, operator, hold, seize, end } = await held()
+    operator.deleteKey(key)
+    await clock.advance(1)
+    await seize()
+    await clock.advance(1)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    await end()
+  })
+
+  test('is taken again though the first claim gets no answer', async () => {
+    const { clock, key, ours, operator, hold, meet, end } = await held()
+    meet(({ path }) => (path.startsWith('/v1/txn') ? { fault: { kind: 'black-hole' } } : {}))
+    operator.deleteKey(key)
+    await clock.advance(1)
+    meet(() => ({}))
+    await clock.advance(5000)
+    expect(hold.lost.aborted).toBe(false)
+    expect(operator.holder(key)).toBe(ours.session.id)
+    expect(hold.fence).toBeGreaterThan(ours.fence)
+    await end()
+  })
+
+  test('is lost when somebody takes the deleted key before us', async () => {
+    const { clock, key, ours, operator, hold, meet, acquire, end } = await held()
+    meet(({ body }) => (body?.includes(ours.session.id) ? { outMs: 500 } : {}))
+    operator.deleteKey(key)
+    await clock.advance(1)
+    const other = won(await clock.run(acquire()))
+    await clock.advance(500)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    expect(operator.holder(key)).toBe(other.session.id)
+    other.session.end()
+    await end()
+  })
+
+  test('is lost when its session is destroyed with the key', async () => {
+    const { clock, key, ours, operator, hold, meet, end } = await held()
+    meet(({ path }) => (path.startsWith('/v1/txn') ? { outMs: 500 } : {}))
+    operator.deleteKey(key)
+    await clock.advance(1)
+    operator.destroySession(ours.session.id)
+    await clock.advance(500)
+    expect(hold.lost.reason).toMatchObject({ kind: 'session-gone' })
+    await end()
+  })
+
+  test('outlives reads of its key that fail, and learns afterwards who has it', async () => {
+    const { clock, operator, hold, meet, seize, end } = await held()
+    meet(({ path }) => (path.startsWith('/v1/kv') ? { fault: { kind: 'refused' } } : {}))
+    operator.stirBlockedReads()
+    await clock.advance(5000)
+    expect(hold.lost.aborted).toBe(false)
+    await seize()
+    meet(() => ({}))
+    await clock.advance(5000)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    await end()
+  })
+
+  test('believes only a leader that has made sure that it is one', async () => {
+    const reads: string[] = []
+    const { clock, operator, meet, end } = await held()
+    meet(({ path }) => {
+      if (path.startsWith('/v1/kv')) reads.push(path)
+      return {}
+    })
+    operator.stirBlockedReads()
+    await clock.advance(1)
+    expect(reads).toEqual([expect.stringContaining('consistent')])
+    await end()
+  })
+
+  test('is lost by its deadline when no renewal comes through, and not before', async () => {
+    const { clock, timing, ours, hold, meet, end } = await held()
+    meet(() => ({ fault: { kind: 'black-hole' } }))
+    await clock.advance(ours.session.leaseLeftMs() - 1)
+    expect(hold.lost.aborted).toBe(false)
+    await clock.advance(1)
+    expect(hold.lost.reason).toMatchObject({ kind: 'deadline' })
+    expect(clock.nowMs).toBe(timing.ttlMs)
+    await end()
+  })
+
+  test('is lost on time when the last renewal came soon after another', async () => {
+    const { clock, ctx, consul, timing, ours, hold, meet, end } = await held()
+    await clock.run(ours.session.renew(ctx, consul()))
+    meet(() => ({ fault: { kind: 'black-hole' } }))
+    await clock.advance(timing.ttlMs - 1)
+    expect(hold.lost.aborted).toBe(false)
+    await clock.advance(1)
+    expect(hold.lost.reason).toMatchObject({ kind: 'deadline' })
+    await end()
+  })
+
+  test('is no more lost once its end is expected', async () => {
+    const { clock, key, operator, hold, end } = await held()
+    hold.expectEnd()
+    operator.forceRelease(key)
+    await clock.advance(60_000)
+    expect(hold.lost.aborted).toBe(false)
+    await end()
+  })
+
+  test('leaves a key alone that is deleted when its end is expected', async () => {
+    const { clock, key, operator, hold, end } = await held()
+    hold.expectEnd()
+    operator.deleteKey(key)
+    await clock.advance(60_000)
+    expect(operator.holder(key)).toBeUndefined()
+    await end()
+  })
+
+  test('is not lost by its end, and asks nothing more', async () => {
+    let requests = 0
+    const { clock, hold, meet, end } = await held()
+    await end()
+    meet(() => {
+      requests += 1
+      return {}
+    })
+    await clock.advance(60_000)
+    expect(hold.lost.aborted).toBe(false)
+    expect(requests).toBe(0)
+  })
+
+  test('is by the session that is renewed, and by no other', async () => {
+    const { ctx, consul, ours, end } = await held()
+    expect(() => new Hold(ctx, consul(), { ...ours, sessionId: 'other' })).toThrow('the session that is renewed')
+    await end()
+  })
+})

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import { describeHolder, lockDelayOf, parseHolderRecord, recordedCommand } from '../../../src/lock/holder-record.ts'
+
+const now = Date.parse('2026-05-04T10:00:00Z')
+const full = {
+  host: 'web3',
+  pid: 812,
+  user: 'deploy',
+  command: ['./bootstrap.sh', '--all'],
+  since: '2026-05-04T09:55:48Z',
+  runId: 'r',
+  lockDelayMs: 22_000,
+}
+
+const { pid: _, user: __, since: ___, ...rest } = full
+
+describe("a key's value", () => {
+  test.each([
+    ['our own record', JSON.stringify(full), full],
+    ["the Bash original's host name", 'web3.example\n', { host: 'web3.example' }],
+    ['nothing', '', {}],
+    ['a sentence', 'do not touch!', {}],
+    ['a list', '[1]', {}],
+    ['null', 'null', {}],
+    ['a host that is called like a number', '4711', { host: '4711' }],
+    ['a record with some fields that are none', JSON.stringify({ ...full, pid: -1, user: {}, since: 'soon' }), rest],
+    ['a record with fields of others', JSON.stringify({ ...full, __proto__: 1, node: 'n1', toString: 5 }), full],
+    ['a record as long as a book', JSON.stringify({ ...full, note: 'w'.repeat(10_000) }), {}],
+    ['a record of process 0', JSON.stringify({ ...full, pid: 0, user: {}, since: 7 }), rest],
+    ['a record of a command with something else in it', '{"host":"web3","command":["a",5]}', { host: 'web3' }],
+    ['a record just short enough', JSON.stringify({ host: 'web3', x: 'w'.repeat(8170) }), { host: 'web3' }],
+    ['brackets', `{"host":"web3","command":${'['.repeat(3000)}${']'.repeat(3000)}}`, { host: 'web3' }],
+    ['brackets without an end', '['.repeat(150_000), {}],
+    ['half of a record', JSON.stringify(full).slice(0, 30), {}],
+    ['a very long word', 'w'.repeat(254), {}],
+  ])('that is %s', (_, value, record) => {
+    expect(parseHolderRecord(value)).toEqual(record)
+  })
+
+  test.each([
+    ['our own record', JSON.stringify(full), 22_000],
+    ['a host name', 'web3', 0],
+    ['a record with nonsense', '{"lockDelayMs":"soon"}', 0],
+    ['a record from somebody in no hurry', '{"lockDelayMs":2e9}', 0],
+    ['a record of a delay backwards', '{"lockDelayMs":-5}', 0],
+    ['a record of no delay at all', '{"lockDelayMs":0}', 0],
+    ['a record of the longest', '{"lockDelayMs":60000}', 60_000],
+    ['a record of a number in quotes', '{"lockDelayMs":"20000"}', 0],
+    ['null', 'null', 0],
+    ['nothing', '', 0],
+  ])('that is %s tells the lock-delay', (_, value, ms) => {
+    expect(lockDelayOf(value)).toBe(ms)
+  })
+
+  test.each([
+    ['our own record', JSON.stringify(full), 'held by web3 (pid 812, ./bootstrap.sh --all) for 4m12s'],
+    ['a host name', 'web3', 'held by web3'],
+    ['nothing', '', 'held by someone who left no name'],
+    ['null', 'null', 'held by someone who left no name'],
+    ['a record without a command', '{"host":"web3","pid":812}', 'held by web3 (pid 812)'],
+    ['a record from the future', '{"host":"web3","since":"2030-01-01T00:00:00Z"}', 'held by web3 for 0ms'],
+    ['a record with a date that is none', '{"host":"web3","since":"yesterday"}', 'held by web3'],
+    ['a record with wrong kinds', '{"host":5,"pid":"x","command":"y"}', 'held by someone who left no name'],
+    ['a record with odd words in it', '{"host":"web3","command":[null,{}]}', 'held by web3'],
+  ])('that is %s describes the holder', (_, value, sentence) => {
+    expect(describeHolder(value, now)).toBe(sentence)
+  })
+
+  test("can't break our line or write escape sequences on a terminal", () => {
+    const evil = { host: 'web3\u001b]0;title\u0007', command: ['a\nb', '\u001b[31mred', '\u009b1m', 'c'.repeat(500)] }
+    const sentence = describeHolder(JSON.stringify(evil), now)
+    expect(sentence).not.toMatch(/\p{C}/u)
+    expect(sentence.length).toBeLessThan(150)
+  })
+})
+
+describe('what is recorded of a command', () => {
+  test.each<[[string, ...string[]], boolean, string[]]>([
+    [['mysqldump', '-pS3cret', 'db'], false, ['mysqldump']],
+    [['mysqldump', '--all', 'db'], true, ['mysqldump', '--all', 'db']],
+    [['p'.repeat(600)], false, [`${'p'.repeat(512)}…`]],
+    [['p', 'a'.repeat(511), 'b'], true, ['p', 'a'.repeat(511)]],
+    [['p', 'a'.repeat(512), 'b'], true, ['p', `${'a'.repeat(511)}…`]],
+  ])('of %j, with its arguments: %s', (command, withArguments, words) => {
+    expect(recordedCommand(command, withArguments)).toEqual(words)
+  })
+})

@@ -1,0 +1,236 @@
+import { describe, expect, test } from 'vitest'
+import type { Context } from '../../../src/base/context.ts'
+import { transact } from '../../../src/consul/txn.ts'
+import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
+import { MOST_LOCKS } from '../../../src/lock/lock-keys.ts'
+import { lockSetOf } from '../../../src/lock/lock-set.ts'
+import { readersOf } from '../../../src/lock/readers.ts'
+import { SILENT } from '../../virtual/silent-log.ts'
+import { virtualLock, watchedOver, won } from '../../virtual/virtual-lock.ts'
+
+const keyOf = (name: string) => `consul-locker-${name}`
+
+/** Several locks, and who wants which of them. */
+function locks() {
+  const lock = virtualLock()
+  const { clock, operator } = lock
+  const said: string[] = []
+  const tell = (line: string) => void said.push(line)
+  const ctx: Context = { ...lock.ctx, log: { ...SILENT, notice: tell, warn: tell } }
+  const want = (names: string, about: Partial<AcquireOptions> = {}) => {
+    const [first = '', ...others] = [...names].map((name) => ({ name, key: keyOf(name) }))
+    const [head, ...rest] = [first, ...others] as { name: string; key: string }[]
+    if (!head) throw new Error('nothing')
+    const contest = rest.length > 0 ? { contest: lockSetOf([head, ...rest]) } : {}
+    return lock.acquire({ name: head.name, key: head.key, ...contest, ...about })
+  }
+  return {
+    ...lock,
+    ctx,
+    said,
+    want,
+    has: async (names: string) => won(await clock.run(want(names))),
+    holders: (names: string) => [...names].map((name) => operator.holder(keyOf(name))),
+  }
+}
+
+describe('several locks', () => {
+  test('are taken in one transaction, and given back in one', async () => {
+    const { has, holders, clock, release, operator } = locks()
+    const held = await has('abc')
+    expect(holders('abc')).toEqual([held.session.id, held.session.id, held.session.id])
+    const indexes = [...'abc'].map((name) => operator.entry(keyOf(name))?.modifyIndex)
+    expect(new Set(indexes)).toEqual(new Set([held.fence]))
+    await clock.run(release(held))
+    expect(holders('abc')).toEqual([undefined, undefined, undefined])
+    expect(operator.sessions()).toEqual([])
+  })
+
+  test('as many as there may be fit into a transaction, with a queue to leave', async () => {
+    const { want, has, clock, release } = locks()
+    const names = 'abcdefghijklmnopqrstuvwxyz'.slice(0, MOST_LOCKS)
+    const held = await has(names)
+    const waiting = want(names)
+    await clock.advance(1000)
+    await clock.run(release(held))
+    won(await clock.run(waiting)).session.end()
+  })
+
+  test('are taken all or none', async () => {
+    const { has, want, holders, clock, release } = locks()
+    const b = await has('b')
+    expect(await clock.run(want('ab', { once: true }))).toBe('busy')
+    const waiting = want('ab')
+    await clock.advance(60_000)
+    expect(holders('ab')).toEqual([undefined, b.session.id])
+    await clock.run(release(b))
+    won(await clock.run(waiting)).session.end()
+  })
+
+  test.each([
+    ['ab', 'ba'],
+    ['abc', 'cab'],
+  ])('wanted as %s and as %s by turns never wait in a circle', async (one, other) => {
+    const { want, clock, release } = locks()
+    let ends = 0
+    const work = async (names: string) => {
+      for (let time = 0; time < 5; time++) {
+        const held = won(await want(names))
+        await release(held)
+        ends += 1
+      }
+    }
+    await clock.run(Promise.all([work(one), work(other), work(one), work(other)]), 600_000)
+    expect(ends).toBe(20)
+  })
+
+  test('come before those who came later for one of them, however they are held by turns', async () => {
+    const { want, has, clock, release } = locks()
+    const [a, b] = [await has('a'), await has('b')]
+    const order: string[] = []
+    const both = want('ab').then((got) => {
+      order.push('ab')
+      return won(got)
+    })
+    await clock.advance(100)
+    const later = ['a', 'b'].map(async (name) => {
+      const got = won(await want(name))
+      order.push(name)
+      return got
+    })
+    await clock.advance(100)
+    await clock.run(release(a))
+    // The lock a is free now, and stays so for those who wait longest.
+    await clock.advance(120_000)
+    expect(order).toEqual([])
+    await clock.run(release(b))
+    const held = await clock.run(both)
+    await clock.run(release(held))
+    for (const { session } of await clock.run(Promise.all(later))) session.end()
+    expect(order[0]).toBe('ab')
+  })
+
+  test('are left to those who wait for them by who tries once', async () => {
+    const { want, has, clock, release } = locks()
+    const b = await has('b')
+    const both = want('ab')
+    await clock.advance(100)
+    expect(await clock.run(want('a', { once: true }))).toBe('busy')
+    await clock.run(release(b))
+    won(await clock.run(both)).session.end()
+  })
+
+  test('are in the way for ever when a run around us holds one', async () => {
+    const { want, has, clock } = locks()
+    const b = await has('b')
+    await expect(clock.run(want('ab', { ancestors: [b.session.id] }))).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('b is already held'),
+    })
+    b.session.end()
+  })
+
+  test('wait for the lock-delay of one whose holder died', async () => {
+    const { want, has, clock, operator, timing } = locks()
+    const b = await has('b')
+    b.session.end()
+    operator.destroySession(b.session.id)
+    const diedMs = clock.nowMs
+    const held = won(await clock.run(want('ab')))
+    expect(clock.nowMs - diedMs).toBeGreaterThanOrEqual(timing.lockDelayMs)
+    held.session.end()
+  })
+})
+
+describe('several locks of which one has readers', () => {
+  async function withReaders(count: number) {
+    const all = locks()
+    const readers = []
+    for (let n = 0; n < count; n++) {
+      const contest = readersOf('b', keyOf('b'))
+      readers.push(won(await all.clock.run(all.acquire({ key: keyOf('b'), contest, behavior: 'delete' }))))
+    }
+    return { ...all, readers }
+  }
+
+  test('wait for those', async () => {
+    const { readers, want, clock, release, holders } = await withReaders(2)
+    expect(await clock.run(want('ab', { once: true }))).toBe('busy')
+    const waiting = want('ab')
+    await clock.advance(30_000)
+    expect(holders('ab')).toEqual([undefined, undefined])
+    for (const reader of readers) await clock.run(release(reader))
+    const held = won(await clock.run(waiting))
+    expect(holders('ab')).toEqual([held.session.id, held.session.id])
+    held.session.end()
+  })
+
+  test('wait for the lock-delays of those that died, however many', async () => {
+    const { readers, want, clock, timing, operator, holders } = await withReaders(20)
+    for (const { session } of readers) {
+      session.end()
+      operator.destroySession(session.id)
+    }
+    const diedMs = clock.nowMs
+    const held = won(await clock.run(want('ab')))
+    expect(clock.nowMs - diedMs).toBeGreaterThanOrEqual(timing.lockDelayMs)
+    expect(holders('ab')).toEqual([held.session.id, held.session.id])
+    held.session.end()
+  })
+})
+
+describe('the holder of several locks', () => {
+  async function watched() {
+    const all = locks()
+    return watchedOver(all, await all.has('ab'))
+  }
+
+  test.each(['a', 'b'])('has lost all when %s is released in its name, and gives the other one back', async (name) => {
+    const { operator, clock, hold, end, release, ours, holders } = await watched()
+    operator.forceRelease(keyOf(name))
+    await clock.advance(10)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-released' })
+    await clock.run(release(ours))
+    expect(holders('ab')).toEqual([undefined, undefined])
+    await end()
+  })
+
+  test('has lost all when its session was destroyed', async () => {
+    const { operator, clock, hold, end, ours } = await watched()
+    operator.destroySession(ours.session.id)
+    await clock.advance(10)
+    expect(hold.lost.reason).toMatchObject({ kind: 'session-gone' })
+    await end()
+  })
+
+  test('has lost all when somebody writes something else where one was deleted', async () => {
+    const { operator, clock, ctx, consul, hold, end } = await watched()
+    operator.deleteKey(keyOf('b'))
+    await clock.run(transact(ctx, consul(), [{ verb: 'set', key: keyOf('b'), value: 'data' }]))
+    operator.deleteKey(keyOf('a'))
+    await clock.advance(1000)
+    expect(hold.lost.aborted).toBe(true)
+    await end()
+  })
+
+  test.each(['a', 'b', 'ab'])('takes it again when somebody deletes %s', async (names) => {
+    const { operator, clock, hold, end, ours, holders, said } = await watched()
+    for (const name of names) operator.deleteKey(keyOf(name))
+    await clock.advance(100)
+    expect(hold.lost.aborted).toBe(false)
+    expect(holders('ab')).toEqual([ours.session.id, ours.session.id])
+    expect(said.some((line) => line.includes('took it again'))).toBe(true)
+    await end()
+  })
+
+  test('has lost all when somebody else was faster with one', async () => {
+    const { operator, clock, hold, end, want } = await watched()
+    const waiting = want('b')
+    await clock.advance(100)
+    operator.deleteKey(keyOf('b'))
+    await clock.advance(3000)
+    expect(hold.lost.aborted || operator.holder(keyOf('b')) !== undefined).toBe(true)
+    void waiting
+    await end()
+  })
+})

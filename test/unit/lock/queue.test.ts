@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest'
+import { readKeys } from '../../../src/consul/kv.ts'
+import { type TxnOp, transact } from '../../../src/consul/txn.ts'
+import { Queue } from '../../../src/lock/queue.ts'
+import { Session } from '../../../src/lock/session.ts'
+import { virtualLock } from '../../virtual/virtual-lock.ts'
+
+/** So many with sessions of their own who may go into the queue, the one with the last name first, and what stands in it. */
+async function members(count: number) {
+  const requests: string[] = []
+  const lock = virtualLock({
+    fateOf: ({ method }) => {
+      requests.push(method)
+      return {}
+    },
+  })
+  const { clock, ctx, consul, key, timing } = lock
+  const client = consul()
+  const run = <T>(work: Promise<T>) => clock.run(work)
+  const sessions: string[] = []
+  for (let n = 0; n < count; n++) {
+    const session = await run(Session.create(ctx, client, { name: `member ${n}`, timing }, false))
+    session.end()
+    sessions.push(session.id)
+  }
+  sessions.sort().reverse()
+  const tail = `${key}=queue`
+  return {
+    ...lock,
+    tail,
+    sessions,
+    requests,
+    entryOf: (session: string | undefined) => `${tail}/${session}`,
+    queues: sessions.map((id) => {
+      const queue = new Queue(client, key, id)
+      return {
+        enter: () => run(queue.enter(ctx)),
+        look: () => run(queue.look(ctx)),
+        atHead: () => run(queue.atHead(ctx)),
+        leave: () => run(queue.leave(ctx)),
+        watch: queue.watch.bind(queue),
+        leaving: queue.leaving,
+        ifNobodyQueues: queue.ifNobodyQueues,
+      }
+    }),
+    keys: async () => (await run(readKeys(ctx, client, key))).map((entry) => entry.key),
+    does: async (...ops: readonly TxnOp[]) => (await run(transact(ctx, client, ops))).done,
+    wait: <T>(work: (context: typeof ctx) => Promise<T>) => work(ctx),
+  }
+}
+
+describe('who goes into the queue', () => {
+  test('stands behind those who came before, whatever their names', async () => {
+    const { queues, sessions } = await members(3)
+    for (const { enter } of queues) await enter()
+    const places = await Promise.all(queues.map(({ look }) => look()))
+    expect(places.map(({ ahead }) => ahead)).toEqual([0, 1, 2])
+    expect(places.map(({ before }) => before?.session)).toEqual([undefined, sessions[0], sessions[1]])
+  })
+
+  test('stays where it is when it goes in once more', async () => {
+    const { queues } = await members(2)
+    for (const { enter } of [...queues, ...queues]) await enter()
+    expect((await queues[0]?.look())?.ahead).toBe(0)
+    expect((await queues[1]?.look())?.ahead).toBe(1)
+  })
+
+  test('stands behind all others when it has not gone in yet', async () => {
+    const { queues, sessions } = await members(3)
+    await queues[0]?.enter()
+    await queues[1]?.enter()
+    expect(await queues[2]?.look()).toMatchObject({ ahead: 2, before: { session: sessions[1] } })
+  })
+
+  test('holds an entry of its own, and shows that there is a queue', async () => {
+    const { queues, sessions, operator, tail, entryOf, does } = await members(1)
+    const [queue] = queues
+    if (!queue) throw new Error('nobody')
+    expect(await does(...queue.ifNobodyQueues)).toBe(true)
+    await queue.enter()
+    expect(await does(...queue.ifNobodyQueues)).toBe(false)
+    expect(operator.holder(entryOf(sessions[0]))).toBe(sessions[0])
+    expect(Buffer.from(operator.entry(tail)?.value ?? '', 'base64').toString()).toBe(sessions[0])
+  })
+})
+
+describe('who leaves the queue with the lock', () => {
+  test('leaves it to those behind', async () => {
+    const { queues, does, keys, tail, entryOf, sessions } = await members(2)
+    for (const { enter } of queues) await enter()
+    const place = await queues[0]?.look()
+    expect(await does(...(place?.leaving ?? []))).toBe(true)
+    expect(await keys()).toEqual([tail, entryOf(sessions[1])])
+    expect((await queues[1]?.look())?.ahead).toBe(0)
+  })
+
+  test('clears it away when nobody is behind', async () => {
+    const { queues, does, keys } = await members(1)
+    await queues[0]?.enter()
+    expect(await does(...((await queues[0]?.look())?.leaving ?? []))).toBe(true)
+    expect(await keys()).toEqual([])
+  })
+
+  test('clears nothing away that somebody has come to since', async () => {
+    const { queues, does, keys } = await members(2)
+    await queues[0]?.enter()
+    const places = [await queues[0]?.look(), await queues[0]?.atHead()]
+    await queues[1]?.enter()
+    for (const place of places) expect(await does(...(place?.leaving ?? []))).toBe(false)
+    expect(await keys()).toHaveLength(3)
+  })
+
+  test('knows at the head whether it is the last, too', async () => {
+    const { queues, does, keys, tail, entryOf, sessions } = await members(2)
+    for (const { enter } of queues) await enter()
+    expect(await does(...((await queues[0]?.atHead())?.leaving ?? []))).toBe(true)
+    expect(await keys()).toEqual([tail, entryOf(sessions[1])])
+    const last = await queues[1]?.atHead()
+    expect(last).toMatchObject({ ahead: 0, before: undefined })
+    expect(await does(...(last?.leaving ?? []))).toBe(true)
+    expect(await keys()).toEqual([])
+  })
+
+  test('needs no tail at the head', async () => {
+    const { queues } = await members(1)
+    expect(await queues[0]?.atHead()).toEqual({
+      ahead: 0,
+      before: undefined,
+      isFirm: false,
+      leaving: queues[0]?.leaving,
+    })
+    expect(await queues[0]?.look()).toEqual({ ahead: 0, before: undefined, isFirm: false, leaving: queues[0]?.leaving })
+  })
+})
+
+describe('who leaves the queue without the lock', () => {
+  test('takes its entry away, and the queue when it was the last', async () => {
+    const { queues, keys, tail, entryOf, sessions } = await members(2)
+    for (const { enter } of queues) await enter()
+    await queues[0]?.leave()
+    expect(await keys()).toEqual([tail, entryOf(sessions[1])])
+    await queues[1]?.leave()
+    expect(await keys()).toEqual([])
+  })
+
+  test('clears a queue away that others have left, though it was not in it', async () => {
+    const { queues, keys, tail, does } = await members(1)
+    await does({ verb: 'set', key: tail, value: 'somebody' })
+    await queues[0]?.leave()
+    expect(await keys()).toEqual([])
+  })
+})
+
+describe('the dead', () => {
+  test('are passed, and their entries deleted', async () => {
+    const { queues, sessions, operator, keys, tail, entryOf } = await members(3)
+    for (const { enter } of queues) await enter()
+    operator.destroySession(sessions[0] ?? '')
+    operator.destroySession(sessions[1] ?? '')
+    expect(await queues[2]?.look()).toMatchObject({ ahead: 0, before: undefined })
+    expect(await keys()).toEqual([tail, entryOf(sessions[2])])
+  })
+
+  test('cost nothing when there are none: a look is one read', async () => {
+    const { queues, requests } = await members(1)
+    await queues[0]?.enter()
+    requests.splice(0)
+    await queues[0]?.look()
+    expect(requests).toEqual(['GET'])
+  })
+
+  test('may be more than one transaction takes', async () => {
+    const { queues, tail, does, keys } = await members(1)
+    await queues[0]?.enter()
+    const rubbish = Array.from({ length: 70 }, (_, n): TxnOp => ({ verb: 'set', key: `${tail}/${n}`, value: '' }))
+    await does(...rubbish.slice(0, 35))
+    await does(...rubbish.slice(35))
+    expect((await queues[0]?.look())?.ahead).toBe(0)
+    expect(await keys()).toHaveLength(2 + 20)
+    await queues[0]?.look()
+    expect(await keys()).toHaveLength(2)
+  })
+})
+
+describe('keys that are nobody’s', () => {
+  test('neither count nor are they touched', async () => {
+    const { queues, sessions, tail, does, keys } = await members(2)
+    await queues[0]?.enter()
+    const strange: TxnOp[] = [
+      { verb: 'set', key: `${tail}-of-shops/1`, value: '' },
+      { verb: 'lock', key: `${tail}/other`, value: '', session: sessions[1] ?? '' },
+    ]
+    await does(...strange)
+    expect(await queues[0]?.look()).toMatchObject({ ahead: 0 })
+    expect((await queues[1]?.look())?.ahead).toBe(1)
+    expect(await keys()).toHaveLength(4)
+    expect((await queues[0]?.look())?.leaving).toHaveLength(2)
+  })
+})
+
+test('a watch tells when who is before us has gone', async () => {
+  const { clock, queues, sessions, operator, wait } = await members(2)
+  for (const { enter } of queues) await enter()
+  const before = (await queues[1]?.look())?.before
+  if (!before) throw new Error('nobody is before the second')
+  const query = queues[1]?.watch(before)
+  let entry: unknown = 'none'
+  const reading = wait((ctx) => query?.next(ctx, 30_000) as Promise<{ entry: unknown }>).then((read) => {
+    entry = read.entry
+  })
+  await clock.advance(20_000)
+  expect(entry).toBe('none')
+  operator.destroySession(sessions[0] ?? '')
+  await clock.run(reading)
+  expect(entry).toMatchObject({ session: undefined })
+})

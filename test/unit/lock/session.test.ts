@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { Session } from '../../../src/lock/session.ts'
+import type { Fate } from '../../virtual/faulty-transport.ts'
+import { virtualLock } from '../../virtual/virtual-lock.ts'
+
+/** A session whose requests meet the fate that is set at that time. */
+async function begun() {
+  let fate: Fate = {}
+  const lock = virtualLock({ fateOf: () => fate })
+  const { clock, ctx, consul, timing } = lock
+  const client = consul()
+  const options = { name: 'one', timing }
+  const create = (mayHaveTwins = false) => clock.run(Session.create(ctx, client, options, mayHaveTwins))
+  const meet = (next: Fate) => {
+    fate = next
+  }
+  return { ...lock, client, options, meet, create }
+}
+
+describe('the lease of a session', () => {
+  test('counts from the sending of its creation, however late the answer comes', async () => {
+    const { meet, create, timing } = await begun()
+    meet({ outMs: 1000, backMs: 3000 })
+    const session = await create()
+    expect(session.leaseLeftMs()).toBe(timing.ttlMs - 4000)
+    session.end()
+  })
+
+  test('counts from the sending of a renewal, however late the answer comes', async () => {
+    const { clock, meet, create, timing } = await begun()
+    const session = await create()
+    meet({ outMs: 500, backMs: 2000 })
+    await clock.advance(timing.renewMs + 2499)
+    expect(session.leaseLeftMs()).toBe(timing.ttlMs - timing.renewMs - 2499)
+    await clock.advance(1)
+    expect(session.leaseLeftMs()).toBe(timing.ttlMs - 2500)
+    session.end()
+  })
+
+  test('is as long as that of the newest renewal when an older one’s answer comes after it', async () => {
+    const { clock, ctx, client, meet, create, timing } = await begun()
+    const session = await create()
+    meet({ backMs: 5000 })
+    const slow = session.renew(ctx, client, timing.ttlMs)
+    await clock.advance(2000)
+    meet({})
+    await clock.run(session.renew(ctx, client))
+    await clock.run(slow)
+    expect(session.leaseLeftMs()).toBe(timing.ttlMs - 3000)
+    session.end()
+  })
+})
+
+/** A session, and the instants (in milliseconds from its creation) at which renewals were sent. */
+async function renewing() {
+  const sent: number[] = []
+  let fate: Fate = {}
+  const lock = virtualLock({
+    fateOf: ({ path }) => {
+      if (path.startsWith('/v1/session/renew')) sent.push(lock.clock.nowMs)
+      return fate
+    },
+  })
+  const { clock, ctx, consul, timing } = lock
+  const session = await clock.run(Session.create(ctx, consul(), { name: 'one', timing }, false))
+  const meet = (next: Fate) => {
+    fate = next
+  }
+  return { ...lock, session, sent, meet }
+}
+
+describe('a session', () => {
+  test('is renewed in time, again and again, until it is ended', async () => {
+    const { clock, session, sent } = await renewing()
+    let heard = 0
+    session.onRenewed(() => {
+      heard += 1
+    })
+    await clock.advance(35_000)
+    expect(sent).toEqual([10_000, 20_000, 30_000])
+    expect(heard).toBe(3)
+    session.end()
+    await clock.advance(60_000)
+    expect(sent).toHaveLength(3)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('is renewed a second after each attempt that fails, and then in time again', async () => {
+    const { clock, session, sent, meet } = await renewing()
+    meet({ fault: { kind: 'refused' } })
+    await clock.advance(11_500)
+    meet({})
+    await clock.advance(11_000)
+    expect(sent).toEqual([10_000, 11_000, 12_000, 22_000])
+    session.end()
+  })
+
+  test('is renewed anew when there is no answer within the time of an attempt', async () => {
+    const { clock, session, sent, meet } = await renewing()
+    meet({ fault: { kind: 'black-hole' } })
+    await clock.advance(13_500)
+    meet({})
+    await clock.advance(11_000)
+    expect(sent).toEqual([10_000, 14_000, 24_000])
+    session.end()
+  })
+
+  test('is not renewed anew when the answer comes between two attempts', async () => {
+    const { clock, session, sent, meet } = await renewing()
+    meet({ backMs: 3500 })
+    await clock.advance(13_700)
+    meet({})
+    await clock.advance(7000)
+    expect(sent).toEqual([10_000, 20_000])
+    session.end()
+  })
+
+  test('is gone, and no more renewed, when Consul does not know it', async () => {
+    const { clock, session, sent, operator } = await renewing()
+    operator.destroySession(session.id)
+    await clock.advance(60_000)
+    expect(session.gone.aborted).toBe(true)
+    expect(sent).toEqual([10_000])
+  })
+
+  test.each([
+    ['that may have twins is destroyed with them', true, 0],
+    ['that has none is destroyed alone', false, 1],
+  ])('%s', async (_, mayHaveTwins, left) => {
+    const { clock, ctx, client, operator, create } = await begun()
+    const twin = await create()
+    const session = await create(mayHaveTwins)
+    for (const one of [twin, session]) one.end()
+    await clock.run(session.destroy(ctx, client))
+    expect(operator.sessions()).toHaveLength(left)
+  })
+
+  test('that is adopted lives by the time of its creation, and is destroyed with its twins', async () => {
+    const { clock, ctx, client, options, timing, operator, create } = await begun()
+    const createdAt = clock.now()
+    const [created, twin] = [await create(), await create()]
+    for (const one of [created, twin]) one.end()
+    await clock.advance(4000)
+    const adopted = Session.adopt(ctx, client, options, created.id, createdAt)
+    expect(adopted.leaseLeftMs()).toBe(timing.ttlMs - 4000)
+    adopted.end()
+    await clock.run(adopted.destroy(ctx, client))
+    expect(operator.sessions()).toEqual([])
+  })
+})
