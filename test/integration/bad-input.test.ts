@@ -3,7 +3,8 @@ import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { RUN_OPTIONS, variableOf } from '../../src/cli/options.ts'
+import { RUN_SYNTAX } from '../../src/cli/commands/run/syntax.ts'
+import { type Options, variableOf } from '../../src/cli/syntax/option.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, runLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
@@ -70,9 +71,10 @@ describe('words', () => {
   test('an option of another spelling is not taken for a name', () =>
     refuse(['--Wait', '5s', 'name', 'true'], /no option --Wait \(did you mean --wait\?/))
 
-  test.for(Object.entries(RUN_OPTIONS).flatMap(([name, { type }]) => (type === 'string' ? [name] : [])))(
-    'an option without its value: --%s',
-    (option) => refuse([`--${option}`], /not enough arguments/i),
+  const options: Options = RUN_SYNTAX.options
+  const takers = Object.entries(options).filter(([, { value, isOptional }]) => value !== undefined && !isOptional)
+  test.for(takers.map(([name]) => name))('an option without its value: --%s', (option) =>
+    refuse([`--${option}`], /not enough arguments/i),
   )
 
   test('an option twice: the last one counts', async () => {
@@ -259,8 +261,8 @@ describe('--help', () => {
     const { code, stdout, stderr } = await runLocker(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-    const named = (option: string) => new RegExp(`(^|\\s)--?${option}\\s`, 'm').test(stdout)
-    expect(Object.keys(RUN_OPTIONS).filter((option) => !named(option))).toEqual([])
+    const named = (option: string) => new RegExp(`(^|\\s)--?${option}[\\s[]`, 'm').test(stdout)
+    expect(Object.keys(RUN_SYNTAX.options).filter((option) => !named(option))).toEqual([])
     expect(stdout).toMatch(/Exit codes:/)
     expect(stdout).toContain(`${variableOf('no-wait')}=true`)
   })

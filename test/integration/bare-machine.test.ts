@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { execute } from '../../scripts/execute.ts'
+import { execute } from '../../scripts/provide/execute.ts'
 import { LOCKER, runLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, startLocker } from '../kit/locker.ts'
-import { uniqueName } from '../kit/unique.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
 
 const mounts = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].filter((dir) => existsSync(join(dir, 'cgroup.procs')))
 
@@ -44,3 +44,30 @@ test.skipIf(probe === undefined)('a unit’s main process stops what only the cg
   await consul.destroySession((await consul.entry(`consul-locker-${name}`))?.Session ?? '')
   expect((await runner.ends()).code).toBe(6)
 })
+
+test.skipIf(probe === undefined)(
+  'a unit’s main process takes neither its hooks nor its pipes for the command’s',
+  async () => {
+    const name = uniqueName('cgroup')
+    const cgroup = makeCgroup(name) as string
+    const [notes, log] = [join(scratch(), 'notes'), join(scratch(), 'log')]
+    const members = () => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8')
+    const consul = new ConsulClient()
+    const hook = `sleep 1; echo told >${notes}`
+    const options = ['--kill-after', '0s', '--on-lost', hook, '--tee', log]
+    const runner = startLocker([...options, name, 'sh', '-c', 'echo started; sleep 300'], {
+      through: ['/bin/sh', '-c', AS_UNIT, 'sh'],
+      env: { CGROUP: cgroup },
+    })
+    onTestFinished(async () => {
+      const left = () => `still in the cgroup: ${members()}`
+      await patiently(() => members() === '', left)
+      rmdirSync(cgroup)
+    })
+    await runner.prints(/started/)
+    await consul.destroySession((await consul.entry(`consul-locker-${name}`))?.Session ?? '')
+    expect((await runner.ends()).code).toBe(6)
+    expect(readFileSync(notes, 'utf8')).toBe('told\n')
+    expect(readFileSync(log, 'utf8')).toContain('started\n')
+  },
+)

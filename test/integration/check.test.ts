@@ -1,6 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { program } from '../../scripts/provide/debian.ts'
+import { execute } from '../../scripts/provide/execute.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
 import { ServiceNode } from '../kit/service-node.ts'
+import { scratch } from '../kit/unique.ts'
 
 const BOTH = ['apache2', 'mysql']
 const NAME = 'myserviceConsulName'
@@ -55,12 +60,7 @@ async function begin(): Promise<void> {
   await server.consul.request('DELETE', `/kv/service/${NAME}?recurse`)
   await put(`/kv/${KEY}`, { active_nodes: ['node1'], standby_nodes: ['node2', 'node3'] })
   for (const node of [node1, node2, node3]) await node.stopServices()
-  // The handler of a fence that is lifted by this starts them, too, and may be faster.
-  await node1.bootServices().catch(() => {})
-  await patiently(
-    () => node1.running.length === BOTH.length,
-    () => 'node1 does not run',
-  )
+  await node1.bootServices()
   for (const node of [node1, node2, node3]) await isHeld(node, 'passing')
 }
 
@@ -76,6 +76,100 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const node of [node3, node2, node1, server]) await node?.stop()
+})
+
+describe('a check beside python-powerconsul’s', () => {
+  const only = (active: string[], standby: string[]) =>
+    put(`/kv/${KEY}`, { active_nodes: active, standby_nodes: standby })
+  const rest = () => node1.stopServices()
+  const stopRedis = () => execute('/bin/sh', [join(node1.dir, 'services.sh'), 'mysql', 'stop'])
+  interface Row {
+    readonly code: 0 | 1 | 2
+    readonly node?: () => ServiceNode
+    readonly before?: () => Promise<unknown>
+    readonly kind?: string
+    readonly options?: () => string[]
+  }
+  const SAME: [string, Row][] = [
+    ['passes on a primary that runs', { code: 0 }],
+    ['is critical on a primary that is stopped', { code: 2, before: rest }],
+    ['is critical on a primary of whose services some run', { code: 2, before: stopRedis, kind: 'servicegroup' }],
+    ['passes on a standby at rest while a primary passes', { code: 0, node: () => node2 }],
+    [
+      'is critical on a standby that runs while a primary passes',
+      { code: 2, node: () => node2, before: () => node2.bootServices() },
+    ],
+    [
+      'is critical on a standby at rest while no primary passes',
+      {
+        code: 2,
+        node: () => node2,
+        before: async () => {
+          await rest()
+          await isHeld(node1, 'critical')
+        },
+      },
+    ],
+    ['passes on a node without a cluster key that runs', { code: 0, before: () => server.consul.deleteKey(KEY) }],
+    [
+      'is critical on a node without a cluster key that is stopped',
+      { code: 2, before: () => Promise.all([server.consul.deleteKey(KEY), rest()]) },
+    ],
+    [
+      'passes while a process runs that -P names',
+      { code: 0, before: rest, options: () => ['-P', `${node2.dir}/consul`] },
+    ],
+    [
+      'is critical while none runs that -P names',
+      { code: 2, before: rest, options: () => ['-P', 'no-such-process-anywhere-0'] },
+    ],
+    [
+      'passes while a process runs that -R matches',
+      { code: 0, before: rest, options: () => ['-R', 'consul-locker-node2-\\w+/consul'] },
+    ],
+    ['passes while the file of -F stands', { code: 0, before: rest, options: () => ['-F', lockfile()] }],
+    [
+      'is a warning for a service that the machine has none of',
+      { code: 1, node: () => node2, options: () => misspelt },
+    ],
+  ]
+  /** There the original ends with 1: it takes the key for a mistake. */
+  const OTHER: [string, Row][] = [
+    ['passes on a primary without standbys', { code: 0, before: () => put(`/kv/${KEY}`, { active_nodes: ['node1'] }) }],
+    ['is critical on a node that the cluster key doesn’t name', { code: 2, before: () => only(['node2'], ['node3']) }],
+  ]
+  const misspelt: string[] = []
+  const lockfile = () => {
+    const file = join(scratch(), 'lock')
+    writeFileSync(file, '')
+    return file
+  }
+
+  beforeAll(async () => {
+    const { path } = await program('service', 'init-system-helpers')
+    misspelt.push('-s', 'no-such-service', '--service-command', `${path} {service} {action}`)
+  })
+  beforeEach(begin)
+
+  async function look({
+    code,
+    node = () => node1,
+    before = async () => {},
+    kind = 'service',
+    options,
+  }: Row): Promise<void> {
+    await before()
+    const { dir, agent } = node()
+    const local = ['-s', 'apache2,mysql', '--service-command', `/bin/sh ${dir}/services.sh {service} {action}`]
+    const given = options?.() ?? []
+    const words = ['check', kind, '-S', NAME, ...(given.includes('-s') ? [] : local), ...given]
+    const ended = await runLocker(words, { address: agent.address })
+    expect([ended.code, JSON.parse(ended.stdout).code]).toEqual([code, code])
+  }
+
+  test.each(SAME)('%s, as that one does', (_, row) => look(row))
+
+  test.each(OTHER)('%s, other than that one', (_, row) => look(row))
 })
 
 describe('a check with --nodns', () => {

@@ -116,7 +116,7 @@ describe('a contender that waits', () => {
     )
     const asked = proxy.requests.length
     // Longer than any polling interval that somebody could call polite.
-    await new Promise((resolve) => setTimeout(resolve, 3000))
+    await new Promise((resolve) => setTimeout(resolve, 2000))
     expect(proxy.requests.slice(asked)).toEqual([])
     holder.child.stdin?.end()
     expect((await waiter.ends()).code).toBe(0)

@@ -3,27 +3,19 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
+import { exitsWith, range } from '../kit/exits.ts'
 import { runLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
-const atOnce = 8
+/** Those of shells, of sysexits.h and of ours, and the ends; `test/slow` tries all. */
+const SPECIAL = [...range(0, 8), 42, ...range(64, 78), 99, ...range(123, 131), 137, 141, 143, 254, 255]
 
 describe('the exit code', () => {
-  test('is the command’s own, from 0 to 255', { timeout: 120_000 }, async () => {
-    const name = uniqueName('codes')
-    const wanted = Array.from({ length: 256 }, (_, code) => code)
-    const waiting = [...wanted]
-    const got: [number, number | null, string][] = []
-    const worker = async () => {
-      for (let code = waiting.shift(); code !== undefined; code = waiting.shift()) {
-        const ended = await runLocker([`${name}-${code}`, 'sh', '-c', `exit ${code}`])
-        got.push([code, ended.code, ended.stderr])
-      }
-    }
-    await Promise.all(Array.from({ length: atOnce }, worker))
-    expect(got.sort(([a], [b]) => a - b)).toEqual(wanted.map((code) => [code, code, '']))
-    expect(await new ConsulClient().sessions(name)).toEqual([])
+  test('is the command’s own', async () => {
+    const { got, sessions } = await exitsWith(SPECIAL)
+    expect(got).toEqual(SPECIAL.map((code) => [code, code, '']))
+    expect(sessions).toEqual([])
   })
 
   test.each(['SIGTERM', 'SIGKILL', 'SIGINT', 'SIGHUP', 'SIGSEGV', 'SIGUSR1', 'SIGPIPE'] as const)(

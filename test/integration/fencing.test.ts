@@ -49,7 +49,7 @@ describe('verify', () => {
     const { runner, does } = startInside(name)
     // Nothing listens there: the runner must have answered.
     const alone = 'CONSUL_HTTP_ADDR=127.0.0.1:1 $L verify'
-    await does('sleep 0.3', /exit 0\n/)
+    await does(`until ${alone} 2>/dev/null; do sleep 0.05; done`, /exit 0\n/)
     await does(`${alone} --remaining 1s`, /exit 0\nexit 0\n/)
     await does(`${alone} --remaining 1h`, /exit 6\n/)
     runner.child.stdin?.end()

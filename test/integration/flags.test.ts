@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { startConsul } from '../../scripts/agent.ts'
-import { freePorts } from '../../scripts/ports.ts'
+import { startConsul } from '../../scripts/provide/agent.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
@@ -158,18 +158,44 @@ describe('a watch of ours', () => {
     expect(lines()).toEqual(['promote NULL START', 'promote NULL NULL'])
   })
 
-  test('runs again for what its command failed at, once it is started again', async () => {
+  test('tries its command again that fails, though it is killed meanwhile, until the flag changes', async () => {
     const service = uniqueName('watch')
     const { command, lines, written } = recorder()
-    const failing = [...command.slice(0, 2), `${command[2]}; exit 3`]
+    const failing = [...command.slice(0, 2), `${command[2]}; [ "$CONSUL_LOCKER_FLAG_VALUE" = NULL ]`]
     const watch = () => startLocker(['demote', service, '--watch', '--', ...failing])
     await put(keyOf(service, 'demote'), 'START')
     const first = watch()
-    await first.says(/sh ended with 3 at .* START/)
-    first.kill('SIGTERM')
-    await first.ends()
-    watch()
+    await first.says(/sh ended with 1 at .* START; trying again/)
     await written(2)
+    first.kill('SIGKILL')
+    await first.ends()
+    const count = lines().length
+    watch()
+    await written(count + 2)
+    await put(keyOf(service, 'demote'), 'NULL')
+    await patiently(
+      () => lines().at(-1) === 'demote START NULL',
+      () => `not called for NULL: ${lines()}`,
+    )
+    expect(new Set(lines().slice(0, -1))).toEqual(new Set(['demote NULL START']))
+  })
+
+  test('tries its command again that fails until it succeeds', async () => {
+    const service = uniqueName('watch')
+    const { command, lines, written } = recorder()
+    const mended = join(scratch(), 'mended')
+    const failing = [...command.slice(0, 2), `${command[2]}; [ -e ${mended} ]`]
+    const watch = startLocker(['demote', service, '--watch', '--', ...failing])
+    await put(keyOf(service, 'demote'), 'START')
+    await written(1)
+    writeFileSync(mended, '')
+    await written(2)
+    await patiently(
+      async () => (await remembered(service)) === (await consul().entry(keyOf(service, 'demote')))?.ModifyIndex,
+      () => 'the flag is not remembered as dealt with',
+    )
+    watch.kill('SIGTERM')
+    await watch.ends()
     expect(lines()).toEqual(['demote NULL START', 'demote NULL START'])
   })
 

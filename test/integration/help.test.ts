@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { COMMAND_WORDS } from '../../src/cli/words.ts'
+import { COMMAND_WORDS } from '../../src/cli/command-table.ts'
 import { runLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 

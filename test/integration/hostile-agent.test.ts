@@ -11,7 +11,7 @@ import { scratch, uniqueName } from '../kit/unique.ts'
 
 /** Ids of sessions that would be more than one line, or more than a word, to whoever takes them for ids. */
 function speakingIds(victim: number, trace: string): string[] {
-  const commands = [`arm ${victim} 0`, `arm ${victim} x[$(touch\${IFS}${trace})]`, 'dismiss']
+  const commands = [`arm ${victim} 0 0`, `arm ${victim} 0 x[$(touch\${IFS}${trace})]`, 'dismiss']
   const uuid = 'adf4238a-882b-9ddc-4a9d-5b6758e4159e'
   return ['', '-x', '../../../agent/leave', `$(touch ${trace})`, ...commands.map((line) => `${uuid}\n${line}`)]
 }

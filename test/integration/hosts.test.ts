@@ -1,11 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { program } from '../../scripts/debian.ts'
-import { execute } from '../../scripts/execute.ts'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { program } from '../../scripts/provide/debian.ts'
+import { execute } from '../../scripts/provide/execute.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { startTarget } from '../kit/target.ts'
-import { uniqueName } from '../kit/unique.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
 
 let agent: ConsulAgent
 
@@ -130,6 +132,13 @@ describe('hosts', () => {
     expect(ended.stderr).toContain(`healthy hosts of ${label} within 300ms: 1; wanted: 2`)
   })
 
+  test('that are too few leave the file as it is', async () => {
+    const file = join(scratch(), 'hosts')
+    writeFileSync(file, 'those of yesterday\n')
+    expect(await hosts('--label', 'nobody', '--output', file)).toMatchObject({ code: 1, stdout: '' })
+    expect(readFileSync(file, 'utf8')).toBe('those of yesterday\n')
+  })
+
   test('that Consul cannot tell are its failure', async () => {
     const gone = { address: 'http://127.0.0.1:1' }
     expect(await runLocker(['hosts', '--label', 'web'], gone)).toMatchObject({ code: 3, stdout: '' })
@@ -153,6 +162,11 @@ describe('hosts', () => {
     [['--label', 'a', '--min', 'two'], '--min "two" is no number from 1'],
     [['--label', 'a', '--wait', 'soon'], '--wait "soon" is not a duration'],
     [['--label', 'a', '--all'], 'there is no option --all'],
+    [['--label', 'a', '--', 'true'], 'a command is of use only to --watch (--watch -- command…)'],
+    [['--label', 'a', '--watch'], 'nothing is to be done when the hosts change (--watch -- command…, --watch --output'],
+    [['--label', 'a', '--watch', '--'], 'no command stands behind the --'],
+    [['--label', 'a', '--watch', '--wait', '5m', '--', 'true'], '--watch and --wait are two wishes'],
+    [['--label', 'a', '--output', '/no/folder/hosts'], "the file /no/folder/hosts can't be written: no such file"],
   ])('are asked for wrongly: %j', async (args, sentence) => {
     const ended = await hosts(...args)
     expect(ended).toMatchObject({ code: 2, stdout: '' })

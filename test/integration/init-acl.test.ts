@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ended, runLocker } from '../kit/locker.ts'
 import { SecureAgent } from '../kit/secure-agent.ts'
 import { scratch } from '../kit/unique.ts'
@@ -74,6 +74,59 @@ test.each(RULES.map((rule) => [rule]))('without its rule “%s” something fail
   const others = RULES.filter((other) => other !== rule)
   const token = await agent.token(`without-${RULES.indexOf(rule)}`, others.join('\n'))
   expect(await trouble(token)).toBeDefined()
+})
+
+test('a token that sees no nodes is told so, and takes no primary for dead', async () => {
+  const token = await agent.token('blind', RULES.filter((rule) => !rule.startsWith('node_prefix')).join('\n'))
+  const act = await begin(token)
+  const serf = { Node: 'node1', CheckID: 'serfHealth', Name: 'alive', Status: 'passing' }
+  const primary = { Service: NAME }
+  await agent.ask('PUT', '/catalog/register', { Node: 'node1', Address: '127.0.0.2', Service: primary, Check: serf })
+  // A check says all in one sentence, on its standard output.
+  const told = expect.stringMatching(
+    /shows this token no nodes, .*node_prefix "" \{ policy = "read" \}|how \S+ is can't be seen/,
+  )
+  for (const words of [
+    ['init', 'SCRIPT', 'status'],
+    ['init', 'SCRIPT', 'start-primary', '--dead-after', '1s'],
+    ['check', 'service', '-f', 'SCRIPT'],
+  ]) {
+    const ended = await act(...words)
+    expect([words, ended.code]).not.toEqual([words, 0])
+    expect([words, ended.stderr + ended.stdout]).toEqual([words, told])
+  }
+  await expect(agent.ask('GET', `/kv/service/${NAME}/node1/demote`)).rejects.toThrow()
+  await agent.ask('PUT', '/catalog/deregister', { Node: 'node1' })
+})
+
+describe('a token that may not do its part of a switch', () => {
+  const may = (rule: string, policy: string) =>
+    RULES.map((line) => (line.startsWith(rule) ? `${rule} { policy = "${policy}" }` : line))
+  test.each([
+    ['write the cluster key', may(`key "cluster/production/${NAME}"`, 'read')],
+    ['write the flags of the primary', [...RULES, `key_prefix "service/${NAME}/node1/" { policy = "read" }`]],
+    ['write the flags of its own node', [...RULES, `key_prefix "service/${NAME}/NODE/" { policy = "read" }`]],
+    ['keep the plan', [...RULES, `key "service/${NAME}/switch" { policy = "read" }`]],
+    ['hold the lock of the switches', may(`key_prefix "consul-locker-switchover/${NAME}"`, 'read')],
+    ['make a session', may('session_prefix ""', 'read')],
+  ])('is told so before the primary is asked to stop: %s', async (what, rules) => {
+    const token = await agent.token(what.replaceAll(' ', '-'), rules.join('\n').replace('NODE', node))
+    const act = await begin(token)
+    // A primary that lives, as far as Consul tells.
+    const serf = { CheckID: 'serfHealth', Name: 'alive', Status: 'passing' }
+    await agent.ask('PUT', '/catalog/register', {
+      Node: 'node1',
+      Address: '127.0.0.2',
+      Check: { Node: 'node1', ...serf },
+    })
+    await agent.put(`service/${NAME}/node1/demote`, 'NULL')
+    const [before] = await agent.ask<{ ModifyIndex: number }[]>('GET', `/kv/service/${NAME}/node1/demote`)
+    const ended = await act('init', 'SCRIPT', 'start-primary')
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/refuses|denied/)
+    const [after] = await agent.ask<{ ModifyIndex: number }[]>('GET', `/kv/service/${NAME}/node1/demote`)
+    expect(after?.ModifyIndex).toBe(before?.ModifyIndex)
+  })
 })
 
 test('the rule that is commented out is what --nodns needs', async () => {

@@ -2,9 +2,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { execute } from '../../scripts/execute.ts'
-import { freePorts } from '../../scripts/ports.ts'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { execute } from '../../scripts/provide/execute.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { LOCKER, patiently } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
 

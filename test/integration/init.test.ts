@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { execute } from '../../scripts/execute.ts'
+import { execute } from '../../scripts/provide/execute.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 import { scratch } from '../kit/unique.ts'
@@ -54,6 +54,16 @@ service.mysql: starting...SUCCESS
 `)
     expect(node1.running).toEqual(BOTH)
     expect(existsSync(join(node1.dir, 'noop'))).toBe(false)
+  })
+
+  test('restarts by force-reload what runs, and nothing that doesn’t', async () => {
+    await active()
+    await init('start')
+    expect((await init('force-reload')).stdout).toContain('service.mysql: stopping...SUCCESS\n')
+    expect(node1.running).toEqual(BOTH)
+    await node1.stopServices()
+    expect(await init('force-reload')).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(node1.running).toEqual([])
   })
 
   test('is refused what only a standby may do', async () => {
@@ -130,7 +140,8 @@ const mayUnshare = await execute('unshare', ['-m', 'true']).then(
 describe.runIf(mayUnshare)('an init script without a service_command', () => {
   const FAKE = '#!/bin/sh\nf=$(dirname "$0"); echo "$(basename "$0") $*" >> $f/log\n'
   const FAKES = {
-    systemctl: 'case $1 in is-active) [ -f $f/$2 ] || exit 3 ;; start) : > $f/$2 ;; esac',
+    systemctl:
+      'case $1 in show) echo LoadState=$([ -f $f/unknown ] && echo not-found || echo loaded) ;; is-active) [ -f $f/$2 ] || exit 3 ;; start) : > $f/$2 ;; esac',
     service: 'case $2 in status) [ -f $f/$1 ] || exit 3 ;; start) : > $f/$1 ;; esac',
   }
 
@@ -138,11 +149,30 @@ describe.runIf(mayUnshare)('an init script without a service_command', () => {
     [
       'systemctl where systemd runs',
       'mkdir -p /run/systemd/system',
-      'systemctl is-active web\nsystemctl start web\nsystemctl is-active web\n',
+      'systemctl is-active web\nsystemctl show --property=LoadState web\nsystemctl start web\nsystemctl is-active web\n',
     ],
     ['service elsewhere', ':', 'service web status\nservice web start\nservice web status\n'],
   ])('uses %s', async (_, prepare, calls) => {
     await active()
+    const { dir, run } = machine(prepare)
+    const ended = await run('init', 'SCRIPT', 'start')
+    expect(ended).toMatchObject({ code: 0, stdout: 'service.web: starting...SUCCESS\n', stderr: '' })
+    expect(readFileSync(join(dir, 'log'), 'utf8')).toBe(calls)
+  })
+
+  test('doesn’t take a unit that systemd has not for a stopped one', async () => {
+    await standby()
+    const { dir, run } = machine('mkdir -p /run/systemd/system')
+    writeFileSync(join(dir, 'unknown'), '')
+    const check = await run('check', 'service', '-f', 'SCRIPT')
+    expect(JSON.parse(check.stdout)).toMatchObject({
+      state: 'unknown',
+      notes: ['web is unknown: systemd has no unit web'],
+    })
+    expect(check.code).toBe(1)
+  })
+
+  function machine(prepare: string) {
     const dir = scratch()
     for (const [name, text] of Object.entries(FAKES))
       writeFileSync(join(dir, name), `${FAKE}${text}\n`, { mode: 0o755 })
@@ -150,13 +180,93 @@ describe.runIf(mayUnshare)('an init script without a service_command', () => {
       join(dir, 'init'),
       `name: web\nconsul_service: myserviceConsulName\ncluster_key: cluster/production\n`,
     )
-    const ended = await runLocker(['init', join(dir, 'init'), 'start'], {
-      address: node1.agent.address,
-      env: { PATH: `${dir}:${process.env.PATH}` },
-      through: ['unshare', '-m', 'sh', '-c', `mount -t tmpfs none /run && ${prepare} && exec "$@"`, 'sh'],
-    })
-    expect(ended).toMatchObject({ code: 0, stdout: 'service.web: starting...SUCCESS\n', stderr: '' })
-    expect(readFileSync(join(dir, 'log'), 'utf8')).toBe(calls)
+    const run = (...words: string[]) =>
+      runLocker(
+        words.map((word) => (word === 'SCRIPT' ? join(dir, 'init') : word)),
+        {
+          address: node1.agent.address,
+          env: { PATH: `${dir}:${process.env.PATH}` },
+          through: ['unshare', '-m', 'sh', '-c', `mount -t tmpfs none /run && ${prepare} && exec "$@"`, 'sh'],
+        },
+      )
+    return { dir, run }
+  }
+})
+
+describe('what an operator is told', () => {
+  test('a node that passes only by its noop lockfile is shown so by status', async () => {
+    await active()
+    // A watch of a test before may start them yet.
+    await patiently(
+      () => node1.isAtRest,
+      () => 'its watches are still at work',
+    )
+    await node1.stopServices()
+    const says = (line: string) =>
+      patiently(
+        async () => (await init('status')).stdout.includes(`nodes.active: node1.${line}`),
+        () => `status does not say ${line}`,
+      )
+    // From passing to passing, Consul's agent keeps a check's new words to itself for five minutes.
+    await says('critical')
+    writeFileSync(join(node1.dir, 'noop'), '{}')
+    await says('passing only by its noop lockfile')
+    rmSync(join(node1.dir, 'noop'))
+  })
+
+  test('services that may take longer to start than a step are warned of', async () => {
+    await standby()
+    const file = variant('start_timeout: 50s', 'step_timeout: 60s')
+    const ended = await runLocker(['init', file, 'start-primary', '--dry-run'], { address: node1.agent.address })
+    expect(ended.stderr).toContain('2 services may take 1m40s to start (start_timeout), a step only 1m')
+  })
+
+  test('a service’s words neither move the cursor nor fill the screen', async () => {
+    await active()
+    const noise = "printf '\\033[2Jgone\\007 '; head -c 3000000 /dev/zero | tr '\\0' x; exit 3"
+    const file = join(scratch(), 'noisy')
+    writeFileSync(join(file, '..', 'noise.sh'), noise)
+    const command = `sh ${join(file, '..', 'noise.sh')} {service} {action}`
+    const text = readFileSync(node1.script, 'utf8').replace(/^service_command: .*$/m, `service_command: ${command}`)
+    writeFileSync(file, text)
+    const { stdout } = await runLocker(['init', file, 'status'], { address: node1.agent.address })
+    expect(stdout).not.toMatch(/[^\n\x20-\x7e]/)
+    expect(stdout.length).toBeLessThan(20_000)
+  })
+})
+
+describe('an agent that is another machine’s', () => {
+  let stranger: ServiceNode
+  /** Loopback in other words, so that neither how it is asked nor what it advertises says that it is ours. */
+  const away = () => ['--http-addr', `http://[::ffff:127.0.0.1]:${stranger.agent.ports.http}`]
+
+  beforeAll(async () => {
+    const join = server.agent.ports.serf_lan
+    stranger = await ServiceNode.start({ name: 'stranger', join, config: { advertise_addr: '198.51.100.7' } })
+    await roles('{"active_nodes": ["stranger"], "standby_nodes": ["node1"]}')
+    await node1.stopServices()
+  })
+  afterAll(() => stranger?.stop())
+
+  test.each([
+    ['start', 1],
+    ['stop', 1],
+    ['restart', 1],
+    ['demote', 1],
+    ['start-primary', 1],
+  ])('is refused for %s, whatever its role is', async (action, code) => {
+    const ended = await init(action, ...away())
+    expect(ended).toMatchObject({ code, stdout: '' })
+    expect(ended.stderr).toMatch(
+      /the agent at \S+ is that of stranger, and not this machine's \(name this machine's own/,
+    )
+    expect(node1.running).toEqual([])
+  })
+
+  test('is refused by a check, which is critical then', async () => {
+    const ended = await runLocker(['check', 'service', '-f', node1.script, ...away()])
+    expect(ended.code).toBe(2)
+    expect(JSON.parse(ended.stdout).error).toContain("is that of stranger, and not this machine's")
   })
 })
 
@@ -273,13 +383,13 @@ describe('bad input', () => {
       'no action',
       ['init', 'FILE'],
       2,
-      'no action was given (the actions are start, stop, restart, status, start-primary, promote, demote)',
+      'no action was given (the actions are start, stop, restart, force-reload, status, start-primary, promote, demote)',
     ],
     [
       'an unknown action',
       ['init', '-f', 'FILE', 'reload'],
       2,
-      'there is no action "reload" (the actions are start, stop, restart, status, start-primary, promote, demote)\n',
+      'there is no action "reload" (the actions are start, stop, restart, force-reload, status, start-primary, promote, demote)\n',
     ],
     ['a word too many', ['init', 'FILE', 'start', 'now'], 2, '"now" behind the action is one word too many'],
     [
@@ -294,6 +404,23 @@ describe('bad input', () => {
       2,
       '--dead-after 2m never ends: a step may take 2m (give a longer --step-timeout as well)',
     ],
+    ...(
+      [
+        ['start', '--step-timeout=2m'],
+        ['stop', '--dry-run'],
+        ['restart', '--force'],
+        ['force-reload', '--fenced'],
+        ['status', '--node=node1'],
+        ['promote', '--dry-run'],
+        ['demote', '--abort'],
+        ['start-primary', '--json'],
+      ] as const
+    ).map(([action, option]) => [
+      `${action} with ${option}`,
+      ['init', 'FILE', action, option],
+      2,
+      `${action} takes no ${option.replace(/=.*/, '')}\n`,
+    ]),
     ['no check', ['check'], 2, 'check what? (the checks are service, servicegroup, process, crontab)'],
   ] as [string, string[], number, string][])('%s', async (_, args, code, sentence) => {
     const ended = await runLocker(args.map((arg) => (arg === 'FILE' ? node1.script : arg)))
@@ -373,7 +500,7 @@ describe('bad input', () => {
     const ended = await runLocker(['init', '-f', script, 'start'])
     expect(ended).toMatchObject({ code: 6, stdout: '' })
     expect(ended.stderr).toBe(
-      `consul-locker: error: ${script}:1: the key consul_service is missing (the keys are name, consul_service, cluster_key, local_services, noop_lockfile, noop_expires, service_command, start_timeout, stop_timeout, step_timeout, consul)\n`,
+      `consul-locker: error: ${script}:1: the key consul_service is missing (the keys are name, consul_service, cluster_key, service_filter, local_services, noop_lockfile, noop_expires, service_command, start_timeout, stop_timeout, step_timeout, fence_command, fence_timeout, consul)\n`,
     )
   })
 

@@ -1,40 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { asCron, block, blocks, readDocument as read } from '../kit/documents.ts'
 import { FreshMachine, mayHaveMachines } from '../kit/fresh-machine.ts'
 import { patiently } from '../kit/locker.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const PROJECT = join(import.meta.dirname, '../..')
-const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
-
-/** The blocks of commands in a file: fenced, indented, or in the comment of a script, as they stand there. */
-function blocks(file: string): string[] {
-  const text = read(file)
-  if (!file.endsWith('.md'))
-    return [...text.matchAll(/(?:^# {3}\S.*\n)+/gm)].map(([block]) => block.replaceAll(/^# {3}/gm, ''))
-  const fenced = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)
-  const indented = [...text.matchAll(/(?:^ {4}\S.*\n(?:^ {5,}\S.*\n)*)+/gm)].map(([block]) =>
-    block.replaceAll(/^ {4}/gm, ''),
-  )
-  return [...fenced, ...indented]
-}
-
-/** The one block of a file that has these words in it. */
-function block(file: string, words: string): string {
-  const [found, other] = blocks(file).filter((text) => text.includes(words))
-  if (found === undefined || other !== undefined) throw new Error(`${file} has not one block with ${words}`)
-  return found
-}
 
 /** What cron would do: the crontab's last line, in the crontab's own environment. */
 function cronJob(file: string): string {
-  const lines = read(file).split('\n')
+  const lines = read(file).trimEnd().split('\n')
   const settings = lines.filter((line) => /^[A-Z_]+=/.test(line)).join(' ')
-  const [, job = ''] = /^(?:\S+ ){5}root (.+)$/.exec(lines.at(-2) ?? '') ?? []
+  const job = asCron(lines.at(-1) ?? '', settings)
   expect(job).toContain('consul-locker')
-  return `env -i HOME=/ LOGNAME=root ${settings} sh -c '${job.replaceAll("'", String.raw`'\''`)}'`
+  return job
 }
 
 const done = { code: 0, stderr: '' }
@@ -52,10 +33,10 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
   afterAll(() => machine?.stop())
 
   test('every example has its instructions run here or in a test of its own', () => {
-    const elsewhere = ['etcd-bootstrap', 'init', 'mongodb-replicaset']
+    const elsewhere = ['etcd-bootstrap', 'init', 'load-balancer', 'mongodb-replicaset']
     const here =
-      `10-second-wait README.md bootstrap elasticsearch-units hourly-report hourly-report.crontab leader.service postgres-failover
-      redis-failover rollout solr`.split(/\s+/)
+      `10-second-wait README.md bootstrap elasticsearch-units hourly-report hourly-report.crontab leader.service mysql-failover
+      postgres-failover redis-failover rollout solr`.split(/\s+/)
     expect(readdirSync(join(PROJECT, 'examples')).sort()).toEqual([...elsewhere, ...here].sort())
   })
 
@@ -89,11 +70,19 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     ['examples/elasticsearch-units/README.md', ['libexec']],
     ['examples/redis-failover/README.md', ['install']],
     ['examples/postgres-failover/README.md', ['install']],
+    ['examples/mysql-failover/README.md', ['install']],
     ['examples/leader.service', ['install']],
   ])('the units of %s are installed, and have what they start', async (file, words) => {
     for (const word of words) expect(await machine.does(block(file, word))).toMatchObject(done)
     const [start] = read(file).match(/^ {4}systemctl (?:restart|daemon-reload).*$/m) ?? []
     if (start !== undefined) expect(await machine.does(start.trim())).toMatchObject(done)
+  })
+
+  // Before Solr's agent tells everybody that there is no Solr here.
+  test('the hourly report of the examples’ README prints what stands there', async () => {
+    await machine.does('consul kv delete consul-locker-hourly-report=runs')
+    const ended = await machine.does(inDist(block('examples/README.md', 'REPORT_DIRECTORY')))
+    expect(ended.stdout).toMatch(/^Report for \d{10}, by .*, fence \d+\n0 critical checks\n$/)
   })
 
   test('Solr’s commands are installed, and its agent answers', async () => {
@@ -106,12 +95,6 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
       async () => (await machine.does(ask)).stdout !== '',
       () => running.stderr,
     )
-  })
-
-  test('the hourly report of the examples’ README prints what stands there', async () => {
-    await machine.does('consul kv delete hourly-report/last')
-    const ended = await machine.does(inDist(block('examples/README.md', 'REPORT_DIRECTORY')))
-    expect(ended.stdout).toMatch(/^Report for \d{10}, by .*, fence \d+\n0 critical checks\n$/)
   })
 
   test('the site of several roles boots in any order, and is ended', async () => {
@@ -149,7 +132,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
 
     test('what it is for, waiting for others, and the 10-second wait: ten seconds each, all at once', async () => {
       expect(await machine.does(install)).toMatchObject(done)
-      await own('bootstrap.sh', 'hourly-report', 'deploy', 'start-app', 'import', 'repair', 'report', 'bootstrap-db')
+      await own('bootstrap.sh', 'report.sh', 'deploy', 'start-app', 'import', 'repair', 'report', 'bootstrap-db')
       const before = `consul services register -name=mysql; consul services register -name=db -tag=primary
         consul kv put schema/version 42; echo 127.0.0.1 db >>/etc/hosts`
       expect(await machine.does(before)).toMatchObject(done)
@@ -160,7 +143,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
         each(block('README.md', 'kv:schema/version')),
         machine.does(inDist(sleep)),
       ])
-      expect(purpose).toEqual([...['bootstrap.sh', 'hourly-report', 'deploy'].map((name) => [0, `${name}\n`]), [0, '']])
+      expect(purpose).toEqual([...['bootstrap.sh', 'report.sh', 'deploy'].map((name) => [0, `${name}\n`]), [0, '']])
       const started = ['start-app', 'import', 'repair', 'report', 'bootstrap-db']
       expect(waits).toEqual(started.map((name) => [0, `${name}\n`]))
       // A busy machine makes eleven of them.
@@ -182,10 +165,13 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     test('discovery and ordered start-up', async () => {
       await machine.does(install)
       machine.run(`exec ${process.execPath} -e 'require("http").createServer((_, r) => r.end()).listen(9200)'`)
-      const [monitor = '', hosts = '', lease = ''] = block('README.md', 'monitor --label es').split('\n')
+      const [monitor = '', hosts = '', watch = '', lease = ''] = block('README.md', 'monitor --label es').split('\n')
       const monitoring = machine.run(`exec ${monitor}`)
       await monitoring.says(/is up\n/)
       expect(await machine.does(hosts)).toMatchObject({ ...done, stdout: '127.0.0.1:9300\n' })
+      const watching = machine.run(`exec ${watch}`)
+      await watching.says(/es\.hosts has other hosts now\n/)
+      expect(await machine.does('cat /etc/es.hosts')).toMatchObject({ ...done, stdout: '127.0.0.1\n' })
       expect(await machine.does(lease)).toMatchObject({ code: 0 })
     })
 

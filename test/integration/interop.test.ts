@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { hostname } from 'node:os'
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { findConsul } from '../../scripts/find-consul.ts'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { findConsul } from '../../scripts/provide/find-consul.ts'
+import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
@@ -63,7 +64,7 @@ class BashLocker {
 
   async open(): Promise<void> {
     this.#session = await this.#consul.createSession({ Name: `consul-lock ${this.#name}`, TTL: '15s' })
-    onTestFinished(async () => void (await this.#consul.destroySession(this.#session)))
+    afterTest(async () => void (await this.#consul.destroySession(this.#session)))
   }
 
   acquire(): Promise<boolean> {
@@ -118,7 +119,7 @@ describe('the Bash consul-locker on the same name', () => {
   })
 })
 
-describe('a holder that dies', () => {
+describe.concurrent('a holder that dies', () => {
   test('keeps the lock closed for its lock-delay, and a waiter gets it afterwards', async () => {
     const name = uniqueName('dead')
     const consul = new ConsulClient()
@@ -159,6 +160,7 @@ describe('a holder that dies', () => {
     const name = uniqueName('unguarded')
     const consul = new ConsulClient()
     const options = ['--no-guardian', '--ttl', '10s', '--kill-after', '0s', '--lock-delay', '13s']
+    // Nobody ends it: it must end by itself before the lock-delay is over.
     const holder = startLocker([...options, name, 'sh', '-c', 'echo "pid $$."; exec sleep 5'])
     const [, child] = await holder.prints(/^pid (\d+)\.$/m)
     const session = await consul.holder(`consul-locker-${name}`)

@@ -1,115 +1,29 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { program } from '../../scripts/debian.ts'
-import { execute } from '../../scripts/execute.ts'
-import { FAULTS } from '../../scripts/failover/faults.ts'
-import { Lab } from '../../scripts/failover/lab.ts'
-import { RedisApp } from '../../scripts/failover/redis-app.ts'
-import { playRound } from '../../scripts/failover/round.ts'
-import { LOCKER, patiently } from '../kit/locker.ts'
+import { expect, test } from 'vitest'
+import { tagged } from '../kit/leader.ts'
+import { patiently } from '../kit/locker.ts'
+import { keepRedis, RedisServer } from '../kit/redis-server.ts'
+import { Toy } from '../kit/toy-application.ts'
 
-const cleanUp = new AsyncDisposableStack()
-let lab: Lab
-
-beforeAll(async () => {
-  lab = await Lab.open(
-    {
-      service: 'redis',
-      locker: LOCKER,
-      app: ({ dir, address, port }) => RedisApp.prepare(dir, address, port),
-      fastGossip: true,
-      extra: ['min_leader_time: 0s', 'max_failovers_per_hour: 100'],
-    },
-    cleanUp,
+test('an agent takes over the section of its Redis at a hang-up, and the master stays; another Redis it does not', async () => {
+  const toy = await Toy.make()
+  const server = await RedisServer.start()
+  keepRedis(toy, server)
+  const agent = toy.start()
+  await toy.plays('master')
+  await tagged(toy, 'master')
+  await server.ask(['SET', 'a', 1])
+  const [runId, role] = [await server.info('run_id'), await server.info('role')]
+  const said = agent.stderr.length
+  keepRedis(toy, server, { redis: { min_replicas: 2 } })
+  agent.kill('SIGHUP')
+  const setting = async () => (await server.ask(['CONFIG', 'GET', 'min-replicas-to-write'])) as string[]
+  await patiently(
+    async () => (await setting())[1] === '2',
+    () => agent.stderr,
   )
-  for (const node of lab.nodes) await node.start()
-  await lab.steady()
-})
-
-afterAll(() => cleanUp.disposeAsync())
-
-function play(name: string, signal: AbortSignal) {
-  const fault = FAULTS.find((one) => one.name === name)
-  if (!fault) throw new Error(`there is no fault ${name}`)
-  return playRound(lab, fault, signal)
-}
-
-async function ask(path: string): Promise<unknown> {
-  return (await fetch(`${lab.server.address}${path}`)).json()
-}
-
-describe('three Redis nodes with an agent each', () => {
-  test('one is master, as health, catalog and DNS say', async () => {
-    const master = await lab.steady()
-    let health = ''
-    const asked = async () => {
-      const response = await fetch(`${master.api}/health`)
-      health = `${response.status} ${await response.text()}`
-      return health === '200 "Redis operating as master with 2 replicas"\n'
-    }
-    await patiently(asked, () => health)
-    const entries = (await ask('/v1/catalog/service/redis')) as { Node: string; ServiceTags: string[] }[]
-    expect(entries.map(({ Node, ServiceTags }) => [Node, ServiceTags.join()]).sort()).toEqual(
-      lab.nodes.map((node) => [node.name, node === master ? 'master' : 'slave']),
-    )
-    expect(entries.find(({ Node }) => Node === master.name)).toMatchObject({
-      ServiceID: 'redis',
-      ServiceName: 'redis',
-      ServicePort: master.app.port,
-      ServiceAddress: master.app.address,
-    })
-    const dig = await program('dig', 'bind9-dnsutils')
-    const dns = lab.node('node2').agent
-    const words = [`@${new URL(dns.address).hostname}`, '-p', String(dns.ports.dns), '+short']
-    const answer = await execute(dig.path, [...words, 'master.redis.service.consul'], { env: dig.env })
-    expect(answer.trim()).toBe(master.app.address)
-    const slaves = await execute(dig.path, [...words, 'slave.redis.service.consul'], { env: dig.env })
-    expect(slaves.trim().split('\n')).toHaveLength(2)
-  })
-
-  test('the agent logs what it does, a line each', () => {
-    const { log } = lab.node('node1').leader
-    expect(log).toMatch(/listening on/)
-    expect(log).toMatch(/registering|registered/i)
-  })
-
-  test.for(['step-down', 'disable', 'agent-terminated'])(
-    'a controlled failover (%s) loses no acknowledged write',
-    async (name, { signal }) => {
-      const round = await play(name, signal)
-      expect(round).toMatchObject({ lost: 0, breaches: [] })
-      expect(round.to).not.toBe(round.from)
-      expect(round.acknowledged).toBeGreaterThan(50)
-    },
-  )
-
-  test('an agent that is told to end takes its node out of the service, and ends with 0', async () => {
-    const master = await lab.steady()
-    master.hurt('leader', 'SIGTERM')
-    await master.leader.ended()
-    expect(master.leader.exitCode).toBe(0)
-    const isOut = async () => !(master.name in (await lab.roles()))
-    await patiently(isOut, () => `${master.name} is still in the service`)
-    await master.mend()
-  })
-
-  test.for(['app-killed', 'agent-killed'])(
-    'another one becomes master, and never two take writes: %s',
-    async (name, { signal }) => {
-      const round = await play(name, signal)
-      expect(round.breaches).toEqual([])
-      expect(round.to).not.toBe(round.from)
-    },
-  )
-})
-
-test('the configuration of the lab is that of the example', async () => {
-  const example = await readFile(join(import.meta.dirname, '../../examples/redis-failover/app.yaml'), 'utf8')
-  const own = (text: string) =>
-    text
-      .replaceAll(/\[\S*redis-role, /g, '[')
-      .split('\n')
-      .filter((line) => /^(health|ensure_|demote|fence|ready_|timeouts|lock_)/.test(line))
-  expect(own(lab.nodes[0]?.app.yaml ?? '')).toEqual(own(example))
+  keepRedis(toy, server, { redis: { socket: '/run/redis.sock' } })
+  agent.kill('SIGHUP')
+  await agent.says(/is not taken over: redis\.socket can be changed only by a restart\n/)
+  expect([await server.info('run_id'), await server.info('role')]).toEqual([runId, role])
+  expect(agent.stderr.slice(said)).not.toMatch(/giving up the lock|is demoted/)
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { consul, master, services } from '../kit/leader.ts'
+import { consul, lockOf, master, services } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
 import { crowd } from '../kit/strangers.ts'
 
@@ -55,5 +55,18 @@ describe('a stranger on the machine', () => {
       async () => (await services(toy)).length === 0,
       () => 'its service is still in Consul',
     )
+  })
+
+  test.each([
+    ['writes garbage over', (key: string) => consul.request('PUT', `/kv/${key}`, '\0garbage')],
+    ['deletes', (key: string) => consul.deleteKey(key)],
+  ])('who %s the key of a master takes it away from neither its slaves nor operators', async (_, harm) => {
+    const { toy, agent } = await master()
+    const isKnown = async () => (await consul.value(lockOf(toy)).catch(String)).includes('"promoted":true')
+    await patiently(isKnown, () => 'it was never announced')
+    await harm(lockOf(toy))
+    await agent.says(/warn: the key lock\/.*\/leader didn't say that .* is master; wrote it again/)
+    await patiently(isKnown, () => `nobody can know who is master: ${agent.stderr}`)
+    expect(await toy.get('/master')).toMatchObject({ status: 200 })
   })
 })

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { startConsul } from '../../scripts/agent.ts'
-import { freePorts } from '../../scripts/ports.ts'
+import { startConsul } from '../../scripts/provide/agent.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { consul, lockOf, master, released, services, tagged } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
@@ -213,4 +215,41 @@ test('an agent lives through an outage of Consul, tells of it once, and register
   await tagged(toy, 'master', client)
   expect(agent.stderr.match(/trying again until it works/g)).toHaveLength(1)
   expect(toy.calls).toEqual(['master', 'demote', 'master'])
+})
+
+describe('an application whose health checks fail now and then', () => {
+  test('is not failed over for one, which is told of, and is when they all fail', async () => {
+    const { toy, agent } = await master({ health: { fall: 4 } })
+    toy.set('sick')
+    await agent.says(/a health check of toy-\S+ failed: sick: disk on fire \(1 of 4\)\n/)
+    toy.unset('sick')
+    await patiently(
+      async () => JSON.parse((await toy.get('/status')).text).doubt === undefined,
+      () => 'it is still in doubt',
+    )
+    expect(agent.stderr).not.toContain('giving up the lock')
+    toy.set('sick')
+    await agent.says(/\(2 of 4\)\n[\s\S]*\(3 of 4\)\n[\s\S]*giving up the lock: the application is not healthy/)
+    await toy.becomes('demote')
+  })
+
+  test('is judged by as many as the file says after a hang-up', async () => {
+    const { toy, agent } = await master()
+    toy.configure({ health: { fall: 1 } })
+    agent.kill('SIGHUP')
+    await agent.says(/read \S+ again\n/)
+    toy.set('sick')
+    await agent.says(/giving up the lock: the application is not healthy/)
+    expect(agent.stderr).not.toContain('a health check of')
+  })
+
+  test('is failed over by the first one when nobody listens where it was', async () => {
+    const server = createServer()
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const { toy, agent } = await master({ health: { tcp: `127.0.0.1:${port}`, fall: 1000 } })
+    server.close()
+    await toy.becomes('demote')
+    expect(agent.stderr).toMatch(/giving up the lock: the application is not healthy: \S+: connection refused/)
+  })
 })

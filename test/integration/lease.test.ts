@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { startConsul } from '../../scripts/agent.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { startConsul } from '../../scripts/provide/agent.ts'
+import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { LOCKER, lockerEnvironment, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
@@ -25,7 +26,7 @@ beforeAll(() => {
   execFileSync(LOCKER, args, { env: lockerEnvironment({}) })
 })
 
-describe('a start-up lease, as the original tests it', () => {
+describe.concurrent('a start-up lease, as the original tests it', () => {
   test('1: is acquired', async () => {
     const label = uniqueName('lease')
     const ended = await runLocker(['acquire-lease', `--label=${label}`, '--service-id=web-1'])
@@ -79,7 +80,7 @@ describe('a start-up lease, as the original tests it', () => {
   })
 })
 
-describe('a start-up lease', () => {
+describe.concurrent('a start-up lease', () => {
   test('that is released goes to the next at once, one after the other', async () => {
     const label = uniqueName('lease')
     const contenders: Running[] = []
@@ -167,7 +168,7 @@ describe('a start-up lease', () => {
   test('is waited for through a restart of the agent', async () => {
     const label = uniqueName('lease')
     const agent = await startConsul({ mode: 'server' })
-    onTestFinished(() => agent.stop())
+    afterTest(() => agent.stop())
     const options = { address: agent.address }
     await runLocker(words('acquire', label, 'web-1'), options)
     const waiting = startLocker(words('acquire', label, 'web-2'), options)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { findConsul } from '../../scripts/find-consul.ts'
+import { findConsul } from '../../scripts/provide/find-consul.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
 import { uniqueName } from '../kit/unique.ts'

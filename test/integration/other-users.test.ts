@@ -148,13 +148,15 @@ describe('the folder for what a user’s processes share', () => {
 
   test('is missed with a warning, and Consul is asked', async () => {
     const world = [READ_ONLY_RUN, ...['/dev/shm', '/tmp'].map((folder) => tmpfs(folder, 'ro'))]
-    const asks = 'sleep 0.5; "$L" verify'
-    const ended = await runLocker([uniqueName('nowhere'), 'sh', '-c', asks], {
+    const runner = startLocker([uniqueName('nowhere'), 'sh', '-c', 'read -r _; "$L" verify'], {
       through: inWorld(...world),
       env: { L: LOCKER },
       cwd: '/',
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
-    expect(ended).toMatchObject({
+    await runner.says(/verify can't ask this run/)
+    runner.child.stdin?.end('\n')
+    expect(await runner.ends()).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(/^.*warn: verify can't ask this run.*EROFS.*\n$/),
     })

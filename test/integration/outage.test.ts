@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { freePorts, type Ports } from '../../scripts/ports.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { freePorts, type Ports } from '../../scripts/provide/ports.ts'
+import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { runLocker, startLocker } from '../kit/locker.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const piped = { stdio: ['pipe', 'pipe', 'pipe'] as ('pipe' | 'ignore')[] }
 
-describe('an agent that is not there at the start', () => {
+describe.concurrent('an agent that is not there at the start', () => {
   let ports: Ports
   let address: string
 
@@ -40,7 +41,7 @@ describe('an agent that is not there at the start', () => {
     const runner = startLocker([uniqueName('late'), 'sh', '-c', 'echo ran; exit 5'], { address })
     await runner.says(/trying again/)
     const agent = await startConsul({ ports })
-    onTestFinished(() => agent.stop())
+    afterTest(() => agent.stop())
     expect(await runner.ends()).toMatchObject({ code: 5, stdout: 'ran\n' })
     expect(runner.stderr.match(/trying again/g)).toHaveLength(1)
     expect(runner.stderr.match(/answers again/g)).toHaveLength(1)
@@ -88,16 +89,19 @@ describe('an agent that falls silent', () => {
     expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
     expect(waiter.stderr).not.toContain('was cut off')
     // The lock comes first, the session afterwards.
-    await expect.poll(() => new ConsulClient(agent.address).remains(name), { timeout: 10_000 }).toEqual([])
+    await patiently(
+      async () => (await new ConsulClient(agent.address).remains(name)).length === 0,
+      () => 'its session is left',
+    )
     expect([Number(one), Number(other)].filter(runs)).toEqual([])
     expect(runner.stderr).toMatch(/error: .*could not be renewed in time/)
   })
 })
 
-describe('an agent that is gone at the end', () => {
+describe.concurrent('an agent that is gone at the end', () => {
   test('costs a warning; the command’s code passes', async () => {
     const agent = await startConsul()
-    onTestFinished(() => agent.stop())
+    afterTest(() => agent.stop())
     const options = { ...piped, address: agent.address }
     const script = 'echo ready; read -r line; exit 5'
     const runner = startLocker(['--ttl', '10s', uniqueName('gone'), 'sh', '-c', script], options)

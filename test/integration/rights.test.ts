@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ended, type LockerOptions, patiently, runLocker, startLocker } from '../kit/locker.ts'
-import { SecureAgent } from '../kit/secure-agent.ts'
+import { keepRedis, RedisServer } from '../kit/redis-server.ts'
+import { ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
 import { startTarget } from '../kit/target.ts'
 import { Toy } from '../kit/toy-application.ts'
 import { scratch } from '../kit/unique.ts'
@@ -58,7 +59,82 @@ const locks: Trial = async (options) => {
   holder.kill('SIGTERM')
   const after = await waiter.ends()
   if (after.code !== 0 || after.stdout !== 'ran\n') return complaint(after)
-  return inLine ? undefined : 'the waiter does not stand in line'
+  if (!inLine) return 'the waiter does not stand in line'
+  return freeOfPauses([], options)
+}
+
+/** What a run with these words does that isn't held by a pause; `undefined` if pauses hold it. */
+async function freeOfPauses(words: readonly string[], options: Parameters<Trial>[0]): Promise<string | undefined> {
+  for (const key of ['consul-locker-backup=pause', 'consul-locker=pause']) {
+    await agent.put(key, pauseOfAnHour())
+    const paused = await runLocker(['-n', ...words, 'backup', 'true'], options)
+    await agent.ask('DELETE', `/kv/${key}`)
+    if (paused.code !== 1 || !paused.stderr.includes('is paused')) return `not held by ${key}: ${complaint(paused)}`
+  }
+  return undefined
+}
+
+const pauseOfAnHour = () => {
+  const now = Date.now()
+  const [since, until] = [now, now + 3_600_000].map((ms) => new Date(ms).toISOString())
+  return JSON.stringify({ until, since, by: 'root@here' })
+}
+
+/** Pauses, is told what goes on, and resumes. */
+const pauses =
+  (...scope: string[]): Trial =>
+  async (options) => {
+    const holder = startLocker(['backup', 'sh', '-c', 'echo runs; sleep 60'], {
+      ...options,
+      env: { ...options.env, CONSUL_HTTP_TOKEN: ROOT_TOKEN },
+    })
+    await holder.prints(/runs/)
+    const paused = await runLocker(['pause', ...scope, '--for', '1h'], options)
+    const resumed = await runLocker(['resume', ...scope], options)
+    holder.kill('SIGTERM')
+    await holder.ends()
+    if (paused.code !== 0 || resumed.code !== 0) return complaint(paused.code === 0 ? resumed : paused)
+    return paused.stdout.includes('backup goes on') ? undefined : `it tells nobody who goes on: ${complaint(paused)}`
+  }
+
+/** A holder and one that waits for it, with these options. */
+const contends =
+  (options: readonly string[], own: string, queue: string): Trial =>
+  async (allowed) => {
+    const holder = startLocker([...options, 'backup', 'sleep', '60'], allowed)
+    const ended = holder.ends()
+    const holds = async () => (await isThere(own)) || holder.hasEnded
+    await patiently(holds, () => 'it does not hold')
+    if (holder.hasEnded) return complaint(await ended)
+    const waiting = options.includes('--shared') ? [] : options
+    const waiter = startLocker([...waiting, 'backup', 'echo', 'ran'], allowed)
+    await patiently(
+      () => waiter.hasEnded || /waiting for backup/.test(waiter.stderr),
+      () => 'it does not wait',
+    )
+    const inLine = await isThere(queue)
+    holder.kill('SIGTERM')
+    const after = await waiter.ends()
+    await ended
+    if (after.code !== 0 || after.stdout !== 'ran\n') return complaint(after)
+    return inLine ? freeOfPauses(options, allowed) : 'the waiter does not stand in line'
+  }
+
+const slots = contends(['--slots', '1'], 'consul-locker-backup/.lock', 'consul-locker-backup/.lock=queue')
+const reads = contends(['--shared'], 'consul-locker-backup', 'consul-locker-backup=queue')
+
+const tells: Trial = async (options) => {
+  await agent.ask('DELETE', '/kv/consul-locker-backup?recurse')
+  await agent.put('consul-locker-backup=runs', '{"runs":[]}')
+  const ends = [await runLocker(['status', 'backup'], options), await runLocker(['history', 'backup'], options)]
+  const bad = ends.find(({ code }) => code !== 0)
+  return bad && complaint(bad)
+}
+
+const needsHealth: Trial = async (options) => {
+  await agent.ask('PUT', '/agent/service/register', { Name: 'web' })
+  const ended = await runLocker(['-n', '--require-healthy=web', 'backup', 'true'], options)
+  return ended.code === 0 ? locks(options) : complaint(ended)
 }
 
 const waits: Trial = async (options) => {
@@ -68,8 +144,19 @@ const waits: Trial = async (options) => {
   return ended.code === 0 ? undefined : complaint(ended)
 }
 
-const leads: Trial = async (options) => {
+const leadsByCommands: Trial = async (options) => {
   const toy = await Toy.make('redis')
+  toy.configure({ ready_to_lead: ['echo', '7'] })
+  return leads(toy, options)
+}
+
+const leadsRedis: Trial = async (options) => {
+  const toy = await Toy.make('redis')
+  keepRedis(toy, await RedisServer.start())
+  return leads(toy, options)
+}
+
+async function leads(toy: Toy, options: LockerOptions): Promise<string | undefined> {
   await agent.put(`lock/redis/nodes/${node}`, '{"disabled":true}')
   const running = toy.start(options.address, options.env)
   const refusal = () =>
@@ -82,13 +169,26 @@ const leads: Trial = async (options) => {
     )
     if (refusal()) return refusal()
     if ((await role()).includes('master')) return 'it does not see that its node is disabled'
+    await beginsReinit(refusal)
+    if (refusal()) return refusal()
     await agent.ask('DELETE', `/kv/lock/redis/nodes/${node}`)
     await patiently(
       async () => refusal() ?? (await role()).includes('master'),
       () => 'it is not master',
     )
+    await patiently(
+      async () => refusal() ?? (await isThere('lock/redis/history')),
+      () => 'it is not written down',
+    )
     if (refusal()) return refusal()
-    const request = { node, by: 'test', at: new Date().toISOString() }
+    const due = { id: 's1', candidate: 'other', by: 'test', at: new Date().toISOString() }
+    await agent.put('lock/redis/switchover', JSON.stringify(due))
+    await patiently(
+      async () => refusal() ?? !(await isThere('lock/redis/switchover')),
+      () => 'the switchover is not taken',
+    )
+    if (refusal()) return refusal()
+    const request = { node, by: 'test', at: new Date().toISOString(), force: true }
     await agent.put('lock/redis/step-down', JSON.stringify(request))
     await patiently(
       async () => refusal() ?? !(await isThere('lock/redis/step-down')),
@@ -96,13 +196,35 @@ const leads: Trial = async (options) => {
     )
     if (refusal()) return refusal()
     const status = await runLocker(['leader', 'status', 'redis', '--json'], options)
-    return status.stdout.includes('"members":[{') ? undefined : complaint(status)
+    return status.stdout.includes('"members":[{') ? refusal() : complaint(status)
   } finally {
     running.kill('SIGTERM')
     await running.ends()
     await agent.ask('DELETE', '/kv/lock/redis?recurse')
     await agent.ask('PUT', '/agent/service/deregister/redis').catch(() => {})
   }
+}
+
+/** Has another node lead for a while, whose data the agent is to take. */
+async function beginsReinit(refusal: () => string | undefined): Promise<void> {
+  const key = `lock/redis/reinit/${node}`
+  const request = { id: 'r1', by: 'test', at: new Date().toISOString() }
+  const master = { node: 'other', address: '127.0.0.1', port: 1, promoted: true }
+  const { ID: session } = await agent.ask<{ ID: string }>('PUT', '/session/create', { LockDelay: '0s' })
+  await agent.put(key, JSON.stringify(request))
+  await agent.ask('PUT', `/kv/lock/redis/leader?acquire=${session}`, master)
+  // An application without such a command is through at once.
+  const isBegun = async () => {
+    const entries = await agent.ask<{ Value: string }[]>('GET', `/kv/${key}`).catch(() => [])
+    return entries.every(({ Value }) => Buffer.from(Value, 'base64').includes('"state"'))
+  }
+  await patiently(
+    async () => refusal() ?? (await isBegun()),
+    () => 'it does not begin to take the data of the master',
+  )
+  await agent.ask('DELETE', `/kv/${key}`)
+  await agent.ask('DELETE', '/kv/lock/redis/leader')
+  await agent.ask('PUT', `/session/destroy/${session}`)
 }
 
 const operates: Trial = async (options) => {
@@ -196,8 +318,15 @@ const triggers: Trial = async (options) => {
 
 const TRIALS: Readonly<Record<string, Trial>> = {
   'A run under the lock `backup`': locks,
+  '`status` and `history` of `backup`': tells,
+  'A run with `--slots` under the name `backup`': slots,
+  'A run with `--shared` under the name `backup`': reads,
+  'Who pauses the lock `backup`': pauses('backup'),
+  'Who pauses all locks': pauses('--all'),
+  'A run with `--require-healthy=web`': needsHealth,
   'The gates `service:web` and `kv:ready/web`': waits,
-  'The agent of `leader` for redis': leads,
+  'The agent of `leader` for redis': leadsByCommands,
+  'The agent of `leader` with `application: redis`': leadsRedis,
   'The operator of `leader` for redis': operates,
   'The monitor of the service `web`, and its start-up lease': monitors,
   'The hosts of the service `web`': finds,
@@ -220,4 +349,59 @@ describe.each([...POLICIES])('%s', (title, rules) => {
   test.each(rules.map((rule) => [rule]))('fails without %s', async (rule) => {
     expect(await trial(await allowed(rules.filter((other) => other !== rule)))).toBeTypeOf('string')
   })
+})
+
+describe('a token that may not write a lock’s history', () => {
+  const rules = (name: string) => [
+    `key "consul-locker-${name}" { policy = "write" }`,
+    'session "web1" { policy = "write" }',
+  ]
+
+  test('has a run without one, by one try more and without a word', async () => {
+    const options = await allowed(rules('plain'))
+    expect(await runLocker(['plain', 'true'], options)).toMatchObject({ code: 0, stderr: '' })
+    const { stderr } = await runLocker(['plain', 'true'], { ...options, env: { ...options.env, DEBUG: '1' } })
+    expect(stderr).toContain('released without a record')
+    expect(await isThere('consul-locker-plain=runs')).toBe(false)
+    expect(await isThere('consul-locker-plain')).toBe(false)
+  })
+
+  test('has a runner that was killed give its lock back all the same', async () => {
+    const runner = startLocker(['killed', 'sh', '-c', 'echo begun; sleep 60'], await allowed(rules('killed')))
+    await runner.prints(/begun/)
+    runner.kill('SIGKILL')
+    await runner.ends()
+    const isBack = async () => !(await isThere('consul-locker-killed'))
+    await patiently(isBack, () => 'the lock is not given back')
+  })
+
+  test.each([[[]], [['key "consul-locker-once=runs" { policy = "read" }']]])(
+    'is refused a run that comes once in a period: %j',
+    async (more) => {
+      const options = await allowed([...rules('once'), ...more])
+      const refused = await runLocker(['--once-per', '1h', 'once', 'echo', 'ran'], options)
+      expect(refused).toMatchObject({ code: 3, stdout: '' })
+      expect(refused.stderr).toContain('key_prefix "consul-locker-once=" { policy = "write" }')
+      expect(await isThere('consul-locker-once')).toBe(false)
+    },
+  )
+})
+
+test('a token that sees no nodes is told so by every word of a rollout that judges by their checks', async () => {
+  const rules = POLICIES.get('A host of a rollout')?.filter((rule) => !rule.startsWith('node_prefix')) ?? []
+  const options = await allowed(rules)
+  const dir = scratch()
+  writeFileSync(
+    join(dir, 'rollout.yaml'),
+    JSON.stringify({ host: node, version_file: join(dir, 'version'), upgrade: ['true'] }),
+  )
+  writeFileSync(join(dir, 'version'), 'V1')
+  await agent.put('current_version', 'V2')
+  for (const word of ['step', 'status', 'failures']) {
+    const ended = await runLocker(['rollout', word, '-f', join(dir, 'rollout.yaml')], options)
+    const stderr = expect.stringMatching(/shows this token no nodes, .*node_prefix[\s\S]*failing checks can't be seen/)
+    expect([word, ended]).toMatchObject([word, { code: 3, stdout: '', stderr }])
+  }
+  expect(await isThere('running_version/V2')).toBe(false)
+  await agent.ask('DELETE', '/kv/current_version')
 })

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { freePorts } from '../../scripts/ports.ts'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
@@ -657,4 +657,111 @@ test('a step tells when Consul can’t be reached, and changes nothing then', as
   const ended = await runLocker(['rollout', 'step', '-f', host.file], { address, env: { DIR: host.dir } })
   expect(ended).toMatchObject({ code: 3, stderr: expect.stringMatching(/^consul-locker: error: .*can't be reached/) })
   expect(host.done()).toBe('')
+})
+
+describe('a dry run', () => {
+  const dryRun = (host: Host, address = agent.address) =>
+    runLocker(['rollout', 'step', '--dry-run', '--json', '-f', host.file], { address, env: { DIR: host.dir } })
+
+  test('says what the step would do, and does nothing', async () => {
+    const host = await Host.at('V1', 'V2')
+    const before = await host.keys('')
+    const preview = await dryRun(host)
+    expect(preview.code).toBe(0)
+    const why = 'web1 would upgrade from V1 to V2'
+    expect(JSON.parse(preview.stdout)).toEqual({ host: 'web1', kind: 'would-upgrade', why })
+    expect([host.done(), await host.keys(''), host.read('current_version')]).toEqual(['', before, 'V1'])
+    expect(await host.check('validation')).toBe('none')
+  })
+
+  test('says what the step would wait for', async () => {
+    const host = await Host.at('V1', 'V2', 'limits: {cluster: 0}')
+    expect(JSON.parse((await dryRun(host)).stdout)).toMatchObject({
+      kind: 'waiting',
+      why: 'the limit of the cluster is 0',
+    })
+    host.configure('gates: [kv:never]\nupgrade: [echo upgrade >>"$DIR/done"]')
+    expect(JSON.parse((await dryRun(host)).stdout)).toMatchObject({
+      kind: 'waiting',
+      why: expect.stringContaining('kv:never'),
+    })
+    await host.put('current_version', 'V1')
+    expect(JSON.parse((await dryRun(host)).stdout)).toMatchObject({ kind: 'idle', why: 'web1 runs V1' })
+    expect(host.done()).toBe('')
+  })
+})
+
+describe('a dry run on a host that is to reboot', () => {
+  test.each([
+    ['says so', '10m', { kind: 'would-reboot', why: 'web1 would reboot for V2' }],
+    ['says that it is too late', '0s', { kind: 'would-fail', why: 'web1 would fail: it did not reboot within 0ms' }],
+  ])('%s', async (_, within, preview) => {
+    const host = await Host.at(
+      'V1',
+      'V2',
+      `reboot: {always: true, command: echo reboot >>"$DIR/done", within: ${within}}`,
+    )
+    await host.step()
+    host.done()
+    const before = await host.keys('')
+    const words = ['rollout', 'step', '--dry-run', '--json', '-f', host.file]
+    const { code, stdout } = await runLocker(words, { address: agent.address, env: { DIR: host.dir } })
+    expect([code, JSON.parse(stdout)]).toEqual([0, { host: 'web1', ...preview }])
+    expect([host.done(), await host.keys('')]).toEqual(['', before])
+  })
+})
+
+describe('a host without a version', () => {
+  const BOOTSTRAP = 'bootstrap: [echo bootstrap >>"$DIR/done"]'
+  const stepAt = (host: Host, address: string) =>
+    runLocker(['rollout', 'step', '--json', '-f', host.file], { address, env: { DIR: host.dir } })
+  const nobody = async () => `http://127.0.0.1:${(await freePorts()).http}`
+
+  test('runs the bootstrap commands while Consul can’t be reached, again and again', async () => {
+    const host = new Host(BOOTSTRAP)
+    const silent = await nobody()
+    for (const _ of [1, 2]) {
+      const step = await stepAt(host, silent)
+      expect([step.code, JSON.parse(step.stdout).kind, host.done()]).toEqual([0, 'bootstrapped', 'bootstrap'])
+    }
+  })
+
+  test('would run them, says a dry run, which runs nothing', async () => {
+    const host = new Host(BOOTSTRAP)
+    for (const address of [await nobody(), agent.address]) {
+      const words = ['rollout', 'step', '--dry-run', '--json', '-f', host.file]
+      const { code, stdout } = await runLocker(words, { address, env: { DIR: host.dir } })
+      const why = 'web1 has no version, and would run the bootstrap commands'
+      expect([code, JSON.parse(stdout)]).toEqual([0, { host: 'web1', kind: 'would-bootstrap', why }])
+      expect(host.done()).toBe('')
+    }
+  })
+
+  test('runs them while no version was triggered, and upgrades when one was', async () => {
+    const host = new Host(BOOTSTRAP)
+    expect(await host.step()).toMatchObject({ code: 0 })
+    expect(host.done()).toBe('bootstrap')
+    await host.put('current_version', 'V1')
+    expect(await host.step()).toMatchObject({ code: 0 })
+    expect([host.done(), host.read('current_version')]).toEqual(['upgrade validate', 'V1'])
+  })
+
+  test('fails when they fail, and not only then when there are none or a version is there', async () => {
+    const host = new Host('bootstrap: [exit 3]')
+    const failed = await stepAt(host, await nobody())
+    expect(failed.code).toBe(1)
+    expect(JSON.parse(failed.stdout).why).toMatch(/the bootstrap failed: .* failed with 3/)
+    expect((await stepAt(new Host(), await nobody())).code).toBe(3)
+    const old = await Host.at('V1', 'V2', BOOTSTRAP)
+    expect([(await stepAt(old, await nobody())).code, old.done()]).toEqual([3, ''])
+  })
+
+  test('has its bootstrap stopped when the step is killed', async () => {
+    const host = new Host('bootstrap: [echo $$ >"$DIR/pid"; exec sleep 600]')
+    const step = startLocker(['rollout', 'step', '-f', host.file], { address: await nobody(), env: { DIR: host.dir } })
+    const pid = await host.pid()
+    step.kill('SIGKILL')
+    await host.gone(pid)
+    await step.ends()
+  })
 })

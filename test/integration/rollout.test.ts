@@ -4,8 +4,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/agent.ts'
-import { freePorts } from '../../scripts/ports.ts'
+import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { FaultProxy } from '../../scripts/provide/fault-proxy.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
@@ -28,7 +29,7 @@ class Scene {
 
   ask(words: string, input?: string, address = agent.address): Promise<Ended> {
     const [word = '', ...rest] = words.split(' ').filter((one) => one !== '')
-    const own = ['pending', 'local'].includes(word) ? ['--version-file', this.versionFile] : []
+    const own = ['pending', 'local', 'record'].includes(word) ? ['--version-file', this.versionFile] : []
     return runLocker(['rollout', word, ...rest, '--prefix', this.prefix, ...own], {
       address,
       ...(input === undefined ? {} : { input: Buffer.from(input) }),
@@ -73,6 +74,83 @@ describe('rollout pending', () => {
     const silent = await scene.ask('pending', undefined, nobody)
     expect(silent).toMatchObject({ code: 2, stdout: 'Could not get current_version\n' })
     expect(silent.stderr).toMatch(/^consul-locker: warn: Consul at .* can't be reached/)
+  })
+})
+
+describe('rollout ping', () => {
+  test('ends with 0 when Consul has a leader, and with 1 when nobody answers', async () => {
+    const scene = new Scene()
+    expect(await scene.ask('ping')).toMatchObject({ code: 0, stdout: 'Connection successful\n', stderr: '' })
+    const silent = await scene.ask('ping', undefined, nobody)
+    expect(silent).toMatchObject({ code: 1, stdout: 'Connection failed\n' })
+    expect(silent.stderr).toMatch(/^consul-locker: warn: Consul at .* can't be reached/)
+    expect(await scene.ask('ping --json')).toMatchObject({ code: 0, stdout: '{"ping":true}\n' })
+  })
+})
+
+describe('rollout record', () => {
+  test('says what this host runs, and forgets what it ran', async () => {
+    const scene = new Scene()
+    expect(await scene.ask('record V1 --host web7')).toMatchObject({ code: 0, stderr: '' })
+    expect(await scene.ask('record V2 --host web7')).toMatchObject({ code: 0 })
+    await scene.ask('record V1 --host web8')
+    expect(await scene.ask('hosts-at V1')).toMatchObject({ stdout: 'web8\n' })
+    expect(await scene.ask('hosts-at V2')).toMatchObject({ stdout: 'web7\n' })
+    expect(Number(await scene.value('running_version/V2/web7')) * 1000).toBeGreaterThan(Date.parse('2026-01-01'))
+  })
+
+  test('records the local version, and nothing without one', async () => {
+    const scene = new Scene()
+    const none = await scene.ask('record --host web7')
+    expect(none.code).toBe(0)
+    expect(none.stderr).toContain('web7 has no version yet; nothing is recorded')
+    await scene.ask('local V3')
+    await scene.ask('record --host web7')
+    expect(await scene.ask('hosts-at V3')).toMatchObject({ stdout: 'web7\n' })
+  })
+})
+
+describe('rollout report', () => {
+  const status = async (scene: Scene, check: string) => {
+    const checks = await (await scene.consul.request('GET', '/agent/checks')).json()
+    const { Status, Output } = (checks as Record<string, { Status: string; Output: string }>)[check] ?? {}
+    return `${Status}: ${Output}`
+  }
+
+  test.each([
+    ['upgrade', 'puppet', '0', 'passing'],
+    ['upgrade', 'puppet', '2', 'passing'],
+    ['upgrade', 'puppet', '4', 'warning'],
+    ['puppet', 'puppet', '6', 'warning'],
+    ['upgrade', 'puppet', '127', 'warning'],
+    ['upgrade', 'puppet', '255', 'warning'],
+    ['validation', 'validation', '0', 'passing'],
+    ['validation', 'validation', '2', 'warning'],
+  ])('of %s sets the check %s: %s is %s', async (kind, check, code, health) => {
+    const scene = new Scene()
+    onTestFinished(async () => {
+      await scene.consul.request('PUT', '/agent/service/deregister/consul-locker-rollout')
+    })
+    expect(await scene.ask(`report ${kind} ${code}`)).toMatchObject({ code: 0, stderr: '' })
+    expect(await status(scene, check)).toBe(`${health}: exit code ${code}`)
+  })
+
+  test.each([
+    ['report other 0', 'there is no check "other" (it is upgrade or validation)'],
+    ['report upgrade x', '"x" is no exit code (as the shell has it in $?)'],
+    ['report upgrade 256', '"256" is no exit code (as the shell has it in $?)'],
+    ['update_own_status puppet 0', 'there is no rollout "update_own_status" (here it is rollout report)'],
+    ['pending_update', 'there is no rollout "pending_update" (here it is rollout pending)'],
+    ['step --noop', 'dry-run'],
+  ])('%s is refused', async (words, complaint) => {
+    const refused = await new Scene().ask(words)
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain(complaint)
+  })
+
+  test('fails when Consul can’t be told', async () => {
+    const told = await new Scene().ask('report upgrade 0', undefined, nobody)
+    expect(told.code).toBe(3)
   })
 })
 
@@ -135,6 +213,30 @@ test('a record that is no version of a host stops every word that would count it
   }
 })
 
+test('what somebody else put among the records is named with its key, and nobody upgrades past it', async () => {
+  const scene = new Scene()
+  await scene.put('consul-locker-rollout/failed/db2', '{"broken')
+  expect(await scene.ask('failures --hosts')).toMatchObject({
+    stdout: expect.stringContaining('Node: db2, Rollout of an unknown version: what it has recorded makes no sense'),
+  })
+  expect(await scene.ask('forget db2')).toMatchObject({ code: 0 })
+  const file = join(scratch(), 'rollout.yaml')
+  writeFileSync(file, `version_file: ${scene.versionFile}\nupgrade: [exit 9]\n`)
+  await scene.ask('trigger V1')
+  for (const name of ['failed/2.2.0/db2', 'slots/cluster/1']) {
+    const key = `${scene.prefix}/consul-locker-rollout/${name}`
+    await scene.consul.request('PUT', `/kv/${key}`, '{')
+    for (const words of ['status', 'failures', `step -f ${file}`]) {
+      expect(await scene.ask(words)).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining(`consul kv delete ${key}`),
+      })
+    }
+    await scene.consul.deleteKey(key)
+  }
+})
+
 test('a pause of a role that the file doesn’t name is refused', async () => {
   const file = join(scratch(), 'rollout.yaml')
   writeFileSync(file, 'role: web\nroles: [web, db]\n')
@@ -142,6 +244,22 @@ test('a pause of a role that the file doesn’t name is refused', async () => {
     code: 2,
     stderr: expect.stringContaining('wbe is none of the roles: web, db'),
   })
+})
+
+test('who only looks at a fleet or steers it needs none of its roles; a host that takes steps does', async () => {
+  const scene = new Scene()
+  const file = join(scratch(), 'rollout.yaml')
+  writeFileSync(file, `host: admin\nroles: [web, db]\nconsul: {http_addr: "${agent.address}"}\n`)
+  for (const words of ['trigger V1', 'pause --role db', 'resume --role db', 'failures']) {
+    expect(await scene.ask(`${words} -f ${file}`)).toMatchObject({ code: 0 })
+  }
+  expect(await scene.ask(`status -f ${file}`)).toMatchObject({ stdout: expect.stringContaining('V1: 0 of 0 hosts') })
+  for (const step of ['step', 'step --dry-run']) {
+    expect(await scene.ask(`${step} -f ${file}`)).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('the role of admin: admin is none of the roles: web, db (role: names it'),
+    })
+  }
 })
 
 test('rollout status tells how far it is, and watches until all hosts run the version', async () => {
@@ -154,13 +272,21 @@ test('rollout status tells how far it is, and watches until all hosts run the ve
   expect(await scene.ask('status')).toMatchObject({
     code: 1,
     stdout: expect.stringMatching(
-      /^V2: 0 of 2 hosts run it\n.*\nfailed +web1: it burns\nwaiting +web2\n +for: .*web1 failed/,
+      /^V2: 0 of 2 hosts run it\n.*\nslots +0 of 1 taken\nfailed +web1: it burns\nwaiting +web2\n +for: .*web1 failed/,
     ),
   })
   const json = JSON.parse((await scene.ask('status --json')).stdout)
-  expect(json).toMatchObject({ version: 'V2', hosts: [{ host: 'web1', stand: 'failed' }, { stand: 'waiting' }] })
-  expect((await scene.ask('status --prometheus')).stdout).toContain('hosts{role="web",stand="failed"} 1')
+  expect(json).toMatchObject({
+    version: 'V2',
+    hosts: [
+      { host: 'web1', state: 'failed' },
+      { state: 'waiting', waitsFor: 'failures' },
+    ],
+  })
+  expect((await scene.ask('status --prometheus')).stdout).toContain('hosts{role="web",state="failed"} 1')
   const words = ['rollout', 'status', '--watch', '--prefix', scene.prefix]
+  expect(await runLocker([...words, '--exit-on-failure'], { address: agent.address })).toMatchObject({ code: 1 })
+  expect(await scene.ask('status --exit-on-failure')).toMatchObject({ code: 2 })
   const watch = startLocker(words, { address: agent.address })
   await watch.prints(/0 of 2 hosts/)
   await scene.consul.deleteKey(`${scene.prefix}/consul-locker-rollout/failed/web1`)
@@ -169,6 +295,22 @@ test('rollout status tells how far it is, and watches until all hosts run the ve
     await scene.put(`running_version/V2/${host}`, '1')
   }
   expect(await watch.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('V2: 2 of 2 hosts run it') })
+})
+
+test('a watch of a rollout sits an outage of Consul out', async () => {
+  const scene = new Scene()
+  await scene.put('running_version/V1/web1', '1')
+  await scene.put('current_version', 'V2')
+  await using proxy = await FaultProxy.start(agent.address)
+  const watch = startLocker(['rollout', 'status', '--watch', '--prefix', scene.prefix], { address: proxy.address })
+  await watch.prints(/0 of 1 hosts/)
+  proxy.begin('refused')
+  await watch.says(/can't be reached.*; trying again/)
+  await scene.put('running_version/V2/web1', '1')
+  await scene.consul.deleteKey(`${scene.prefix}/running_version/V1/web1`)
+  await proxy.end()
+  expect(await watch.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('V2: 1 of 1 hosts run it') })
+  expect(watch.stderr).toMatch(/answers again/)
 })
 
 describe('failing checks', () => {
@@ -297,6 +439,9 @@ test.each<[string, number, RegExp]>([
   ['trigger a/b', 2, /the version "a\/b" has the character "\/" in it/],
   ['current --role web', 2, /rollout current takes no --role/],
   ['pause --role web --host web1', 2, /either --host or --role, not both/],
+  ['status --prometheus --json', 2, /--prometheus and --json are two wishes/],
+  ['status --prometheus --watch', 2, /--prometheus and --watch are two wishes/],
+  ['pause --role', 2, /role \(see consul-locker rollout --help\)/],
   ['pause --role a/b', 2, /the role "a\/b" has the character/],
   ['pending --hosts', 2, /rollout pending takes no --hosts/],
   ['health --version-file x', 102, /rollout health takes no --version-file/],

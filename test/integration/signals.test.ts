@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
@@ -90,7 +91,7 @@ describe('a signal to the runner', () => {
   })
 
   test('stops the command and the runner at TSTP, and CONT continues both', async () => {
-    const runner = startLocker([uniqueName('stop'), 'sh', '-c', 'echo "pid $$."; sleep 0.3; read -r x; exit 5'], {
+    const runner = startLocker([uniqueName('stop'), 'sh', '-c', 'echo "pid $$."; read -r x; exit 5'], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     const [, word] = await runner.prints(/^pid (\d+)\.$/m)
@@ -161,6 +162,24 @@ describe('a signal to the runner', () => {
     yes.release()
     expect((await runner.ends()).code).toBe(143)
     expect(await new ConsulClient().remains(name)).toEqual([])
+  })
+})
+
+describe('a signal to a runner that has just been started', () => {
+  /** USR1 is the tenth signal; Node blocks it before it hears of it, which is long before our first line. */
+  function isBlockedOrCaught(pid: number): boolean {
+    const masks = readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^Sig(?:Blk|Cgt):\s*(\w+)$/gm)
+    return Array.from(masks, ([, mask]) => Number.parseInt(mask?.slice(-4) ?? '', 16)).some((mask) => mask & (1 << 9))
+  }
+
+  test('opens no debugger: USR1 before we listen for it', async () => {
+    // A debugger tells where it listens in a moment, from a thread of its own.
+    const runner = startLocker([uniqueName('early'), 'sh', '-c', 'trap "" USR1; sleep 0.5'])
+    const end = performance.now() + 10_000
+    // No pause: it is a matter of milliseconds.
+    while (!isBlockedOrCaught(runner.pid)) expect(performance.now()).toBeLessThan(end)
+    runner.kill('SIGUSR1')
+    expect(await runner.ends()).toMatchObject({ code: 0, stdout: '', stderr: '' })
   })
 })
 

@@ -85,7 +85,8 @@ describe('what a word prints', () => {
   test.each([[['--help']], [['--version']], [['monitor', '--help']]])(
     'is not wanted any more by a reader that has gone: %j ends as other tools do',
     async (words) => {
-      const through = ['bash', '-c', 'exec 3>&2; { sleep 0.1; "$0" "$@"; echo $? >&3; } | true']
+      // yes ends when the reader has gone.
+      const through = ['bash', '-c', 'exec 3>&2; { yes 2>/dev/null; "$0" "$@"; echo $? >&3; } | true']
       expect(await runLocker(words, { through })).toMatchObject({ stdout: '', stderr: '141\n' })
     },
   )

@@ -23,11 +23,10 @@ async function put(key: string, value: string): Promise<void> {
 
 /** The roles and flags of the beginning, and services that run on node1 alone. */
 async function begin(active: string[], standby: string[]): Promise<void> {
-  await server.consul.request('DELETE', '/kv/service/myserviceConsulName?recurse')
   await put(KEY, JSON.stringify({ active_nodes: active, standby_nodes: standby }))
-  for (const node of [node1, node2, node3]) {
-    for (const direction of ['promote', 'demote']) await put(flagOf(node.name, direction), 'NULL')
-  }
+  const flags = [node1, node2, node3].flatMap(({ name }) => [flagOf(name, 'promote'), flagOf(name, 'demote')])
+  // What is there already is left alone: at each change the agents' watches call the script.
+  await server.consul.settle('service/myserviceConsulName/', Object.fromEntries(flags.map((flag) => [flag, 'NULL'])))
   for (const node of [node1, node2, node3]) await node.stopServices()
   const [first] = [node1, node2, node3].filter(({ name }) => active.includes(name))
   if (first) expect(await init(first, 'start')).toMatchObject({ code: 0, stderr: '' })
@@ -61,6 +60,16 @@ async function healthy(...nodes: ServiceNode[]): Promise<void> {
     return all.every(({ health }) => health === 'passing') && all.length
   }
   await patiently(look, () => 'not all nodes are passing')
+}
+
+/** As `consul maint` does; settles when all know of it. */
+async function maintenance(node: ServiceNode, path: string, enable: boolean): Promise<void> {
+  await node.consul.request('PUT', `${path}?enable=${enable}`)
+  const look = async () => {
+    const reply = await server.consul.request('GET', `/health/node/${node.name}`)
+    return (await reply.text()).includes('_maintenance') === enable
+  }
+  await patiently(look, () => `maintenance of ${node.name} is not ${enable}`)
 }
 
 function watchOurselves(node: ServiceNode): void {
@@ -324,6 +333,46 @@ Clearing promotion trigger for node node2
     })
   })
 
+  test('make nobody primary whom Consul has in maintenance, as its check and the status say', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    await maintenance(node3, '/agent/maintenance', true)
+    const check = await runLocker(['check', 'service', '-f', node3.script], { address: node3.agent.address })
+    expect(JSON.parse(check.stdout)).toMatchObject({
+      code: 0,
+      notes: ['node3 is in maintenance: no switch makes it primary'],
+    })
+    const asked = await init(node2, 'start-primary', '--node', 'node3')
+    expect(asked.stderr).toContain("node3 can't become primary: Consul has it in maintenance (consul maint -disable")
+    const ended = await init(node2, 'start-primary')
+    expect(ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('node3 is in maintenance and stays standby'),
+    })
+    expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, []])
+    await healthy(node2)
+    expect((await init(node2, 'status')).stdout).toMatch(/node3\.passing.* \(in maintenance\)/)
+    await maintenance(node3, '/agent/maintenance', false)
+    await maintenance(node1, '/agent/service/maintenance/myserviceConsulName', true)
+    expect((await init(node1, 'start-primary', '--node', 'node1')).stderr).toContain("node1 can't become primary")
+    await maintenance(node1, '/agent/service/maintenance/myserviceConsulName', false)
+  })
+
+  test('have their standbys rest, and never take over, while the primary is in maintenance', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    await maintenance(node1, '/agent/maintenance', true)
+    await node1.stopServices()
+    await node2.bootServices() // By whatever acts on a critical check.
+    const options = ['check', 'service', '-f', node2.script, '-U']
+    const note = 'the primary node1 is in maintenance: nobody takes over from it'
+    const running = JSON.parse((await runLocker(options, { address: node2.agent.address })).stdout)
+    expect(running).toMatchObject({ role: 'standby', expects: 'stopped', state: 'running', code: 2, notes: [note] })
+    expect(running).not.toHaveProperty('tookOver')
+    await node2.stopServices()
+    const rest = JSON.parse((await runLocker(options, { address: node2.agent.address })).stdout)
+    expect(rest).toMatchObject({ expects: 'stopped', code: 0, notes: [note] })
+    await maintenance(node1, '/agent/maintenance', false)
+  })
+
   test('are switched back when one whose flags another program answers does not come up', async () => {
     await begin(['node1'], ['node2', 'node3'])
     const answers = `case $CONSUL_LOCKER_FLAG-$CONSUL_LOCKER_FLAG_VALUE in *-START) exec ${LOCKER} $CONSUL_LOCKER_FLAG myserviceConsulName --set WAIT ;; esac`
@@ -331,10 +380,10 @@ Clearing promotion trigger for node node2
       const { address } = node3.agent
       startLocker([direction, 'myserviceConsulName', '--watch', '--', 'sh', '-c', answers], { address })
     }
-    const ended = await init(node2, 'start-primary', '--step-timeout', '6s')
+    const ended = await init(node2, 'start-primary', '--step-timeout', '12s')
     expect(ended.code).toBe(1)
     expect(ended.stdout).toContain('Clearing promotion trigger for node node3...FAILED\n')
-    expect(ended.stderr).toMatch(/node3 has not started within 6s; undoing the switch/)
+    expect(ended.stderr).toMatch(/node3 has not started within 12s; undoing the switch/)
     expect([node1.running, node2.running, node3.running]).toEqual([BOTH, [], []])
   })
 

@@ -27,6 +27,8 @@ interface Stage {
   pid(): number
   /** The runner's. */
   runner(): Promise<number>
+  /** Ctrl-Z stops both; fg has the command go on. */
+  stopsAndGoesOn(): Promise<void>
   /** Whether nothing of the lock is left. */
   released(): Promise<void>
 }
@@ -40,11 +42,23 @@ async function stage(scripts: Record<string, string>, shebang = '#!/bin/sh'): Pr
     writeFileSync(join(terminal.dir, file), `${shebang}\n${script.replaceAll('NAME', name)}\n`)
     chmodSync(join(terminal.dir, file), 0o755)
   }
+  const pid = () => Number(readFileSync(join(terminal.dir, 'pid'), 'utf8'))
+  const runner = async () => JSON.parse(await client.value(`consul-locker-${name}`)).pid
   return {
     terminal,
     name,
-    pid: () => Number(readFileSync(join(terminal.dir, 'pid'), 'utf8')),
-    runner: async () => JSON.parse(await client.value(`consul-locker-${name}`)).pid,
+    pid,
+    runner,
+    async stopsAndGoesOn() {
+      await terminal.press('C-z')
+      await terminal.stops()
+      await stopped(pid(), await runner())
+      await terminal.enter('fg')
+      await patiently(
+        () => stateOf(pid()) !== 'T',
+        () => 'it is still stopped',
+      )
+    },
     released: async () => expect(await client.remains(name)).toEqual([]),
   }
 }
@@ -363,17 +377,10 @@ describe('in a pipeline', () => {
   })
 
   test('Ctrl-Z and fg work for a command that reads from it', async () => {
-    const { terminal, name, pid, runner, released } = await stage({ lasts: LASTS })
+    const { terminal, name, released, stopsAndGoesOn } = await stage({ lasts: LASTS })
     await terminal.enter(`echo piped | $L ${name} ./lasts`)
     await terminal.shows(/ready/)
-    await terminal.press('C-z')
-    await terminal.stops()
-    await stopped(pid(), await runner())
-    await terminal.enter('fg')
-    await patiently(
-      () => stateOf(pid()) !== 'T',
-      () => 'it is still stopped',
-    )
+    await stopsAndGoesOn()
     await terminal.press('C-c')
     await terminal.prompts(130)
     await released()
@@ -425,17 +432,10 @@ describe.each([
 
   test('Ctrl-Z, fg and Ctrl-C work', async () => {
     const lasts = 'echo $$ >pid; echo ready >/dev/tty; exec sleep 60'
-    const { terminal, name, pid, runner, released } = await stage({ lasts })
+    const { terminal, name, released, stopsAndGoesOn } = await stage({ lasts })
     await terminal.enter(`${before} $L ${name} ./lasts ${after}`.trim())
     await terminal.shows(/ready/)
-    await terminal.press('C-z')
-    await terminal.stops()
-    await stopped(pid(), await runner())
-    await terminal.enter('fg')
-    await patiently(
-      () => stateOf(pid()) !== 'T',
-      () => 'it is still stopped',
-    )
+    await stopsAndGoesOn()
     await terminal.press('C-c')
     await terminal.prompts(130)
     expect(await terminal.screen()).not.toContain('stty')

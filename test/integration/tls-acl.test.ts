@@ -3,8 +3,8 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { startConsul } from '../../scripts/agent.ts'
-import { acceptsSessions } from '../../scripts/readiness.ts'
+import { startConsul } from '../../scripts/provide/agent.ts'
+import { acceptsSessions } from '../../scripts/provide/readiness.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, type LockerOptions, runLocker, startLocker } from '../kit/locker.ts'
 import { type Certificates, makeCertificates, ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
@@ -180,7 +180,8 @@ describe('rights', () => {
   /** All rules that a run needs, wherever it was refused. */
   const allRules = (name: string, node: string) =>
     `needs the ACL rules: key "consul-locker-${name}" { policy = "write" } ` +
-    `key_prefix "consul-locker-${name}=queue" { policy = "write" } session "${node}" { policy = "write" }`
+    `key_prefix "consul-locker-${name}=" { policy = "write" } ` +
+    `key "consul-locker=pause" { policy = "read" } session "${node}" { policy = "write" }`
 
   const runWith = (token: string | undefined, name: string) => run([name, 'echo', 'ran'], { CONSUL_HTTP_TOKEN: token })
 

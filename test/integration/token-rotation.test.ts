@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { patiently, type Running, startLocker } from '../kit/locker.ts'
+import { LOCKER, patiently, type Running, startLocker } from '../kit/locker.ts'
 import { ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
 import { startTarget } from '../kit/target.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
@@ -33,10 +33,13 @@ class Rotation {
     return rotation
   }
 
-  /** Consul forgets the old token, and some time later the new one is in the file: most do it the other way round. */
-  async happen(pauseMs = 2500): Promise<void> {
+  /**
+   * Consul forgets the old token, and later the new one is in the file: most do it the other way round. Meanwhile the
+   * old one is refused, in silence: by default for longer than a renewal or a check takes to come.
+   */
+  async happen(meanwhile: () => Promise<unknown> = () => delay(1500)): Promise<void> {
     await agent.revoke(`${this.#name}-1`)
-    await delay(pauseMs)
+    await meanwhile()
     writeFileSync(this.file, await agent.token(`${this.#name}-2`, RULES))
   }
 
@@ -59,12 +62,14 @@ describe('a token file that is replaced', { timeout: 60_000 }, () => {
   test('while a lock is held: the command lives on', async () => {
     const name = uniqueName('rotated')
     const rotation = await Rotation.begin(name)
-    const runner = rotation.start([...short, name, 'sh', '-c', 'echo began; read -r line; exit 5'])
+    // Nothing listens there: only the runner can answer.
+    const fresh = 'CONSUL_HTTP_ADDR=127.0.0.1:1 "$L" verify --remaining 8s 2>/dev/null'
+    const script = `until ${fresh}; do sleep 0.1; done; echo began; while ${fresh}; do sleep 0.1; done; echo refused
+until ${fresh}; do sleep 0.1; done; echo prolonged; exit 5`
+    const runner = rotation.start([...short, name, 'sh', '-c', script], { L: LOCKER })
     await runner.prints(/began/)
-    await rotation.happen()
-    // Longer than a lease that nobody prolongs.
-    await delay(11_000)
-    runner.child.stdin?.end('\n')
+    await rotation.happen(() => runner.prints(/refused/))
+    await runner.prints(/prolonged/)
     expect(await runner.ends()).toMatchObject({ code: 5, stderr: '' })
     expect(await agent.remains(name)).toEqual([])
   })
@@ -88,7 +93,7 @@ describe('a token file that is replaced', { timeout: 60_000 }, () => {
     const rotation = await Rotation.begin(name)
     const runner = rotation.start([...short, name, 'sh', '-c', 'echo began; read -r line'])
     await runner.prints(/began/)
-    await rotation.happen(0)
+    await rotation.happen(async () => {})
     runner.kill('SIGKILL')
     await patiently(
       async () => (await agent.remains(name)).length === 0,
@@ -115,15 +120,19 @@ describe('a token file that is replaced', { timeout: 60_000 }, () => {
   test('while a service is watched: it stays in Consul', async () => {
     const label = uniqueName('rotated')
     const rotation = await Rotation.begin(label)
-    const { url } = await startTarget()
+    const target = await startTarget()
     const id = ['--label', label, '--service-id', 'a', '--interval', '0.3s']
-    const monitor = rotation.start(['monitor', ...id, '--monitor-url', url])
+    const monitor = rotation.start(['monitor', ...id, '--monitor-url', target.url])
     await monitor.says(/is up/)
     await rotation.happen()
-    await delay(3000)
+    const healthy = () => agent.ask<unknown[]>('GET', `/health/service/${label}?passing`)
+    expect(await healthy()).toHaveLength(1)
+    // What it tells Consul from now on, the new token tells.
+    target.status = 500
+    await expect.poll(healthy, { timeout: 20_000 }).toEqual([])
+    target.status = 200
+    await expect.poll(healthy, { timeout: 20_000 }).toHaveLength(1)
     expect(monitor.hasEnded).toBe(false)
-    const found = await agent.ask<unknown[]>('GET', `/health/service/${label}?passing`)
-    expect(found).toHaveLength(1)
     monitor.kill('SIGTERM')
     expect(await monitor.ends()).toMatchObject({ code: 0 })
     expect(await agent.ask('GET', `/health/service/${label}`)).toEqual([])

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { program } from '../../scripts/debian.ts'
+import { program } from '../../scripts/provide/debian.ts'
 import { type Ended, Running } from '../kit/locker.ts'
 import { scratch } from '../kit/unique.ts'
 

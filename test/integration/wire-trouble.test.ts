@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { FaultProxy } from '../../scripts/chaos/fault-proxy.ts'
-import { BRIEF_TROUBLES, type Trouble } from '../../scripts/chaos/trouble.ts'
+import { FaultProxy } from '../../scripts/provide/fault-proxy.ts'
+import { BRIEF_TROUBLES, type Trouble } from '../../scripts/provide/trouble.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type Running, startLocker } from '../kit/locker.ts'
+import { patiently, type Running, startLocker } from '../kit/locker.ts'
+import { type Proxy as CountingProxy, startProxy } from '../kit/proxy.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 interface Case {
@@ -24,14 +25,17 @@ class Wire {
   readonly dir = scratch()
   readonly consul = new ConsulClient()
   readonly proxy: FaultProxy
+  readonly #agent: CountingProxy
 
-  private constructor(proxy: FaultProxy) {
+  private constructor(proxy: FaultProxy, agent: CountingProxy) {
     this.proxy = proxy
+    this.#agent = agent
     onTestFinished(() => proxy[Symbol.asyncDispose]())
   }
 
   static async start(): Promise<Wire> {
-    return new Wire(await FaultProxy.start(new ConsulClient().address))
+    const agent = await startProxy()
+    return new Wire(await FaultProxy.start(agent.address), agent)
   }
 
   /** Starts a run of a shell script that may wait for a file, `go`. */
@@ -47,9 +51,19 @@ class Wire {
     writeFileSync(join(this.dir, 'go'), '')
   }
 
+  /** Waits until the lease is renewed, from now on. */
+  async renews(): Promise<void> {
+    const { requests } = this.#agent
+    const before = requests.length
+    await patiently(
+      () => requests.slice(before).some((request) => request.includes('/v1/session/renew/')),
+      () => `no renewal: ${requests.slice(before)}`,
+    )
+  }
+
   async makeTrouble({ trouble, seconds }: Case): Promise<void> {
     this.proxy.begin(trouble)
-    // An endless one lasts as long as its test.
+    // How long it lasts is the case itself: less than the lease, or as long as the test.
     await delay(seconds * 1000, undefined, { ref: false })
     await this.proxy.end()
   }
@@ -96,7 +110,7 @@ describe('trouble on the wire is not a verdict', { timeout: 90_000 }, () => {
         await holder.prints(/began/)
         const session = await wire.consul.holder(wire.key)
         await wire.makeTrouble(one)
-        await delay(3000)
+        await wire.renews()
         const same = (await wire.consul.entry(wire.key))?.Session === session
         wire.go()
         const { code, stdout } = await holder.ends()
