@@ -1,7 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { Failure, type FailureCode, messageOf } from '../base/failure.ts'
 import type { ListenerRequest, ListenerResponse } from '../listen/answer-request.ts'
-import type { RateLimit } from './rate-limit.ts'
+import type { RateLimit } from '../listen/rate-limit.ts'
 import { parsePublication } from './token-list.ts'
 import { isToken, type TokenStore } from './token-store.ts'
 
@@ -51,7 +51,7 @@ async function route(
   const { secret, requests, creations } = access
   if (!requests.allows(peer)) return tooMany('too many requests', 1)
   if (path === '/') return reads(method) ? text(HELP) : notAllowed('GET')
-  if (secret && !secret.fits(request.authorization)) {
+  if (secret && !secret.fits(request.headers.authorization)) {
     return { ...sentence(401, 'the shared secret is missing or wrong'), headers: { 'www-authenticate': 'Bearer' } }
   }
   if (path === '/new') {

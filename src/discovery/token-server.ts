@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { sleep, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { type HostPort, hostPortText } from '../base/host-port.ts'
 import type { ListenerRequest } from '../listen/answer-request.ts'
 import { openListener } from '../listen/listener.ts'
+import { SharedSecret } from '../listen/shared-secret.ts'
 import { answerTokenRequest, type TokenAccess } from './token-api.ts'
 import type { TokenStore } from './token-store.ts'
 
@@ -58,9 +58,8 @@ async function tidy(ctx: Context, store: TokenStore): Promise<void> {
   }
 }
 
-/** A secret that requests give as a bearer token. To compare takes the same time for any wrong one. */
-export function sharedSecret(secret: string): NonNullable<TokenAccess['secret']> {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  const wanted = digest(`Bearer ${secret}`)
-  return { fits: (authorization = '') => timingSafeEqual(digest(authorization), wanted) }
+/** A secret that requests give as a bearer token. */
+export function bearerSecret(secret: string): NonNullable<TokenAccess['secret']> {
+  const wanted = new SharedSecret(`Bearer ${secret}`)
+  return { fits: (authorization = '') => wanted.fits(authorization) }
 }

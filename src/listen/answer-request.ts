@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
 import type { ConnectionLimiter } from './connection-limiter.ts'
 import { peerOf } from './peer.ts'
+import { type ResponseStream, streamTo } from './response-stream.ts'
 
 /** A request as it came. Nothing of its body has been read. */
 export interface ListenerRequest {
@@ -13,7 +14,7 @@ export interface ListenerRequest {
   readonly query: URLSearchParams
   /** Who asks: see `peerOf`. */
   readonly peer: string
-  readonly authorization: string | undefined
+  readonly headers: IncomingHttpHeaders
   /** Reads the body as far as `maxBytes`; `undefined` when there is more. Rejects when the other side goes away. */
   readonly body: (maxBytes: number) => Promise<string | undefined>
 }
@@ -26,8 +27,13 @@ export interface ListenerResponse {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** An answer that goes on, until its `stream` settles or the other side goes. */
+export interface StreamedResponse extends Omit<ListenerResponse, 'text'> {
+  readonly stream: (out: ResponseStream) => Promise<void>
+}
+
 /** Makes the answer to a request. */
-export type Answer = (request: ListenerRequest) => Promise<ListenerResponse>
+export type Answer = (request: ListenerRequest) => Promise<ListenerResponse | StreamedResponse>
 
 /** Answers a request. One that comes before the last was answered ends its connection. */
 export async function answerRequest(
@@ -53,7 +59,7 @@ export async function answerRequest(
     path,
     query: new URLSearchParams(query),
     peer: peerOf(socket.remoteAddress ?? ''),
-    authorization: incoming.headers.authorization,
+    headers: incoming.headers,
     body: async (maxBytes) => {
       // Whoever sends half a body is idle.
       limiter.end(socket)
@@ -65,9 +71,17 @@ export async function answerRequest(
     },
   }
   try {
-    send(incoming, response, await answer(request))
+    const answered = await answer(request)
+    if ('text' in answered) return send(incoming, response, answered)
+    limiter.stream(socket)
+    response.writeHead(answered.status, headersOf(incoming, answered))
+    await streamTo(ctx, response, answered.stream)
   } catch (thrown) {
     if (socket.destroyed) return
+    if (response.headersSent) {
+      socket.destroy()
+      return
+    }
     ctx.log.error(`a request could not be answered: ${messageOf(thrown)}`)
     send(incoming, response, { status: 500, type: 'text/plain; charset=utf-8', text: 'something went wrong here\n' })
   } finally {
@@ -76,19 +90,19 @@ export async function answerRequest(
   }
 }
 
-function send(
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  { status, type, text, headers }: ListenerResponse,
-): void {
-  response.writeHead(status, {
+function send(incoming: IncomingMessage, response: ServerResponse, answer: ListenerResponse): void {
+  const { status, text } = answer
+  response.writeHead(status, { 'content-length': Buffer.byteLength(text), ...headersOf(incoming, answer) })
+  response.end(text)
+}
+
+function headersOf(incoming: IncomingMessage, { type, headers }: Pick<ListenerResponse, 'type' | 'headers'>) {
+  return {
     'content-type': type,
-    'content-length': Buffer.byteLength(text),
     ...headers,
     // A body that wasn't read to its end would be taken for the next request.
     ...(hasBody(incoming) && !incoming.complete ? { connection: 'close' } : {}),
-  })
-  response.end(text)
+  }
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

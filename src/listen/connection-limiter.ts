@@ -10,8 +10,8 @@ export interface ConnectionLimits {
  */
 export class ConnectionLimiter<Connection> {
   readonly #limits: ConnectionLimits
-  /** In the order of their last answer. */
-  readonly #members = new Map<Connection, { readonly peer: string; works: number }>()
+  /** In the order of their last answer, or of a stream's beginning. */
+  readonly #members = new Map<Connection, { readonly peer: string; works: number; streams: boolean }>()
   readonly #sizes = new Map<string, number>()
 
   constructor(limits: ConnectionLimits) {
@@ -25,7 +25,7 @@ export class ConnectionLimiter<Connection> {
     const leaver = isCrowded ? this.#idlest(peer) : isFull ? this.#idlest(undefined) : undefined
     if ((isCrowded || isFull) && leaver === undefined) return connection
     if (leaver !== undefined) this.leave(leaver)
-    this.#members.set(connection, { peer, works: 0 })
+    this.#members.set(connection, { peer, works: 0, streams: false })
     this.#sizes.set(peer, this.#sizeOf(peer) + 1)
     return leaver
   }
@@ -50,6 +50,15 @@ export class ConnectionLimiter<Connection> {
     this.#members.set(connection, member)
   }
 
+  /** The answer goes on for as long as the other side likes: it has to go for others, as if it were idle. */
+  stream(connection: Connection): void {
+    const member = this.#members.get(connection)
+    if (!member) return
+    member.streams = true
+    this.#members.delete(connection)
+    this.#members.set(connection, member)
+  }
+
   leave(connection: Connection): void {
     const member = this.#members.get(connection)
     if (!member) return
@@ -65,7 +74,8 @@ export class ConnectionLimiter<Connection> {
 
   #idlest(peer: string | undefined): Connection | undefined {
     for (const [connection, member] of this.#members) {
-      if (member.works === 0 && (peer === undefined || member.peer === peer)) return connection
+      const mayGo = member.works === 0 || member.streams
+      if (mayGo && (peer === undefined || member.peer === peer)) return connection
     }
     return undefined
   }

@@ -26,6 +26,17 @@ describe('a limit of connections', () => {
     expect(limiter.admit('a4', 'A')).toBe('a3')
   })
 
+  test('lets a stream go, which is being answered for as long as its reader likes, before it turns a newcomer away', () => {
+    const limiter = new ConnectionLimiter<string>({ all: 10, perPeer: 2 })
+    for (const one of ['stream', 'answered']) {
+      limiter.admit(one, 'A')
+      limiter.begin(one)
+    }
+    limiter.stream('stream')
+    expect(limiter.isBusy('stream')).toBe(true)
+    expect(limiter.admit('a3', 'A')).toBe('stream')
+  })
+
   test('has an end for all peers together', () => {
     const limiter = new ConnectionLimiter<number>({ all: 100, perPeer: 10 })
     for (let n = 0; n < 100; n++) expect(limiter.admit(n, `peer ${n}`)).toBeUndefined()

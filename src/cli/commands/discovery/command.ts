@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { Failure, messageOf } from '../../../base/failure.ts'
+import { Failure } from '../../../base/failure.ts'
 import { quoted } from '../../../base/printable.ts'
 import { TokenClient } from '../../../discovery/token-client.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
+import { readSecret } from '../../options/secret-file.ts'
 import { print } from '../../output/print.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { lookup, publish } from './discovery-client.ts'
@@ -14,7 +14,7 @@ import { DISCOVERY_SYNTAX, type DiscoveryCommandOptions } from './syntax.ts'
 export const discoveryCommand = subcommand(DISCOVERY_SYNTAX, async (request) => {
   const { ctx, options, words, command = [], environment, signals } = request
   const [verb, ...rest] = [...words, ...command]
-  const secret = secretOf(options)
+  const secret = readSecret(options['secret-file'])
   if (verb === 'serve') {
     checkNoWords(rest, 'consul-locker discovery serve')
     return serve(request, secret)
@@ -52,19 +52,4 @@ function checkToken(token: string | undefined): asserts token is string {
 function urlOf({ url }: DiscoveryCommandOptions): URL {
   if (url !== undefined) return url
   throw new Failure('usage', 'where are the tokens served?', { hint: 'give --url' })
-}
-
-function secretOf({ 'secret-file': file }: DiscoveryCommandOptions): string | undefined {
-  if (file === undefined) return undefined
-  let secret: string
-  try {
-    secret = readFileSync(file, 'utf8').trim()
-  } catch (thrown) {
-    throw new Failure('usage', `the secret file can't be read: ${messageOf(thrown)}`, { hint: 'see --secret-file' })
-  }
-  // An empty file would open the server to all.
-  if (/^[!-~]+$/.test(secret)) return secret
-  throw new Failure('usage', `the secret file ${file} has no secret in it`, {
-    hint: 'one word of printable characters, as from: openssl rand -hex 32',
-  })
 }

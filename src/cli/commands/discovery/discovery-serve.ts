@@ -2,9 +2,9 @@ import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import { hostPortText } from '../../../base/host-port.ts'
 import { notifyService } from '../../../child/service-notify.ts'
-import { RateLimit } from '../../../discovery/rate-limit.ts'
-import { serveTokens, sharedSecret } from '../../../discovery/token-server.ts'
+import { bearerSecret, serveTokens } from '../../../discovery/token-server.ts'
 import { TokenStore } from '../../../discovery/token-store.ts'
+import { RateLimit } from '../../../listen/rate-limit.ts'
 import { tokenServerRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { turnOnCompilers } from '../../invocation/compilers.ts'
@@ -33,7 +33,7 @@ export async function serve(
   }
   const { expire: expireMs, 'rate-limit': perSecond } = options
   const terms = {
-    secret: secret === undefined ? undefined : sharedSecret(secret),
+    secret: secret === undefined ? undefined : bearerSecret(secret),
     requests: new RateLimit(ctx.clock, perSecond, perSecond * BURST_S),
     creations: new RateLimit(ctx.clock, perSecond && NEW_TOKENS.perDay / DAY_S, NEW_TOKENS.burst),
   }
