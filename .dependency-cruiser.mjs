@@ -35,6 +35,12 @@ export default {
     wall('listen-knows-requests-only', '^src/listen/', '^src/(?!base/|listen/)'),
     wall('gate-is-no-mode', '^src/gate/', '^src/(?!base/|consul/|child/|probe/|gate/)'),
     wall('the-leader-machine-is-pure', '^src/leader/machine/', '^(?!src/leader/machine/|assert$)'),
+    wall(
+      'overview-knows-what-is-stored',
+      '^src/overview/',
+      '^src/(?!base/|consul/|lock/|run/history/|leader/cluster/|overview/)',
+    ),
+    wall('nobody-below-knows-the-overview', '^src/(?!cli/|overview/)[^/]+/', '^src/overview/'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     {
       name: 'modes-are-strangers',

@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { type Consul, REQUEST_TIMEOUT_MS } from './consul.ts'
-import { isObject, isSessionId } from './fields.ts'
+import { isName, isObject, isSessionId, textIn } from './fields.ts'
 
 /** What a session is created with; https://developer.hashicorp.com/consul/api-docs/session */
 export interface SessionRequest {
@@ -50,6 +50,28 @@ export async function sessionsOf(ctx: Context, consul: Consul, request: SessionR
     const isOurs = Name === request.name && TTL === ttlOf(request) && Behavior === request.behavior
     return isOurs && LockDelay === request.lockDelayMs * NS_PER_MS && isSessionId(ID) ? [ID] : []
   })
+}
+
+/** What a session tells of who made it. */
+export interface SessionOwner {
+  readonly node: string
+  /** The command under the lock, if it is one of `consul lock`. */
+  readonly command?: readonly [string]
+}
+
+/** Who made the sessions that there are, by their ids; as far as the token may read them. */
+export async function sessionOwners(ctx: Context, consul: Consul): Promise<Map<string, SessionOwner>> {
+  const path = '/v1/session/list'
+  const needs = 'session_prefix "" { policy = "read" }'
+  const sessions = consul.json(await consul.call(ctx, { method: 'GET', path, timeoutMs: REQUEST_TIMEOUT_MS, needs }))
+  if (!Array.isArray(sessions)) throw consul.protocolError('no list of sessions')
+  const known = sessions.filter(isObject).flatMap(({ ID, Node, Name }): [string, SessionOwner][] => {
+    if (!isSessionId(ID) || !isName(Node)) return []
+    // Consul's own words: command/lock/lock.go.
+    const [, command] = /^Consul lock for '(.*)' at '.*'$/s.exec(textIn(Name)) ?? []
+    return [[ID, { node: Node, ...(command !== undefined && { command: [command] }) }]]
+  })
+  return new Map(known)
 }
 
 function ttlOf({ ttlMs }: SessionRequest): string {

@@ -26,12 +26,17 @@ export async function knownRuns(ctx: Context, consul: Consul, lockKey: string): 
   const { entry } = await readKey(ctx, consul, lockKey, { consistent: true, rights: 'read' })
   const key = runsKey(lockKey)
   const reading = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
-  const record = parseRuns(reading.entry?.value ?? '')
-  if (record === 'unreadable') {
-    throw new Failure('malformed', `what stands at ${key} is no record of runs`, {
-      hint: `if nobody needs it: consul kv delete ${key}`,
-    })
-  }
+  const known = knownIn(lockKey, entry, reading.entry?.value ?? '')
+  if (known !== 'unreadable') return known
+  throw new Failure('malformed', `what stands at ${key} is no record of runs`, {
+    hint: `if nobody needs it: consul kv delete ${key}`,
+  })
+}
+
+/** The same, of what was read already: the lock's key, and the value of its record. */
+export function knownIn(lockKey: string, entry: Entry | undefined, value: string): KnownRuns | 'unreadable' {
+  const record = parseRuns(value)
+  if (record === 'unreadable') return record
   const isHeld = entry?.session !== undefined
   const unended = isHeld ? carriedIn(entry.value) : unendedRuns(entry, { lockKey, runId: '' })
   const recorded = new Set(record.runs.map(({ runId }) => runId))

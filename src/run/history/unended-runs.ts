@@ -22,9 +22,14 @@ export function runEntry({ host, user, command, runId }: Omit<Holder, 'pid'>, st
   }
 }
 
+/** Whether a value is that of a lock that is kept without a command. */
+export function isKept(value: string): boolean {
+  return fieldIn(value, 'kept') === true
+}
+
 /** The run that a lock's value tells of; `undefined` when it is no run's. A lock that is kept without a command is none. */
 export function runIn(value: string): RunEntry | undefined {
-  if (fieldIn(value, 'kept') === true) return undefined
+  if (isKept(value)) return undefined
   const { host, user, command, runId, since } = parseHolderRecord(value)
   if (!host || user === undefined || !command || !runId || since === undefined || runId.length > NAME_LENGTH) {
     return undefined

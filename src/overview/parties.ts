@@ -1,0 +1,49 @@
+import type { Entry } from '../consul/kv.ts'
+import type { SessionOwner } from '../consul/sessions.ts'
+import { type HolderRecord, parseHolderRecord } from '../lock/holder-record.ts'
+import { WAITS_FOR_MORE } from '../lock/queue.ts'
+import { isKept } from '../run/history/unended-runs.ts'
+import type { HolderView, Party, WaiterView } from './lock-view.ts'
+
+/** Who made the sessions of those who left no record, by their ids. */
+export type SessionOwners = ReadonlyMap<string, SessionOwner>
+
+/** Whether whoever holds this key doesn't say on which host it is. */
+export function isAnonymous({ session, value }: Entry): boolean {
+  return session !== undefined && parseHolderRecord(value).host === undefined
+}
+
+/** The holder of a key that a session holds. */
+export function holderAt(entry: Entry, owners: SessionOwners): HolderView {
+  const record = parseHolderRecord(entry.value)
+  const { runId, lockDelayMs } = record
+  return {
+    ...party(entry, record, owners),
+    ...(runId !== undefined && { runId }),
+    ...(lockDelayMs !== undefined && { lockDelayMs }),
+    fence: entry.modifyIndex,
+    isKept: isKept(entry.value),
+  }
+}
+
+/** Who stands at a place in a line. */
+export function waiterAt(entry: Entry, owners: SessionOwners): WaiterView {
+  return { ...party(entry, parseHolderRecord(entry.value), owners), isForMore: entry.value === WAITS_FOR_MORE }
+}
+
+function party(
+  { session = '' }: Entry,
+  { host, user, pid, command, since }: Partial<HolderRecord>,
+  owners: SessionOwners,
+): Party {
+  const owner = host === undefined ? owners.get(session) : undefined
+  const words = command ?? owner?.command
+  return {
+    ...(host !== undefined ? { host } : owner && { host: owner.node }),
+    ...(user !== undefined && { user }),
+    ...(pid !== undefined && { pid }),
+    ...(words && { command: words }),
+    ...(since !== undefined && { sinceMs: Date.parse(since) }),
+    session,
+  }
+}
