@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
-import { freePorts, type Ports } from '../../scripts/provide/ports.ts'
+import { freePorts } from '../../scripts/provide/ports.ts'
 import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
@@ -10,12 +10,10 @@ import { uniqueName } from '../kit/unique.ts'
 const piped = { stdio: ['pipe', 'pipe', 'pipe'] as ('pipe' | 'ignore')[] }
 
 describe.concurrent('an agent that is not there at the start', () => {
-  let ports: Ports
   let address: string
 
   beforeAll(async () => {
-    ports = await freePorts()
-    address = `http://127.0.0.1:${ports.http}`
+    address = `http://127.0.0.1:${(await freePorts()).http}`
   })
 
   test('ends a run that doesn’t wait, with 3', async () => {
@@ -38,6 +36,8 @@ describe.concurrent('an agent that is not there at the start', () => {
   })
 
   test('is waited for; that is said once, and the run begins when the agent comes', async () => {
+    const ports = await freePorts()
+    const address = `http://127.0.0.1:${ports.http}`
     const runner = startLocker([uniqueName('late'), 'sh', '-c', 'echo ran; exit 5'], { address })
     await runner.says(/trying again/)
     const agent = await startConsul({ ports })

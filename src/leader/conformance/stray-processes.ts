@@ -5,6 +5,8 @@ import { isRunning, type OwnProcess, processOf, signal } from '../application/ow
 import type { Subject } from './subject.ts'
 
 const PATIENCE_MS = 2000
+/** So long a server may take until it listens; before that, nothing tells its processes from those left behind. */
+const START_MS = 15_000
 const POLL_MS = 100
 
 /** What calls have left behind that isn't the application, told by an entry of the environment. */
@@ -18,10 +20,10 @@ export class StrayProcesses {
 
   /** Those that stay, after a while. The application may just be starting, or ending. */
   async find(ctx: Context, subject: Subject): Promise<OwnProcess[]> {
-    const untilMs = ctx.clock.now().monotonicMs + PATIENCE_MS
+    const beganAt = ctx.clock.now()
     for (;;) {
-      const strays = this.#now(subject)
-      if (strays.length === 0 || ctx.clock.now().monotonicMs > untilMs) return strays
+      const { strays, isServed } = this.#now(subject)
+      if (strays.length === 0 || ctx.clock.since(beganAt) > (isServed ? PATIENCE_MS : START_MS)) return strays
       await sleep(ctx, POLL_MS)
     }
   }
@@ -31,13 +33,15 @@ export class StrayProcesses {
     for (const stray of strays) signal(stray, 'SIGKILL')
   }
 
-  #now(subject: Subject): OwnProcess[] {
+  #now(subject: Subject): { strays: OwnProcess[]; isServed: boolean } {
     const family = new Set(subject.processes().map(({ pid }) => pid))
+    const isServed = family.size > 0
     for (const pid of family) {
       const parent = parentOf(pid)
       if (parent !== undefined && parent !== 1 && parent !== process.pid) family.add(parent)
     }
-    return carriers(this.#entry).filter(({ pid }) => pid !== process.pid && !family.has(pid))
+    const strays = carriers(this.#entry).filter(({ pid }) => pid !== process.pid && !family.has(pid))
+    return { strays, isServed }
   }
 }
 

@@ -1,4 +1,4 @@
-import { AbortReason, scope } from '../../base/abort.ts'
+import { AbortReason, scope, sleep } from '../../base/abort.ts'
 import { type Context, under } from '../../base/context.ts'
 import type { Application, CallResult, HealthReport } from '../application/application.ts'
 import { callLimitMs } from '../application/call-limit.ts'
@@ -11,6 +11,9 @@ import { broken, KEPT, untold, type Verdict } from './verdict.ts'
 
 /** A clone may have hours, but nobody waits for one here. */
 const PATIENCE_MS = 60_000
+/** A server that was demoted a moment ago may still be starting. */
+const START_MS = 15_000
+const LOOK_MS = 100
 
 /** How a call ended that was cut short. */
 export interface CutCall {
@@ -88,8 +91,10 @@ export class Subject {
     return role === 'master' ? broken('it says that it is master') : KEPT
   }
 
-  /** Makes it master, so that something can be tried with that. */
+  /** Makes it master, so that something can be tried with that; as an agent does it, when the application is well. */
   async promoted(ctx: Context): Promise<Verdict> {
+    const beganAt = ctx.clock.now()
+    while (!(await this.health(ctx, 'slave')).healthy && ctx.clock.since(beganAt) < START_MS) await sleep(ctx, LOOK_MS)
     const { ok, message } = await this.call(ctx, 'ensure-master')
     return ok ? KEPT : untold(`ensure_master failed: ${message}`)
   }
