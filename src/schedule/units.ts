@@ -27,8 +27,9 @@ export interface UnitFile {
 /** The units that have systemd run a command under a lock: a job with its timer, or a service. Throws a `usage` failure. */
 export function unitFiles(request: UnitRequest): UnitFile[] {
   const { name, onCalendar } = request
-  // No lock's name has a colon; a comma stands as systemd-escape writes it. So no two locks have one file.
-  const file = `consul-locker-${name.replaceAll('/', ':').replaceAll(',', String.raw`\x2c`)}`
+  // As systemd-escape writes what no file or unit is called by, so that no two locks have one file. A colon would do for
+  // systemd, but systemd-analyze verify takes what is behind it for another name.
+  const file = `consul-locker-${name.replaceAll('/', String.raw`\x2f`).replaceAll(',', String.raw`\x2c`)}`
   if (onCalendar === undefined) return [{ file: `${file}.service`, text: serviceUnit(request) }]
   return [
     { file: `${file}.service`, text: jobUnit(request) },

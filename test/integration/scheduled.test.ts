@@ -209,12 +209,12 @@ describe('consul-locker unit', () => {
     const words = [...WORDS, 'two\nlines', '\u001b[0m']
     const options = ['--on-calendar', 'Mon *-*-* 03:30', '-n', '-E', '75', '--user', 'daemon']
     const ended = await runLocker(['unit', '--directory', dir, ...options, ...address(), 'a/job', note, ...words])
-    const [service, timer] = ['service', 'timer'].map((kind) => join(dir, `consul-locker-a-job.${kind}`))
+    const [service, timer] = ['service', 'timer'].map((kind) => join(dir, String.raw`consul-locker-a\x2fjob.${kind}`))
     expect(ended).toMatchObject({ code: 0, stderr: '', stdout: `${service} ${timer}\n` })
     expect(statSync(service ?? '').mode & 0o777).toBe(0o666 & ~process.umask())
     expect(await verified(dir)).toMatchObject({ code: 0, stderr: '' })
     const ours = ['run', '--no-wait', '--conflict-exit-code', '75', ...address(), 'a/job']
-    expect(await readBySystemd(dir, 'consul-locker-a-job.service')).toEqual([LOCKER, ...ours, note, ...words])
+    expect(await readBySystemd(dir, String.raw`consul-locker-a\x2fjob.service`)).toEqual([LOCKER, ...ours, note, ...words])
   })
 
   test('writes a service that systemd has nothing to say against, as often as it is asked', async () => {

@@ -50,7 +50,7 @@ describe('units', () => {
   })
 
   test.each([
-    ['a/b', 'consul-locker-a:b.service'],
+    ['a/b', String.raw`consul-locker-a\x2fb.service`],
     ['a,b', String.raw`consul-locker-a\x2cb.service`],
   ])('of the lock %s are in files that systemd takes', (name, file) => {
     expect(unitFiles({ ...request, name }).map((unit) => unit.file)).toEqual([file])
