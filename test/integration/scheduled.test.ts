@@ -214,7 +214,12 @@ describe('consul-locker unit', () => {
     expect(statSync(service ?? '').mode & 0o777).toBe(0o666 & ~process.umask())
     expect(await verified(dir)).toMatchObject({ code: 0, stderr: '' })
     const ours = ['run', '--no-wait', '--conflict-exit-code', '75', ...address(), 'a/job']
-    expect(await readBySystemd(dir, String.raw`consul-locker-a\x2fjob.service`)).toEqual([LOCKER, ...ours, note, ...words])
+    expect(await readBySystemd(dir, String.raw`consul-locker-a\x2fjob.service`)).toEqual([
+      LOCKER,
+      ...ours,
+      note,
+      ...words,
+    ])
   })
 
   test('writes a service that systemd has nothing to say against, as often as it is asked', async () => {

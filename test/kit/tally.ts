@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
-import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node'
 
 /** A file in which several runs add up. */
 const FILE = process.env.TALLY
@@ -14,12 +14,14 @@ interface Sum {
   readonly skipped: number
   /** A line for each failure. */
   readonly failures: readonly string[]
+  /** A line for each test that failed, and passed when it was tried once more. */
+  readonly unsteady: readonly string[]
 }
 
-const NOTHING: Sum = { passed: 0, failed: 0, skipped: 0, failures: [] }
+const NOTHING: Sum = { passed: 0, failed: 0, skipped: 0, failures: [], unsteady: [] }
 
 /**
- * Ends a run with its failures, one line each, and with one line of counts that any machine understands: whoever sees
+ * Ends a run with its failures and its unsteady tests, one line each, and with one line of counts that any machine understands: whoever sees
  * a log's tail only knows what failed. With `TALLY=FILE` it tells and counts the runs before this one, too.
  */
 export default class Tally implements Reporter {
@@ -33,10 +35,11 @@ export default class Tally implements Reporter {
       failed: before.failed + failures.length,
       skipped: before.skipped + count('skipped') + count('pending'),
       failures: [...before.failures, ...failures],
+      unsteady: [...before.unsteady, ...modules.flatMap(unsteadyOf)],
     }
     if (FILE) writeFileSync(FILE, JSON.stringify(sum))
     const counts = `${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}`
-    process.stdout.write(`${[...sum.failures, counts].join('\n')}\n`)
+    process.stdout.write(`${[...sum.unsteady, ...sum.failures, counts].join('\n')}\n`)
   }
 }
 
@@ -50,9 +53,19 @@ function failuresOf(module: TestModule): string[] {
       .map((error) => failure(suite.type === 'suite' ? `${file} › ${suite.fullName}` : file, error)),
   )
   const tests = [...module.children.allTests('failed')].map((test) =>
-    failure(`${file} › ${test.fullName.replaceAll(' > ', ' › ')}`, test.result().errors?.[0]),
+    failure(titleOf(module, test), test.result().errors?.[0]),
   )
   return [...beside, ...tests]
+}
+
+function unsteadyOf(module: TestModule): string[] {
+  return [...module.children.allTests('passed')]
+    .filter((test) => test.diagnostic()?.flaky)
+    .map((test) => `unsteady: ${failure(titleOf(module, test), test.result().errors?.[0])}`)
+}
+
+function titleOf(module: TestModule, test: TestCase): string {
+  return `${module.relativeModuleId} › ${test.fullName.replaceAll(' > ', ' › ')}`
 }
 
 function failure(where: string, error: SerializedError | undefined): string {

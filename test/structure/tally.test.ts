@@ -35,7 +35,17 @@ test('a run ends with what failed in it and in the runs before, a line each, and
     lines: [...told, 'outside of any test: unheard', '2 passed, 3 failed, 1 skipped'],
   })
 
+  const unsteady = run('unsteady.test.ts', [
+    `let tries = 0`,
+    `test('comes in the end', { retry: 1 }, () => expect(++tries).toBe(2))`,
+  ])
+  expect(unsteady.lines[0]).toBe(
+    'unsteady: unsteady.test.ts › comes in the end: expected 1 to be 2 // Object.is equality',
+  )
+  expect(unsteady).toMatchObject({ status: 0 })
+  expect(unsteady.lines.at(-1)).toBe('3 passed, 3 failed, 1 skipped')
+
   const third = run('third.test.ts', [`import './not-there.ts'`])
   expect(third.lines.at(-2)).toMatch(/^third[.]test[.]ts: Cannot find module/)
-  expect(third.lines.at(-1)).toBe('2 passed, 4 failed, 1 skipped')
+  expect(third.lines.at(-1)).toBe('3 passed, 4 failed, 1 skipped')
 })
