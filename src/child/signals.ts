@@ -54,24 +54,32 @@ export interface SignalSource {
   listen(receive: (signal: ForwardedSignal) => void): Disposable
 }
 
+/** Signals that may also come from ourselves. */
+export interface RaisableSignals extends SignalSource {
+  /** Has the newest listener receive this signal, as if it had been sent to us. */
+  raise(signal: ForwardedSignal): void
+}
+
 /**
  * Takes over the process's signals, for good: Node resets an inherited ignore of HUP, and would open its inspector at
  * an unheard USR1. A hang-up is dropped when we were started to survive one.
  */
-export function processSignals(environment: NodeJS.ProcessEnv): SignalSource {
+export function processSignals(environment: NodeJS.ProcessEnv): RaisableSignals {
   const listeners: ((signal: ForwardedSignal) => void)[] = []
   // Not only at the hang-up: our parent may be gone by then.
   const hangUpProof = computeWhenIdle(() => survivesHangUp(environment))
+  const raise = (signal: ForwardedSignal) => listeners.at(-1)?.(signal)
   for (const signal of FORWARDED) {
     // With `stty tostop` it comes at each write of ours in the background, and a write that isn't stopped is repeated.
     if (signal === 'SIGTTOU' && hasTerminal()) continue
     process.on(signal, () => {
       if (signal === 'SIGHUP' && hangUpProof()) return
-      listeners.at(-1)?.(signal)
+      raise(signal)
     })
   }
   for (const signal of HARMLESS) process.on(signal, () => {})
   return {
+    raise,
     listen(receive) {
       listeners.push(receive)
       return { [Symbol.dispose]: () => void listeners.splice(listeners.indexOf(receive), 1) }

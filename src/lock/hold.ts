@@ -41,7 +41,7 @@ export class Hold {
   #fence: number
   #isEnding = false
 
-  /** Begins to watch; the caller must `end` it. `onSeen` is given the key as it is when it has changed and is still ours. */
+  /** Begins to watch; the caller must `end` it. `onSeen` is given a key of ours as it is whenever it is seen anew. */
   constructor(ctx: Context, consul: Consul, held: HeldLock, onSeen: (entry: Entry) => void = () => {}) {
     assert(held.sessionId === held.session.id, 'a lock is held by the session that is renewed')
     this.#consul = consul
@@ -124,7 +124,7 @@ export class Hold {
         // Never mistake our own release for somebody's deletion, and take the lock again.
         if (this.#isEnding) return undefined
         const verdict = judge(entry)
-        if (verdict === 'ours' && entry && key === this.#held.key) this.#onSeen(entry)
+        if (verdict === 'ours' && entry?.session === this.#held.sessionId) this.#onSeen(entry)
         if (verdict instanceof Loss) return verdict
         if (verdict === 'released') return await this.#whyReleased(ctx)
         const loss = verdict === 'deleted' ? await this.#takeAgain(ctx, key) : undefined

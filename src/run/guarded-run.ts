@@ -1,5 +1,6 @@
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
+import { oneLine } from '../base/printable.ts'
 import type { Child } from '../child/child.ts'
 import type { ExitStatus } from '../child/exit-status.ts'
 import { SignalRelay } from '../child/signal-relay.ts'
@@ -24,6 +25,8 @@ export class GuardedRun {
   readonly #waitedMs: number
   /** How the command ended, for the guardian. */
   #ended = NOT_STARTED
+  /** Whether a request for the lock is of no use any more: one has been heard, or the lock is given back. */
+  #isDeaf = false
 
   constructor(dependencies: RunDependencies, spec: RunSpec, held: HeldLock, waitedMs: number) {
     this.#dependencies = dependencies
@@ -40,7 +43,7 @@ export class GuardedRun {
     // First of all: somebody may have waited for this long.
     const launched = prepare ? undefined : this.#launch()
     observer?.acquired?.(this.#held)
-    const hold = new Hold(ctx, consul, this.#held)
+    const hold = new Hold(ctx, consul, this.#held, ({ value }) => void this.#heed(ctx, value))
     let mayRelease = true
     try {
       const unprepared = await prepare?.(ctx, this.#held, hold)
@@ -59,6 +62,7 @@ export class GuardedRun {
       return result
     } finally {
       session.onRenewed(() => {})
+      this.#isDeaf = true
       hold.expectEnd()
       if (mayRelease) guardian.disarm(this.#ended)
       if (mayRelease) observer?.ended?.()
@@ -70,6 +74,17 @@ export class GuardedRun {
       else if (mayRelease) guardian.handOver()
       session.end()
     }
+  }
+
+  /** Who asks for the lock in its value may write there, and so may end us: that is as if TERM had come to us, once. */
+  async #heed(ctx: Context, value: string): Promise<void> {
+    if (value === this.#held.value) return
+    const { requesterIn } = await import('./release-request.ts')
+    const by = requesterIn(value, this.#spec.runId)
+    if (by === undefined || this.#isDeaf) return
+    this.#isDeaf = true
+    this.#dependencies.signals.raise('SIGTERM')
+    ctx.log.warn(`${oneLine(by, 60)} asks for the lock ${this.#spec.lock.name}: going on as if TERM had come`)
   }
 
   async #launch(): Promise<Child> {

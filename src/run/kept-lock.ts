@@ -20,7 +20,8 @@ export interface KeepSpec extends Pick<RunSpec, 'lock' | 'waitMs' | 'runId'> {
 }
 
 /** What keeping a lock needs from outside. */
-export interface KeepDependencies extends Pick<RunDependencies, 'consul' | 'signals' | 'serveLease'> {
+export interface KeepDependencies extends Pick<RunDependencies, 'consul' | 'serveLease'> {
+  readonly signals: SignalSource
   /** Who works under the lock. */
   readonly users: LockUsers
 }

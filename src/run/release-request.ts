@@ -14,53 +14,92 @@ const LONGEST = 8192
 /** What the record of a kept lock tells beside who holds it: that it is nobody's command, and may be asked for. */
 export const KEPT_MARK = { kept: true }
 
-interface KeptRecord {
+interface AskedRecord {
   readonly kept?: unknown
   readonly releaseAskedBy?: unknown
 }
 
-/** Who asks for a kept lock by its value, if this run has it; whoever may write the key may have written that. */
+/** Who asks for a lock by its value, if this run has it; whoever may write the key may have written that. */
 export function requesterIn(value: string, runId: string): string | undefined {
-  const { kept, releaseAskedBy } = keptRecordIn(value)
-  const isOurs = kept === true && parseHolderRecord(value).runId === runId
+  const { releaseAskedBy } = recordIn(value)
+  const isOurs = parseHolderRecord(value).runId === runId
   return isOurs && typeof releaseAskedBy === 'string' ? releaseAskedBy : undefined
 }
 
-function keptRecordIn(value: string): KeptRecord {
+/** Whether a value is the record of a lock that is kept without a command. */
+export function isKept(value: string): boolean {
+  return recordIn(value).kept === true
+}
+
+function recordIn(value: string): AskedRecord {
   if (value.length > LONGEST) return {}
   try {
-    return Object(JSON.parse(value)) as KeptRecord
+    return Object(JSON.parse(value)) as AskedRecord
   } catch {
     return {}
   }
 }
 
 /**
- * What became of a lock that was asked for: its keeper gave it back; or it was lost before; or it is not that run's, and
- * nothing was done: `free`, another's, or that of a run with a command, which its command's end gives back.
+ * What became of a lock that was asked for: its holder gave it back; or it was lost before; or it is not the one that was
+ * meant, and nothing was done: `free`, another's, or that of a run with a command, which its command's end gives back.
  */
 export type ReleaseAnswer =
   | { readonly kind: 'given-back' | 'lost' | 'free' }
   | { readonly kind: 'others' | 'command'; readonly holder: Entry }
 
 /**
- * Asks the run that keeps a lock to give it back, by a mark in the lock's value, and waits until it has; nobody else can
- * do that without taking it from who may still work under it. The signal bounds the wait; the request stands
- * until it is heard. Settles with what became of the lock.
+ * Asks the run that keeps a lock to give it back, and no run with a command. The signal bounds the wait; the request
+ * stands until it is heard. Settles with what became of the lock.
  */
-export async function requestRelease(
+export function requestRelease(
   ctx: Context,
   consul: Consul,
   key: string,
   runId: string,
   by: string,
 ): Promise<ReleaseAnswer> {
+  return request(ctx, consul, key, by, (entry) => {
+    if (entry?.session === undefined) return { kind: 'free' }
+    if (parseHolderRecord(entry.value).runId !== runId) return { kind: 'others', holder: entry }
+    return isKept(entry.value) ? undefined : { kind: 'command', holder: entry }
+  })
+}
+
+/**
+ * Asks who holds this key, and is known by a run's id, to give it back, whatever he does under it: a command is told to
+ * end as by TERM. Settles as `requestRelease` does; `others` when the session isn't the one that was seen, or left no such id.
+ */
+export function requestYield(
+  ctx: Context,
+  consul: Consul,
+  { key, session }: Pick<Entry, 'key' | 'session'>,
+  by: string,
+): Promise<ReleaseAnswer> {
+  return request(ctx, consul, key, by, (entry) => {
+    if (entry?.session === undefined) return { kind: 'free' }
+    const isMeant = entry.session === session && parseHolderRecord(entry.value).runId !== undefined
+    return isMeant ? undefined : { kind: 'others', holder: entry }
+  })
+}
+
+/**
+ * Asks by a mark in the lock's value, and waits until it is given back; nobody else can do that without taking it from who
+ * may still work under it.
+ */
+async function request(
+  ctx: Context,
+  consul: Consul,
+  key: string,
+  by: string,
+  whyNot: (entry: Entry | undefined) => ReleaseAnswer | undefined,
+): Promise<ReleaseAnswer> {
   const retry = new Retry(consul)
   let refusal: ReleaseAnswer | undefined
   let asked: Entry | undefined
   await retry.until(ctx, () =>
     compareAndSet(ctx, consul, key, (entry) => {
-      refusal = whyNot(entry, runId)
+      refusal = whyNot(entry)
       if (refusal || !entry) return 'keep'
       asked = entry
       const value = JSON.stringify({ ...JSON.parse(entry.value), releaseAskedBy: by })
@@ -86,10 +125,4 @@ async function stillStands(ctx: Context, consul: Consul, retry: Retry, gone: Ent
   if (flags !== SEMAPHORE_FLAGS) return false
   const { entry } = await retry.until(ctx, () => readKey(ctx, consul, listKeyOf(key), { consistent: true }))
   return entry !== undefined && holdersIn(entry.value).includes(session)
-}
-
-function whyNot(entry: Entry | undefined, runId: string): ReleaseAnswer | undefined {
-  if (entry?.session === undefined) return { kind: 'free' }
-  if (parseHolderRecord(entry.value).runId !== runId) return { kind: 'others', holder: entry }
-  return keptRecordIn(entry.value).kept === true ? undefined : { kind: 'command', holder: entry }
 }

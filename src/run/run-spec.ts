@@ -1,7 +1,7 @@
 import type { Context } from '../base/context.ts'
 import type { Child, LaunchRequest } from '../child/child.ts'
 import type { Guardian } from '../child/guardian.ts'
-import type { SignalSource } from '../child/signals.ts'
+import type { RaisableSignals, SignalSource } from '../child/signals.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { HeldLock, LockSpec } from '../lock/acquire-options.ts'
 import type { Hold } from '../lock/hold.ts'
@@ -41,7 +41,7 @@ export type WaitSpec = Pick<RunSpec, 'lock' | 'waitMs'>
 /** What a run needs from outside; simulation brings its own. */
 export interface RunDependencies {
   readonly consul: Consul
-  readonly signals: SignalSource
+  readonly signals: RaisableSignals
   /** Starts the run's command. */
   launch(request: Omit<LaunchRequest, 'command'>): Promise<Child>
   /** Who ends the command and gives the lock back should we be killed. */
@@ -63,7 +63,9 @@ export interface RunDependencies {
 }
 
 /** What waiting for the lock needs of that. */
-export type WaitDependencies = Pick<RunDependencies, 'consul' | 'signals' | 'guardian' | 'observer' | 'contend'>
+export type WaitDependencies = Pick<RunDependencies, 'consul' | 'guardian' | 'observer' | 'contend'> & {
+  readonly signals: SignalSource
+}
 
 /**
  * Attempts to get a lock while something holds, and anew when it holds again. Settles as the attempt, or with what was

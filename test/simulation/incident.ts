@@ -1,9 +1,12 @@
+import { withTimeout } from '../../src/base/abort.ts'
 import type { Context } from '../../src/base/context.ts'
+import { Failure } from '../../src/base/failure.ts'
 import { Consul } from '../../src/consul/consul.ts'
 import { createSession } from '../../src/consul/sessions.ts'
 import { transact } from '../../src/consul/txn.ts'
 import type { Snapshot } from '../../src/devagent/state.ts'
 import { LOCK_FLAGS } from '../../src/lock/lock-keys.ts'
+import { requestYield } from '../../src/run/release-request.ts'
 import { NO_SETTINGS } from '../virtual/settings.ts'
 import { SILENT } from '../virtual/silent-log.ts'
 import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
@@ -72,6 +75,10 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
     agent.operator.sleep()
     time.after(lastsMs, () => agent.operator.wake())
   },
+  'ask-for-lock': (stage, lastsMs) => {
+    const session = stage.agent.operator.holder(KEY)
+    if (session !== undefined) attempt(stage, (ctx, consul) => askFor(ctx, consul, session, lastsMs))
+  },
   'stand-in-line': (stage, lastsMs) => void haunt(stage, lastsMs),
   'write-over': (stage) => {
     const value = stage.dice.pick(ODD_VALUES)
@@ -98,6 +105,12 @@ async function haunt(stage: Stage, lastsMs: number): Promise<void> {
   const place = { verb: 'lock', key: `${KEY}=queue/${session}`, value: '', session } as const
   const sign = { verb: 'set', key: `${KEY}=queue`, value: session } as const
   await attempt(stage, (ctx, consul) => transact(ctx, consul, [place, sign]))
+}
+
+/** Somebody asks who holds the lock to give it back, and doesn't wait for long. */
+function askFor(ctx: Context, consul: Consul, session: string, waitMs: number): Promise<unknown> {
+  const late = () => new Failure('timed-out', 'nobody gives the lock back')
+  return withTimeout(ctx, waitMs, late, (ctx) => requestYield(ctx, consul, { key: KEY, session }, 'somebody'))
 }
 
 /** One request of a stranger's. Settles with `undefined` when it fails. */

@@ -2,7 +2,7 @@ import { sleep } from '../../src/base/abort.ts'
 import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { ExitStatus } from '../../src/child/exit-status.ts'
-import type { ForwardedSignal, SignalSource } from '../../src/child/signals.ts'
+import type { ForwardedSignal, RaisableSignals } from '../../src/child/signals.ts'
 import { Consul } from '../../src/consul/consul.ts'
 import type { Transport } from '../../src/consul/wire.ts'
 import type { DevAgent } from '../../src/devagent/dev-agent.ts'
@@ -125,7 +125,8 @@ export class SimulatedRunner {
     const { time, ledger } = this.#stage
     const { ttlMs, graceMs } = plan.timing
     const witness = new LeaseWitness(this.clock)
-    const signals: SignalSource = {
+    const signals: RaisableSignals = {
+      raise: (signal) => this.#listeners.at(-1)?.(signal),
       listen: (receive) => {
         this.#listeners.push(receive)
         return { [Symbol.dispose]: () => void this.#listeners.splice(this.#listeners.indexOf(receive), 1) }

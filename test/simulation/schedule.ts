@@ -66,7 +66,7 @@ export const WIRE_FAULTS = [
 /** Something that happens to a machine's runner, or to the cluster. */
 export interface Incident {
   readonly atMs: number
-  readonly kind: (typeof INCIDENTS)[number]
+  readonly kind: (typeof INCIDENTS)[number] | 'ask-for-lock'
   readonly machine: number
   /** For those that last. */
   readonly lastsMs: number
@@ -118,7 +118,15 @@ export function scheduleOf(seed: number): Schedule {
   // With dice of their own: stories without gates are what they were before there were any.
   const gated = machines.map((machine) => withGates(machine, new Dice(~seed)))
   const incidents = Array.from({ length: isCalm ? 0 : dice.whole(0, 8) }, () => incident(dice, machines.length))
-  return { machines: gated, incidents: incidents.sort((a, b) => a.atMs - b.atMs), calmMs: CALM_MS }
+  // With dice of their own, too.
+  const requests = isCalm ? [] : requestsFor(new Dice(seed ^ 0x5eed), machines.length)
+  return { machines: gated, incidents: [...incidents, ...requests].sort((a, b) => a.atMs - b.atMs), calmMs: CALM_MS }
+}
+
+/** In some stories people ask for the lock, some of them again and again. */
+function requestsFor(dice: Dice, machines: number): Incident[] {
+  const count = dice.chance(0.6) ? 0 : dice.whole(1, 4)
+  return Array.from({ length: count }, () => ({ ...incident(dice, machines), kind: 'ask-for-lock' as const }))
 }
 
 function machine(dice: Dice, isCalm: boolean): PlannedMachine {

@@ -53,6 +53,7 @@ export function virtualRun() {
   const signals: string[] = []
   const stops: string[] = []
   const listeners = new Set<(signal: ForwardedSignal) => void>()
+  const send = (signal: ForwardedSignal) => listeners.forEach((listener) => void listener(signal))
   const leases: (() => LeaseStatus)[] = []
   let leasesOpen = 0
   const begin = ({ isKillable = true, endsInMs = 0, about = {}, dependencies = {} }: VirtualRunOptions = {}) => {
@@ -72,6 +73,7 @@ export function virtualRun() {
     const all: RunDependencies = {
       consul: lock.consul(),
       signals: {
+        raise: send,
         listen(listener) {
           listeners.add(listener)
           return { [Symbol.dispose]: () => void listeners.delete(listener) }
@@ -118,7 +120,7 @@ export function virtualRun() {
     stops,
     leases,
     leasesOpen: () => leasesOpen,
-    send: (signal: ForwardedSignal) => listeners.forEach((listener) => void listener(signal)),
+    send,
     listeners,
     exit: (status: ExitStatus) => exit.resolve(status),
     empty: () => empty.resolve(),

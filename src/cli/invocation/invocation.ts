@@ -1,5 +1,5 @@
 import type { Context } from '../../base/context.ts'
-import type { SignalSource } from '../../child/signals.ts'
+import type { RaisableSignals } from '../../child/signals.ts'
 import type { OutputOptions } from '../options/output-options.ts'
 import type { Syntax } from '../syntax/command-syntax.ts'
 
@@ -8,7 +8,7 @@ export interface Invocation {
   /** The words behind the program's name, or behind the command's word. */
   readonly words: readonly string[]
   readonly environment: NodeJS.ProcessEnv
-  readonly signals: SignalSource
+  readonly signals: RaisableSignals
   /** The context of a command with these options; from then on we talk the way they ask. */
   context(options: OutputOptions): Context
 }
