@@ -7,6 +7,7 @@ import { Retry } from '../consul/retry.ts'
 import { holdersIn, listKeyOf } from '../lock/holder-list.ts'
 import { parseHolderRecord } from '../lock/holder-record.ts'
 import { SEMAPHORE_FLAGS } from '../lock/lock-keys.ts'
+import { isKept } from './history/unended-runs.ts'
 
 /** A longer value is no record of ours; nobody reads on. In characters. */
 const LONGEST = 8192
@@ -14,29 +15,19 @@ const LONGEST = 8192
 /** What the record of a kept lock tells beside who holds it: that it is nobody's command, and may be asked for. */
 export const KEPT_MARK = { kept: true }
 
-interface AskedRecord {
-  readonly kept?: unknown
-  readonly releaseAskedBy?: unknown
-}
-
 /** Who asks for a lock by its value, if this run has it; whoever may write the key may have written that. */
 export function requesterIn(value: string, runId: string): string | undefined {
-  const { releaseAskedBy } = recordIn(value)
+  const releaseAskedBy = requestIn(value)
   const isOurs = parseHolderRecord(value).runId === runId
   return isOurs && typeof releaseAskedBy === 'string' ? releaseAskedBy : undefined
 }
 
-/** Whether a value is the record of a lock that is kept without a command. */
-export function isKept(value: string): boolean {
-  return recordIn(value).kept === true
-}
-
-function recordIn(value: string): AskedRecord {
-  if (value.length > LONGEST) return {}
+function requestIn(value: string): unknown {
+  if (value.length > LONGEST) return undefined
   try {
-    return Object(JSON.parse(value)) as AskedRecord
+    return Object(JSON.parse(value)).releaseAskedBy
   } catch {
-    return {}
+    return undefined
   }
 }
 
