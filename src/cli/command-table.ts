@@ -31,6 +31,7 @@ export const COMMANDS = {
   leader: async () => (await import('./commands/leader/command.ts')).leaderCommand,
   unit: async () => (await import('./commands/run/scheduled/unit-command.ts')).unitCommand,
   crontab: async () => (await import('./commands/run/scheduled/crontab-command.ts')).crontabCommand,
+  explain: async () => (await import('./commands/run/explained/explain-command.ts')).explainCommand,
   dev: async () => (await import('./commands/dev/command.ts')).devCommand,
 } satisfies Record<string, Load>
 
@@ -41,7 +42,6 @@ const RESERVED_WORDS: readonly string[] = [
   'completion',
   'dashboard',
   'doctor',
-  'explain',
   'help',
   'locks',
   'metrics',

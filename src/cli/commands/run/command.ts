@@ -63,7 +63,7 @@ async function runParsed(
   ctx.log.mark('options parsed')
   const wanted = requestedRun(parsed, environment, computeWhenIdle(ourselves))
   checkEncoding(wanted.command)
-  const command = await commandOf(wanted, environment)
+  const command = await executableOf(wanted, environment)
   // A wrong one is told of before anything runs.
   const codes = chosenCodes(options)
   const { observer, spec: asked, listener } = await observed(ctx, options, wanted)
@@ -122,7 +122,11 @@ async function runObserved(
   }
 }
 
-async function commandOf({ lock, command }: RunSpec, environment: NodeJS.ProcessEnv): Promise<Executable> {
+/** What a run executes. Rejects with a `Failure`, which hints at what was meant. */
+export async function executableOf(
+  { lock, command }: Pick<RunSpec, 'lock' | 'command'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<Executable> {
   try {
     return findExecutable(command, environment.PATH)
   } catch (thrown) {

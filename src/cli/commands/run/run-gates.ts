@@ -11,6 +11,11 @@ import type { RunCommandOptions } from './syntax.ts'
 
 const RELEASE_TIMEOUT_MS = 600_000
 
+/** For how long at most `--release-when` is waited for. */
+export function releaseTimeoutMsOf({ 'release-timeout': ms = RELEASE_TIMEOUT_MS }: RunCommandOptions): number {
+  return ms
+}
+
 /** The gates that options put around a run. Throws a `usage` failure. */
 export function gatesOf(
   options: RunCommandOptions,
@@ -20,13 +25,12 @@ export function gatesOf(
   const before = options.gate.map(parseGate)
   const after = options['release-when'].map(parseGate)
   const steadyMs = options.settle ?? 0
-  const timeoutMs = options['release-timeout']
-  if (timeoutMs !== undefined && after.length === 0) {
+  if (options['release-timeout'] !== undefined && after.length === 0) {
     throw new Failure('usage', '--release-timeout bounds the wait for --release-when, and there is none', {
       hint: 'leave it out, or tell what to wait for',
     })
   }
-  const wait = { steadyMs, timeoutMs: timeoutMs ?? RELEASE_TIMEOUT_MS }
+  const wait = { steadyMs, timeoutMs: releaseTimeoutMsOf(options) }
   return {
     ...(before.length > 0 && {
       startGates: (ctx: Context, timeoutMs: number) => missing(ctx, world, before, 'waiting for', { timeoutMs }),

@@ -15,7 +15,7 @@ export async function openOutput(
   environment: NodeJS.ProcessEnv,
   listener: OutputSink | undefined,
 ): Promise<CommandOutput | undefined> {
-  const plan = planOf(options)
+  const plan = outputPlan(options)
   const isAsked = plan.tee !== undefined || plan.timestamps || plan.quietUnlessFail
   try {
     return await CommandOutput.open(ctx, environment, plan, listener)
@@ -27,7 +27,8 @@ export async function openOutput(
   }
 }
 
-function planOf(options: RunCommandOptions): OutputPlan {
+/** It, as a plan. Throws a `usage` failure. */
+export function outputPlan(options: RunCommandOptions): OutputPlan {
   const { tee: file, 'tee-size': maxBytes, timestamps, 'quiet-unless-fail': quietUnlessFail } = options
   if (file === undefined && maxBytes !== undefined) {
     throw new Failure('usage', '--tee-size bounds the file of --tee, and there is none', {

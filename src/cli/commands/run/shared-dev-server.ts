@@ -34,7 +34,8 @@ export async function ensureDevServer(
   if (word !== 'ready' && !(await isListening(where))) throw notStarted(word)
 }
 
-function ownAddress(options: ConsulOptions, environment: NodeJS.ProcessEnv): HostPort {
+/** Where `--dev` starts a server. Throws a `usage` failure for an address that isn't this machine's own. */
+export function ownAddress(options: ConsulOptions, environment: NodeJS.ProcessEnv): HostPort {
   const { secure, isLocal, socketPath, origin, text } = consulSettings(options, environment).address
   const { hostname, port } = new URL(origin)
   if (!isLocal || secure || socketPath !== undefined) {

@@ -75,6 +75,7 @@ Other commands; each has --help:
                                         one after the other
   crontab, unit                         such a run as a line for cron, as units
                                         for systemd
+  explain                               what these options promise, in numbers
   rollout                               a fleet's versions
   leader                                an application that is failed over
   dev                                   a Consul to try things with, for tests

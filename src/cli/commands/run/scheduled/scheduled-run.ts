@@ -4,7 +4,6 @@ import type { Context } from '../../../../base/context.ts'
 import { findExecutable } from '../../../../child/executable.ts'
 import type { LockSpec } from '../../../../lock/acquire-options.ts'
 import type { Invocation, Subcommand } from '../../../invocation/invocation.ts'
-import { isPeriodic } from '../../../options/period-options.ts'
 import type { Syntax } from '../../../syntax/command-syntax.ts'
 import { wordsOf } from '../../../syntax/environment-words.ts'
 import {
@@ -15,11 +14,9 @@ import {
   valuesOf,
   variableOf,
 } from '../../../syntax/option.ts'
-import { HelpWanted, type Sorted, sort } from '../../../syntax/parse.ts'
-import { checkEncoding } from '../../../user-command/argument-encoding.ts'
-import { requestedRun } from '../requested-run.ts'
-import { gatesOf } from '../run-gates.ts'
-import { requestedPeriod } from '../run-period.ts'
+import type { Sorted } from '../../../syntax/parse.ts'
+import { checkedRun } from '../checked-run.ts'
+import { sortWithRun } from '../run-words.ts'
 import { RUN_SYNTAX, type RunCommandOptions } from '../syntax.ts'
 
 /** A run that somebody else is to start later, in another environment and another folder. */
@@ -46,19 +43,10 @@ export function schedulingWord<O extends Options>(
   return {
     syntax,
     perform: async ({ words, environment, context }: Invocation) => {
-      const sorted = sortWithRun(syntax, words)
+      const sorted = sortWithRun(syntax, RUN_OPTIONS, words, {})
       const options = valuesOf(RUN_SYNTAX.options, sorted.given)
       const ctx = context(options)
-      // One that makes no sense is to be heard of now, and not at night.
-      for (const name of Object.keys(RUN_OPTIONS)) void options[name as keyof RunCommandOptions]
-      const { lock, command } = requestedRun({ options, words: sorted.words }, {}, () => ({
-        host: '',
-        pid: 0,
-        user: '',
-      }))
-      gatesOf(options, {})
-      if (isPeriodic(options)) requestedPeriod(ctx, options)
-      checkEncoding(command)
+      const { lock, command } = checkedRun(ctx, { options, words: sorted.words }, {}).spec
       const { file } = findExecutable(command, environment.PATH)
       warnOfSurroundings(ctx, sorted.given, environment, command.slice(1))
       const [, ...args] = command
@@ -72,15 +60,6 @@ export function schedulingWord<O extends Options>(
         words: [ourProgram(environment), 'run', ...optionWords(sorted.given), ...name, resolve(file), ...args],
       })
     },
-  }
-}
-
-/** The help tells of the word's own options only. */
-function sortWithRun(syntax: Syntax, words: readonly string[]): Sorted {
-  try {
-    return sort({ ...RUN_SYNTAX, usage: syntax.usage, options: { ...RUN_OPTIONS, ...syntax.options } }, words, [])
-  } catch (thrown) {
-    throw thrown instanceof HelpWanted ? new HelpWanted(syntax, thrown.isWhole) : thrown
   }
 }
 
