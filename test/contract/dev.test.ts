@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { type DevServer, startDevServer } from '../kit/dev-server.ts'
 import { consulPromises } from './consul-promises.ts'
 import { httpTarget } from './http-target.ts'
-import { probePromises, statusPromises } from './probe-promises.ts'
+import { probePromises } from './probe-promises.ts'
 
 let server: DevServer
 const target = httpTarget(() => server.address)
@@ -16,4 +16,3 @@ afterAll(async () => {
 
 consulPromises('consul-locker dev', () => target)
 probePromises('consul-locker dev', () => target)
-statusPromises('consul-locker dev', () => target)

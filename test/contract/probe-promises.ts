@@ -1,12 +1,18 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { registeredService } from './services.ts'
 import { Client, type Target } from './target.ts'
 
-/** A web server of the test's, and where it is. */
-async function webServer(answer: Parameters<typeof createServer>[1]): Promise<{ server: Server; address: string }> {
+/**
+ * A web server of the test's, and where it is. It ends with that very test: these run beside each other, where vitest's
+ * own hooks mean another one.
+ */
+async function webServer(
+  { onTestFinished }: TestContext,
+  answer: Parameters<typeof createServer>[1],
+): Promise<{ server: Server; address: string }> {
   const server = createServer(answer)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => {
@@ -22,9 +28,9 @@ export function probePromises(name: string, open: () => Target): void {
     const isHow = (client: Client, status: string) =>
       client.readUntil(`/v1/health/checks/${client.name}`, (list) => list[0]?.Status === status)
 
-    test('at a URL is critical when nobody answers there any more', async () => {
+    test('at a URL is critical when nobody answers there any more', async (context) => {
       const client = new Client(open())
-      const { server, address } = await webServer((_, response) => {
+      const { server, address } = await webServer(context, (_, response) => {
         response.end()
       })
       await registeredService(client, { Check: { HTTP: `http://${address}/`, Interval: '1s' } })
@@ -34,10 +40,10 @@ export function probePromises(name: string, open: () => Target): void {
       await isHow(client, 'critical')
     })
 
-    test('asks with method, headers and body, and follows redirects', async () => {
+    test('asks with method, headers and body, and follows redirects', async (context) => {
       const client = new Client(open())
       const asked: string[] = []
-      const { address } = await webServer(async (request, response) => {
+      const { address } = await webServer(context, async (request, response) => {
         let body = ''
         for await (const chunk of request) body += chunk
         asked.push([request.method, request.url, request.headers['x-test'], body].join(' '))
@@ -50,9 +56,9 @@ export function probePromises(name: string, open: () => Target): void {
       expect(asked.slice(0, 2)).toEqual(['POST / a hello', 'POST /there a hello'])
     })
 
-    test('at a port passes while something takes connections there', async () => {
+    test('at a port passes while something takes connections there', async (context) => {
       const client = new Client(open())
-      const { server, address } = await webServer(() => {})
+      const { server, address } = await webServer(context, () => {})
       const { id } = await registeredService(client, { Check: { TCP: address, Interval: '1s' } })
       await isHow(client, 'passing')
       const { json } = await client.read('/v1/agent/checks')
@@ -63,10 +69,10 @@ export function probePromises(name: string, open: () => Target): void {
       await isHow(client, 'critical')
     })
 
-    test('turns only after so many results in a row', async () => {
+    test('turns only after so many results in a row', async (context) => {
       const client = new Client(open())
       const seen: number[] = []
-      const { address } = await webServer((_, response) => {
+      const { address } = await webServer(context, (_, response) => {
         seen.push(seen.length)
         response.writeHead(seen.length === 2 ? 500 : 200).end()
       })
@@ -81,20 +87,15 @@ export function probePromises(name: string, open: () => Target): void {
       })
       expect([...states].filter((state) => state !== undefined)).toEqual(['passing'])
     })
-  })
-}
 
-/** What a check at a URL makes of a status. */
-export function statusPromises(name: string, open: () => Target): void {
-  describe.concurrent(`${name}: a check at a URL`, () => {
-    test.each([
+    test.for<[number, string]>([
       [200, 'passing'],
       [204, 'passing'],
       [429, 'warning'],
       [404, 'critical'],
-    ])('at a URL that answers %i is %s', async (status, how) => {
+    ])('at a URL that answers %i is %s', async ([status, how], context) => {
       const client = new Client(open())
-      const { address } = await webServer((_, response) => {
+      const { address } = await webServer(context, (_, response) => {
         response.writeHead(status).end('hello')
       })
       const { id } = await registeredService(client, { Check: { HTTP: `http://${address}/`, Interval: '1s' } })
