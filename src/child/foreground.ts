@@ -23,8 +23,9 @@ export function mayHandOnTerminal(environment: NodeJS.ProcessEnv): boolean {
 function placeOf(pid: number | 'self'): { group?: string | undefined; foreground?: string | undefined } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { group, foreground }
+    const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // Under qemu-user all of these are 0: without a terminal nobody is in its foreground.
+    return terminal === '0' ? { group } : { group, foreground }
   } catch {
     return {}
   }
