@@ -5,16 +5,17 @@ import { promisify } from 'node:util'
 import { bringAtomics } from './atomics.ts'
 import SUMS from './node-sums.json' with { type: 'json' }
 import { takeOut, UNREAD } from './node-variables.ts'
+import { HERE, type Target } from './target.ts'
 
 const run = promisify(execFile)
 
-/** Makes the copy of the Node that runs this which is fit to be embedded. Settles with its path. */
-export async function embeddedNode(copy: string): Promise<string> {
-  refuseUnknown(readFileSync(process.execPath))
-  await copyStripped(copy)
+/** Makes the copy of the target's Node which is fit to be embedded. Settles with its path. */
+export async function embeddedNode(copy: string, target: Target): Promise<string> {
+  refuseUnknown(readFileSync(target.node), process.version, `${process.platform}-${target.arch}`)
+  await copyStripped(copy, target)
   const program = readFileSync(copy)
   takeOut(program, UNREAD)
-  bringAtomics(program)
+  bringAtomics(program, target.arch)
   writeFileSync(copy, program)
   return copy
 }
@@ -38,11 +39,11 @@ export function refuseUnknown(
 }
 
 /** Copies Node without its symbols, a quarter smaller. Later is too late: `strip` drops what was injected. */
-export async function copyStripped(copy: string): Promise<void> {
+export async function copyStripped(copy: string, { node, strip: [strip, ...words] }: Target = HERE): Promise<void> {
   try {
-    await run('strip', ['-o', copy, process.execPath])
+    await run(strip, [...words, '-o', copy, node])
   } catch {
     console.error('no strip on this machine (it is in binutils): the executable is larger than it need be')
-    copyFileSync(process.execPath, copy)
+    copyFileSync(node, copy)
   }
 }

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import type { Application } from './bundle.ts'
 import { copyStripped, embeddedNode } from './embedded-node.ts'
 import { refuseUnproven } from './proven.ts'
+import { HERE, type Target } from './target.ts'
 
 const run = promisify(execFile)
 
@@ -34,12 +35,17 @@ const WARM_UP_LIMIT_MS = 300_000
  * Makes the executable of `work/main.cjs`, which is run against the agent at this address, and of what it loads later.
  * Settles with its path.
  */
-export async function makeExecutable(work: string, later: Application['later'], agent: string): Promise<string> {
+export async function makeExecutable(
+  work: string,
+  later: Application['later'],
+  agent: string,
+  target: Target,
+): Promise<string> {
   refuseUnproven()
-  const node = await embeddedNode(`${work}/node`)
+  await embeddedNode(`${work}/node`, target)
   // Nothing of our environment may find its way into the snapshot.
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', CONSUL_HTTP_ADDR: agent }
-  return inject(work, later, node, { useSnapshot: true, execArgv: FLAGS }, env)
+  return inject(work, later, target, { useSnapshot: true, execArgv: FLAGS }, env)
 }
 
 /**
@@ -48,7 +54,7 @@ export async function makeExecutable(work: string, later: Application['later'], 
  */
 export async function makePlainExecutable(work: string, later: Application['later']): Promise<string> {
   await copyStripped(`${work}/node`)
-  return inject(work, later, `${work}/node`, {}, {})
+  return inject(work, later, HERE, {}, {})
 }
 
 interface Start {
@@ -59,10 +65,11 @@ interface Start {
 async function inject(
   work: string,
   later: Application['later'],
-  node: string,
+  target: Target,
   start: Start,
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
+  const node = `${work}/node`
   const settings = {
     main: 'main.cjs',
     output: `${work}/injected`,
@@ -78,7 +85,8 @@ async function inject(
   writeFileSync(`${work}/sea.json`, JSON.stringify(settings))
   // The flags here, too: one that this Node doesn't know fails now and not at the users'.
   const flags = [...(start.execArgv ?? []), '--no-warnings']
-  const { stderr } = await run(node, [...flags, '--build-sea', 'sea.json'], {
+  const [program = node, ...words] = [...target.through, node, ...flags, '--build-sea', 'sea.json']
+  const { stderr } = await run(program, words, {
     cwd: work,
     env,
     timeout: WARM_UP_LIMIT_MS,
