@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type Plugin, type TransformOptions, transform } from 'esbuild'
+import { type BundledPackage, bundledPackages } from './bundled-packages.ts'
 import { commit } from './commit.ts'
+import { LICENCES, licencesLater, licencesScript, licenceTexts } from './licences.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -43,6 +45,9 @@ export interface Application {
   readonly text: string
   /** What only some runs load, by import(): bodies of functions of `module`, `exports` and `require`, by name. */
   readonly later: ReadonlyMap<string, string>
+  readonly packages: readonly BundledPackage[]
+  /** Everybody's whose work is in it, or in the Node that it runs on. */
+  readonly licences: string
 }
 
 /** Bundles the application. When it runs, a global `loadLater` must give it the functions that are loaded later. */
@@ -68,7 +73,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
       // yargs asks while it loads, which would open standard output; our help has a fixed width.
       'process.stdout.columns': 'undefined',
     },
-    plugins,
+    plugins: [licencesLater, ...plugins],
     write: false,
   })
   const now = loadedAtOnce(metafile)
@@ -80,7 +85,10 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
     if (now.has(name)) factories.push(`${JSON.stringify(`./${name}`)}(module,exports,require){${code}}`)
     else later.set(name, code)
   }
-  return { text: LOADER.replace('FACTORIES', () => factories.join(',')), later }
+  const packages = bundledPackages(metafile)
+  const licences = licenceTexts(root, packages)
+  later.set(LICENCES, licencesScript(licences))
+  return { text: LOADER.replace('FACTORIES', () => factories.join(',')), later, packages, licences }
 }
 
 /** The names of the files that the first one imports, directly or not, but for those that it imports by import(). */

@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 /**
@@ -37,10 +38,11 @@ export const slim: Plugin = {
     bundler.onResolve({ filter: new RegExp(`^(${LAZY.join('|')})$`) }, async ({ path, pluginData, ...from }) => {
       if (pluginData === RESOLVED) return undefined
       const { path: file } = await bundler.resolve(path, { ...from, pluginData: RESOLVED })
-      return { path: file, namespace: 'lazy' }
+      // The names of the bundle's files come of this path, and are to be the same wherever the project lies.
+      return { path: relative(import.meta.dirname, file), namespace: 'lazy' }
     })
     bundler.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
-      contents: `export default (...args) => require(${JSON.stringify(path)}).default(...args)`,
+      contents: `export default (...args) => require(${JSON.stringify(resolve(import.meta.dirname, path))}).default(...args)`,
       resolveDir: import.meta.dirname,
     }))
   },

@@ -59,6 +59,7 @@ async function runParsed(
 ): Promise<number> {
   const { options } = parsed
   if (options.version) return print(versionLine())
+  if (options.licenses) return (await import('./licences.ts')).printLicences()
   const ctx = context({ 'log-format': options['log-format'], quiet: options.quiet || options['quiet-unless-fail'] })
   ctx.log.mark('options parsed')
   const wanted = requestedRun(parsed, environment, computeWhenIdle(ourselves))

@@ -43,6 +43,7 @@ Consul, runs the command while holding it, and exits with the command's code.`,
     ping: option('Telling:', 'URL', "ping it as healthchecks.io's: start, then the exit code"),
     textfile: option('Telling:', 'FILE', "write how it ended there, for node_exporter's textfile collector"),
     version: { ...onlyWord(flag('Output:', 'show version, commit, Node and platform')), alias: 'V' },
+    licenses: onlyWord(flag('Output:', 'show the licences of all that is in this executable')),
   },
   often: [
     'no-wait',
