@@ -25,7 +25,7 @@ export async function acquire(ctx: Context, consul: Consul, options: AcquireOpti
       const session = await openSession(ctx, new SessionCreation(consul, sessionOptions(options)), retrying)
       ctx.log.mark('session created')
       const contest = await options.contest?.(consul, session.id, options.ancestors)
-      const result = await new Acquisition(ctx, consul, options, session, retrying, contest).run()
+      const result = await new Acquisition(ctx, consul, options, session, retrying, nowMs, contest).run()
       if (result !== 'session-gone') return result
       ctx.log.debug('the session expired while waiting; making another')
     }

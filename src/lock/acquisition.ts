@@ -69,12 +69,14 @@ export class Acquisition {
   /** When we saw the last holder's session vanish from the key; Consul keeps the lock closed from then on. */
   #lockDelay: { readonly since: Instant; readonly ms: number } | undefined
 
+  /** `sinceMs` is when the wait began, in milliseconds since 1970; the sessions before this one waited, too. */
   constructor(
     ctx: Context,
     consul: Consul,
     options: AcquireOptions,
     session: Session,
     retrying: RetryPolicy,
+    sinceMs: number,
     contest?: Contest,
   ) {
     this.#ctx = ctx
@@ -86,7 +88,7 @@ export class Acquisition {
     this.#reporter = new WaitReporter(ctx, options.name, options.onWaiting)
     this.#contest = contest
     const line = this.#contest?.line ?? new Queue(consul, options.key, session.id)
-    this.#queue = new QueueMember(line, retrying)
+    this.#queue = new QueueMember(line, retrying, () => ({ record: options.record(sinceMs), sinceMs }))
     this.#query = new BlockingQuery((ctx, from) => this.#read(ctx, from))
     this.#request = this.#newRequest()
   }

@@ -7,6 +7,10 @@ const DETAIL_LENGTH = 60
 const LONGEST_RECORD = 8192
 /** So much of a command stands in a record. */
 const COMMAND_LENGTH = 512
+/** Everybody in a line reads all of it. In bytes. */
+const WAITER_BYTES = 256
+/** What stood in the entry of who waits for other locks, too, before there were records. */
+const ALSO = 'also'
 
 /**
  * Who holds a lock: the value of the lock's key, which whoever may write the key may have written. Exclusion never
@@ -50,6 +54,47 @@ export function recordedCommand([program, ...args]: readonly [string, ...string[
     if (left <= 0) break
   }
   return words
+}
+
+/** Who waits for a lock: the value of an entry in its line. Nothing depends on it but what people are told, and `also`. */
+export interface WaiterRecord extends Pick<HolderRecord, 'host' | 'pid' | 'user' | 'command'> {
+  /** Since when it waits, as an ISO date. */
+  readonly since: string
+  /** It waits for other locks, too. */
+  readonly also?: true
+}
+
+/** The record of who waits since this time and would hold with that record; names that are too long are cut. */
+export function waiterRecord(held: string, sinceMs: number, isForMore: boolean): string {
+  const { host, pid, user, command } = parseHolderRecord(held)
+  const since = new Date(sinceMs).toISOString()
+  for (let most = WAITER_BYTES; ; most = most >> 1) {
+    const cut = (text: string | undefined) => (text && text.length > most ? `${text.slice(0, most)}…` : text)
+    const words = command && { command: [cut(command.join(' '))] }
+    const text = JSON.stringify({
+      host: cut(host),
+      pid,
+      user: cut(user),
+      ...words,
+      since,
+      ...(isForMore && { also: true }),
+    })
+    if (Buffer.byteLength(text) <= WAITER_BYTES || most === 0) return text
+  }
+}
+
+/** What an entry's value tells of who waits; nothing of those that wait with an older version. */
+export function parseWaiterRecord(value: string): Partial<WaiterRecord> {
+  if (value === ALSO) return { also: true }
+  const { host, pid, user, command, since } = parseHolderRecord(value)
+  const told = Object.entries({ host, pid, user, command, since }).filter(([, field]) => field !== undefined)
+  return { ...Object.fromEntries(told), ...(waitsForMore(value) && { also: true }) }
+}
+
+/** Whether whoever left this in a line waits for other locks, too. */
+export function waitsForMore(value: string): boolean {
+  if (value === ALSO) return true
+  return value.length <= LONGEST_RECORD && value.includes('"also":true') && Object(parseJson(value)).also === true
 }
 
 const isText = (value: unknown) => typeof value === 'string'

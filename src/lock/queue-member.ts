@@ -3,7 +3,7 @@ import { Failure, type FailureCode } from '../base/failure.ts'
 import { LONG_POLL_MS } from '../consul/blocking-query.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
-import type { Line, QueuePosition } from './queue.ts'
+import type { Line, QueuePosition, Waiter } from './queue.ts'
 
 /** Who is next but one looks this often whether who is next lives: a dead one's session takes its time to expire. */
 const NEXT_BUT_ONE_MS = 5000
@@ -29,11 +29,14 @@ const UNQUEUEABLE: readonly FailureCode[] = ['refused', 'too-large']
 export class QueueMember {
   readonly #queue: Line
   readonly #retrying: RetryPolicy
+  readonly #waiter: () => Waiter
   #state: QueueState = 'new'
   #isFirm = false
 
-  constructor(queue: Line, retrying: RetryPolicy) {
+  /** `waiter` is asked when we enter the queue. */
+  constructor(queue: Line, retrying: RetryPolicy, waiter: () => Waiter) {
     this.#queue = queue
+    this.#waiter = waiter
     this.#retrying = retrying
   }
 
@@ -67,7 +70,7 @@ export class QueueMember {
     if (state === 'bypassing') return 0
     try {
       const place = await this.#retrying(ctx, async () => {
-        if (typeof state === 'string') await this.#queue.enter(ctx)
+        if (typeof state === 'string') await this.#queue.enter(ctx, this.#waiter())
         else if (holder !== undefined && state.before?.session === holder) return this.#queue.atHead(ctx)
         return this.#queue.look(ctx)
       })

@@ -3,7 +3,7 @@ import type { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Entry, KeyReading } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
-import { type Line, Queue, type QueuePosition, WAITS_FOR_MORE } from './queue.ts'
+import { type Line, Queue, type QueuePosition, type Waiter } from './queue.ts'
 
 /**
  * The queues of several locks, entered in one transaction: so its ticket is the same in all of them, of two that wait for
@@ -14,7 +14,7 @@ export class QueueSet implements Line {
   readonly #queues: readonly [Queue, ...Queue[]]
 
   constructor(consul: Consul, lockKeys: readonly [string, ...string[]], sessionId: string) {
-    const queueOf = (key: string) => new Queue(consul, key, sessionId, WAITS_FOR_MORE)
+    const queueOf = (key: string) => new Queue(consul, key, sessionId, true)
     const [first, ...others] = lockKeys
     this.#consul = consul
     this.#queues = [queueOf(first), ...others.map(queueOf)]
@@ -28,11 +28,11 @@ export class QueueSet implements Line {
     return this.#queues.flatMap((queue) => queue.leaving)
   }
 
-  async enter(ctx: Context): Promise<void> {
+  async enter(ctx: Context, waiter: Waiter): Promise<void> {
     await transact(
       ctx,
       this.#consul,
-      this.#queues.flatMap((queue) => queue.entering),
+      this.#queues.flatMap((queue) => queue.entering(waiter)),
     )
   }
 

@@ -3,6 +3,7 @@ import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, type KeyReading, readKey, readKeys } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
+import { waiterRecord, waitsForMore } from './holder-record.ts'
 
 /** No lock's name has an equals sign in it. */
 const QUEUE = '=queue'
@@ -28,33 +29,39 @@ export interface Line {
   readonly ifNobodyQueues: readonly TxnOp[]
   /** The operations that take us out of it. */
   readonly leaving: readonly TxnOp[]
-  enter(ctx: Context): Promise<void>
+  enter(ctx: Context, waiter: Waiter): Promise<void>
   atHead(ctx: Context): Promise<QueuePosition>
   look(ctx: Context): Promise<QueuePosition>
   watch(before: Entry): BlockingQuery<KeyReading>
   leave(ctx: Context): Promise<void>
 }
 
-/** The note in the entry of who waits for other locks, too. */
-export const WAITS_FOR_MORE = 'also'
+/** Who stands in a line. */
+export interface Waiter {
+  /** The record that it would hold with. */
+  readonly record: string
+  /** In milliseconds since 1970. */
+  readonly sinceMs: number
+}
 
 /**
  * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who tries, never
  * who holds. Everybody in it has an entry `<lock key>=queue/<session>`, held by that session; the raft index of its
- * creation is its ticket. An entry without its session is dead. The key `<lock key>=queue` is there while anybody may
+ * creation is its ticket, its value says who that is. An entry without its session is dead. The key `<lock key>=queue` is there while anybody may
  * queue, and names the last: who comes new and finds it goes to the end of the queue. Other keys there are nobody's.
  */
 export class Queue implements Line {
   readonly #consul: Consul
   readonly #tailKey: string
   readonly #sessionId: string
-  readonly #note: string
+  readonly #isForMore: boolean
 
-  constructor(consul: Consul, lockKey: string, sessionId: string, note = '') {
+  /** `isForMore` says that who stands here waits for other locks, too. */
+  constructor(consul: Consul, lockKey: string, sessionId: string, isForMore = false) {
     this.#consul = consul
     this.#tailKey = `${lockKey}${QUEUE}`
     this.#sessionId = sessionId
-    this.#note = note
+    this.#isForMore = isForMore
   }
 
   get ifNobodyQueues(): readonly [TxnOp] {
@@ -66,17 +73,18 @@ export class Queue implements Line {
   }
 
   /** The operations that take us to the end of the queue. */
-  get entering(): readonly TxnOp[] {
+  entering({ record, sinceMs }: Waiter): readonly TxnOp[] {
     const session = this.#sessionId
+    const value = waiterRecord(record, sinceMs, this.#isForMore)
     return [
-      { verb: 'lock', key: this.#entryOf(session), value: this.#note, session },
+      { verb: 'lock', key: this.#entryOf(session), value, session },
       { verb: 'set', key: this.#tailKey, value: session },
     ]
   }
 
   /** Goes to the end of the queue. Who is in it already stays where it is. */
-  async enter(ctx: Context): Promise<void> {
-    await transact(ctx, this.#consul, this.entering)
+  async enter(ctx: Context, waiter: Waiter): Promise<void> {
+    await transact(ctx, this.#consul, this.entering(waiter))
   }
 
   /** Our place, when we know that nobody is before us any more. */
@@ -101,7 +109,7 @@ export class Queue implements Line {
     return {
       ahead,
       before: living[ahead - 1],
-      isFirm: living.slice(0, ahead).some(({ value }) => value === WAITS_FOR_MORE),
+      isFirm: living.slice(0, ahead).some(({ value }) => waitsForMore(value)),
       leaving: [...this.leaving, ...(isAlone ? removeTail(tail) : [])],
     }
   }

@@ -1,7 +1,6 @@
 import type { Entry } from '../consul/kv.ts'
 import type { SessionOwner } from '../consul/sessions.ts'
-import { type HolderRecord, parseHolderRecord } from '../lock/holder-record.ts'
-import { WAITS_FOR_MORE } from '../lock/queue.ts'
+import { type HolderRecord, parseHolderRecord, parseWaiterRecord } from '../lock/holder-record.ts'
 import { isKept } from '../run/history/unended-runs.ts'
 import type { HolderView, Party, WaiterView } from './lock-view.ts'
 
@@ -10,7 +9,7 @@ export type SessionOwners = ReadonlyMap<string, SessionOwner>
 
 /** Whether whoever holds this key doesn't say on which host it is. */
 export function isAnonymous({ session, value }: Entry): boolean {
-  return session !== undefined && parseHolderRecord(value).host === undefined
+  return session !== undefined && parseWaiterRecord(value).host === undefined
 }
 
 /** The holder of a key that a session holds. */
@@ -28,7 +27,8 @@ export function holderAt(entry: Entry, owners: SessionOwners): HolderView {
 
 /** Who stands at a place in a line. */
 export function waiterAt(entry: Entry, owners: SessionOwners): WaiterView {
-  return { ...party(entry, parseHolderRecord(entry.value), owners), isForMore: entry.value === WAITS_FOR_MORE }
+  const record = parseWaiterRecord(entry.value)
+  return { ...party(entry, record, owners), isForMore: record.also === true }
 }
 
 function party(

@@ -11,7 +11,7 @@ import { leaderKeys } from '../../src/leader/cluster/leader-keys.ts'
 import { HISTORY } from '../../src/leader/cluster/reigns.ts'
 import { REINIT_REQUEST } from '../../src/leader/cluster/reinit-request.ts'
 import { type ListForm, READERS_FORM, SEMAPHORE_FORM } from '../../src/lock/holder-list.ts'
-import { parseHolderRecord } from '../../src/lock/holder-record.ts'
+import { parseHolderRecord, parseWaiterRecord } from '../../src/lock/holder-record.ts'
 import { ALL_PAUSED_KEY, keyOfName, pauseKeyOf, slotsKey } from '../../src/lock/lock-keys.ts'
 import { PAUSE } from '../../src/lock/pause.ts'
 import { readersPlace } from '../../src/lock/readers.ts'
@@ -83,6 +83,7 @@ describe(`what ${DOCUMENT} says`, () => {
 
   test.each<[string, (text: string) => unknown]>([
     ['a holder record', (text) => parseHolderRecord(text)],
+    ['a waiter', (text) => parseWaiterRecord(text)],
     ['a history of runs', (text) => parseRuns(text)],
     ['a pause', (text) => storedAs(PAUSE, text)],
     ['a cluster of leader', (text) => storedAs(CLUSTER_SWITCHES, text)],

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { describeHolder, lockDelayOf, parseHolderRecord, recordedCommand } from '../../../src/lock/holder-record.ts'
+import {
+  describeHolder,
+  lockDelayOf,
+  parseHolderRecord,
+  parseWaiterRecord,
+  recordedCommand,
+  waiterRecord,
+  waitsForMore,
+} from '../../../src/lock/holder-record.ts'
 
 const now = Date.parse('2026-05-04T10:00:00Z')
 const full = {
@@ -83,5 +91,40 @@ describe('what is recorded of a command', () => {
     [['p', 'a'.repeat(512), 'b'], true, ['p', `${'a'.repeat(511)}…`]],
   ])('of %j, with its arguments: %s', (command, withArguments, words) => {
     expect(recordedCommand(command, withArguments)).toEqual(words)
+  })
+})
+
+describe('the record of who waits', () => {
+  const sinceMs = Date.parse('2026-05-04T10:00:00Z')
+
+  test('is what it would hold with, but since when it waits', () => {
+    const { host, pid, user, command } = full
+    const told = { host, pid, user, command: [command.join(' ')], since: '2026-05-04T10:00:00.000Z' }
+    expect(parseWaiterRecord(waiterRecord(JSON.stringify(full), sinceMs, false))).toEqual(told)
+    expect(parseWaiterRecord(waiterRecord(JSON.stringify(full), sinceMs, true))).toEqual({ ...told, also: true })
+  })
+
+  test.each<[string, object]>([
+    ['a long command', { command: ['x'.repeat(512)] }],
+    ['long names', { host: 'h'.repeat(253), user: 'u'.repeat(255), command: ['x'.repeat(512)] }],
+    ['names in other letters', { host: '主'.repeat(100), user: '機'.repeat(100), command: ['械'.repeat(300)] }],
+    ['names that JSON escapes', { user: '\u0000'.repeat(200), command: ['"'.repeat(400)] }],
+    ['halves of letters', { user: '\ud83d'.repeat(200) }],
+  ])('is no longer than 256 bytes, with %s', (_, odd) => {
+    const text = waiterRecord(JSON.stringify({ ...full, ...odd }), sinceMs, true)
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(256)
+    expect(parseWaiterRecord(text)).toMatchObject({ pid: 812, since: '2026-05-04T10:00:00.000Z', also: true })
+  })
+
+  test.each([
+    ['also', { also: true }],
+    ['', {}],
+    ['rubbish!', {}],
+    ['{"also":1}', {}],
+    ['[{"also":true}]', {}],
+    [JSON.stringify({ note: 'x'.repeat(10_000), also: true }), {}],
+  ])('of others is understood as far as it goes: %j', (value, told) => {
+    expect(parseWaiterRecord(value)).toEqual(told)
+    expect(waitsForMore(value)).toBe('also' in told)
   })
 })

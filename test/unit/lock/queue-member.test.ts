@@ -27,7 +27,9 @@ async function members(count: number) {
   const all = await Promise.all(
     Array.from({ length: count }, async (_, n) => {
       const session = await clock.run(Session.create(ctx, client, { name: `member ${n}`, timing }, false))
-      return { id: session.id, member: new QueueMember(new Queue(client, key, session.id), (_, task) => task()) }
+      const waiter = () => ({ record: '{}', sinceMs: 0 })
+      const queue = new Queue(client, key, session.id)
+      return { id: session.id, member: new QueueMember(queue, (_, task) => task(), waiter) }
     }),
   )
   const [first, second = first] = all

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { readKeys } from '../../../src/consul/kv.ts'
 import { type TxnOp, transact } from '../../../src/consul/txn.ts'
+import { waiterRecord } from '../../../src/lock/holder-record.ts'
 import { Queue } from '../../../src/lock/queue.ts'
 import { Session } from '../../../src/lock/session.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
+
+const recordOf = (host: string) => JSON.stringify({ host, pid: 812, user: 'root', command: ['sh'], runId: 'r' })
 
 /** So many with sessions of their own who may go into the queue, the one with the last name first, and what stands in it. */
 async function members(count: number) {
@@ -34,7 +37,7 @@ async function members(count: number) {
     queues: sessions.map((id) => {
       const queue = new Queue(client, key, id)
       return {
-        enter: () => run(queue.enter(ctx)),
+        enter: () => run(queue.enter(ctx, { record: recordOf('web3'), sinceMs: 1000 })),
         look: () => run(queue.look(ctx)),
         atHead: () => run(queue.atHead(ctx)),
         leave: () => run(queue.leave(ctx)),
@@ -50,6 +53,32 @@ async function members(count: number) {
 }
 
 describe('who goes into the queue', () => {
+  test('says who that is, in the request that it takes anyhow', async () => {
+    const { queues, entryOf, sessions, operator, requests } = await members(1)
+    const before = requests.length
+    await queues[0]?.enter()
+    expect(requests.length).toBe(before + 1)
+    const value = Buffer.from(operator.entry(entryOf(sessions[0]))?.value ?? '', 'base64').toString()
+    expect(JSON.parse(value)).toEqual({
+      ...{ host: 'web3', pid: 812, user: 'root', command: ['sh'] },
+      since: '1970-01-01T00:00:01.000Z',
+    })
+  })
+
+  test.each([
+    ['an older runner', 'also', true],
+    ['a runner of ours', waiterRecord(recordOf('web3'), 0, true), true],
+    ['who waits for this one alone', waiterRecord(recordOf('web3'), 0, false), false],
+    ['an older runner that waits for this one alone', '', false],
+    ['somebody else', '{"also":true', false],
+  ])('knows whether %s before it waits for other locks, too', async (_, value, isFirm) => {
+    const { queues, entryOf, sessions, tail, does } = await members(2)
+    const [first = ''] = sessions
+    await does({ verb: 'lock', key: entryOf(first), value, session: first }, { verb: 'set', key: tail, value: first })
+    await queues[1]?.enter()
+    expect(await queues[1]?.look()).toMatchObject({ ahead: 1, isFirm })
+  })
+
   test('stands behind those who came before, whatever their names', async () => {
     const { queues, sessions } = await members(3)
     for (const { enter } of queues) await enter()
