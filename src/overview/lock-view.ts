@@ -104,7 +104,12 @@ export function conditionOf(lock: LockView, isAllPaused: boolean): LockCondition
   if (lock.holders.length > 0) return 'held'
   if (lock.closure) return 'closed'
   if (lock.kind === 'data') return 'data'
-  if (lock.pause || isAllPaused) return 'paused'
+  if (lock.pause || (isAllPaused && areRuns(lock))) return 'paused'
   if (lock.reservedFor !== undefined) return 'reserved'
   return lock.left ? 'left' : 'free'
+}
+
+/** Whether it is runs that take it: leaders, rollouts and switches heed no pause. */
+function areRuns({ kind, key }: LockView): boolean {
+  return kind !== 'leader' && !/^consul-locker-(?:rollout|switchover)[/]/.test(key)
 }

@@ -14,7 +14,7 @@ import { isAskedFor, type LocksRequest, prefixesOf } from './lock-request.ts'
 import type { LocksView } from './lock-view.ts'
 import { haveAnonymous, leftKeys, pauseView, viewsOf } from './lock-views.ts'
 import type { SessionOwners } from './parties.ts'
-import { unseenPrefixes } from './unseen.ts'
+import { unseenAmong } from './unseen.ts'
 
 /**
  * Reads all locks that are asked for. What the token may not see is left out, and told in `unseen`. Rejects with a
@@ -23,7 +23,7 @@ import { unseenPrefixes } from './unseen.ts'
 export async function readLocks(ctx: Context, consul: Consul, request: LocksRequest = {}): Promise<LocksView> {
   const prefixes = prefixesOf(request)
   const [unseen, pauses, ...read] = await Promise.all([
-    unseenPrefixes(ctx, consul, prefixes),
+    unseenAmong(ctx, consul, prefixes),
     readable(ctx, consul, ALL_PAUSED_KEY),
     ...prefixes.map((prefix) => readable(ctx, consul, prefix)),
   ])
@@ -48,7 +48,7 @@ export async function readLocks(ctx: Context, consul: Consul, request: LocksRequ
       one.name < other.name || (one.name === other.name && one.key < other.key) ? -1 : 1,
     ),
     ...(pause && { pause }),
-    unseen: unseen.map((prefix) => `the token may not see all keys that begin with ${prefix}`),
+    unseen,
     atMs: nowMs,
   }
 }

@@ -2,21 +2,36 @@ import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
-import { transact } from '../consul/txn.ts'
+import { type TxnOp, transact } from '../consul/txn.ts'
+import { ALL_PAUSED_KEY } from '../lock/lock-keys.ts'
 
 /**
- * Which of these prefixes the token may not read as a whole: Consul leaves out of a list, without a word, what it may not
- * see. So a key is asked for that nobody has.
+ * What the token may not see of these prefixes and of the pause of all locks, in sentences for people. Consul leaves out
+ * of a list, without a word, what a token may not see; so keys are asked for that nobody has, by what takes `read` alone.
  */
-export async function unseenPrefixes(ctx: Context, consul: Consul, prefixes: readonly string[]): Promise<string[]> {
-  const isDispensable = true
-  const ops = prefixes.map((prefix) => ({ verb: 'check-not-exists', key: prefix + randomId(), isDispensable }) as const)
+export async function unseenAmong(ctx: Context, consul: Consul, prefixes: readonly string[]): Promise<string[]> {
+  const asked = [
+    ...prefixes.map((prefix) => asking(prefix + randomId(), `all keys that begin with ${prefix}`)),
+    asking(ALL_PAUSED_KEY, `whether all locks are paused (the key ${ALL_PAUSED_KEY})`),
+  ]
+  const denied = await deniedOf(
+    ctx,
+    consul,
+    asked.map(({ op }) => op),
+  )
+  return asked.flatMap(({ op, what }) => (denied.includes(op) ? [`the token may not see ${what}`] : []))
+}
+
+function asking(key: string, what: string): { readonly op: TxnOp; readonly what: string } {
+  return { op: { verb: 'check-index', key, index: 1, isDispensable: true }, what }
+}
+
+async function deniedOf(ctx: Context, consul: Consul, ops: readonly TxnOp[]): Promise<readonly TxnOp[]> {
   try {
     const outcome = await transact(ctx, consul, ops)
-    if (outcome.done) return []
-    return prefixes.filter((_, n) => outcome.denied.some((op) => op === ops[n]))
+    return outcome.done ? [] : outcome.denied
   } catch (thrown) {
-    if (thrown instanceof Failure && thrown.code === 'refused') return [...prefixes]
+    if (thrown instanceof Failure && thrown.code === 'refused') return ops
     throw thrown
   }
 }

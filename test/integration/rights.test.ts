@@ -131,6 +131,23 @@ const tells: Trial = async (options) => {
   return bad && complaint(bad)
 }
 
+const looks: Trial = async (options) => {
+  const { ID: session } = await agent.ask<{ ID: string }>('PUT', '/session/create', { LockDelay: '0s' })
+  await agent.ask('PUT', `/kv/consul-locker-backup?acquire=${session}`, '')
+  await agent.put('lock/redis/cluster', '{"term":1}')
+  await agent.put('consul-locker=pause', pauseOfAnHour())
+  const ended = await runLocker(['locks', '--json'], options)
+  await agent.ask('PUT', `/session/destroy/${session}`)
+  for (const key of ['consul-locker-backup', 'lock/redis/cluster', 'consul-locker=pause']) {
+    await agent.ask('DELETE', `/kv/${key}`)
+  }
+  const { locks = [], paused, unseen } = JSON.parse(ended.stdout || '{}')
+  const names = locks.map(({ name }: { name: string }) => name)
+  const { host } = locks[0]?.holders[0] ?? {}
+  const isAll = names.join() === 'backup,redis' && host === node && paused !== undefined && unseen.length === 0
+  return isAll ? undefined : complaint(ended)
+}
+
 const needsHealth: Trial = async (options) => {
   await agent.ask('PUT', '/agent/service/register', { Name: 'web' })
   const ended = await runLocker(['-n', '--require-healthy=web', 'backup', 'true'], options)
@@ -319,6 +336,7 @@ const triggers: Trial = async (options) => {
 const TRIALS: Readonly<Record<string, Trial>> = {
   'A run under the lock `backup`': locks,
   '`status` and `history` of `backup`': tells,
+  'Who looks at all `locks`': looks,
   'A run with `--slots` under the name `backup`': slots,
   'A run with `--shared` under the name `backup`': reads,
   'Who pauses the lock `backup`': pauses('backup'),

@@ -43,6 +43,15 @@ export function lockReaderRules(key: string): string[] {
   return [readKey(key), `key_prefix "${key}=" { policy = "read" }`]
 }
 
+/** Who looks at all locks. */
+export function locksRules(prefixes: readonly string[]): string[] {
+  const read = [...LISTED, ...prefixes].map((prefix) => `key_prefix "${prefix}" { policy = "read" }`)
+  return [...read, 'session_prefix "" { policy = "read" }']
+}
+
+/** Pauses of all locks, locks by name, and those of leaders. */
+const LISTED = [KEY_PREFIX.slice(0, -1), 'lock/']
+
 /** Who pauses a lock, or all of them, and is told what goes on. */
 export function pauseRules({
   pauseKey,

@@ -12,6 +12,11 @@ export function describeEnd(run: RunEntry): string {
   return unsettled ? `${own}, not settled` : `${own}`
 }
 
+/** When a run ended, as far as that is known, in milliseconds since 1970. */
+export function endMsOf({ start, ranMs = 0 }: RunEntry): number {
+  return Date.parse(start) + ranMs
+}
+
 /** How long ago something was; what is yet to come by another machine's clock was just now. */
 export function ago(atMs: number, nowMs: number): string {
   return nowMs - atMs < 1000 ? 'just now' : `${formatDuration(nowMs - atMs)} ago`

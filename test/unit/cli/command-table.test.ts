@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { COMMAND_WORDS, COMMANDS, kindOfWord } from '../../../src/cli/command-table.ts'
 import { sortAnywhere } from '../../../src/cli/syntax/parse.ts'
 
-const RESERVED = `completion dashboard doctor help locks metrics
+const RESERVED = `completion dashboard doctor help metrics
   unlock version watch`.split(/\s+/)
 
 test.each([

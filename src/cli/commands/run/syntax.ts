@@ -70,6 +70,7 @@ Other commands; each has --help:
   hold, release                         a lock without a command
   pause, resume                         nobody starts for a while
   slots                                 who has them, and how many there are
+  locks                                 all there are, who holds and who waits
   history, status                       how the runs under a lock went
   wait                                  conditions that are to hold
   monitor, hosts, lease, discovery      services that find each other, and start

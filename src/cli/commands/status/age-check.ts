@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../base/duration.ts'
-import { ago, describeEnd } from '../../../run/history/describe-run.ts'
+import { ago, describeEnd, endMsOf } from '../../../run/history/describe-run.ts'
 import type { KnownRuns } from '../../../run/history/known-runs.ts'
 import type { RunEntry } from '../../../run/history/runs-record.ts'
 import { NAGIOS_EXIT } from '../../exit-codes.ts'
@@ -19,13 +19,13 @@ export function judgeAge(
   nowMs: number,
 ): NagiosResult {
   const now = running ? `; it runs on ${host(running)}, started ${ago(Date.parse(running.start), nowMs)}` : ''
-  const failed = failure && (!success || endOf(failure) > endOf(success)) ? failure : undefined
-  const trouble = failed ? `; ${host(failed)} failed ${ago(endOf(failed), nowMs)} (${describeEnd(failed)})` : ''
+  const failed = failure && (!success || endMsOf(failure) > endMsOf(success)) ? failure : undefined
+  const trouble = failed ? `; ${host(failed)} failed ${ago(endMsOf(failed), nowMs)} (${describeEnd(failed)})` : ''
   if (!success) return result('critical', `${name} has never succeeded${trouble}${now}`, '')
-  const ageMs = Math.max(0, nowMs - endOf(success))
+  const ageMs = Math.max(0, nowMs - endMsOf(success))
   const took = success.ranMs === undefined ? '' : `, took ${formatDuration(success.ranMs)}`
   const data = `age=${seconds(ageMs)}s;;${seconds(maxAgeMs)};0 took=${seconds(success.ranMs ?? 0)}s;;;0`
-  const said = `${name} succeeded ${ago(endOf(success), nowMs)} on ${host(success)}${took}${trouble}${now}`
+  const said = `${name} succeeded ${ago(endMsOf(success), nowMs)} on ${host(success)}${took}${trouble}${now}`
   return result(ageMs <= maxAgeMs ? 'ok' : 'critical', said, ` | ${data}`)
 }
 
@@ -35,10 +35,6 @@ function result(state: 'ok' | 'critical', said: string, data: string): NagiosRes
 
 function host({ host }: RunEntry): string {
   return host
-}
-
-function endOf({ start, ranMs = 0 }: RunEntry): number {
-  return Date.parse(start) + ranMs
 }
 
 function seconds(ms: number): number {
