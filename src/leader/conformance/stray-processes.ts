@@ -5,7 +5,7 @@ import { isRunning, type OwnProcess, processOf, signal } from '../application/ow
 import type { Subject } from './subject.ts'
 
 const PATIENCE_MS = 2000
-/** So long a server may take until it listens; before that, nothing tells its processes from those left behind. */
+/** So long a handler's server may take until it listens; before that, nothing tells it from what is left behind. */
 const START_MS = 15_000
 const POLL_MS = 100
 
@@ -23,7 +23,8 @@ export class StrayProcesses {
     const beganAt = ctx.clock.now()
     for (;;) {
       const { strays, isServed } = this.#now(subject)
-      if (strays.length === 0 || ctx.clock.since(beganAt) > (isServed ? PATIENCE_MS : START_MS)) return strays
+      const patienceMs = isServed || subject.file.application === undefined ? PATIENCE_MS : START_MS
+      if (strays.length === 0 || ctx.clock.since(beganAt) > patienceMs) return strays
       await sleep(ctx, POLL_MS)
     }
   }
