@@ -40,7 +40,8 @@ export default {
       '^src/overview/',
       '^src/(?!base/|consul/|lock/|run/history/|leader/cluster/|overview/)',
     ),
-    wall('nobody-below-knows-the-overview', '^src/(?!cli/|overview/)[^/]+/', '^src/overview/'),
+    wall('unlock-starts-nothing', '^src/unlock/', '^src/(?!base/|consul/|lock/|overview/|unlock/)'),
+    wall('nobody-below-knows-the-overview', '^src/(?!cli/|overview/|unlock/)[^/]+/', '^src/overview/'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     {
       name: 'modes-are-strangers',

@@ -14,6 +14,7 @@ export const COMMANDS = {
   hold: async () => (await import('./commands/hold/command.ts')).holdCommand,
   release: async () => (await import('./commands/release/command.ts')).releaseCommand,
   locks: async () => (await import('./commands/locks/command.ts')).locksCommand,
+  unlock: async () => (await import('./commands/unlock/command.ts')).unlockCommand,
   slots: async () => (await import('./commands/slots/command.ts')).slotsCommand,
   pause: async () => (await import('./commands/pause/command.ts')).pauseCommand,
   resume: async () => (await import('./commands/pause/command.ts')).resumeCommand,
@@ -39,16 +40,7 @@ export const COMMANDS = {
 export const COMMAND_WORDS = Object.keys(COMMANDS)
 
 /** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
-const RESERVED_WORDS: readonly string[] = [
-  'completion',
-  'dashboard',
-  'doctor',
-  'help',
-  'metrics',
-  'unlock',
-  'version',
-  'watch',
-]
+const RESERVED_WORDS: readonly string[] = ['completion', 'dashboard', 'doctor', 'help', 'metrics', 'version', 'watch']
 
 /** What the tools before us call by a reserved word, and where it is here. */
 const FORMER_WORDS: Readonly<Record<string, string>> = {

@@ -22,6 +22,11 @@ export async function unseenAmong(ctx: Context, consul: Consul, prefixes: readon
   return asked.flatMap(({ op, what }) => (denied.includes(op) ? [`the token may not see ${what}`] : []))
 }
 
+/** Whether the token may not see all keys that begin so. */
+export async function isUnseen(ctx: Context, consul: Consul, prefix: string): Promise<boolean> {
+  return (await deniedOf(ctx, consul, [asking(prefix + randomId(), prefix).op])).length > 0
+}
+
 function asking(key: string, what: string): { readonly op: TxnOp; readonly what: string } {
   return { op: { verb: 'check-index', key, index: 1, isDispensable: true }, what }
 }

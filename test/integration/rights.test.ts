@@ -97,6 +97,23 @@ const pauses =
     return paused.stdout.includes('backup goes on') ? undefined : `it tells nobody who goes on: ${complaint(paused)}`
   }
 
+/** Is shown who holds the lock, and frees it; the holder ends with this code. */
+const unlocks =
+  (code: number, ...words: string[]): Trial =>
+  async (options) => {
+    const holder = startLocker(['backup', 'sh', '-c', 'echo runs; sleep 60'], {
+      ...options,
+      env: { ...options.env, CONSUL_HTTP_TOKEN: ROOT_TOKEN },
+    })
+    await holder.prints(/runs/)
+    const unlocked = await runLocker(['unlock', 'backup', '--yes', ...words], options)
+    if (unlocked.code !== 0) holder.kill('SIGTERM')
+    const ended = await holder.ends()
+    await agent.ask('DELETE', '/kv/consul-locker-backup?recurse')
+    if (unlocked.code !== 0 || !unlocked.stdout.includes('held by')) return complaint(unlocked)
+    return ended.code === code ? undefined : complaint(ended)
+  }
+
 /** A holder and one that waits for it, with these options. */
 const contends =
   (options: readonly string[], own: string, queue: string): Trial =>
@@ -341,6 +358,8 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   'A run with `--shared` under the name `backup`': reads,
   'Who pauses the lock `backup`': pauses('backup'),
   'Who pauses all locks': pauses('--all'),
+  'Who unlocks `backup`': unlocks(6),
+  'Who asks for `backup` by `unlock --yield`': unlocks(143, '--yield'),
   'A run with `--require-healthy=web`': needsHealth,
   'The gates `service:web` and `kv:ready/web`': waits,
   'The agent of `leader` for redis': leadsByCommands,

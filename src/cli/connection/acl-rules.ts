@@ -52,6 +52,11 @@ export function locksRules(prefixes: readonly string[]): string[] {
 /** Pauses of all locks, locks by name, and those of leaders. */
 const LISTED = [KEY_PREFIX.slice(0, -1), 'lock/']
 
+/** Who unlocks a key, or all that begin so; asking for them takes writing them, and no sessions. */
+export function unlockRules(kind: 'key' | 'key_prefix', key: string, isAsked: boolean): string[] {
+  return isAsked ? [write(kind, key)] : [`${kind} "${key}" { policy = "read" }`, OWN_SESSIONS]
+}
+
 /** Who pauses a lock, or all of them, and is told what goes on. */
 export function pauseRules({
   pauseKey,

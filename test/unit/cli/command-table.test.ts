@@ -3,7 +3,7 @@ import { COMMAND_WORDS, COMMANDS, kindOfWord } from '../../../src/cli/command-ta
 import { sortAnywhere } from '../../../src/cli/syntax/parse.ts'
 
 const RESERVED = `completion dashboard doctor help metrics
-  unlock version watch`.split(/\s+/)
+  version watch`.split(/\s+/)
 
 test.each([
   ...COMMAND_WORDS.map((word) => [word, 'command'] as const),

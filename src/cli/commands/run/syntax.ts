@@ -69,6 +69,7 @@ Consul, runs the command while holding it, and exits with the command's code.`,
 Other commands; each has --help:
   hold, release                         a lock without a command
   pause, resume                         nobody starts for a while
+  unlock                                a lock freed that somebody holds
   slots                                 who has them, and how many there are
   locks                                 all there are, who holds and who waits
   history, status                       how the runs under a lock went

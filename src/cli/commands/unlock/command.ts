@@ -1,0 +1,103 @@
+import type { Context } from '../../../base/context.ts'
+import { formatDuration } from '../../../base/duration.ts'
+import { Failure } from '../../../base/failure.ts'
+import type { Consul } from '../../../consul/consul.ts'
+import { readKey } from '../../../consul/kv.ts'
+import { SEMAPHORE_FLAGS } from '../../../lock/lock-keys.ts'
+import type { LockView } from '../../../overview/lock-view.ts'
+import { readTenures } from '../../../unlock/read-tenures.ts'
+import type { Tenure } from '../../../unlock/tenure.ts'
+import { unlockRules } from '../../connection/acl-rules.ts'
+import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { interruptible } from '../../invocation/interruptible.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
+import { confirmed } from '../../output/confirmation.ts'
+import { printed, printLines } from '../../output/print.ts'
+import { endAll } from './end-all.ts'
+import { type LocksNamed, locksNamed } from './locks-named.ts'
+import { UNLOCK_SYNTAX, type UnlockOptions } from './syntax.ts'
+import { consequences, hostOf, lockName, tenureLines, toSecond, yieldConsequences } from './tenure-lines.ts'
+import { yieldAll } from './yield-all.ts'
+
+/** `consul-locker unlock NAME|--pattern GLOB` */
+export const unlockCommand = subcommand(UNLOCK_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
+  const named = locksNamed(words, options)
+  const consul = await connect(options, environment, unlockRules(...named.at, options.yield))
+  try {
+    return await interruptible(ctx, signals, (ctx) => unlock(ctx, consul, named, options))
+  } finally {
+    consul.close()
+  }
+})
+
+async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: UnlockOptions): Promise<number> {
+  const { locks, tenures: all, isAllSeen } = await readTenures(ctx, consul, named)
+  await checkSeen(ctx, consul, named, { locks, isAllSeen })
+  if (all.length === 0) return tellFree(ctx, named, locks)
+  const tenures = all.filter((tenure) => isOf(tenure, options.holder))
+  if (tenures.length === 0) {
+    const hosts = [...new Set(all.map(hostOf))]
+    ctx.log.error(`${options.holder} doesn't hold ${named.subject}, but ${hosts.join(', ')}; nothing is done`)
+    return EXIT.no
+  }
+  if (!(await isWanted(ctx, tenures, options))) {
+    ctx.log.notice('nothing is done')
+    return EXIT.no
+  }
+  if (options.yield) return yieldAll(ctx, consul, tenures, options.timeout)
+  // Whatever has changed while somebody made up his mind.
+  const again = await readTenures(ctx, consul, named)
+  return endAll(ctx, consul, tenures, again.tenures)
+}
+
+/**
+ * What a token may not see is left out of lists without a word, and is not free for that. Rejects with a `refused` failure
+ * when that is the lock in question.
+ */
+async function checkSeen(
+  ctx: Context,
+  consul: Consul,
+  { at: [kind, key], subject }: LocksNamed,
+  { locks, isAllSeen }: { readonly locks: readonly LockView[]; readonly isAllSeen: boolean },
+): Promise<void> {
+  if (kind === 'key_prefix') {
+    if (!isAllSeen) ctx.log.warn(`the token may not see all locks: there may be more that match`)
+    return
+  }
+  if (locks.length > 0) return
+  const { entry } = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
+  if (entry?.flags !== SEMAPHORE_FLAGS) return
+  throw new Failure('refused', `${subject} has slots, which the token may not see`, {
+    hint: `key_prefix "${key}/" { policy = "read" }`,
+  })
+}
+
+function isOf({ holder, session }: Tenure, who: string | undefined): boolean {
+  return who === undefined || [holder.host, session?.node, holder.session].includes(who)
+}
+
+/** Shows whom it hits, and asks unless that was answered before. */
+async function isWanted(ctx: Context, tenures: readonly Tenure[], options: UnlockOptions): Promise<boolean> {
+  const nowMs = ctx.clock.now().wallMs
+  const comesOfIt = options.yield ? yieldConsequences : consequences
+  printLines(tenures.flatMap((tenure) => [...tenureLines(tenure, nowMs), ...comesOfIt(tenure, nowMs)]))
+  if (options.yes) return true
+  // The question stands below what it is about.
+  await printed(ctx, EXIT.done)
+  const [first] = tenures
+  const what = tenures.length === 1 && first ? lockName(first) : `these ${tenures.length}`
+  const unasked = new Failure('usage', 'nobody is there to be asked', { hint: 'give --yes if you mean it' })
+  return confirmed(ctx, options.yield ? `Ask for ${what}?` : `Unlock ${what}?`, unasked)
+}
+
+function tellFree(ctx: Context, { subject }: LocksNamed, locks: readonly LockView[]): number {
+  const untilMs = locks.find(({ closure }) => closure)?.closure?.untilMs
+  const leftMs = Math.max(0, (untilMs ?? 0) - ctx.clock.now().wallMs)
+  const closed =
+    untilMs === undefined
+      ? ''
+      : `; it is closed until ${toSecond(untilMs)} at the latest (${formatDuration(leftMs)} more)`
+  ctx.log.notice(`nobody holds ${subject}: nothing is done${closed}`)
+  return EXIT.done
+}

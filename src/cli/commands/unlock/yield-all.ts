@@ -1,0 +1,68 @@
+import { withTimeout } from '../../../base/abort.ts'
+import type { Context } from '../../../base/context.ts'
+import { formatDuration } from '../../../base/duration.ts'
+import { Failure } from '../../../base/failure.ts'
+import type { Consul } from '../../../consul/consul.ts'
+import { describeHolder } from '../../../lock/holder-record.ts'
+import { type ReleaseAnswer, requestYield } from '../../../run/release-request.ts'
+import { type Tenure, tenureKey } from '../../../unlock/tenure.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { whoAsks } from '../../invocation/who-asks.ts'
+import { print } from '../../output/print.ts'
+import { hostOf, lockName } from './tenure-lines.ts'
+
+/** Asks all at once, waits for each, and tells how it went. Settles with the exit code: the worst of all. */
+export async function yieldAll(
+  ctx: Context,
+  consul: Consul,
+  tenures: readonly Tenure[],
+  timeoutMs: number,
+): Promise<number> {
+  return Math.max(...(await Promise.all(tenures.map((tenure) => yieldOne(ctx, consul, tenure, timeoutMs)))))
+}
+
+async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs: number): Promise<number> {
+  const name = lockName(tenure)
+  if (tenure.keeper !== 'run' && tenure.keeper !== 'hold') {
+    const why =
+      tenure.keeper === 'leader'
+        ? `a leader hands over by consul-locker leader step-down ${name}`
+        : "it is held by another program, which can't be asked"
+    ctx.log.error(`${name}: ${why}; nothing is done`)
+    return EXIT.no
+  }
+  const beganAt = ctx.clock.now()
+  const late = new Failure('timed-out', `${name}: no answer from ${hostOf(tenure)} within ${formatDuration(timeoutMs)}`)
+  const asked = { key: tenureKey(tenure), session: tenure.holder.session }
+  try {
+    const ask = (ctx: Context) => requestYield(ctx, consul, asked, whoAsks())
+    const answer = await withTimeout(ctx, timeoutMs, () => late, ask)
+    return told(ctx, tenure, answer, ctx.clock.since(beganAt))
+  } catch (thrown) {
+    if (thrown !== late) throw thrown
+    ctx.log.error(`${late.message}; the request stands`)
+    ctx.log.notice(
+      'its command takes its time, or its runner is older than 0.2; without --yield the lock is taken from it',
+    )
+    return EXIT.no
+  }
+}
+
+function told(ctx: Context, tenure: Tenure, answer: ReleaseAnswer, tookMs: number): number {
+  const [name, host] = [lockName(tenure), hostOf(tenure)]
+  switch (answer.kind) {
+    case 'given-back':
+      return print(`${name}: ${host} has given it back, after ${formatDuration(tookMs)}`)
+    case 'free':
+      return print(`${name}: ${host} had given it back before it was asked`)
+    case 'lost':
+      ctx.log.error(`${name}: ${host} lost it before it could give it back; it is closed for its lock-delay`)
+      return EXIT.lost
+    case 'others':
+    case 'command': {
+      const now = describeHolder(answer.holder.value, ctx.clock.now().wallMs)
+      ctx.log.error(`${name}: ${host} doesn't hold it any more, now it is ${now}; nothing is done`)
+      return EXIT.no
+    }
+  }
+}

@@ -1,0 +1,379 @@
+import { spawn } from 'node:child_process'
+import { describe, expect, inject, test } from 'vitest'
+import { findConsul } from '../../scripts/provide/find-consul.ts'
+import { afterTest } from '../kit/after-test.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
+import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
+import { Terminal } from '../kit/terminal.ts'
+import { uniqueName } from '../kit/unique.ts'
+
+const consul = new ConsulClient()
+const keyOf = (name: string) => `consul-locker-${name}`
+
+/** A run with these options whose command has begun: a shell that says so, and then does this. */
+async function running(name: string, script = 'exec sleep 60', options: readonly string[] = []): Promise<Running> {
+  const run = startLocker([...options, name, 'sh', '-c', `echo begun $$; ${script}`])
+  await run.prints(/begun/)
+  return run
+}
+
+/** A session of another program's, which holds these keys. */
+async function foreign(name: string, ...keys: [key: string, value: string][]): Promise<string> {
+  const session = await consul.createSession({ Name: name, LockDelay: '1ms' })
+  afterTest(async () => {
+    await consul.destroySession(session)
+    for (const [key] of keys) await consul.deleteKey(key)
+  })
+  for (const [key, value] of keys) expect(await consul.acquire(key, session, value)).toBe(true)
+  return session
+}
+
+const sessionOf = async (name: string) => (await consul.entry(keyOf(name)))?.Session
+
+describe('unlock', () => {
+  test('shows whom it hits, ends the session and not the key, and tells until when the lock is closed', async () => {
+    const name = uniqueName('unlock')
+    const run = await running(name)
+    const session = await sessionOf(name)
+    const done = await runLocker(['unlock', name, '--yes'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    const lines = done.stdout.trimEnd().split('\n')
+    expect(lines).toEqual([
+      name,
+      expect.stringMatching(/^ {2}held by \S+ \(user \S+, pid \d+, sh\)$/),
+      expect.stringMatching(/^ {2}since 20\d\d-.*Z, for \S+$/),
+      expect.stringContaining(`  session ${session}`),
+      '  its command is stopped at once: TERM, and KILL after its grace; the next one',
+      expect.stringMatching(/^ {4}starts after the lock-delay of 24s, about 20\d\d-.*Z$/),
+      expect.stringMatching(new RegExp(`^${name}: \\S+ holds it no more; closed for 24s, until about 20\\d\\d-.*Z$`)),
+    ])
+    expect(Math.max(...lines.slice(0, -1).map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    const next = await runLocker(['-n', name, 'true'])
+    expect(next).toMatchObject({ code: 1, stderr: expect.stringContaining('Consul keeps it closed') })
+    const again = await runLocker(['unlock', name, '--yes'])
+    expect(again).toMatchObject({ code: 0, stdout: '' })
+    expect(again.stderr).toMatch(/nobody holds .*: nothing is done; it is closed until 20\d\d-.*Z at the latest/)
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('of a lock that nobody holds does nothing, and succeeds', async () => {
+    const name = uniqueName('free')
+    const free = await runLocker(['unlock', name, '--yes'])
+    expect(free).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining(`nobody holds ${name}`) })
+  })
+
+  test('without a terminal and without --yes is refused, when it has shown whom it would hit', async () => {
+    const name = uniqueName('unasked')
+    const run = await running(name)
+    for (const words of [[], ['--yield']]) {
+      const refused = await runLocker(['unlock', name, ...words])
+      expect(refused).toMatchObject({
+        code: 2,
+        stdout: expect.stringContaining('held by'),
+        stderr: expect.stringContaining('give --yes if you mean it'),
+      })
+    }
+    expect(await sessionOf(name)).toBeDefined()
+    run.kill('SIGTERM')
+    expect(await run.ends()).toMatchObject({ code: 143 })
+  })
+
+  test.each([
+    [['unlock'], 'no lock was named'],
+    [['unlock', 'one', 'two'], 'two'],
+    [['unlock', 'one', '--pattern', 'two*'], 'two wishes'],
+    [['unlock', 'a b'], 'lock name'],
+    [['unlock', 'one', '--key', '//'], '--key'],
+    [['unlock', '--pattern', 'a', '--key', 'b'], '--key'],
+  ])('%j is refused as wrong usage', async (words, why) => {
+    expect(await runLocker([...words, '--yes'])).toMatchObject({ code: 2, stderr: expect.stringContaining(why) })
+  })
+
+  test('by two at once hits one holder once, and nobody else', async () => {
+    const name = uniqueName('twice')
+    const run = await running(name)
+    const both = await Promise.all([1, 2].map(() => runLocker(['unlock', name, '--yes'])))
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    const codes = both.map(({ code }) => code)
+    expect(codes).toContain(0)
+    expect(codes.every((code) => code === 0 || code === 1)).toBe(true)
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('--holder keeps it from hitting another host', async () => {
+    const name = uniqueName('host')
+    const run = await running(name)
+    const session = (await sessionOf(name)) ?? ''
+    expect(await runLocker(['unlock', name, '--holder', 'elsewhere', '--yes'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`elsewhere doesn't hold ${name}`),
+    })
+    expect(await sessionOf(name)).toBe(session)
+    expect(await runLocker(['unlock', name, '--holder', session, '--yes'])).toMatchObject({ code: 0 })
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('shows what else the session holds', async () => {
+    const [name, other] = [uniqueName('also'), uniqueName('other')]
+    const run = await running(name, undefined, ['--also', other])
+    const done = await runLocker(['unlock', other, '--yes'])
+    expect(done.stdout).toContain(`its session also holds ${name}: they go with it`)
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    for (const key of [name, other].map(keyOf)) await consul.deleteKey(key)
+  })
+})
+
+describe('on a terminal unlock asks', () => {
+  test('and does as it is told', async () => {
+    const name = uniqueName('asked')
+    const run = await running(name)
+    const session = await sessionOf(name)
+    const terminal = await Terminal.open()
+    await terminal.enter(`$L unlock ${name}`)
+    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
+    await terminal.run('no', 1)
+    await terminal.run('clear')
+    await terminal.enter(`$L unlock ${name}`)
+    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
+    await terminal.press('C-c')
+    await terminal.prompts(130)
+    expect(await sessionOf(name)).toBe(session)
+    await terminal.run('clear')
+    await terminal.enter(`$L unlock ${name}`)
+    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
+    await terminal.run('y', 0)
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('and does nothing when the holder has changed by the time of the answer', async () => {
+    const name = uniqueName('changed')
+    const first = await running(name)
+    const terminal = await Terminal.open()
+    await terminal.enter(`$L unlock ${name}`)
+    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
+    first.kill('SIGTERM')
+    await first.ends()
+    const second = await running(name)
+    const session = await sessionOf(name)
+    await terminal.run('y', 1)
+    expect(await terminal.screen()).toMatch(/doesn't hold it any more, now it is held by/)
+    expect(await sessionOf(name)).toBe(session)
+    second.kill('SIGTERM')
+    expect(await second.ends()).toMatchObject({ code: 143 })
+  })
+
+  test('and does nothing when the session has come to hold more', async () => {
+    const [name, more] = [uniqueName('grown'), `app/${uniqueName('grown')}`]
+    const session = await foreign('cache of ours', [keyOf(name), 'web9'])
+    const terminal = await Terminal.open()
+    await terminal.enter(`$L unlock ${name}`)
+    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
+    expect(await consul.acquire(more, session)).toBe(true)
+    afterTest(() => consul.deleteKey(more))
+    await terminal.run('y', 1)
+    expect(await terminal.screen()).toContain(`has come to hold ${more}, too`)
+    expect(await sessionOf(name)).toBe(session)
+  })
+})
+
+describe('of what is no run, unlock', () => {
+  test('ends one slot, or all of them', async () => {
+    const name = uniqueName('slots')
+    const runs = await Promise.all([1, 2, 3].map(() => running(name, undefined, ['--slots', '3'])))
+    const listed = JSON.parse((await runLocker(['status', name, '--json'])).stdout)
+    const [first] = listed.holders as { readonly session: string; readonly pid: number }[]
+    const one = await runLocker(['unlock', name, '--holder', first?.session ?? '', '--yes'])
+    expect(one).toMatchObject({ code: 0, stderr: '' })
+    const hit = runs.filter(({ pid }) => pid === first?.pid)
+    expect(await Promise.all(hit.map((run) => run.ends()))).toMatchObject([{ code: 6 }])
+    const others = runs.filter(({ pid }) => pid !== first?.pid)
+    expect(others.map((run) => run.hasEnded)).toEqual([false, false])
+    const all = await runLocker(['unlock', name, '--yes'])
+    expect(all.stdout.match(/holds it no more/g)).toHaveLength(2)
+    expect(await Promise.all(others.map((run) => run.ends()))).toMatchObject([{ code: 6 }, { code: 6 }])
+  })
+
+  test('ends readers', async () => {
+    const name = uniqueName('readers')
+    const run = await running(name, undefined, ['--shared'])
+    expect(await runLocker(['unlock', name, '--yes'])).toMatchObject({ code: 0, stderr: '' })
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('says of a hold that nothing stops its users', async () => {
+    const name = uniqueName('hold')
+    const hold = startLocker(['hold', name], { stdio: ['pipe', 'pipe', 'pipe'] })
+    await hold.prints(/runId/)
+    const done = await runLocker(['unlock', name, '--yes'])
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('hold tells its users, and nothing stops') })
+    expect(await hold.ends()).toMatchObject({ code: 6 })
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('says of a leader how it is taken down in good order', async () => {
+    const application = uniqueName('redis')
+    const key = `lock/${application}/leader`
+    const record = { host: 'web1', pid: 7, user: 'redis', command: ['leader', application], runId: 'r', promoted: true }
+    const session = await foreign(`consul-locker leader ${application} r/1`, [key, JSON.stringify(record)])
+    const words = ['unlock', application, '--key', key, '--yes']
+    const asked = await runLocker([...words, '--yield'])
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining(`leader step-down ${application}`) })
+    expect((await consul.entry(key))?.Session).toBe(session)
+    expect(await runLocker(['unlock', '--pattern', `${application}*`, '--yes'])).toMatchObject({ code: 0, stdout: '' })
+    expect((await consul.entry(key))?.Session).toBe(session)
+    const done = await runLocker(words)
+    expect(done).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/better:\s+consul-locker\s+leader\s+step-down/),
+    })
+    expect((await consul.entry(key))?.Session).toBeUndefined()
+  })
+
+  test('tells what is known of the Bash original, which goes on', async () => {
+    const name = uniqueName('bash')
+    await foreign(`consul-lock ${name}`, [keyOf(name), 'web7'], [`app/${name}`, ''])
+    const asked = await runLocker(['unlock', name, '--yield', '--yes'])
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining("another program, which can't be asked") })
+    const done = await runLocker(['unlock', name, '--yes'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    for (const told of ['held by web7', `"consul-lock ${name}"`, `also holds app/${name}`, "doesn't notice"]) {
+      expect(done.stdout.replaceAll(/\s+/g, ' ')).toContain(told)
+    }
+    expect(done.stdout).toContain('this session has no')
+    expect(await sessionOf(name)).toBeUndefined()
+  })
+
+  test('ends the command of consul lock', async () => {
+    const prefix = `service/${uniqueName('theirs')}`
+    const words = ['lock', `-http-addr=${inject('consulAddress')}`, prefix, 'echo begun; exec sleep 60']
+    const theirs = new Running(spawn(await findConsul(), words, { env: lockerEnvironment({}) }))
+    await theirs.prints(/begun/)
+    const done = await runLocker(['unlock', 'theirs', '--key', `${prefix}/.lock`, '--yes'])
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('consul lock stops its command when it') })
+    await theirs.ends()
+  })
+
+  test('takes all locks that match a pattern, and none that doesn’t', async () => {
+    const [common, other] = [uniqueName('many'), uniqueName('single')]
+    const names = ['a', 'b', 'c'].map((letter) => `${common}-${letter}`)
+    const runs = await Promise.all([...names, other].map((name) => running(name)))
+    const done = await runLocker(['unlock', '--pattern', `${common}-[ab]`, '--yes'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(done.stdout.match(/holds it no more/g)).toHaveLength(2)
+    expect(await Promise.all(runs.slice(0, 2).map((run) => run.ends()))).toMatchObject([{ code: 6 }, { code: 6 }])
+    expect(runs.slice(2).map((run) => run.hasEnded)).toEqual([false, false])
+    for (const run of runs.slice(2)) run.kill('SIGTERM')
+    await Promise.all(runs.slice(2).map((run) => run.ends()))
+    for (const name of names) await consul.deleteKey(keyOf(name))
+  })
+})
+
+describe('unlock --yield', () => {
+  test('has the holder’s own runner end the command, and the next one starts without a lock-delay', async () => {
+    const name = uniqueName('yield')
+    const run = await running(name)
+    const next = startLocker([name, 'echo', 'mine'])
+    await next.says(/waiting for/)
+    const done = await runLocker(['unlock', name, '--yield', '--yes'])
+    expect(done).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/has given it back, after/) })
+    expect(await run.ends()).toMatchObject({ code: 143, stderr: expect.stringMatching(/asks for the lock/) })
+    expect(await next.ends()).toMatchObject({ code: 0, stdout: 'mine\n' })
+    expect(await consul.remains(name)).toEqual([])
+  })
+
+  test('leaves the command’s own exit code to it', async () => {
+    const name = uniqueName('tidy')
+    const run = await running(name, "trap 'echo tidied; exit 3' TERM; while :; do sleep 0.1; done")
+    expect(await runLocker(['unlock', name, '--yield', '--yes'])).toMatchObject({ code: 0 })
+    expect(await run.ends()).toMatchObject({ code: 3, stdout: expect.stringContaining('tidied') })
+  })
+
+  test('reaches slots, readers and the second of several locks', async () => {
+    const names = ['slots', 'readers', 'also'].map(uniqueName)
+    const options = [['--slots', '2'], ['--shared'], ['--also', `${names[2]}-b`]]
+    const runs = await Promise.all(names.map((name, n) => running(name, undefined, options[n])))
+    const asked = [names[0], names[1], `${names[2]}-b`]
+    const ends = await Promise.all(asked.map((name = '') => runLocker(['unlock', name, '--yield', '--yes'])))
+    expect(ends).toMatchObject(asked.map(() => ({ code: 0, stderr: '' })))
+    expect(await Promise.all(runs.map((run) => run.ends()))).toMatchObject(names.map(() => ({ code: 143 })))
+  })
+
+  test('asks a hold’s users, and waits for them', async () => {
+    const name = uniqueName('users')
+    const hold = startLocker(['hold', name], { stdio: ['pipe', 'pipe', 'pipe'] })
+    await hold.prints(/runId/)
+    const asking = startLocker(['unlock', name, '--yield', '--yes'])
+    await hold.prints(/releaseAskedBy/)
+    expect(asking.hasEnded).toBe(false)
+    hold.child.stdin?.end()
+    expect(await asking.ends()).toMatchObject({ code: 0 })
+    expect(await hold.ends()).toMatchObject({ code: 0 })
+  })
+
+  test('says so when the command doesn’t end, and takes nothing from it', async () => {
+    const name = uniqueName('deaf')
+    const run = await running(name, "trap '' TERM; while :; do sleep 0.1; done", ['--kill-after', '1s'])
+    const session = await sessionOf(name)
+    const late = await runLocker(['unlock', name, '--yield', '--yes', '--timeout', '1s'])
+    expect(late).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no answer from .* within 1s; the request stands/),
+    })
+    expect(await sessionOf(name)).toBe(session)
+    await runLocker(['unlock', name, '--yes'])
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('says so when the runner doesn’t hear of requests', async () => {
+    const name = uniqueName('old')
+    const record = { host: 'web1', pid: 7, user: 'root', command: ['x'], runId: 'an old one', lockDelayMs: 0 }
+    await foreign(`consul-locker ${name} an old one`, [keyOf(name), JSON.stringify(record)])
+    const late = await runLocker(['unlock', name, '--yield', '--yes', '--timeout', '1s'])
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('is older than 0.2') })
+  })
+
+  test('is answered by the guardian when the runner is killed at that', async () => {
+    const name = uniqueName('killed')
+    const run = await running(name, "trap '' TERM; while :; do sleep 0.1; done", ['--kill-after', '1s'])
+    const asking = startLocker(['unlock', name, '--yield', '--yes'])
+    await run.says(/asks for the lock/)
+    run.kill('SIGKILL')
+    expect(await asking.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('has given it back') })
+  })
+
+  test('tells of a lock that was lost before it was given back', async () => {
+    const name = uniqueName('lost')
+    const run = await running(name, "trap '' TERM; while :; do sleep 0.1; done", ['--kill-after', '1s'])
+    const asking = startLocker(['unlock', name, '--yield', '--yes'])
+    await run.says(/asks for the lock/)
+    await consul.destroySession((await sessionOf(name)) ?? '')
+    expect(await asking.ends()).toMatchObject({ code: 6, stderr: expect.stringContaining('lost it before') })
+    expect(await run.ends()).toMatchObject({ code: 6 })
+    await consul.deleteKey(keyOf(name))
+  })
+
+  test('is of no use to who asks for another run in this one’s record', async () => {
+    const name = uniqueName('fresh')
+    const run = await running(name)
+    const entry = await consul.entry(keyOf(name))
+    const record = JSON.parse(await consul.value(keyOf(name)))
+    // A request for somebody else's run in this one's record.
+    await consul.request(
+      'PUT',
+      `/kv/${keyOf(name)}?cas=${entry?.ModifyIndex}&flags=3304740253564472344`,
+      JSON.stringify({ ...record, runId: 'other', releaseAskedBy: 'root@web2' }),
+    )
+    await patiently(
+      async () => (await consul.value(keyOf(name))).includes('other'),
+      () => 'nothing was written',
+    )
+    run.kill('SIGHUP')
+    expect(await run.ends()).toMatchObject({ code: 129, stderr: expect.not.stringContaining('asks for') })
+  })
+})
