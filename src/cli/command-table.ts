@@ -1,6 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Errand } from '../child/errands.ts'
 import type { Perform, Subcommand } from './invocation/invocation.ts'
+import type { CommandWord } from './syntax-table.ts'
 
 type Load = () => Promise<Subcommand>
 
@@ -35,7 +36,7 @@ export const COMMANDS = {
   crontab: async () => (await import('./commands/run/scheduled/crontab-command.ts')).crontabCommand,
   explain: async () => (await import('./commands/run/explained/explain-command.ts')).explainCommand,
   dev: async () => (await import('./commands/dev/command.ts')).devCommand,
-} satisfies Record<string, Load>
+} satisfies Record<CommandWord, Load>
 
 export const COMMAND_WORDS = Object.keys(COMMANDS)
 

@@ -32,7 +32,10 @@ export const LOCK_OPTIONS = everywhere({
   'lock-delay': option('Lock:', 'TIME', 'keep the lock closed this long when a holder dies (24s)', duration),
   slots: option('Lock:', 'N', 'let N have it at a time, as consul lock -n N does', wholeNumber(1, MOST_SLOTS)),
   shared: { ...flag('Lock:', 'be one of many readers; a run without this is the writer'), alias: 's' },
-  also: repeatable('Lock:', 'NAME', 'have the lock NAME, too, or none of them; repeatable'),
+  also: {
+    ...repeatable('Lock:', 'NAME', 'have the lock NAME, too, or none of them; repeatable'),
+    operand: { kind: 'lock' },
+  },
 })
 
 /** Which lock a command asks about, or acts on without taking it. */

@@ -1,3 +1,5 @@
+import type { Operand } from './operand.ts'
+
 /** What was given for an option, on the command line or in the environment; several for one that may be repeated. */
 export type GivenValue = string | boolean | readonly string[] | undefined
 
@@ -10,6 +12,8 @@ export interface Option<T = unknown> {
   readonly value?: string
   readonly alias?: string
   readonly choices?: readonly string[]
+  /** What its value may be, where the name of that doesn't tell. */
+  readonly operand?: Operand
   readonly isRepeatable?: boolean
   /** Its value when none was given, as a user would write it. */
   readonly otherwise?: string

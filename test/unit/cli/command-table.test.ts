@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { COMMAND_WORDS, COMMANDS, kindOfWord } from '../../../src/cli/command-table.ts'
 import { sortAnywhere } from '../../../src/cli/syntax/parse.ts'
+import { type CommandWord, SYNTAXES } from '../../../src/cli/syntax-table.ts'
 
 const RESERVED = `completion dashboard doctor help metrics
   version watch`.split(/\s+/)
@@ -13,7 +14,15 @@ test.each([
   expect(kindOfWord(word)).toBe(kind)
 })
 
-describe.each(Object.entries(COMMANDS))('the syntax of %s', (_, load) => {
+describe.each(Object.entries(COMMANDS))('the syntax of %s', (word, load) => {
+  test('is the one in the table of syntaxes', async () => {
+    expect(await SYNTAXES[word as CommandWord]()).toBe((await load()).syntax)
+  })
+
+  test('has a summary for lists: a few words, and no sentence', async () => {
+    expect((await load()).syntax.summary).toMatch(/^[a-z].{5,60}[^.]$/)
+  })
+
   test('names no option that is not there', async () => {
     const { options, often = [], contradictions = [] } = (await load()).syntax
     expect(Object.keys(options)).toEqual(expect.arrayContaining([...often, ...contradictions.flat()]))

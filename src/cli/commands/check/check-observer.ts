@@ -9,15 +9,12 @@ import { LocalServices } from '../../../init/local-services.ts'
 import { parseNagiosArgs } from '../../../init/nagios-args.ts'
 import { expression, observeProcesses, type ProcessQuery, uidOf } from '../../../init/process-count.ts'
 import { AT_LEAST_ONE } from '../../../init/thresholds.ts'
-import type { CheckCommandOptions } from './syntax.ts'
+import { CHECK_KINDS, type CheckCommandOptions } from './syntax.ts'
 
-/** What may be checked. */
-export const CHECK_KINDS = ['service', 'servicegroup', 'process', 'crontab'] as const
-
-export type CheckKind = (typeof CHECK_KINDS)[number]
+export type CheckKind = keyof typeof CHECK_KINDS
 
 export function isCheckKind(word: string | undefined): word is CheckKind {
-  return (CHECK_KINDS as readonly (string | undefined)[]).includes(word)
+  return word !== undefined && Object.hasOwn(CHECK_KINDS, word)
 }
 
 /** How to look at what is checked. Throws a `usage` failure. */

@@ -9,15 +9,15 @@ import { orFromOwnFile } from '../../connection/consul-of-file.ts'
 import { CHECK_EXIT } from '../../exit-codes.ts'
 import { type CommandRequest, subcommand } from '../../invocation/subcommand.ts'
 import { print } from '../../output/print.ts'
-import { CHECK_KINDS, type CheckKind, excuseOf, isCheckKind, observerOf } from './check-observer.ts'
-import { CHECK_SYNTAX, type CheckCommandOptions } from './syntax.ts'
+import { type CheckKind, excuseOf, isCheckKind, observerOf } from './check-observer.ts'
+import { CHECK_KINDS, CHECK_SYNTAX, type CheckCommandOptions } from './syntax.ts'
 
 /** `consul-locker check KIND`. Settles with the exit code of a script check. */
 export const checkCommand = subcommand(CHECK_SYNTAX, async (request) => {
   const [kind] = request.words
   if (!isCheckKind(kind)) {
     throw new Failure('usage', kind === undefined ? 'check what?' : `there is no check ${JSON.stringify(kind)}`, {
-      hint: `the checks are ${CHECK_KINDS.join(', ')}`,
+      hint: `the checks are ${Object.keys(CHECK_KINDS).join(', ')}`,
     })
   }
   return judge(request, kind)

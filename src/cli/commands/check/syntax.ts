@@ -4,8 +4,17 @@ import type { Syntax } from '../../syntax/command-syntax.ts'
 import { flag, option, type Values } from '../../syntax/option.ts'
 import { duration, text } from '../../syntax/values.ts'
 
+/** What may be checked. */
+export const CHECK_KINDS = {
+  service: 'a local service',
+  servicegroup: 'several local services',
+  process: 'processes by their command line',
+  crontab: 'a job in a crontab',
+} as const
+
 /** `consul-locker check KIND` */
 export const CHECK_SYNTAX = {
+  summary: 'check a service for Consul, by its role in the cluster',
   usage: `consul-locker check [options] service|servicegroup|process|crontab
 
 A script check for Consul that knows the cluster: a primary must run, a standby
@@ -42,6 +51,7 @@ must be stopped while a primary passes. Prints one line of JSON.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ words: CHECK_KINDS }],
   often: [
     'file',
     'consul-service',

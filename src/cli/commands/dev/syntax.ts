@@ -10,6 +10,7 @@ const DNS_EXAMPLE = '127.0.0.1:8600'
 
 /** `consul-locker dev` */
 export const DEV_SYNTAX = {
+  summary: 'serve a Consul to try things with',
   usage: `consul-locker dev [options] [-- command…]
 
 A Consul to try things with, for tests and CI: one process with Consul's HTTP

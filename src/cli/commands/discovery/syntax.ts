@@ -20,8 +20,18 @@ const expiry: Parse<number> = (text, name) => {
   throw new Failure('usage', `--${name} must be 1s or more, and ${formatDuration(LONGEST_EXPIRY_MS)} at most`)
 }
 
+/** The words behind `discovery`. */
+const DISCOVERY_WORDS = {
+  serve: 'serve tokens',
+  new: 'make a token',
+  publish: 'put servers to a token',
+  lookup: "print a token's servers",
+  delete: 'forget a token',
+}
+
 /** `consul-locker discovery serve|new|publish|lookup|delete` */
 export const DISCOVERY_SYNTAX = {
+  summary: 'let machines find each other by a token',
   usage: `consul-locker discovery serve
 consul-locker discovery new --url U
 consul-locker discovery delete --url U TOKEN
@@ -55,6 +65,7 @@ Consul cluster that is about to be born, for instance.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ words: DISCOVERY_WORDS }],
   often: ['listen', 'expire', 'url', 'wait', 'secret-file'],
   examples: [
     'consul-locker discovery serve --listen 10.0.0.5:8510 --secret-file S',

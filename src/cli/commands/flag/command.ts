@@ -15,7 +15,7 @@ import { subcommand } from '../../invocation/subcommand.ts'
 import { print, printLines } from '../../output/print.ts'
 import { checkStrayCommand, type FlagMode, modeOf, serviceOf } from './flag-mode.ts'
 import { runOnTransitions } from './flag-watch.ts'
-import { flagSyntax } from './syntax.ts'
+import { DEMOTE_SYNTAX, PROMOTE_SYNTAX } from './syntax.ts'
 
 /** `consul-locker promote SERVICE` */
 export const promoteCommand = flagCommand('promote')
@@ -24,7 +24,7 @@ export const promoteCommand = flagCommand('promote')
 export const demoteCommand = flagCommand('demote')
 
 function flagCommand(direction: Direction): Subcommand {
-  return subcommand(flagSyntax(direction), async (request) => {
+  return subcommand(direction === 'promote' ? PROMOTE_SYNTAX : DEMOTE_SYNTAX, async (request) => {
     const { ctx, options, words, command = [], environment } = request
     const service = serviceOf(words, direction)
     const mode = modeOf(options)

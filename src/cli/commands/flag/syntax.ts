@@ -13,9 +13,15 @@ const flagValue: Parse<FlagValue> = (text, name) => {
   })
 }
 
-/** `consul-locker promote|demote SERVICE` */
-export function flagSyntax(direction: Direction) {
+const VALUES: Readonly<Record<FlagValue, string>> = {
+  NULL: 'nothing is to be done',
+  START: 'the node is to begin',
+  WAIT: 'it is ready, and waits for the others',
+}
+
+function flagSyntax(direction: Direction) {
   return {
+    summary: `show or set a node's ${direction} flag, or wait for it`,
     usage: `consul-locker ${direction} [options] <service> [-- command…]
 
 A node's ${direction} flag for a Consul service: NULL nothing is to be done, START
@@ -24,8 +30,11 @@ option: shows the flag.`,
     options: {
       node: option('Flag:', 'NAME', "the node (this agent's own)"),
       get: flag('Flag:', 'print its value alone'),
-      set: option('Flag:', 'VALUE', 'set it: NULL, START or WAIT', flagValue),
-      wait: option('Flag:', 'VALUE', 'wait until it is NULL, START or WAIT', flagValue),
+      set: { ...option('Flag:', 'VALUE', 'set it: NULL, START or WAIT', flagValue), operand: { words: VALUES } },
+      wait: {
+        ...option('Flag:', 'VALUE', 'wait until it is NULL, START or WAIT', flagValue),
+        operand: { words: VALUES },
+      },
       timeout: option('Flag:', 'TIME', 'for so long at most (60s)', duration, '60s'),
       json: flag('Flag:', 'show the flag as one line of JSON'),
       watch: flag('Watching:', 'run the command at every change of the flag'),
@@ -48,4 +57,9 @@ Exit codes: 0 done; 1 the wait ran out; 2, 3, 4 as for a run.`,
   } satisfies Syntax
 }
 
-export type FlagCommandOptions = Values<ReturnType<typeof flagSyntax>['options']>
+/** `consul-locker promote SERVICE` */
+export const PROMOTE_SYNTAX = flagSyntax('promote')
+/** `consul-locker demote SERVICE` */
+export const DEMOTE_SYNTAX = flagSyntax('demote')
+
+export type FlagCommandOptions = Values<typeof PROMOTE_SYNTAX.options>

@@ -6,6 +6,7 @@ import { flag } from '../../syntax/option.ts'
 
 /** `consul-locker history` */
 export const HISTORY_SYNTAX = {
+  summary: 'show the last runs under a lock',
   usage: `consul-locker history NAME
 
 Prints the last twenty runs under a lock, the newest at the bottom: when, where,
@@ -17,6 +18,7 @@ that ran it.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['json', 'key', 'http-addr'],
   examples: ['consul-locker history backup'],
   epilogue: 'Exit codes: 0; 1 what stands there is no history; 2, 3, 4 as for a run.',

@@ -7,6 +7,7 @@ import { duration } from '../../syntax/values.ts'
 
 /** `consul-locker hold NAME` */
 export const HOLD_SYNTAX = {
+  summary: 'hold a lock without a command',
   usage: `consul-locker hold [options] NAME
 
 Holds a lock without a command: waits for it, prints one line of JSON when it
@@ -23,6 +24,7 @@ Holds a lock without a command, until the standard input ends.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['no-wait', 'wait', 'conflict-exit-code', 'for', 'key', 'http-addr', 'token-file', 'quiet'],
   contradictions: [['no-wait', 'wait'], ...LOCK_CONTRADICTIONS],
   examples: [

@@ -7,6 +7,7 @@ import { duration, text, wholeNumber } from '../../syntax/values.ts'
 
 /** `consul-locker hosts` */
 export const HOSTS_SYNTAX = {
+  summary: "print the addresses of a service's healthy instances",
   usage: `consul-locker hosts --label L
 
 Prints the addresses of a service's healthy instances: sorted, on one line,

@@ -1,11 +1,25 @@
+import type { InitAction } from '../../../init/role-rules.ts'
 import { CONSUL_OPTIONS } from '../../options/consul-options.ts'
 import { OUTPUT_OPTIONS } from '../../options/output-options.ts'
 import type { Syntax } from '../../syntax/command-syntax.ts'
 import { flag, option } from '../../syntax/option.ts'
 import { duration } from '../../syntax/values.ts'
 
+/** The words behind `init`. */
+const ACTIONS: Readonly<Record<InitAction, string>> = {
+  start: 'start the services of a primary',
+  stop: 'stop the services of a standby',
+  restart: 'stop and start the services of a primary',
+  'force-reload': 'the same, if any of them runs',
+  status: "show the cluster's nodes and the local services",
+  'start-primary': 'make the standby nodes primary',
+  promote: 'do what the promote flag asks for',
+  demote: 'do what the demote flag asks for',
+}
+
 /** `consul-locker init [-f FILE] ACTION` */
 export const INIT_SYNTAX = {
+  summary: 'start, stop and switch services that know their cluster',
   usage: `consul-locker init -f <file> [options] <action> [options]
 consul-locker init <file> <action> [options]
 
@@ -33,6 +47,7 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'file', words: ACTIONS }, { words: ACTIONS }],
   often: ['file', 'force', 'dead-after'],
   contradictions: [
     ['force', 'dead-after'],

@@ -10,8 +10,25 @@ export const DEFAULT_TIMEOUT_MS = 60_000
 /** So long a maintenance is, unless `--for` says otherwise. */
 export const DEFAULT_MAINTENANCE_MS = 3_600_000
 
+/** The words behind `leader`, and what each does. */
+export const LEADER_WORDS = {
+  status: 'show who is master',
+  members: 'show the nodes',
+  history: 'show who was master when',
+  'step-down': 'have the master hand over',
+  switchover: 'have the master hand over, to a node or at a time',
+  promote: 'have a node lead that is not ready',
+  reinit: "replace a node's data by the master's",
+  disable: 'take a node out',
+  enable: 'bring a node back',
+  maintenance: 'have nobody promoted or demoted for a while',
+  unfreeze: 'forget the failovers of the last hour',
+  test: 'try whether a handler keeps its promises',
+}
+
 /** `consul-locker leader -f FILE` and `consul-locker leader WORD NAME` */
 export const LEADER_SYNTAX = {
+  summary: 'fail over a master/slave application',
   usage: `consul-locker leader [-f] <file> [options]
 consul-locker leader <word> <name> [options]
 
@@ -45,6 +62,7 @@ file is its configuration, in YAML, and runs by itself when it begins with
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ words: LEADER_WORDS, kind: 'file' }, { kind: 'leader' }],
   often: ['node', 'watch'],
   contradictions: [
     ['off', 'for'],

@@ -15,7 +15,7 @@ import { subcommand } from '../../invocation/subcommand.ts'
 import { labelOf, serviceIdOf } from '../../options/instance-options.ts'
 import { print } from '../../output/print.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
-import { LEASE_SYNTAX, type LeaseCommandOptions } from './syntax.ts'
+import { ACQUIRE_LEASE_SYNTAX, LEASE_SYNTAX, type LeaseCommandOptions } from './syntax.ts'
 
 /** `consul-locker lease acquire|release|show` */
 export const leaseCommand = subcommand(
@@ -36,7 +36,7 @@ export const leaseCommand = subcommand(
 
 /** `consul-locker acquire-lease …`, as the original has it. */
 export const acquireLeaseCommand: Subcommand = {
-  syntax: LEASE_SYNTAX,
+  syntax: ACQUIRE_LEASE_SYNTAX,
   perform: (invocation) => leaseCommand.perform({ ...invocation, words: ['acquire', ...invocation.words] }),
 }
 

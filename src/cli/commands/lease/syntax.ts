@@ -17,6 +17,7 @@ const leaseLength: Parse<number> = (text, name) => {
 
 /** `consul-locker lease acquire|release|show` */
 export const LEASE_SYNTAX = {
+  summary: 'have the instances of a service start one after the other',
   usage: `consul-locker lease acquire|release|show --label L [--service-id ID]
 
 A lease for a start-up: instances of a service that start at the same time get
@@ -31,6 +32,7 @@ that service healthy, by release, or by itself.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ words: { acquire: 'wait for it', release: 'give it back', show: 'show who has it' } }],
   often: ['label', 'service-id', 'lease-timeout', 'acquire-timeout', 'json'],
   examples: [
     'consul-locker lease acquire --label es --service-id es-1 && start-elastic',
@@ -43,5 +45,12 @@ Exit codes: acquire: 0 it is ours, 1 another one kept it; release: 0 it isn't
 ours any more, 1 another one has it; show: 0 someone has it, 1 nobody;
 128+n when signal n ended the wait; 2, 3, 4 as for a run.`,
 } satisfies Syntax
+
+/** `consul-locker acquire-lease`, as the original has it */
+export const ACQUIRE_LEASE_SYNTAX: typeof LEASE_SYNTAX & Syntax = {
+  ...LEASE_SYNTAX,
+  summary: "wait for a service's start-up lease, as lease acquire does",
+  operands: [],
+}
 
 export type LeaseCommandOptions = Values<typeof LEASE_SYNTAX.options>

@@ -5,6 +5,7 @@ import { flag, repeatable } from '../../syntax/option.ts'
 
 /** `consul-locker locks` */
 export const LOCKS_SYNTAX = {
+  summary: 'show all locks, who holds them and who waits',
   usage: `consul-locker locks [options] [PATTERN]
 
 Shows all locks, slots and leaders, or those whose names match PATTERN, as shells
@@ -18,6 +19,7 @@ is closed or paused, and how its last run ended.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['waiters', 'prefix', 'watch', 'json', 'http-addr'],
   contradictions: [
     ['waiters', 'json'],

@@ -33,6 +33,7 @@ const commandTarget: Parse<MonitorTarget> = (line) => ({ kind: 'command', line }
 
 /** `consul-locker monitor` */
 export const MONITOR_SYNTAX = {
+  summary: 'keep a service registered in Consul while it is healthy',
   usage: `consul-locker monitor --label L [--service-id ID] --monitor-url URL
 
 Keeps a service registered in Consul while it is healthy, and only then. Runs

@@ -17,6 +17,7 @@ const SCOPE = { all: flag('Pause:', 'every lock, also those that are yet to come
 
 /** `consul-locker pause NAME|--all --for TIME` */
 export const PAUSE_SYNTAX = {
+  summary: 'let nobody get a lock for a while',
   usage: `consul-locker pause NAME|--all --for TIME [--reason TEXT] [options]
 
 Nobody gets the lock until the time is over, or until consul-locker resume:
@@ -30,6 +31,7 @@ itself, by the clock of each machine that starts something.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['for', 'reason', 'all', 'key', 'http-addr', 'token-file', 'quiet'],
   examples: [
     'consul-locker pause backup --for 2h --reason "the database moves"',
@@ -44,11 +46,13 @@ Exit codes: 0 it is paused for that time, at least; 2, 3, 4 as for a run.`,
 
 /** `consul-locker resume NAME|--all` */
 export const RESUME_SYNTAX = {
+  summary: 'end a pause',
   usage: `consul-locker resume NAME|--all [options]
 
 Ends a pause, whoever began it: who waited goes on in the order of the line.
 A pause of all locks is ended by --all, and not by a name.`,
   options: { ...SCOPE, ...CONSUL_OPTIONS, ...OUTPUT_OPTIONS },
+  operands: [{ kind: 'lock' }],
   often: ['all', 'key', 'http-addr', 'token-file', 'quiet'],
   examples: ['consul-locker resume backup', 'consul-locker resume --all'],
   epilogue: 'Exit codes: 0 that pause is no more; 2, 3, 4 as for a run.',

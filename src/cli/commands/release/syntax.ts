@@ -7,6 +7,7 @@ import { duration } from '../../syntax/values.ts'
 
 /** `consul-locker release NAME --run ID` */
 export const RELEASE_SYNTAX = {
+  summary: 'ask a hold to give its lock back',
   usage: `consul-locker release NAME --run ID [options]
 
 Asks the consul-locker hold that has a lock to give it back, from any machine,
@@ -19,6 +20,7 @@ else's lock is touched, and none is taken from who still works under it.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['run', 'timeout', 'key', 'http-addr', 'token-file', 'quiet'],
   examples: ['consul-locker release deploy --run 9ab98b35-3735-4010-a43b-bfe24e300793'],
   epilogue: `Exit codes: 0 that run has held it until now, and has given it back; 1 it

@@ -1,3 +1,5 @@
+import type { ROLLOUT_SUMMARIES } from './syntax.ts'
+
 /** What one of rollout's words takes. */
 interface Form {
   /** Options beside those that all take. */
@@ -29,7 +31,7 @@ export const ROLLOUT_WORDS = {
   health: { takes: ['host'] },
   failures: { takes: ['hosts', 'warnings'] },
   status: { takes: ['watch', 'exit-on-failure', 'prometheus'] },
-} as const satisfies Record<string, Form>
+} as const satisfies Record<keyof typeof ROLLOUT_SUMMARIES, Form>
 
 export type RolloutWord = keyof typeof ROLLOUT_WORDS
 

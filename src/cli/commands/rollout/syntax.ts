@@ -3,8 +3,31 @@ import { OUTPUT_OPTIONS } from '../../options/output-options.ts'
 import type { Syntax } from '../../syntax/command-syntax.ts'
 import { flag, option, type Values } from '../../syntax/option.ts'
 
+/** The words behind `rollout`, and what each does. */
+export const ROLLOUT_SUMMARIES = {
+  trigger: 'set the version that all hosts shall run',
+  step: 'upgrade this host if it is its turn',
+  pause: 'hold up everything, a role or a host',
+  resume: 'end a pause',
+  forget: "drop a host that won't come back",
+  status: 'show who runs it, is at work, has failed, waits',
+  current: 'print the version that was triggered',
+  pending: 'tell whether there is an update for this host',
+  local: 'print what this host runs, or write that down',
+  record: 'tell Consul what this host runs',
+  report: 'tell Consul how upgrade or validation ended',
+  ping: 'tell whether Consul answers and has a leader',
+  running: 'print all versions that run somewhere',
+  'hosts-at': 'print the hosts that run a version',
+  verify: 'tell whether the hosts on standard input run a version',
+  'check-single': 'tell whether a version runs, and no other',
+  health: "show this host's failing checks",
+  failures: 'show failing checks anywhere, and failed upgrades',
+}
+
 /** `consul-locker rollout WORD` */
 export const ROLLOUT_SYNTAX = {
+  summary: 'bring all hosts to one version, so many at a time',
   usage: `consul-locker rollout [options] <word> [arguments]
 
 Brings all hosts to one version, so many at a time.
@@ -48,6 +71,7 @@ Brings all hosts to one version, so many at a time.
     ['prometheus', 'json'],
     ['prometheus', 'watch'],
   ],
+  operands: [{ words: ROLLOUT_SUMMARIES }],
   often: ['file', 'host', 'role', 'force', 'watch', 'json'],
   brief: `consul-locker rollout [options] <word> [arguments]
 

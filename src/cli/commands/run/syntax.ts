@@ -9,6 +9,7 @@ import { duration, shellLine, signalName, size, timeLimit } from '../../syntax/v
 
 /** `consul-locker [run] [options] <name> <command> [args…]` */
 export const RUN_SYNTAX = prepared({
+  summary: 'run a command on exactly one machine at a time',
   usage: `consul-locker [options] <name> <command> [args…]
 
 Runs a command on exactly one machine at a time: waits for the lock <name> in
@@ -45,6 +46,7 @@ Consul, runs the command while holding it, and exits with the command's code.`,
     version: { ...onlyWord(flag('Output:', 'show version, commit, Node and platform')), alias: 'V' },
     licenses: onlyWord(flag('Output:', 'show the licences of all that is in this executable')),
   },
+  operands: [{ kind: 'lock' }, { kind: 'command' }],
   often: [
     'no-wait',
     'wait',

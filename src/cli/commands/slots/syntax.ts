@@ -5,6 +5,7 @@ import type { Syntax } from '../../syntax/command-syntax.ts'
 
 /** `consul-locker slots NAME [N]` */
 export const SLOTS_SYNTAX = {
+  summary: 'show who has the slots of a lock, or change their number',
   usage: `consul-locker slots [options] <name> [n]
 
 Shows who has the slots of <name>, or changes how many there are, while runs
@@ -15,6 +16,7 @@ enough of them have gone; who waits follows the change.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['key', 'http-addr'],
   examples: [
     'consul-locker slots web        2 of 3 slots of web taken, 1 in line',

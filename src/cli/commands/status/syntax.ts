@@ -7,6 +7,7 @@ import { period } from '../../syntax/values.ts'
 
 /** `consul-locker status` */
 export const STATUS_SYNTAX = {
+  summary: 'show whether a lock is held, by whom, and how its runs went',
   usage: `consul-locker status NAME
 
 Prints whether a lock (or slots) is held, by whom and since when, whether it is
@@ -18,6 +19,7 @@ paused, who waits, and when its command last succeeded and failed.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['max-age', 'json', 'key', 'http-addr'],
   contradictions: [['max-age', 'json']],
   examples: [

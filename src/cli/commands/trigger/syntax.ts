@@ -6,6 +6,7 @@ import { duration } from '../../syntax/values.ts'
 
 /** `consul-locker trigger critical|warning` */
 export const TRIGGER_SYNTAX = {
+  summary: 'run what stands in Consul for a failing check',
   usage: `consul-locker trigger [options] critical|warning
 
 The handler of a Consul watch of type "checks": runs what stands in Consul for
@@ -22,6 +23,7 @@ decides what this machine runs, as our user: guard it with an ACL.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ words: { critical: 'checks that are critical', warning: 'checks that warn' } }],
   often: ['config', 'service', 'timeout'],
   examples: ['consul-locker trigger critical --config /root/.powerconsul.conf'],
   epilogue: `A standby of whose primaries none passes acts as primary. Nothing is run while a

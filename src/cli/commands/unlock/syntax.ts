@@ -7,6 +7,7 @@ import { duration } from '../../syntax/values.ts'
 
 /** `consul-locker unlock NAME` */
 export const UNLOCK_SYNTAX = {
+  summary: 'free a lock that somebody holds',
   usage: `consul-locker unlock NAME|--pattern GLOB [options]
 
 Frees a lock that somebody holds: shows whom that hits and what comes of it, and
@@ -27,6 +28,7 @@ Frees a lock that somebody holds: shows whom that hits, and asks.`,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'lock' }],
   often: ['yield', 'holder', 'pattern', 'yes', 'key', 'http-addr', 'token-file'],
   contradictions: [['pattern', 'key']],
   examples: [

@@ -6,6 +6,7 @@ import { duration } from '../../syntax/values.ts'
 
 /** `consul-locker verify` */
 export const VERIFY_SYNTAX = {
+  summary: 'ask inside a run whether the lock is still ours',
   usage: `consul-locker verify [options]
 
 Inside a run: is the lock still ours? The runner itself answers, without a trip

@@ -17,6 +17,7 @@ const pause: Parse<number> = (text, name) => {
 
 /** `consul-locker wait GATE…` */
 export const WAIT_SYNTAX = {
+  summary: 'wait until conditions hold, then run a command',
   usage: `consul-locker wait [options] <gate>… [-- command…]
 
 Waits until all of these hold at the same time, then runs the command, if any.
@@ -39,6 +40,7 @@ Waits until all of these hold at the same time, then runs the command, if any.
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
+  operands: [{ kind: 'gate', isRepeated: true }],
   often: ['timeout', 'once'],
   contradictions: [
     ['once', 'timeout'],

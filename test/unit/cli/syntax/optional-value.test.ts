@@ -4,6 +4,7 @@ import { parse } from '../../../../src/cli/syntax/parse.ts'
 import { size } from '../../../../src/cli/syntax/values.ts'
 
 const SYNTAX = {
+  summary: '',
   usage: 'consul-locker',
   epilogue: '',
   options: { healthy: optionalValue('A:', 'NAME', 'x'), other: flag('A:', 'x'), value: option('A:', 'V', 'x') },

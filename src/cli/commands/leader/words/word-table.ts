@@ -1,4 +1,4 @@
-import type { LEADER_SYNTAX } from '../syntax.ts'
+import type { LEADER_SYNTAX, LEADER_WORDS } from '../syntax.ts'
 import type { Word } from './asked.ts'
 import { disable, enable } from './disable.ts'
 import { history } from './history.ts'
@@ -32,7 +32,7 @@ export const WORDS = {
   reinit: { perform: reinit, takes: ['node', 'yes'] },
   history: { perform: history, takes: ['json'] },
   promote: { perform: promote, takes: ['timeout', 'accept-loss', 'yes'] },
-} satisfies Record<string, WordEntry>
+} satisfies Record<Exclude<keyof typeof LEADER_WORDS, 'test'>, WordEntry>
 
 export type LeaderWord = keyof typeof WORDS
 

@@ -1,9 +1,11 @@
 import { OUTPUT_OPTIONS } from '../../../options/output-options.ts'
 import type { Syntax } from '../../../syntax/command-syntax.ts'
 import { flag, onlyWord } from '../../../syntax/option.ts'
+import { RUN_SYNTAX } from '../syntax.ts'
 
 /** `consul-locker explain`: its own options; beside them stand those of a run. */
 export const EXPLAIN_SYNTAX = {
+  summary: 'say in numbers what a run promises',
   usage: `consul-locker explain [--json | --svg] [run's options] [<name> <command> [args…]]
 
 Says what a run with these options promises, in numbers: when its command is
@@ -13,6 +15,8 @@ told to end, when it is dead, and when somebody else may have the lock.`,
     svg: onlyWord(flag('Explain:', 'print the timeline as a picture')),
     ...OUTPUT_OPTIONS,
   },
+  operands: RUN_SYNTAX.operands,
+  includes: RUN_SYNTAX,
   often: ['json', 'svg'],
   contradictions: [['json', 'svg']],
   examples: [

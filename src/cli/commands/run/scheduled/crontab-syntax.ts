@@ -1,9 +1,11 @@
 import { OUTPUT_OPTIONS } from '../../../options/output-options.ts'
 import type { Syntax } from '../../../syntax/command-syntax.ts'
 import { onlyWord, option } from '../../../syntax/option.ts'
+import { RUN_SYNTAX } from '../syntax.ts'
 
 /** `consul-locker crontab`: its own options; beside them stand those of a run. */
 export const CRONTAB_SYNTAX = {
+  summary: 'print a run as a line of a crontab',
   usage: `consul-locker crontab --schedule '…' [run's options] <name> <command> [args…]
 
 Prints the line of a crontab that runs the command under the lock: with full
@@ -13,6 +15,8 @@ paths, and quoted for cron and for its shell.`,
     user: onlyWord(option('Crontab:', 'USER', 'as whom; for a file of /etc/cron.d')),
     ...OUTPUT_OPTIONS,
   },
+  operands: RUN_SYNTAX.operands,
+  includes: RUN_SYNTAX,
   often: ['schedule', 'user'],
   examples: [
     "consul-locker crontab --schedule '7 * * * *' -q -n -E 0 report ./report",

@@ -1,9 +1,11 @@
 import { OUTPUT_OPTIONS } from '../../../options/output-options.ts'
 import type { Syntax } from '../../../syntax/command-syntax.ts'
 import { onlyWord, option } from '../../../syntax/option.ts'
+import { RUN_SYNTAX } from '../syntax.ts'
 
 /** `consul-locker unit`: its own options; beside them stand those of a run. */
 export const UNIT_SYNTAX = {
+  summary: 'print a run as units of systemd',
   usage: `consul-locker unit [--on-calendar …] [run's options] <name> <command> [args…]
 
 Prints a service for systemd that runs the command under the lock, with its
@@ -14,6 +16,8 @@ timer if there is an --on-calendar: full paths, and quoted for systemd.`,
     directory: onlyWord(option('Unit:', 'DIR', 'write the files there instead of printing them')),
     ...OUTPUT_OPTIONS,
   },
+  operands: RUN_SYNTAX.operands,
+  includes: RUN_SYNTAX,
   often: ['on-calendar', 'user', 'directory'],
   examples: [
     'consul-locker unit --on-calendar hourly -n -E 75 report ./report',
