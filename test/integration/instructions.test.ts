@@ -112,7 +112,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     expect(await machine.does(end)).toMatchObject(done)
   })
 
-  describe('of the README', () => {
+  describe('of the README and the pages', () => {
     const install = 'install -m 755 dist/consul-locker /usr/local/bin/'
     const home = '/var/lib/somebody'
     /** Commands of the reader's own. */
@@ -140,7 +140,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
       const [sleep = '', slept] = blocks('examples/README.md').filter((text) => /10-second-wait one|Slept/.test(text))
       const [purpose, waits, tenSeconds] = await Promise.all([
         each(block('README.md', './bootstrap.sh')),
-        each(block('README.md', 'kv:schema/version')),
+        each(block('docs/bootstrap.md', 'kv:schema/version')),
         machine.does(inDist(sleep)),
       ])
       expect(purpose).toEqual([...['bootstrap.sh', 'report.sh', 'deploy'].map((name) => [0, `${name}\n`]), [0, '']])
@@ -154,7 +154,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     test('what a run may ask and write', async () => {
       await machine.does(install)
       await own('irreversible-step')
-      const inside = block('README.md', 'fenced put') + block('README.md', 'verify --remaining')
+      const inside = block('docs/safety.md', 'fenced put') + block('docs/safety.md', 'verify --remaining')
       const ended = await machine.does(
         `consul-locker inside -c '${inside}'; consul kv get config/primary; hostname`,
         home,
@@ -165,7 +165,9 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     test('discovery and ordered start-up', async () => {
       await machine.does(install)
       machine.run(`exec ${process.execPath} -e 'require("http").createServer((_, r) => r.end()).listen(9200)'`)
-      const [monitor = '', hosts = '', watch = '', lease = ''] = block('README.md', 'monitor --label es').split('\n')
+      const [monitor = '', hosts = '', watch = '', lease = ''] = block('docs/discovery.md', 'monitor --label es').split(
+        '\n',
+      )
       const monitoring = machine.run(`exec ${monitor}`)
       await monitoring.says(/is up\n/)
       expect(await machine.does(hosts)).toMatchObject({ ...done, stdout: '127.0.0.1:9300\n' })
@@ -177,7 +179,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
 
     test('tokens', async () => {
       await machine.does(install)
-      const [secret = '', serve = '', ...others] = block('README.md', 'discovery serve').split('\n')
+      const [secret = '', serve = '', ...others] = block('docs/discovery.md', 'discovery serve').split('\n')
       expect(await machine.does(secret)).toMatchObject({ code: 0 })
       const serving = machine.run(`exec ${serve}`)
       await serving.says(/serving discovery tokens at/)

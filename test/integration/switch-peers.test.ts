@@ -14,9 +14,9 @@ const KEY = `cluster/production/${NAME}`
 
 const dir = mkdtempSync(join(tmpdir(), 'consul-locker-peers-'))
 const fence = join(dir, 'fence.sh')
-/** As the README has it. */
-const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-const [, TRIGGER = ''] = /let `primary\/critical` be `(sh -c '[^']*')`/.exec(README.replaceAll('\n', ' ')) ?? []
+/** As the documents have it. */
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/init.md'), 'utf8')
+const [, TRIGGER = ''] = /let `primary\/critical` be `(sh -c '[^']*')`/.exec(PAGE.replaceAll('\n', ' ')) ?? []
 let server: ServiceNode
 let node1: ServiceNode
 let node2: ServiceNode
@@ -146,7 +146,7 @@ test('a takeover whose fence fails starts nobody else, and is made by a later ch
   await isHeldFor(node1, 'passing')
 })
 
-test('a primary whose agent has died is fenced and followed, by the README’s trigger', async () => {
+test('a primary whose agent has died is fenced and followed, by the documents’ trigger', async () => {
   // https://github.com/patroni/patroni/issues/1661: no failover while Consul's agent was dead on the primary.
   await begin(['node2'])
   const config = join(dir, 'powerconsul.conf')

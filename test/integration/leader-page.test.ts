@@ -6,10 +6,10 @@ import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { RedisServer } from '../kit/redis-server.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
-const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/leader.md'), 'utf8')
 
-test("the README's Redis is all that a Redis needs", async () => {
-  const [, file = ''] = /<<'END'\n(name: redis[\s\S]*?\napplication: redis\n)END\n/.exec(README) ?? []
+test("the page's Redis is all that a Redis needs", async () => {
+  const [, file = ''] = /<<'END'\n(name: redis[\s\S]*?\napplication: redis\n)END\n/.exec(PAGE) ?? []
   const redis = await RedisServer.start()
   const [name, path] = [uniqueName('redis'), join(scratch(), 'redis.yaml')]
   const { http } = await freePorts()
