@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import type { Context } from '../../base/context.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { Failure } from '../../base/failure.ts'
@@ -5,6 +6,7 @@ import type { Consul } from '../../consul/consul.ts'
 import { type Entry, readKey } from '../../consul/kv.ts'
 import type { RetryPolicy } from '../../consul/retry.ts'
 import type { TxnOp } from '../../consul/txn.ts'
+import type { LockSpec } from '../../lock/acquire-options.ts'
 import type { Advice, Attempt } from '../../lock/rider.ts'
 import { ago, describeEnd } from './describe-run.ts'
 import { dueAt, type Period } from './period.ts'
@@ -115,4 +117,16 @@ export class PeriodRider extends RunsRider {
 
 function isHeldBy(entry: Entry | undefined, { runId }: RunEntry): boolean {
   return entry?.session !== undefined && runIn(entry.value)?.runId === runId
+}
+
+/** The same run or lock, once in a period. */
+export function inPeriod<T extends { readonly lock: LockSpec; readonly history?: RunsRider }>(
+  consul: Consul,
+  spec: T,
+  period: Period,
+): T {
+  assert(spec.history, "a period is a matter of the lock's history")
+  const rider = new PeriodRider(consul, spec.lock.name, spec.history.run, period)
+  const riders = spec.lock.riders?.map((one) => (one === spec.history ? rider : one)) ?? [rider]
+  return { ...spec, lock: { ...spec.lock, riders }, history: rider }
 }

@@ -1,12 +1,8 @@
-import assert from 'node:assert'
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
-import type { Consul } from '../../../consul/consul.ts'
 import type { Period } from '../../../run/history/period.ts'
-import { PeriodRider } from '../../../run/history/period-rider.ts'
 import { oddity, type Slot } from '../../../run/history/slot.ts'
 import { strftime } from '../../../run/history/strftime.ts'
-import type { RunSpec } from '../../../run/run-spec.ts'
 import type { RunCommandOptions } from './syntax.ts'
 
 const RULES = '--once-per, --slot or --min-interval'
@@ -39,12 +35,4 @@ function slotOf(ctx: Context, format: string, zone: string): Slot {
   const wrong = oddity(slot, ctx.clock.now().wallMs)
   if (wrong !== undefined) ctx.log.warn(wrong)
   return slot
-}
-
-/** The run, once in a period. */
-export function inPeriod(consul: Consul, spec: RunSpec, period: Period): RunSpec {
-  assert(spec.history, "a period is a matter of the lock's history")
-  const rider = new PeriodRider(consul, spec.lock.name, spec.history.run, period)
-  const riders = spec.lock.riders?.map((one) => (one === spec.history ? rider : one)) ?? [rider]
-  return { ...spec, lock: { ...spec.lock, riders }, history: rider }
 }
