@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
 import type { Context } from '../base/context.ts'
-import { probeCommand } from '../probe/command-probe.ts'
 import { probeDatabase } from '../probe/database-probe.ts'
 import { probePort } from '../probe/port-probe.ts'
 import { type ProbeResult, probeWithin } from '../probe/probe-result.ts'
@@ -25,7 +24,7 @@ export async function probeGate(ctx: Context, gate: ProbedGate, environment: Nod
   return gateState(gate, healthy, why)
 }
 
-function probeOnce(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<ProbeResult> {
+async function probeOnce(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEnv): Promise<ProbeResult> {
   switch (gate.kind) {
     case 'tcp':
     case 'unix':
@@ -37,7 +36,7 @@ function probeOnce(ctx: Context, gate: ProbedGate, environment: NodeJS.ProcessEn
     case 'http':
       return probeUrl(ctx, new URL(gate.url), ANSWER_MS, gate)
     case 'cmd':
-      return probeCommand(ctx, gate.command, environment, COMMAND_MS)
+      return (await import('../probe/command-probe.ts')).probeCommand(ctx, gate.command, environment, COMMAND_MS)
     case 'dns':
       return probeWithin(ctx, ANSWER_MS, (ctx) => probeName(ctx, gate).then(() => FOUND))
     case 'file':
