@@ -1,10 +1,7 @@
 import type { Client, Dispatcher } from 'undici'
 import { unlessAborted } from '../base/abort.ts'
-import { tooLarge } from './reply-failure.ts'
+import { MAX_REPLY_BYTES, tooLarge } from './reply-failure.ts'
 import type { WireReply } from './wire.ts'
-
-/** Consul's largest honest answer is far below this; more is noise. */
-const MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 /**
  * Sends one request through a client that no other request uses meanwhile, and reads the reply whole. Rejects with
@@ -33,7 +30,7 @@ export function exchange(
     onResponseData(controller, chunk) {
       size += chunk.length
       chunks.push(chunk)
-      if (size > MAX_REPLY_BYTES) controller.abort(tooLarge(address, MAX_REPLY_BYTES))
+      if (size > MAX_REPLY_BYTES) controller.abort(tooLarge(address))
     },
     onResponseEnd() {
       resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') })

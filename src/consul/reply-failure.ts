@@ -1,4 +1,5 @@
-import { Failure, type FailureCode } from '../base/failure.ts'
+import { Failure, type FailureCode, messageOf, outOfFiles } from '../base/failure.ts'
+import type { ConsulSettings } from './settings.ts'
 import type { ApiCall, WireReply } from './wire.ts'
 
 /** The failure that a reply stands for; `undefined` when it is an answer. */
@@ -54,9 +55,12 @@ function elsewhere({ headers: { location } }: WireReply): string {
   return ` and leads to ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`
 }
 
+/** Consul's largest honest answer is far below this; more is noise. */
+export const MAX_REPLY_BYTES = 8 * 1024 * 1024
+
 /** More is answered than we read. */
-export function tooLarge(address: string, mostBytes: number): Failure {
-  return new Failure('too-large', `Consul at ${address} answers with more than ${mostBytes >> 20} MB`, {
+export function tooLarge(address: string): Failure {
+  return new Failure('too-large', `Consul at ${address} answers with more than ${MAX_REPLY_BYTES >> 20} MB`, {
     hint: 'too much stands below a key: consul kv get -keys shows what',
   })
 }
@@ -66,6 +70,59 @@ export function notConsul(address: string, what: string): Failure {
   return new Failure('not-consul', `what answers at ${address} is not Consul: ${what}`, {
     hint: "check CONSUL_HTTP_ADDR or --http-addr; Consul's HTTP port is 8500 by default",
   })
+}
+
+/** The failure of a request that wasn't answered; what is no trouble with the connection stays as it was thrown. */
+export function connectionFailure(settings: Pick<ConsulSettings, 'address'>, thrown: unknown): unknown {
+  const { text } = settings.address
+  const { code } = thrown as { code?: unknown }
+  if (thrown instanceof Failure) return thrown
+  if (isNoHttp(thrown)) return notConsul(text, 'no HTTP')
+  if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return thrown
+  if (isTlsTrouble(code)) return tlsFailure(text, code, thrown)
+  const exhausted = outOfFiles(`Consul at ${text} can't be reached`, thrown)
+  if (exhausted) return exhausted
+  const why = messageOf(thrown) || code
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
+    return new Failure('unreachable', `${text} closes the connection without an answer (${why})`, {
+      hint: 'is that the HTTP port of a Consul agent, without TLS?',
+      cause: thrown,
+    })
+  }
+  return new Failure('unreachable', `Consul at ${text} can't be reached: ${why}`, {
+    hint: hintFor(settings),
+    cause: thrown,
+  })
+}
+
+// A parser's error of undici's has a code for some of its reasons only; Node's own begin with those of its parser.
+function isNoHttp(thrown: unknown): boolean {
+  const { name, code } = thrown as { name?: unknown; code?: unknown }
+  return name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || String(code).startsWith('HPE_')
+}
+
+// Node's own codes for what it doesn't like in a certificate have no common beginning.
+function isTlsTrouble(code: string): boolean {
+  return /CERT|TLS|SSL|SIGNATURE|UNABLE_TO/.test(code)
+}
+
+function tlsFailure(address: string, code: string, thrown: unknown): Failure {
+  // OpenSSL's messages are full of file names and numbers, but for the reason; Node adds advice about itself.
+  const { reason } = thrown as { reason?: unknown }
+  const why = typeof reason === 'string' ? reason : messageOf(thrown).split(';', 1)[0]
+  const speaksNone = /WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/.test(code)
+  return new Failure('untrusted', `TLS with Consul at ${address} fails: ${why}`, {
+    hint: speaksNone
+      ? 'is that its HTTPS port? Without TLS, its address is http://…'
+      : 'check --ca-file, --client-cert, --client-key and --tls-server-name, or CONSUL_CACERT and its kin',
+    cause: thrown,
+  })
+}
+
+function hintFor({ address }: Pick<ConsulSettings, 'address'>): string {
+  return address.socketPath === undefined
+    ? 'is the agent running, and is its address right (CONSUL_HTTP_ADDR or --http-addr)?'
+    : 'is the agent running with addresses.http = unix://…, and may this user open the socket?'
 }
 
 /** Consul says 500 for its users' mistakes, too; trying again does not mend these. */

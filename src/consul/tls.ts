@@ -5,7 +5,7 @@ import { Failure, messageOf, reasonOf } from '../base/failure.ts'
 import type { TlsSettings } from './settings.ts'
 
 interface TlsOptions {
-  readonly ca: string[]
+  readonly ca: string[] | undefined
   readonly cert?: Buffer
   readonly key?: Buffer
   readonly servername?: string

@@ -1,7 +1,6 @@
 import { buildConnector, Client } from 'undici'
-import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import { exchange } from './exchange.ts'
-import { notConsul } from './reply-failure.ts'
+import { connectionFailure } from './reply-failure.ts'
 import type { ConsulSettings } from './settings.ts'
 import type { Transport, WireReply, WireRequest } from './wire.ts'
 
@@ -59,7 +58,7 @@ class HttpTransport implements Transport {
       if (signal.aborted) throw signal.reason
       // What broke this connection may have broken the others.
       this.#closeIdle()
-      throw this.#failure(this.#cause(client, thrown))
+      throw connectionFailure(this.#settings, this.#cause(client, thrown))
     }
   }
 
@@ -91,60 +90,8 @@ class HttpTransport implements Transport {
     return (code === 'UND_ERR_SOCKET' && this.#breaks.get(client)) || thrown
   }
 
-  #failure(thrown: unknown): unknown {
-    const { text } = this.#settings.address
-    const { code } = thrown as { code?: unknown }
-    if (thrown instanceof Failure) return thrown
-    if (isNoHttp(thrown)) return notConsul(text, 'no HTTP')
-    if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return thrown
-    if (isTlsTrouble(code)) return tlsFailure(text, code, thrown)
-    const exhausted = outOfFiles(`Consul at ${text} can't be reached`, thrown)
-    if (exhausted) return exhausted
-    const why = messageOf(thrown) || code
-    if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
-      return new Failure('unreachable', `${text} closes the connection without an answer (${why})`, {
-        hint: 'is that the HTTP port of a Consul agent, without TLS?',
-        cause: thrown,
-      })
-    }
-    return new Failure('unreachable', `Consul at ${text} can't be reached: ${why}`, {
-      hint: hintFor(this.#settings),
-      cause: thrown,
-    })
-  }
-
   close(): void {
     this.#closeIdle()
     for (const client of this.#clients) this.#discard(client)
   }
-}
-
-// A parser's error has a code for some of its reasons only.
-function isNoHttp(thrown: unknown): boolean {
-  const { name, code } = thrown as { name?: unknown; code?: unknown }
-  return name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW'
-}
-
-// Node's own codes for what it doesn't like in a certificate have no common beginning.
-function isTlsTrouble(code: string): boolean {
-  return /CERT|TLS|SSL|SIGNATURE|UNABLE_TO/.test(code)
-}
-
-function tlsFailure(address: string, code: string, thrown: unknown): Failure {
-  // OpenSSL's messages are full of file names and numbers, but for the reason; Node adds advice about itself.
-  const { reason } = thrown as { reason?: unknown }
-  const why = typeof reason === 'string' ? reason : messageOf(thrown).split(';', 1)[0]
-  const speaksNone = /WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST/.test(code)
-  return new Failure('untrusted', `TLS with Consul at ${address} fails: ${why}`, {
-    hint: speaksNone
-      ? 'is that its HTTPS port? Without TLS, its address is http://…'
-      : 'check --ca-file, --client-cert, --client-key and --tls-server-name, or CONSUL_CACERT and its kin',
-    cause: thrown,
-  })
-}
-
-function hintFor(settings: ConsulSettings): string {
-  return settings.address.socketPath === undefined
-    ? 'is the agent running, and is its address right (CONSUL_HTTP_ADDR or --http-addr)?'
-    : 'is the agent running with addresses.http = unix://…, and may this user open the socket?'
 }
