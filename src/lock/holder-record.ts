@@ -1,5 +1,6 @@
 import { formatDuration } from '../base/duration.ts'
 import { oneLine } from '../base/printable.ts'
+import type { Entry } from '../consul/kv.ts'
 import { LOCK_DELAY_MAX_MS, type Timing } from './deadline.ts'
 
 const DETAIL_LENGTH = 60
@@ -27,6 +28,8 @@ export interface HolderRecord {
   readonly runId: string
   /** How long Consul keeps the lock closed when this holder's session dies. */
   readonly lockDelayMs: number
+  /** The fence, left here by who has written the key since: see `heldFence`. */
+  readonly fence?: number
 }
 
 /** Who wants a lock, as its record will tell. */
@@ -108,6 +111,7 @@ const CHECKS: Record<keyof HolderRecord, (value: unknown) => boolean> = {
   since: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
   runId: isText,
   lockDelayMs: (value) => typeof value === 'number' && value >= 0 && value <= LOCK_DELAY_MAX_MS,
+  fence: (value) => Number.isSafeInteger(value) && Number(value) > 0,
 }
 
 /** What a key's value tells of its holder; what isn't as we write it is absent. Other tools leave a host name, or nothing. */
@@ -137,6 +141,11 @@ function fieldsOf(json: Readonly<Record<string, unknown>>): Partial<HolderRecord
  */
 export function lockDelayOf(value: string): number {
   return parseHolderRecord(value).lockDelayMs ?? 0
+}
+
+/** The fence that a key is held under: its ModifyIndex, unless who asks for the lock has written it since. */
+export function heldFence({ value, modifyIndex }: Pick<Entry, 'value' | 'modifyIndex'>): number {
+  return Math.min(parseHolderRecord(value).fence ?? modifyIndex, modifyIndex)
 }
 
 /** `held by web3 (pid 812, ./bootstrap.sh) for 4m12s`, as far as the value tells. */

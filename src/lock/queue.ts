@@ -146,10 +146,12 @@ export class Queue implements Line {
   }
 }
 
-/** How many sessions stand in a lock's queue. */
-export async function waitersOf(ctx: Context, consul: Consul, lockKey: string): Promise<number> {
+/** The entries of those who stand in a lock's queue, in their order. */
+export async function waitingInLine(ctx: Context, consul: Consul, lockKey: string): Promise<Entry[]> {
   const entries = await readKeys(ctx, consul, `${lockKey}${QUEUE}/`, { rights: 'read' })
-  return entries.filter(({ key, session }) => session !== undefined && key === `${lockKey}${QUEUE}/${session}`).length
+  return entries
+    .filter(({ key, session }) => session !== undefined && key === `${lockKey}${QUEUE}/${session}`)
+    .sort((one, other) => one.createIndex - other.createIndex)
 }
 
 /** Whoever came since we looked has written the tail key anew, and then it stays. */

@@ -1,6 +1,6 @@
 import type { Entry } from '../consul/kv.ts'
 import type { SessionOwner } from '../consul/sessions.ts'
-import { type HolderRecord, parseHolderRecord, parseWaiterRecord } from '../lock/holder-record.ts'
+import { type HolderRecord, heldFence, parseHolderRecord, parseWaiterRecord } from '../lock/holder-record.ts'
 import { isKept } from '../run/history/unended-runs.ts'
 import type { HolderView, Party, WaiterView } from './lock-view.ts'
 
@@ -20,7 +20,7 @@ export function holderAt(entry: Entry, owners: SessionOwners): HolderView {
     ...party(entry, record, owners),
     ...(runId !== undefined && { runId }),
     ...(lockDelayMs !== undefined && { lockDelayMs }),
-    fence: entry.modifyIndex,
+    fence: heldFence(entry),
     isKept: isKept(entry.value),
   }
 }

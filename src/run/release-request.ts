@@ -5,7 +5,7 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import { Retry } from '../consul/retry.ts'
 import { holdersIn, listKeyOf } from '../lock/holder-list.ts'
-import { parseHolderRecord } from '../lock/holder-record.ts'
+import { heldFence, parseHolderRecord } from '../lock/holder-record.ts'
 import { SEMAPHORE_FLAGS } from '../lock/lock-keys.ts'
 import { isKept } from './history/unended-runs.ts'
 
@@ -93,7 +93,7 @@ async function request(
       refusal = whyNot(entry)
       if (refusal || !entry) return 'keep'
       asked = entry
-      const value = JSON.stringify({ ...JSON.parse(entry.value), releaseAskedBy: by })
+      const value = JSON.stringify({ ...JSON.parse(entry.value), fence: heldFence(entry), releaseAskedBy: by })
       return { value, flags: entry.flags }
     }),
   )

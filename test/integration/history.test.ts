@@ -207,9 +207,18 @@ describe('status', () => {
     const waits = async () => (await runLocker(['status', name])).stdout.includes('1 waits for it')
     await patiently(waits, () => 'nobody is seen to wait')
     const { stdout } = await runLocker(['status', name])
-    expect(stdout).toMatch(/^held by \S+ \(pid \d+, sh\) for \S+\n1 waits for it\n/)
+    expect(stdout).toMatch(
+      /^held by \S+ \(pid \d+, sh\) for \S+\n {2}session \S{36}, fence \d+\n1 waits for it\n {2}\S+ for \S+ \(\S+ true\)\n/,
+    )
     expect(stdout).toMatch(/^last success: started .* on \S+, took \d+ms$/m)
     expect(stdout).toMatch(/^last failure: started .* on \S+, took \d+ms, exit 1$/m)
+    const timeline = stdout.split('\n\n')[1]?.trimEnd().split('\n') ?? []
+    expect(timeline).toEqual([
+      expect.stringMatching(/^STARTED \(UTC\) +HOST +RAN +END +o ok, F failed/),
+      expect.stringMatching(/^20\d\d-.* ok +o=*$/),
+      expect.stringMatching(/^20\d\d-.* exit 1 +F=*$/),
+      expect.stringMatching(/^20\d\d-.* runs +r(?:=*>)?$/),
+    ])
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
     const json = JSON.parse((await runLocker(['status', name, '--json'])).stdout)
     expect(json).toMatchObject({
@@ -218,8 +227,10 @@ describe('status', () => {
       held: true,
       holder: { command: ['sh'], session: expect.any(String), fence: expect.any(Number) },
       waiters: 1,
+      line: [{ host: expect.any(String), command: ['true'], since: expect.any(String), session: expect.any(String) }],
       lastSuccess: { code: 0 },
       lastFailure: { code: 1 },
+      runs: [{ code: 0 }, { code: 1 }, { command: 'sh', running: true }],
     })
     holder.kill('SIGTERM')
     await holder.ends()
@@ -267,7 +278,8 @@ describe('status', () => {
     await runner.ends()
     await consul().destroySession(await consul().holder(lockOf(name)))
     const { stdout } = await runLocker(['status', name])
-    expect(stdout).toMatch(/^free; its last holder, on \S+, never gave it back\n/)
+    expect(stdout).toMatch(/^closed for 24s at most: its last holder, on \S+, was cut off\n/)
+    expect(JSON.parse((await runLocker(['status', name, '--json'])).stdout)).toMatchObject({ held: false, closed: 1 })
     expect(stdout).toMatch(/^last failure: .*, lock lost$/m)
   })
 

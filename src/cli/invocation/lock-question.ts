@@ -26,7 +26,13 @@ type QuestionOptions = typeof CONSUL_OPTIONS &
 export function lockQuestion<O extends QuestionOptions>(
   syntax: Syntax<O>,
   word: string,
-  answer: (ctx: Context, consul: Consul, lock: LockInQuestion, options: Values<O>) => Promise<number>,
+  answer: (
+    ctx: Context,
+    consul: Consul,
+    lock: LockInQuestion,
+    options: Values<O>,
+    environment: NodeJS.ProcessEnv,
+  ) => Promise<number>,
 ): Subcommand {
   return subcommand(syntax, async ({ ctx, options, words, environment, signals }) => {
     const usage = `consul-locker ${word} NAME`
@@ -37,7 +43,7 @@ export function lockQuestion<O extends QuestionOptions>(
     const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
     const consul = await connect(options, environment, lockReaderRules(key))
     try {
-      return await interruptible(ctx, signals, (ctx) => answer(ctx, consul, { name, key }, options))
+      return await interruptible(ctx, signals, (ctx) => answer(ctx, consul, { name, key }, options, environment))
     } finally {
       consul.close()
     }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { transact } from '../../../src/consul/txn.ts'
+import { heldFence } from '../../../src/lock/holder-record.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { holdFor } from '../../../src/run/hold-at-least.ts'
 import { requestYield } from '../../../src/run/release-request.ts'
@@ -22,8 +23,12 @@ test('a run that is asked for its lock tells its command to end as by TERM, and 
   await clock.advance(1000)
   expect({ signals, holder: operator.holder(key) }).toEqual({ signals: ['SIGTERM'], holder: expect.any(String) })
   expect(lines).toEqual([expect.stringContaining('root@web2 asks for the lock')])
+  // The request has changed the key's index, and not the fence.
+  const { value = '', modifyIndex = 0 } = operator.entry(key) ?? {}
+  const fence = heldFence({ value: atob(value), modifyIndex })
+  expect(fence).toBeLessThan(modifyIndex)
   exit({ signal: 'SIGTERM' })
-  expect(await clock.run(result)).toMatchObject({ outcome: { kind: 'ran', status: { signal: 'SIGTERM' } } })
+  expect(await clock.run(result)).toMatchObject({ outcome: { kind: 'ran', status: { signal: 'SIGTERM' } }, fence })
   expect(await clock.run(answer)).toEqual({ kind: 'given-back' })
   expect(orders.at(-1)).toBe('dismiss')
 })

@@ -1,29 +1,59 @@
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
+import type { Entry } from '../../../consul/kv.ts'
+import { SLOTS_LIST } from '../../../lock/lock-keys.ts'
 import { pausesNow } from '../../../lock/pause-now.ts'
-import { waitersOf } from '../../../lock/queue.ts'
+import { waitingInLine } from '../../../lock/queue.ts'
+import { closedAmong } from '../../../overview/closed-keys.ts'
+import { waiterAt } from '../../../overview/parties.ts'
 import { knownRuns } from '../../../run/history/known-runs.ts'
 import { NAGIOS_EXIT } from '../../exit-codes.ts'
 import { type LockInQuestion, lockQuestion } from '../../invocation/lock-question.ts'
-import { print, printLines } from '../../output/print.ts'
+import { hasColours } from '../../output/colours.ts'
+import { print, printLines, printText } from '../../output/print.ts'
 import { judgeAge } from './age-check.ts'
 import { severalHolders } from './several-holders.ts'
-import { statusJson, statusLines } from './status-lines.ts'
+import { type LockStatus, statusJson, statusLines, statusTimeline } from './status-lines.ts'
 import { STATUS_SYNTAX } from './syntax.ts'
 
 /** `consul-locker status NAME` */
-export const statusCommand = lockQuestion(STATUS_SYNTAX, 'status', async (ctx, consul, lock, options) => {
+export const statusCommand = lockQuestion(STATUS_SYNTAX, 'status', async (ctx, consul, lock, options, environment) => {
   const { 'max-age': maxAgeMs, json } = options
   if (maxAgeMs !== undefined) return checkAge(ctx, consul, lock, maxAgeMs)
-  const known = await knownRuns(ctx, consul, lock.key)
-  const several = await severalHolders(ctx, consul, lock.key, known.entry)
-  const inLine = await waitersOf(ctx, consul, lock.key)
-  const waiters = inLine + (typeof several === 'object' ? several.waiting : 0)
-  const pauses = await pausesNow(ctx, consul, lock.key)
-  const status = { known, several, waiters, pauses }
-  return json ? print(statusJson(lock, status)) : printLines(statusLines(status, ctx.clock.now().wallMs))
+  const status = await readStatus(ctx, consul, lock.key)
+  const nowMs = ctx.clock.now().wallMs
+  if (json) return print(statusJson(lock, status))
+  printLines(statusLines(status, nowMs))
+  const timeline = statusTimeline(status, nowMs, hasColours(environment))
+  return timeline.length === 0 ? 0 : printText(`\n${timeline.join('\n')}\n`)
 })
+
+async function readStatus(ctx: Context, consul: Consul, key: string): Promise<LockStatus> {
+  const known = await knownRuns(ctx, consul, key)
+  const several = await severalHolders(ctx, consul, key, known.entry)
+  const lines = [key, ...(typeof several === 'object' && !key.endsWith(SLOTS_LIST) ? [`${key}${SLOTS_LIST}`] : [])]
+  const line = await Promise.all(lines.map((lockKey) => waitingInLine(ctx, consul, lockKey).catch(unlessRefused)))
+  return {
+    known,
+    several,
+    waiters: line.flat().map((entry) => waiterAt(entry, new Map())),
+    pauses: await pausesNow(ctx, consul, key),
+    isClosed: await isClosed(ctx, consul, known.entry),
+  }
+}
+
+/** Who may see slots may not see who waits for them. */
+function unlessRefused(thrown: unknown): Entry[] {
+  if (thrown instanceof Failure && thrown.code === 'refused') return []
+  throw thrown
+}
+
+/** Whether the lock-delay of its last holder isn't over; `false` when the token may not ask that. */
+async function isClosed(ctx: Context, consul: Consul, entry: Entry | undefined): Promise<boolean> {
+  if (!entry || entry.session !== undefined) return false
+  return (await closedAmong(ctx, consul, [{ key: entry.key, index: entry.modifyIndex }]))?.has(entry.key) === true
+}
 
 /** Whatever goes wrong is for Nagios to see, which reads standard output. */
 async function checkAge(

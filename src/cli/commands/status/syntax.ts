@@ -10,8 +10,9 @@ export const STATUS_SYNTAX = {
   summary: 'show whether a lock is held, by whom, and how its runs went',
   usage: `consul-locker status NAME
 
-Prints whether a lock (or slots) is held, by whom and since when, whether it is
-paused, who waits, and when its command last succeeded and failed.`,
+Prints all about one lock (or slots): by whom it is held, and since when; who
+waits; whether it is paused; when its command last succeeded and failed; and a
+bar for each of its last runs, as long as that was (NO_COLOR is heeded).`,
   options: {
     'max-age': option('Monitoring:', 'TIME', 'be a Nagios check: critical without a success this young', period),
     json: flag('Output:', 'print it as JSON'),
