@@ -95,8 +95,22 @@ export class Elf {
     if (before) this.#bytes.writeUInt32LE(need.next === 0 ? 0 : need.at + need.next - before.at, before.at + 12)
     else this.#write(VERNEED, this.#entry(VERNEED).value + need.next)
     this.#write(VERNEEDNUM, needs.length - 1)
+    this.#shrinkNeedsSection(before ? 0 : need.next)
     const end = entries.at(-1)?.at ?? needed.at
     this.#bytes.copyWithin(needed.at, needed.at + DYNAMIC_SIZE, end + DYNAMIC_SIZE)
+  }
+
+  /** The loader doesn't look at sections; package managers do, to see what a program needs. */
+  #shrinkNeedsSection(cut: number): void {
+    const bytes = this.#bytes
+    const start = this.#number(40)
+    for (let index = 0; index < bytes.readUInt16LE(60); index++) {
+      const header = start + index * bytes.readUInt16LE(58)
+      if (bytes.readUInt32LE(header + 4) !== VERNEED) continue
+      for (const field of [16, 24]) bytes.writeBigUInt64LE(BigInt(this.#number(header + field) + cut), header + field)
+      bytes.writeBigUInt64LE(BigInt(this.#number(header + 32) - cut), header + 32)
+      bytes.writeUInt32LE(bytes.readUInt32LE(header + 44) - 1, header + 44)
+    }
   }
 
   get #machine(): number {
