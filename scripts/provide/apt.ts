@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type AptSource, debianArchive, parseSourceList, parseSources } from './apt-sources.ts'
 import { execute } from './execute.ts'
 
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+export const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const listsMaxAgeMs = 24 * 3_600_000
 
 /** An apt of our own: its lists, sources, cache and state lie below one directory, the system's are only read. */
@@ -22,8 +22,7 @@ export class Apt {
 
   /** Downloads `name` and what it needs beyond the installed packages; resolves with the paths of the `.deb` files. */
   async download(name: string): Promise<string[]> {
-    const archive = debianArchive(await machineSources())
-    if (!archive) throw new Error("apt's configuration on this machine names no mirror of the Debian archive")
+    const archive = await archiveOfMachine()
     await this.#prepare()
     return this.#downloadFrom(archive, name)
   }
@@ -113,6 +112,13 @@ export class Apt {
   #path(name: string): string {
     return join(this.#dir, name)
   }
+}
+
+/** The mirror of the Debian archive that this machine uses. Rejects when apt's configuration names none. */
+export async function archiveOfMachine(): Promise<AptSource> {
+  const archive = debianArchive(await machineSources())
+  if (!archive) throw new Error("apt's configuration on this machine names no mirror of the Debian archive")
+  return archive
 }
 
 async function machineSources(): Promise<AptSource[]> {

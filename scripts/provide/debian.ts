@@ -24,6 +24,28 @@ export interface Program {
  * Rejects when there is no apt, no mirror, or no such package. `DEBIAN_CACHE` names another directory for the cache.
  */
 export async function unpackPackage({ package: name, suite = ownSuite() }: DebianPackage): Promise<string> {
+  return keptInCache(suite, name, async (unpacked, { cache, lock }) => {
+    const files = await new Apt(join(cache, '.apt'), suite, lock).download(name)
+    for (const file of files) await execute('dpkg-deb', ['--extract', file, unpacked], { fd3: lock })
+    for (const file of files) await rm(file)
+  })
+}
+
+/** Where a release's part of the cache is, and a lock on it that programs keep which get it as a file. */
+interface CachePlace {
+  readonly cache: string
+  readonly lock: number
+}
+
+/**
+ * Resolves with a directory of the cache, which `make` fills when it isn't there yet: whole or not at all, and once,
+ * however many processes ask.
+ */
+export async function keptInCache(
+  suite: string,
+  name: string,
+  make: (directory: string, place: CachePlace) => Promise<void>,
+): Promise<string> {
   const cache = join(process.env.DEBIAN_CACHE || join(import.meta.dirname, '../../.cache/debian'), suite)
   const root = join(cache, name)
   if (await isDirectory(root)) return root
@@ -32,7 +54,12 @@ export async function unpackPackage({ package: name, suite = ownSuite() }: Debia
   try {
     // The lock belongs to the open file, which apt and dpkg-deb inherit: it ends with the last of us, even after a kill.
     await execute('flock', ['3'], { fd3: lock.fd })
-    if (!(await isDirectory(root))) await unpack(cache, suite, name, lock.fd)
+    if (!(await isDirectory(root))) {
+      await removeLeftovers(cache)
+      const unpacked = await mkdtemp(join(cache, '.unpack-'))
+      await make(unpacked, { cache, lock: lock.fd })
+      await rename(unpacked, root)
+    }
     return root
   } finally {
     await lock.close()
@@ -79,14 +106,9 @@ export async function findProgram(name: string, dirs: readonly string[]): Promis
   return undefined
 }
 
-async function unpack(cache: string, suite: string, name: string, lock: number): Promise<void> {
+async function removeLeftovers(cache: string): Promise<void> {
   const leftovers = (await readdir(cache)).filter((entry) => entry.startsWith('.unpack-'))
   for (const leftover of leftovers) await rm(join(cache, leftover), { recursive: true, force: true })
-  const files = await new Apt(join(cache, '.apt'), suite, lock).download(name)
-  const unpacked = await mkdtemp(join(cache, '.unpack-'))
-  for (const file of files) await execute('dpkg-deb', ['--extract', file, unpacked], { fd3: lock })
-  for (const file of files) await rm(file)
-  await rename(unpacked, join(cache, name))
 }
 
 /** Directories of programs below `root`; some packages keep theirs by version, as in `usr/lib/postgresql/15/bin`. */

@@ -1,27 +1,9 @@
-import { copyFileSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { execute } from '../../scripts/provide/execute.ts'
+import { bareRoot } from '../kit/bare-root.ts'
 import { LOCKER, runLocker } from '../kit/locker.ts'
-import { scratch, uniqueName } from '../kit/unique.ts'
-
-/** What the README says that a machine must have: glibc, libstdc++ and libgcc. The first is glibc's loader. */
-const NEEDED = /^(ld-linux-[\w-]+|libc|libdl|libm|libpthread|libstdc\+\+|libgcc_s)[.]so[.]\d+$/
-
-/** A root directory with these programs, and nothing but the libraries that they may need. */
-async function bareRoot(...programs: string[]): Promise<string> {
-  const root = scratch()
-  const copy = (path: string) => {
-    mkdirSync(join(root, dirname(path)), { recursive: true })
-    copyFileSync(realpathSync(path), join(root, path))
-  }
-  for (const path of programs) {
-    copy(path)
-    for (const [library] of (await execute('ldd', [path])).matchAll(/\/\S+[.]so[.]\d+/g))
-      if (NEEDED.test(library.slice(library.lastIndexOf('/') + 1))) copy(library)
-  }
-  return root
-}
+import { uniqueName } from '../kit/unique.ts'
 
 test('a machine with nothing but glibc, libstdc++ and a broken openssl.cnf runs a command under a lock', async () => {
   const root = await bareRoot(LOCKER, '/bin/sh')
