@@ -10,6 +10,9 @@ const PURE = [
 ]
 /** What is slow and rare: `npm run test:slow`. */
 const SLOW = ['test/slow/**/*.test.ts']
+/** And what is of interest only before a release: `npm run test:release`. */
+const RELEASE = ['test/slow/release/**/*.test.ts']
+const RELEASE_ONLY = ['test/slow/release/whole/*.test.ts']
 /** Their first stories are told with the pure tests, and the others there. */
 const STORIES = ['test/simulation/{crowd,leader,simulation,slots}.test.ts']
 const FIRST_STORIES = 0.25
@@ -42,12 +45,14 @@ export default defineConfig({
       project('real', { include: ['test/**/*.test.ts'], exclude: [...PURE, ...SLOW], globalSetup, setupFiles, retry }),
       project('slow', {
         include: [...SLOW, ...STORIES],
+        exclude: RELEASE_ONLY,
         globalSetup,
         setupFiles,
         retry,
         testTimeout: 600_000,
         provide: { stories: [FIRST_STORIES, 1] },
       }),
+      project('release', { include: RELEASE, globalSetup, setupFiles, testTimeout: 1_200_000 }),
     ],
   },
 })

@@ -6,17 +6,26 @@ import { program } from '../../scripts/provide/debian.ts'
 import { type Ended, Running } from '../kit/locker.ts'
 import { scratch } from '../kit/unique.ts'
 
-const EXAMPLES = join(import.meta.dirname, '../../examples')
-const UNITS = globSync('**/*.service', { cwd: EXAMPLES }).sort()
+const PROJECT = join(import.meta.dirname, '../..')
+const UNITS = globSync(['examples/**/*.service', 'packaging/**/*.service'], { cwd: PROJECT }).sort()
+/** What the packages have as templates, and where it was an example before. */
+const TEMPLATES: Readonly<Record<string, string>> = {
+  'packaging/systemd/consul-locker-leader@.service': 'examples/leader.service',
+  'packaging/systemd/consul-locker-rollout@.service': 'examples/rollout/rollout.service',
+  'packaging/systemd/consul-locker-rollout@.timer': 'examples/rollout/rollout.timer',
+}
 /** As systemd rates it, from 0 (confined) to 10. A rollout upgrades the machine. */
-const MOST_EXPOSED: Readonly<Record<string, number>> = { 'rollout/rollout.service': 9.6 }
+const MOST_EXPOSED: Readonly<Record<string, number>> = {
+  'examples/rollout/rollout.service': 9.6,
+  'packaging/systemd/consul-locker-rollout@.service': 9.6,
+}
 const USUAL = 6.5
 
 /** Runs systemd-analyze on a copy of a unit, beside those of its folder, and with programs that this machine has. */
 async function analyze(unit: string, ...words: string[]): Promise<Ended> {
   const dir = scratch()
   for (const one of UNITS.filter((other) => dirname(other) === dirname(unit))) {
-    const text = readFileSync(join(EXAMPLES, one), 'utf8')
+    const text = readFileSync(join(PROJECT, one), 'utf8')
     writeFileSync(join(dir, basename(one)), text.replaceAll(/\/usr\/(local\/)?(bin|libexec)\/[\w-]+/g, '/bin/true'))
   }
   const { path, env } = await program('systemd-analyze', 'systemd')
@@ -30,9 +39,17 @@ describe.each(UNITS)('the unit %s', (unit) => {
   })
 
   test('leaves no token in a dump, and is confined as far as its work allows', async () => {
-    expect(readFileSync(join(EXAMPLES, unit), 'utf8')).toMatch(/^LimitCORE=0$/m)
+    expect(readFileSync(join(PROJECT, unit), 'utf8')).toMatch(/^LimitCORE=0$/m)
     const { stdout } = await analyze(unit, 'security', '--offline=true')
     const [, exposure] = /exposure level for \S+: ([\d.]+)/.exec(stdout) ?? []
     expect(Number(exposure)).toBeLessThanOrEqual(MOST_EXPOSED[unit] ?? USUAL)
   })
+})
+
+test.each(Object.entries(TEMPLATES))('%s says what %s does, but for names', (template, example) => {
+  const settings = (file: string) =>
+    readFileSync(join(PROJECT, file), 'utf8')
+      .split('\n')
+      .filter((line) => /^[[A-Z]/.test(line) && !/^(Description|Documentation|ExecStart|After)=/.test(line))
+  expect(settings(template)).toEqual(settings(example))
 })

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { execute } from '../../../scripts/provide/execute.ts'
+import { writeSums } from '../../../scripts/release/sums.ts'
+import { makeTarball } from '../../../scripts/release/tarball.ts'
+import { bareRoot } from '../../kit/bare-root.ts'
+import { LOCKER, runLocker } from '../../kit/locker.ts'
+import { uniqueName } from '../../kit/unique.ts'
+import { contents } from './made-package.ts'
+
+const wanted = await contents()
+const name = await makeTarball(wanted)
+const tarball = join(wanted.into, name)
+
+test('the tarball has one folder, with the executable and all that goes with it', async () => {
+  const [folder, ...paths] = (await execute('tar', ['-tf', tarball])).trim().split('\n')
+  expect(folder).toMatch(/^consul-locker-\d+[.]\d+[.]\d+-linux-(x64|arm64)[/]$/)
+  expect(paths.every((path) => path.startsWith(folder as string))).toBe(true)
+  const inside = paths.map((path) => path.slice(folder?.length))
+  expect(inside).toEqual(
+    expect.arrayContaining(['consul-locker', 'LICENSE', 'third-party-licences.txt', 'README.md', 'docs/safety.md']),
+  )
+})
+
+test('the executable of the tarball works in a root with nothing but glibc, libstdc++ and a shell', async () => {
+  const root = await bareRoot(LOCKER, '/bin/sh')
+  await execute('tar', ['-xf', tarball, '-C', root, '--strip-components=1'])
+  const lock = uniqueName('tarball')
+  const words = ['--no-guardian', lock, 'sh', '-c', 'echo "$CONSUL_LOCKER_NAME"; exit 3']
+  const through = ['unshare', '--map-root-user', '--root', root]
+  expect(await runLocker(words, { through, locker: '/consul-locker' })).toMatchObject({ code: 3, stdout: `${lock}\n` })
+})
+
+test('SHA256SUMS is what sha256sum checks', async () => {
+  await writeSums(wanted.into, [name])
+  expect(readFileSync(join(wanted.into, 'SHA256SUMS'), 'utf8')).toMatch(/^[0-9a-f]{64} {2}consul-locker-.*\n$/)
+  expect(await execute('sha256sum', ['--check', 'SHA256SUMS'], { cwd: wanted.into })).toBe(`${name}: OK\n`)
+})
