@@ -47,7 +47,8 @@ export function unendedRuns(
   { lockKey, runId }: { readonly lockKey: string; readonly runId: string },
 ): readonly RunEntry[] {
   if (seen?.key !== lockKey) return []
-  const carried = carriedIn(seen.value)
+  // One that lost the lock before its command began, and has it again by now, is told of once.
+  const carried = carriedIn(seen.value).filter((run) => run.runId !== runId)
   if (parseHolderRecord(seen.value).runId === runId) return carried
   if (seen.session !== undefined) return []
   const last = runIn(seen.value)

@@ -35,6 +35,11 @@ describe('the runs that never gave their lock back', () => {
     ['and of those before it', seen(recordOf('two', { unended: [lost('one')] })), [lost('one'), lost('two')]],
     ['our own claim carries on what it carried', seen(recordOf('own', { unended: [lost('one')] }), 's'), [lost('one')]],
     ['and is none itself, if its session died before it ran', seen(recordOf('own')), []],
+    [
+      'nor when others had it since',
+      seen(recordOf('two', { unended: [lost('own'), lost('one')] })),
+      [lost('one'), lost('two')],
+    ],
     ['a lock without a command is no run', seen(recordOf('one', { kept: true })), []],
     ['but carries on', seen(recordOf('two', { kept: true, unended: [lost('one')] })), [lost('one')]],
     ['a host name, as the Bash original leaves it, tells of none', seen('web3'), []],
