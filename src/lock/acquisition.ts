@@ -1,10 +1,7 @@
 import { aborted, firstOf, sleep, withAbortGrace } from '../base/abort.ts'
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import { Failure } from '../base/failure.ts'
-import { BlockingQuery } from '../consul/blocking-query.ts'
 import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
-import { readKey } from '../consul/kv.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import {
@@ -16,19 +13,18 @@ import {
   WAIT_OVER,
 } from './acquire-options.ts'
 import { type ClaimResult, claim, type LockRequest } from './claim.ts'
-import type { Blocker, Contender, Contest, ContestReading, LookFrom } from './contest.ts'
+import type { Blocker, Contest } from './contest.ts'
 import { LOCK_DELAY_MAX_MS } from './deadline.ts'
 import { lockDelayOf } from './holder-record.ts'
-import { checkIsLock, SEMAPHORE_FLAGS } from './lock-keys.ts'
+import { LockWatch } from './lock-watch.ts'
 import { Queue } from './queue.ts'
 import { QueueMember, skippable } from './queue-member.ts'
 import { cleanUpAcquisition } from './release.ts'
-import type { Advice, NextAttempt, Rider } from './rider.ts'
+import type { Advice, NextAttempt } from './rider.ts'
+import { prepareRiders, Riding } from './riding.ts'
 import type { Session } from './session.ts'
 import { WaitReporter } from './wait-reporter.ts'
 
-/** Everybody in the queue waits for who is next: a wake-up that an election swallowed must not cost a whole long poll. */
-const LOOK_MS = 10_000
 /** Between two tries while Consul keeps the lock closed and we don't know since when. */
 const LOCK_DELAY_RETRY_MS = 1000
 /** Who tries once gives those in the queue so long to take a free lock, and looks so often whether they have. */
@@ -49,19 +45,11 @@ export class Acquisition {
   readonly #retrying: RetryPolicy
   readonly #queue: QueueMember
   readonly #reporter: WaitReporter
-  readonly #riders: readonly Rider[]
-  /** What each of them had done with the last try. */
-  #riding: readonly { readonly rider: Rider; readonly ops: readonly TxnOp[] }[] = []
-  #request: LockRequest
-  readonly #query: BlockingQuery<ContestReading>
+  readonly #riding: Riding
+  readonly #watch: LockWatch
   /** What is contended for, if it isn't the plain lock. */
   readonly #contest: Contest | undefined
-  /** Readers were met where the plain lock is. */
-  #writer: Contender | undefined
-  /** The key as we saw it last; at first we hope that it isn't there. */
-  #lastSeen: Blocker | undefined
-  /** Others hold it beside whom we may come in, and those who wait before us may not. */
-  #isShared = false
+  #request: LockRequest
   /** As we found it when we claimed it, until we know that it is ours. It may tell of runs that never gave it back. */
   #found: Blocker | undefined
   /** We hold it, whatever was seen before. */
@@ -84,12 +72,12 @@ export class Acquisition {
     this.#options = options
     this.#session = session
     this.#retrying = retrying
-    this.#riders = options.riders ?? []
+    this.#riding = new Riding(options.riders)
+    this.#watch = new LockWatch(consul, options, retrying, contest)
     this.#reporter = new WaitReporter(ctx, options.name, options.onWaiting)
     this.#contest = contest
     const line = this.#contest?.line ?? new Queue(consul, options.key, session.id)
     this.#queue = new QueueMember(line, retrying, () => ({ record: options.record(sinceMs), sinceMs }))
-    this.#query = new BlockingQuery((ctx, from) => this.#read(ctx, from))
     this.#request = this.#newRequest()
   }
 
@@ -106,7 +94,7 @@ export class Acquisition {
         const held = {
           ...this.#request,
           session: this.#session,
-          riders: this.#riders,
+          riders: this.#riding.riders,
           ...this.#kind,
           found: this.#found,
         }
@@ -132,17 +120,23 @@ export class Acquisition {
         this.#isOurs = true
         this.#found = undefined
         this.#queue.markAcquired()
-        for (const rider of this.#riders) rider.granted?.(got.entries)
+        this.#riding.granted(got.entries)
         this.#ctx.signal.throwIfAborted()
         this.#ctx.log.mark('lock obtained')
         if (this.#session.hasTimeToStart()) {
-          return { ...this.#request, session: this.#session, fence: got.fence, riders: this.#riders, ...this.#kind }
+          return {
+            ...this.#request,
+            session: this.#session,
+            fence: got.fence,
+            riders: this.#riding.riders,
+            ...this.#kind,
+          }
         }
         isLate = true
       } else if (got.kind === 'refused') {
-        this.#each(got.refused, (rider, ops) => rider.refused?.(ops))
+        this.#riding.refused(got.refused)
       } else if (got.kind === 'denied') {
-        this.#each(got.denied, (rider, ops) => rider.denied?.(ops))
+        this.#riding.denied(got.denied)
       } else if (got.kind === 'changed') {
         await this.#look(this.#ctx)
       } else if (!this.#options.once) {
@@ -156,9 +150,8 @@ export class Acquisition {
   #try(): Promise<ClaimResult> {
     this.#request = this.#newRequest()
     const attempt = this.#attempt()
-    if (!attempt.isOurs) this.#found = this.#lastSeen?.session === undefined ? this.#lastSeen : undefined
-    this.#riding = this.#riders.map((rider) => ({ rider, ops: rider.claiming(attempt) }))
-    const riding = this.#riding.flatMap(({ ops }) => ops)
+    if (!attempt.isOurs) this.#found = attempt.seen?.session === undefined ? attempt.seen : undefined
+    const riding = this.#riding.claiming(attempt)
     return this.#queue.claimInOrder(this.#ctx, (queueing) =>
       this.#retrying(this.#ctx, () =>
         withAbortGrace(this.#ctx, ABORT_GRACE_MS, (ctx) => this.#claim(ctx, queueing, riding)),
@@ -167,15 +160,15 @@ export class Acquisition {
   }
 
   #claim(ctx: Context, queueing: readonly TxnOp[], riding: readonly TxnOp[]): Promise<ClaimResult> {
-    const contest = this.#contest ?? this.#writer
-    if (contest) return contest.claim(ctx, this.#request, this.#isOurs, queueing, riding)
-    return claim(ctx, this.#consul, this.#request, this.#isOurs ? 'ours' : this.#lastSeen, queueing, riding)
+    const { contender, lastSeen } = this.#watch
+    if (contender) return contender.claim(ctx, this.#request, this.#isOurs, queueing, riding)
+    return claim(ctx, this.#consul, this.#request, this.#isOurs ? 'ours' : lastSeen, queueing, riding)
   }
 
   async #prepare(): Promise<Advice | 'session-gone'> {
-    if (!this.#riders.some(({ prepare }) => prepare)) return 'go'
+    if (!this.#riding.isPrepared) return 'go'
     const advice = await firstOf<Advice | 'session-gone'>(this.#ctx, [
-      (ctx) => prepareRiders(ctx, this.#riders, this.#attempt(), this.#retrying),
+      (ctx) => prepareRiders(ctx, this.#riding.riders, this.#attempt(), this.#retrying),
       async (ctx) => {
         await Promise.race([aborted(this.#session.gone), aborted(ctx.signal)])
         return 'session-gone'
@@ -185,22 +178,15 @@ export class Acquisition {
   }
 
   #attempt(): NextAttempt {
-    const isOurs = this.#isOurs || this.#lastSeen?.session === this.#session.id
+    const seen = this.#watch.lastSeen
+    const isOurs = this.#isOurs || seen?.session === this.#session.id
     return {
       consul: this.#consul,
-      seen: this.#lastSeen,
+      seen,
       isOurs,
       nowMs: this.#ctx.clock.now().wallMs,
       once: this.#options.once,
       tell: (sentence) => this.#reporter.tell(sentence),
-    }
-  }
-
-  /** Calls this for each rider that had some of these operations done with the last try. */
-  #each(some: readonly TxnOp[], call: (rider: Rider, ops: readonly TxnOp[]) => void): void {
-    for (const { rider, ops } of this.#riding) {
-      const theirs = ops.filter((op) => some.includes(op))
-      if (theirs.length > 0) call(rider, theirs)
     }
   }
 
@@ -219,7 +205,7 @@ export class Acquisition {
   #newRequest(): LockRequest {
     const { key: plainKey, record } = this.#options
     const key = this.#contest?.key ?? plainKey
-    return { key, value: record(this.#ctx.clock.now().wallMs, this.#lastSeen), sessionId: this.#session.id }
+    return { key, value: record(this.#ctx.clock.now().wallMs, this.#watch.lastSeen), sessionId: this.#session.id }
   }
 
   get #kind(): Pick<HeldLock, 'contest'> {
@@ -228,7 +214,7 @@ export class Acquisition {
 
   async #giveUp(why: 'taken' | 'lock-delay' | 'queued'): Promise<'busy'> {
     const entry = await this.#look(this.#ctx)
-    if (entry) this.#checkHolder(entry)
+    if (entry) this.#watch.checkHolder(entry)
     this.#reporter.gaveUp(why, entry, this.#longestLockDelayMs(entry))
     return 'busy'
   }
@@ -237,8 +223,8 @@ export class Acquisition {
   async #isQueueIdle(ctx: Context): Promise<boolean> {
     if (await this.#queue.isAbandoned(ctx)) return true
     for (const start = ctx.clock.now(); ctx.clock.since(start) < COURTESY_MS; ) {
-      const entry = await this.#look(ctx)
-      if (entry?.session !== undefined || this.#isShared) return false
+      await this.#look(ctx)
+      if (!this.#watch.isFree) return false
       await sleep(ctx, COURTESY_LOOK_MS)
     }
     if (this.#queue.mustWait) return false
@@ -272,10 +258,10 @@ export class Acquisition {
       }
       const ahead = await this.#queue.ahead(ctx, entry?.session)
       if (ahead === 0) return true
-      const isFree = entry?.session === undefined && !this.#isShared
+      const { isFree } = this.#watch
       if (!isFree) idleSince = undefined
       else if (idleSince && !this.#queue.mustWait && ahead <= skippable(ctx.clock.since(idleSince))) return false
-      if (entry) this.#checkHolder(entry)
+      if (entry) this.#watch.checkHolder(entry)
       this.#reporter.queued(ahead, entry)
       const seenAt = ctx.clock.now()
       if (await this.#queue.untilMoved(ctx, isFree)) idleSince = undefined
@@ -286,7 +272,7 @@ export class Acquisition {
   async #untilReleased(ctx: Context): Promise<void> {
     let holder: Blocker | undefined
     for (;;) {
-      const entry = this.#lastSeen
+      const entry = this.#watch.lastSeen
       // Our own: an older state that was restored, or a claim that we took for refused. Trying again tells.
       if (entry?.session === this.#session.id) return
       if (!entry?.session) {
@@ -294,33 +280,20 @@ export class Acquisition {
         return
       }
       holder = entry
-      this.#checkHolder(holder)
+      this.#watch.checkHolder(holder)
       this.#reporter.heldBy(holder)
       await this.#untilChanged(ctx)
     }
   }
 
   #look(ctx: Context): Promise<Blocker | undefined> {
-    this.#query.restart()
-    return this.#untilChanged(ctx)
-  }
-
-  async #untilChanged(ctx: Context): Promise<Blocker | undefined> {
     this.#isOurs = false
-    const { entry, isShared = false } = await this.#retrying(ctx, () => this.#query.next(ctx, LOOK_MS))
-    this.#lastSeen = entry
-    this.#isShared = isShared
-    return entry
+    return this.#watch.look(ctx)
   }
 
-  async #read(ctx: Context, from: LookFrom): Promise<ContestReading> {
-    const contest = this.#contest ?? this.#writer
-    if (contest) return contest.look(ctx, from)
-    const { key, ancestors, amongHolders } = this.#options
-    const reading = await readKey(ctx, this.#consul, key, from)
-    const { entry } = reading
-    if (entry?.flags === SEMAPHORE_FLAGS) this.#writer = await amongHolders?.(this.#consul, entry, ancestors)
-    return this.#writer?.look(ctx, { index: 0, waitMs: 0 }) ?? reading
+  #untilChanged(ctx: Context): Promise<Blocker | undefined> {
+    this.#isOurs = false
+    return this.#watch.untilChanged(ctx)
   }
 
   /** Nothing wakes a waiter at the end of a lock-delay, and Consul doesn't say when it began. */
@@ -329,7 +302,7 @@ export class Acquisition {
     this.#lockDelay = undefined
     // Of several holders others may go meanwhile.
     const leftMs = known && !this.#contest ? known.ms - ctx.clock.since(known.since) : 0
-    this.#reporter.lockDelayed(leftMs > 0 ? leftMs : this.#longestLockDelayMs(this.#lastSeen))
+    this.#reporter.lockDelayed(leftMs > 0 ? leftMs : this.#longestLockDelayMs(this.#watch.lastSeen))
     await sleep(ctx, Math.max(leftMs, LOCK_DELAY_RETRY_MS * (0.5 + ctx.random() / 2)))
   }
 
@@ -338,29 +311,4 @@ export class Acquisition {
     const told = entry ? lockDelayOf(entry.value) : 0
     return told > 0 && told < LOCK_DELAY_MAX_MS ? told : LOCK_DELAY_MAX_MS
   }
-
-  #checkHolder(holder: Blocker): void {
-    const { name: wanted, ancestors } = this.#options
-    const { name = wanted } = holder
-    if (!this.#contest && !this.#writer) checkIsLock(holder)
-    if (holder.session !== undefined && ancestors.includes(holder.session)) {
-      throw new Failure('usage', `${name} is already held by the run around this one: waiting would never end`, {
-        hint: 'run the command without a second lock, or lock another name',
-      })
-    }
-  }
-}
-
-/** Whether all riders think that a try is worthwhile; the first who doesn't decides. */
-export async function prepareRiders(
-  ctx: Context,
-  riders: readonly Rider[],
-  attempt: NextAttempt,
-  retrying: RetryPolicy,
-): Promise<Advice> {
-  for (const rider of riders) {
-    const advice = (await rider.prepare?.(ctx, attempt, retrying)) ?? 'go'
-    if (advice !== 'go') return advice
-  }
-  return 'go'
 }

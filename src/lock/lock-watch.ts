@@ -1,0 +1,88 @@
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import { BlockingQuery } from '../consul/blocking-query.ts'
+import type { Consul } from '../consul/consul.ts'
+import { readKey } from '../consul/kv.ts'
+import type { RetryPolicy } from '../consul/retry.ts'
+import type { AcquireOptions } from './acquire-options.ts'
+import type { Blocker, Contender, Contest, ContestReading, LookFrom } from './contest.ts'
+import { checkIsLock, SEMAPHORE_FLAGS } from './lock-keys.ts'
+
+/** Everybody in the queue waits for who is next: a wake-up that an election swallowed must not cost a whole long poll. */
+const LOOK_MS = 10_000
+
+/** What stands where one session wants a lock, as it was seen last. */
+export class LockWatch {
+  readonly #consul: Consul
+  readonly #options: AcquireOptions
+  readonly #retrying: RetryPolicy
+  readonly #contest: Contest | undefined
+  readonly #query: BlockingQuery<ContestReading>
+  /** Readers were met where the plain lock is. */
+  #writer: Contender | undefined
+  #lastSeen: Blocker | undefined
+  #isShared = false
+
+  constructor(consul: Consul, options: AcquireOptions, retrying: RetryPolicy, contest: Contest | undefined) {
+    this.#consul = consul
+    this.#options = options
+    this.#retrying = retrying
+    this.#contest = contest
+    this.#query = new BlockingQuery((ctx, from) => this.#read(ctx, from))
+  }
+
+  /** At first it is hoped that nothing is there. */
+  get lastSeen(): Blocker | undefined {
+    return this.#lastSeen
+  }
+
+  /** Others hold it beside whom we may come in, and those who wait before us may not. */
+  get isShared(): boolean {
+    return this.#isShared
+  }
+
+  /** Nobody keeps us out, as far as was seen. */
+  get isFree(): boolean {
+    return this.#lastSeen?.session === undefined && !this.#isShared
+  }
+
+  /** What is contended for, or by, if it isn't the plain lock. */
+  get contender(): Contender | undefined {
+    return this.#contest ?? this.#writer
+  }
+
+  /** Looks at once. */
+  look(ctx: Context): Promise<Blocker | undefined> {
+    this.#query.restart()
+    return this.untilChanged(ctx)
+  }
+
+  /** Looks when something has changed, or after a while. */
+  async untilChanged(ctx: Context): Promise<Blocker | undefined> {
+    const { entry, isShared = false } = await this.#retrying(ctx, () => this.#query.next(ctx, LOOK_MS))
+    this.#lastSeen = entry
+    this.#isShared = isShared
+    return entry
+  }
+
+  /** Throws a `usage` failure when waiting for this holder would never end. */
+  checkHolder(holder: Blocker): void {
+    const { name: wanted, ancestors } = this.#options
+    const { name = wanted } = holder
+    if (!this.contender) checkIsLock(holder)
+    if (holder.session !== undefined && ancestors.includes(holder.session)) {
+      throw new Failure('usage', `${name} is already held by the run around this one: waiting would never end`, {
+        hint: 'run the command without a second lock, or lock another name',
+      })
+    }
+  }
+
+  async #read(ctx: Context, from: LookFrom): Promise<ContestReading> {
+    if (this.contender) return this.contender.look(ctx, from)
+    const { key, ancestors, amongHolders } = this.#options
+    const reading = await readKey(ctx, this.#consul, key, from)
+    const { entry } = reading
+    if (entry?.flags === SEMAPHORE_FLAGS) this.#writer = await amongHolders?.(this.#consul, entry, ancestors)
+    return this.#writer?.look(ctx, { index: 0, waitMs: 0 }) ?? reading
+  }
+}
