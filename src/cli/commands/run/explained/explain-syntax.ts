@@ -6,7 +6,7 @@ import { RUN_SYNTAX } from '../syntax.ts'
 /** `consul-locker explain`: its own options; beside them stand those of a run. */
 export const EXPLAIN_SYNTAX = {
   summary: 'say in numbers what a run promises',
-  usage: `consul-locker explain [--json | --svg] [run's options] [<name> <command> [args…]]
+  usage: `consul-locker explain [--json|--svg] [run's options] [<name> <command> [args…]]
 
 Says what a run with these options promises, in numbers: when its command is
 told to end, when it is dead, and when somebody else may have the lock.`,
