@@ -35,13 +35,14 @@ export const COMMANDS = {
   unit: async () => (await import('./commands/run/scheduled/unit-command.ts')).unitCommand,
   crontab: async () => (await import('./commands/run/scheduled/crontab-command.ts')).crontabCommand,
   explain: async () => (await import('./commands/run/explained/explain-command.ts')).explainCommand,
+  metrics: async () => (await import('./commands/metrics/command.ts')).metricsCommand,
   dev: async () => (await import('./commands/dev/command.ts')).devCommand,
 } satisfies Record<CommandWord, Load>
 
 export const COMMAND_WORDS = Object.keys(COMMANDS)
 
 /** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
-const RESERVED_WORDS: readonly string[] = ['completion', 'dashboard', 'doctor', 'help', 'metrics', 'version', 'watch']
+const RESERVED_WORDS: readonly string[] = ['completion', 'dashboard', 'doctor', 'help', 'version', 'watch']
 
 /** What the tools before us call by a reserved word, and where it is here. */
 const FORMER_WORDS: Readonly<Record<string, string>> = {

@@ -32,6 +32,7 @@ export const SYNTAXES = {
   unit: async () => (await import('./commands/run/scheduled/unit-syntax.ts')).UNIT_SYNTAX,
   crontab: async () => (await import('./commands/run/scheduled/crontab-syntax.ts')).CRONTAB_SYNTAX,
   explain: async () => (await import('./commands/run/explained/explain-syntax.ts')).EXPLAIN_SYNTAX,
+  metrics: async () => (await import('./commands/metrics/syntax.ts')).METRICS_SYNTAX,
   dev: async () => (await import('./commands/dev/syntax.ts')).DEV_SYNTAX,
 } satisfies Record<string, Load>
 

@@ -27,6 +27,8 @@ export interface HolderView extends Party {
   readonly fence: number
   /** It is kept by `hold`, without a command. */
   readonly isKept: boolean
+  /** Of an application's leader: whether it has made the application a master. */
+  readonly isPromoted?: boolean
 }
 
 export interface WaiterView extends Party {
@@ -97,7 +99,8 @@ export interface LocksView {
 }
 
 /** In one word, how a lock is: the first of these that is so. */
-export type LockCondition = 'held' | 'closed' | 'paused' | 'reserved' | 'left' | 'data' | 'free'
+export const LOCK_CONDITIONS = ['held', 'closed', 'paused', 'reserved', 'left', 'data', 'free'] as const
+export type LockCondition = (typeof LOCK_CONDITIONS)[number]
 
 /** How a lock is; `isAllPaused` is `LocksView.pause`. */
 export function conditionOf(lock: LockView, isAllPaused: boolean): LockCondition {

@@ -1,7 +1,10 @@
 import type { Entry } from '../consul/kv.ts'
 import type { SessionOwner } from '../consul/sessions.ts'
+import { storedAs } from '../consul/stored-value.ts'
+import { LEADER_RECORD } from '../leader/cluster/leader-record.ts'
 import { type HolderRecord, heldFence, parseHolderRecord, parseWaiterRecord } from '../lock/holder-record.ts'
 import { isKept } from '../run/history/unended-runs.ts'
+import { applicationOf } from './leaders.ts'
 import type { HolderView, Party, WaiterView } from './lock-view.ts'
 
 /** Who made the sessions of those who left no record, by their ids. */
@@ -22,6 +25,9 @@ export function holderAt(entry: Entry, owners: SessionOwners): HolderView {
     ...(lockDelayMs !== undefined && { lockDelayMs }),
     fence: heldFence(entry),
     isKept: isKept(entry.value),
+    ...(applicationOf(entry.key) !== undefined && {
+      isPromoted: storedAs(LEADER_RECORD, entry.value)?.promoted === true,
+    }),
   }
 }
 

@@ -16,7 +16,10 @@ export interface FleetGates {
  * Looks at the gates that Consul knows about. Who may read what a rollout has recorded may not read all of them: that is
  * warned of.
  */
-export async function readFleetGates(ctx: Context, rollout: HostRollout): Promise<FleetGates> {
+export async function readFleetGates(
+  ctx: Context,
+  rollout: Pick<HostRollout, 'file' | 'connect' | 'environment'>,
+): Promise<FleetGates> {
   const { gates } = rollout.file
   const known = gates.filter(({ kind }) => kind === 'service' || kind === 'kv')
   const onHosts = gates.filter((gate) => !known.includes(gate)).map(({ text }) => text)

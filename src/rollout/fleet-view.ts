@@ -19,7 +19,10 @@ export interface FleetView {
 }
 
 /** Looks at a fleet. Rejects with a `Failure`. */
-export async function readFleet(ctx: Context, { consul, keys, file }: HostRollout): Promise<FleetView> {
+export async function readFleet(
+  ctx: Context,
+  { consul, keys, file }: Pick<HostRollout, 'consul' | 'keys' | 'file'>,
+): Promise<FleetView> {
   const [target, running, switches, records, checks] = await Promise.all([
     readTargetVersion(ctx, consul, keys),
     runningRecords(ctx, consul, keys),

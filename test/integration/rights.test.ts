@@ -165,6 +165,18 @@ const looks: Trial = async (options) => {
   return isAll ? undefined : complaint(ended)
 }
 
+const measures: Trial = async (options) => {
+  await agent.put('consul-locker-backup=runs', '{"runs":[]}')
+  await agent.put('lock/redis/cluster', '{"term":1}')
+  await agent.put('consul-locker=pause', pauseOfAnHour())
+  const ended = await runLocker(['metrics', '--once'], options)
+  for (const key of ['consul-locker-backup=runs', 'lock/redis/cluster', 'consul-locker=pause']) {
+    await agent.ask('DELETE', `/kv/${key}`)
+  }
+  const told = ['unseen 0', 'paused 1', 'lock_holders{name="backup"} 0', 'application_has_leader{name="redis"} 0']
+  return told.every((line) => ended.stdout.includes(`\nconsul_locker_${line}\n`)) ? undefined : complaint(ended)
+}
+
 const needsHealth: Trial = async (options) => {
   await agent.ask('PUT', '/agent/service/register', { Name: 'web' })
   const ended = await runLocker(['-n', '--require-healthy=web', 'backup', 'true'], options)
@@ -354,6 +366,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   'A run under the lock `backup`': locks,
   '`status` and `history` of `backup`': tells,
   'Who looks at all `locks`': looks,
+  'Metrics of all locks': measures,
   'A run with `--slots` under the name `backup`': slots,
   'A run with `--shared` under the name `backup`': reads,
   'Who pauses the lock `backup`': pauses('backup'),

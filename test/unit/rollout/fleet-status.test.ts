@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { prometheusText } from '../../../src/base/prometheus.ts'
 import type { Entry } from '../../../src/consul/kv.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import type { FleetGates } from '../../../src/rollout/fleet-gates.ts'
@@ -159,7 +160,7 @@ test.each<[title: string, file: string, hosts: Record<string, string>, entries: 
 })
 
 test('Prometheus gets how many hosts of a role are in which state, what they wait for, and how full the slots are', () => {
-  const text = fleetMetrics(statusOf(FILE, fleetView(HOSTS, ENTRIES)))
+  const text = prometheusText(fleetMetrics(statusOf(FILE, fleetView(HOSTS, ENTRIES))))
   expect(text).toContain('consul_locker_rollout_target{version="V2"} 1')
   expect(text).toContain('consul_locker_rollout_hosts{role="web",state="waiting"} 3')
   expect(text).toContain('consul_locker_rollout_waiting{role="web",for="dependencies"} 3')

@@ -1,6 +1,7 @@
 import { sleep } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
+import { prometheusText } from '../../../base/prometheus.ts'
 import { Retry } from '../../../consul/retry.ts'
 import { readFleetGates } from '../../../rollout/fleet-gates.ts'
 import { fleetMetrics } from '../../../rollout/fleet-metrics.ts'
@@ -22,7 +23,7 @@ export async function rolloutStatus({ ctx, rollout, options }: RolloutRequest): 
   if (options['exit-on-failure'] && !watch) throw new Failure('usage', '--exit-on-failure is for --watch')
   if (!watch) {
     const status = await statusNow(ctx, rollout)
-    if (prometheus) printText(fleetMetrics(status))
+    if (prometheus) printText(prometheusText(fleetMetrics(status)))
     else if (json) print(JSON.stringify(status))
     else printLines(fleetScreen(status, process.stdout.isTTY))
     return isDone(status) ? 0 : EXIT.no

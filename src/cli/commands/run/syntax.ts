@@ -81,6 +81,7 @@ Other commands; each has --help:
   crontab, unit                         such a run as a line for cron, as units
                                         for systemd
   explain                               what these options promise, in numbers
+  metrics                               of all locks, for Prometheus
   rollout                               a fleet's versions
   leader                                an application that is failed over
   dev                                   a Consul to try things with, for tests
