@@ -5,13 +5,14 @@ import type { HolderView, LockView } from '../overview/lock-view.ts'
 
 /**
  * Whose program a lock is held by, for that decides what becomes of the work under it when the lock is taken away:
- * - `run`: a runner of ours, or a step of a rollout: the command is stopped
+ * - `run`: a runner of ours: the command is stopped
  * - `hold`: one of ours that has no command: its users are told
  * - `leader`: an agent of ours: the application is demoted
+ * - `step`: a rollout's step of ours, which stops, or a switch, which takes the lock again
  * - `consul-lock`, `bash`: Consul's own command; the Bash original
  * - `unknown`: another program
  */
-export type Keeper = 'run' | 'hold' | 'leader' | 'consul-lock' | 'bash' | 'unknown'
+export type Keeper = 'run' | 'hold' | 'leader' | 'step' | 'consul-lock' | 'bash' | 'unknown'
 
 /** One session's hold on one lock, as a person is shown it before it is ended. */
 export interface Tenure {
@@ -37,7 +38,9 @@ export function closedForMs({ session, holder }: Pick<Tenure, 'session' | 'holde
 
 /** Whose program this is, by what it has left in Consul. */
 export function keeperOf(lock: LockView, holder: HolderView, session: SessionInfo | undefined): Keeper {
-  if (lock.kind === 'leader') return 'leader'
+  // Its lock may be at any key; behind a run's session name stands its id, and nothing more.
+  if (lock.kind === 'leader' || /^consul-locker leader \S+ \S+\/\d+$/.test(session?.name ?? '')) return 'leader'
+  if (/^consul-locker-(rollout|switchover)\//.test(lock.key)) return 'step'
   if (holder.isKept) return 'hold'
   if (holder.runId !== undefined) return 'run'
   if (/^Consul (lock for '|API (Lock|Semaphore))/.test(session?.name ?? '')) return 'consul-lock'

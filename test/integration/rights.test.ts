@@ -401,6 +401,31 @@ describe.each([...POLICIES])('%s', (title, rules) => {
   })
 })
 
+describe('a token that may not unlock', () => {
+  const seeing = (name: string) => [`key "consul-locker-${name}" { policy = "read" }`]
+
+  test.each<[string, (name: string) => string[], string[], RegExp]>([
+    ['end sessions', seeing, [], /session "<node>" \{ policy = "write" \}/],
+    ['write the key', seeing, ['--yield'], /key "consul-locker-\S+" \{ policy = "write" \}/],
+    [
+      'see the lock',
+      () => ['session "web1" { policy = "write" }'],
+      [],
+      /key "consul-locker-\S+" \{ policy = "read" \}/,
+    ],
+  ])('is told so, and nothing is done, when it may not %s', async (title, rules, words, rule) => {
+    const name = title.replaceAll(' ', '-')
+    const root = await allowed([])
+    const env = { ...root.env, CONSUL_HTTP_TOKEN: ROOT_TOKEN }
+    const holder = startLocker([name, 'sh', '-c', 'echo begun; sleep 60'], { ...root, env })
+    await holder.prints(/begun/)
+    const refused = await runLocker(['unlock', name, '--yes', ...words], await allowed(rules(name)))
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringMatching(rule) })
+    holder.kill('SIGTERM')
+    expect(await holder.ends()).toMatchObject({ code: 143, stderr: '' })
+  })
+})
+
 describe('a token that may not write a lock’s history', () => {
   const rules = (name: string) => [
     `key "consul-locker-${name}" { policy = "write" }`,

@@ -3,6 +3,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { findConsul } from '../../scripts/provide/find-consul.ts'
 import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
+import { lockOf, master } from '../kit/leader.ts'
 import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
@@ -149,6 +150,16 @@ describe('on a terminal unlock asks', () => {
     await consul.deleteKey(keyOf(name))
   })
 
+  test('once, for all that match a pattern', async () => {
+    const common = uniqueName('some')
+    const runs = await Promise.all(['a', 'b'].map((letter) => running(`${common}-${letter}`)))
+    const terminal = await Terminal.open()
+    await terminal.enter(`$L unlock --pattern '${common}-*' --yield`)
+    await terminal.shows(/Ask for these 2\? \[y\/N\]/)
+    await terminal.run('y', 0)
+    expect(await Promise.all(runs.map((run) => run.ends()))).toMatchObject([{ code: 143 }, { code: 143 }])
+  })
+
   test('and does nothing when the holder has changed by the time of the answer', async () => {
     const name = uniqueName('changed')
     const first = await running(name)
@@ -234,11 +245,35 @@ describe('of what is no run, unlock', () => {
     expect((await consul.entry(key))?.Session).toBeUndefined()
   })
 
+  test('has a real leader’s agent demote its application', async () => {
+    const { toy, agent } = await master()
+    const done = await runLocker(['unlock', toy.name, '--key', lockOf(toy), '--yes'])
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('leader step-down') })
+    await patiently(
+      () => toy.calls.includes('demote'),
+      () => 'it is not demoted',
+    )
+    agent.kill('SIGTERM')
+    await agent.ends()
+    await consul.deleteKey(lockOf(toy))
+  })
+
+  test('can’t ask a rollout', async () => {
+    const name = `rollout/slots/${uniqueName('host')}/1`
+    const record = { host: 'web1', pid: 7, user: 'root', command: ['rollout'], runId: 'r', lockDelayMs: 46_000 }
+    await foreign('consul-locker rollout web1 r', [keyOf(name), JSON.stringify(record)])
+    const asked = await runLocker(['unlock', name, '--yield', '--yes'])
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining("can't be asked") })
+  })
+
   test('tells what is known of the Bash original, which goes on', async () => {
     const name = uniqueName('bash')
     await foreign(`consul-lock ${name}`, [keyOf(name), 'web7'], [`app/${name}`, ''])
     const asked = await runLocker(['unlock', name, '--yield', '--yes'])
-    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining("another program, which can't be asked") })
+    expect(asked).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("is no run and no hold, and can't be asked"),
+    })
     const done = await runLocker(['unlock', name, '--yes'])
     expect(done).toMatchObject({ code: 0, stderr: '' })
     for (const told of ['held by web7', `"consul-lock ${name}"`, `also holds app/${name}`, "doesn't notice"]) {

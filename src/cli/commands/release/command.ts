@@ -54,6 +54,7 @@ function statusOf(ctx: Context, name: string, runId: string, answer: ReleaseAnsw
       return EXIT.no
     case 'command':
       ctx.log.error(`${name} is ${held}, a run with a command: it gives the lock back when the command has ended`)
+      ctx.log.notice(`to have that end: consul-locker unlock ${name} --yield`)
       return EXIT.no
     case 'lost':
       ctx.log.error(`run ${runId} has lost ${name} before it could give it back`)

@@ -68,6 +68,7 @@ const WORK: Readonly<Record<Keeper, string>> = {
   run: 'its command is stopped at once: TERM, and KILL after its grace',
   hold: 'hold tells its users, and nothing stops them; --yield asks them to end',
   leader: 'its application is demoted at once, and another node promoted; better: consul-locker leader step-down',
+  step: "a rollout's step stops, and a switch of roles takes the lock again",
   'consul-lock': 'consul lock stops its command when it notices, and KILLs it 5 s later',
   bash: "the Bash consul-locker doesn't notice: its command runs on, beside the next one",
   unknown: 'it is another program: whether its work stops then is its own affair',
@@ -84,12 +85,13 @@ export function yieldConsequences({ keeper }: Pick<Tenure, 'keeper'>): string[] 
   return folded(ASKED[keeper])
 }
 
-const NOT_ASKED = "it is another program, which can't be asked"
+const NOT_ASKED = "it is no run and no hold, and can't be asked"
 
 const ASKED: Readonly<Record<Keeper, string>> = {
   run: 'its runner sends TERM to the command, and gives the lock back when that has ended',
   hold: 'its users are told that somebody asks; it gives the lock back when they are done',
   leader: 'a leader hands over by consul-locker leader step-down, and not by this',
+  step: NOT_ASKED,
   'consul-lock': NOT_ASKED,
   bash: NOT_ASKED,
   unknown: NOT_ASKED,

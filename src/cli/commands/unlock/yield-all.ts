@@ -27,7 +27,7 @@ async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs:
     const why =
       tenure.keeper === 'leader'
         ? `a leader hands over by consul-locker leader step-down ${name}`
-        : "it is held by another program, which can't be asked"
+        : "what holds it is no run and no hold, and can't be asked"
     ctx.log.error(`${name}: ${why}; nothing is done`)
     return EXIT.no
   }
