@@ -93,6 +93,7 @@ export class Consul {
       ...(call.body === undefined ? {} : { body: call.body }),
       ...(token === undefined ? {} : { token }),
       ...(call.longPoll ? { longPoll: true } : {}),
+      ...(call.receive ? { receive: call.receive } : {}),
     }
     for (const warning of this.#shared.warnings.splice(0)) ctx.log.warn(warning)
     if (ctx.log.debugging) debugRequest(ctx.log, request, this.settings, this.token)

@@ -6,7 +6,7 @@ import type { WireReply } from './wire.ts'
 /**
  * Sends one request through a client that no other request uses meanwhile, and reads the reply whole. Rejects with
  * undici's error, with the signal's reason as soon as that aborts, or with a `too-large` failure when the server at
- * this address says too much; the client's connection is of no use then.
+ * this address says too much; the client's connection is of no use then. What `receive` throws ends it as well.
  *
  * undici's own `request` gives the body as a stream, which takes a short run longer than Consul takes to answer.
  */
@@ -15,6 +15,7 @@ export function exchange(
   request: Dispatcher.DispatchOptions,
   address: string,
   signal: AbortSignal,
+  receive?: (chunk: Buffer) => void,
 ): Promise<WireReply> {
   const { promise, resolve, reject } = Promise.withResolvers<WireReply>()
   const chunks: Buffer[] = []
@@ -28,6 +29,7 @@ export function exchange(
       headers = fields
     },
     onResponseData(controller, chunk) {
+      if (receive && status === 200) return receive(chunk)
       size += chunk.length
       chunks.push(chunk)
       if (size > MAX_REPLY_BYTES) controller.abort(tooLarge(address))

@@ -18,6 +18,7 @@ export async function prefixIndex(
     query: { keys: true, ...query },
     timeoutMs,
     longPoll,
+    receive() {},
     expects: [404],
     needs: `key_prefix "${prefix}" { policy = "read" }`,
   })

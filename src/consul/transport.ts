@@ -50,7 +50,7 @@ class HttpTransport implements Transport {
       const { method, path, body = null, token } = request
       const headers = token === undefined ? this.#headers : { ...this.#headers, 'x-consul-token': token }
       const question = { method, path: address.pathPrefix + path, headers, body }
-      const reply = await exchange(client, question, address.text, signal)
+      const reply = await exchange(client, question, address.text, signal, request.receive)
       idle.push(client)
       return reply
     } catch (thrown) {

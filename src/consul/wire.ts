@@ -10,6 +10,8 @@ export interface ApiCall {
   readonly longPoll?: boolean
   /** Statuses that the caller reads itself; all others but 200 are failures. */
   readonly expects?: readonly number[]
+  /** As that of a `WireRequest`. */
+  readonly receive?: (chunk: Buffer) => void
   /** The ACL rule that this call needs, for the hint of a 403. */
   readonly needs: string
 }
@@ -24,6 +26,11 @@ export interface WireRequest {
   readonly token?: string
   /** Consul may hold it back until something changes. It has no effect, so that nothing is lost when it is given up. */
   readonly longPoll?: boolean
+  /**
+   * Gets the body of an answer with 200 as it comes, however long it is, and the reply has no text then. A transport that
+   * has the text at hand may leave it there.
+   */
+  readonly receive?: (chunk: Buffer) => void
 }
 
 export interface WireReply {

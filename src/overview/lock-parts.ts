@@ -2,6 +2,7 @@ import { isSessionId } from '../consul/fields.ts'
 import type { Entry } from '../consul/kv.ts'
 import { READERS } from '../lock/holder-list.ts'
 import { SLOTS_LIST } from '../lock/lock-keys.ts'
+import { parseRuns, type RunsRecord, withLastRun } from '../run/history/runs-record.ts'
 
 /** What stands at the keys that belong together: those of one name, or of one key that was given as it is. */
 export interface LockParts {
@@ -17,15 +18,20 @@ export interface LockParts {
   /** The places in the line of the lock, and of the slots. */
   readonly line: Entry[]
   readonly listLine: Entry[]
-  runs?: Entry
+  runs?: RunsRecord | 'unreadable'
   pause?: Entry
 }
 
 const BESIDE = /^(.*?)=(queue|runs|pause|shared)(?:[/](.*))?$/s
 
-/** Sorts keys by the lock that they belong to, as they come. */
+/** Sorts keys by the lock that they belong to, as they come. Of histories it keeps what is wanted, for they are long. */
 export class PartsByLock {
+  readonly #areAllRuns: boolean
   readonly #byStem = new Map<string, LockParts>()
+
+  constructor(areAllRuns: boolean) {
+    this.#areAllRuns = areAllRuns
+  }
 
   get all(): Iterable<LockParts> {
     return this.#byStem.values()
@@ -49,12 +55,17 @@ export class PartsByLock {
   #addBeside(entry: Entry, lockKey: string, what: string, below: string | undefined): void {
     const isOfList = lockKey.endsWith(SLOTS_LIST)
     const parts = this.#of(isOfList ? lockKey.slice(0, -SLOTS_LIST.length) : lockKey)
-    if (what === 'runs' && below === undefined) parts.runs = entry
+    if (what === 'runs' && below === undefined) parts.runs = this.#recordIn(entry.value)
     else if (what === 'pause' && below === undefined) parts.pause = entry
     // A place in a line is one as long as the session of that name holds it.
     else if (entry.session === undefined || entry.session !== below) return
     else if (what === 'queue') (isOfList ? parts.listLine : parts.line).push(entry)
     else if (entry.key.endsWith(`${READERS}${below}`)) parts.readerKeys.push(entry)
+  }
+
+  #recordIn(value: string): RunsRecord | 'unreadable' {
+    const record = parseRuns(value)
+    return record === 'unreadable' || this.#areAllRuns ? record : withLastRun(record)
   }
 
   #of(stem: string): LockParts {

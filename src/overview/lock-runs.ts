@@ -1,17 +1,17 @@
 import type { Entry } from '../consul/kv.ts'
 import { knownIn } from '../run/history/known-runs.ts'
+import type { LockParts } from './lock-parts.ts'
 import type { LockRuns } from './lock-view.ts'
 
 /** The runs that a lock's history tells of; `entry` is what stands at the lock's key. */
 export function lockRuns(
   lockKey: string,
   entry: Entry | undefined,
-  runs: Entry | undefined,
+  runs: LockParts['runs'],
   areAll: boolean,
 ): LockRuns {
-  const known = knownIn(lockKey, entry, runs?.value ?? '')
-  if (known === 'unreadable') return known
-  const { ended, success, failure } = known
+  if (runs === 'unreadable') return runs
+  const { ended, success, failure } = knownIn(lockKey, entry, runs ?? { runs: [] })
   const last = ended.at(-1)
   return {
     ...(last && { last }),

@@ -1,7 +1,8 @@
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import { type Entry, readKeys } from '../consul/kv.ts'
+import { streamKeys } from '../consul/key-stream.ts'
+import type { Entry } from '../consul/kv.ts'
 import { sessionOwners } from '../consul/sessions.ts'
 import { LOCK_DELAY_MAX_MS } from '../lock/deadline.ts'
 import { lockDelayOf } from '../lock/holder-record.ts'
@@ -22,23 +23,25 @@ import { unseenAmong } from './unseen.ts'
  */
 export async function readLocks(ctx: Context, consul: Consul, request: LocksRequest = {}): Promise<LocksView> {
   const prefixes = prefixesOf(request)
-  const [unseen, pauses, ...read] = await Promise.all([
+  const areAllRuns = request.areAllRuns === true
+  const sorted = new PartsByLock(areAllRuns)
+  let paused: Entry | undefined
+  const [unseen, , ...refusals] = await Promise.all([
     unseenAmong(ctx, consul, prefixes),
-    readable(ctx, consul, ALL_PAUSED_KEY),
-    ...prefixes.map((prefix) => readable(ctx, consul, prefix)),
+    unlessRefused(ctx, consul, ALL_PAUSED_KEY, (entry) => {
+      if (entry.key === ALL_PAUSED_KEY) paused = entry
+    }),
+    ...prefixes.map((prefix) => unlessRefused(ctx, consul, prefix, (entry) => sorted.add(entry))),
   ])
-  const refusals = read.flatMap((entries) => (entries instanceof Failure ? [entries] : []))
-  if (refusals[0] && refusals.length === prefixes.length) throw refusals[0]
-  const sorted = new PartsByLock()
-  for (const entries of read) if (!(entries instanceof Failure)) for (const entry of entries) sorted.add(entry)
-  const paused = pauses instanceof Failure ? undefined : pauses.find(({ key }) => key === ALL_PAUSED_KEY)
+  const [refusal] = refusals
+  if (refusal && refusals.every((one) => one !== undefined)) throw refusal
   const parts = [...sorted.all]
   const nowMs = ctx.clock.now().wallMs
   const about = {
     owners: await ownersOf(ctx, consul, parts.some(haveAnonymous)),
     closedUntil: await closures(ctx, consul, sorted, nowMs),
     nowMs,
-    areAllRuns: request.areAllRuns === true,
+    areAllRuns,
   }
   const views = parts.flatMap((one) => viewsOf(one, about)).map(asLeader)
   const locks = [...views, ...leadersWithout(views, parts)].filter(isAskedFor(request))
@@ -53,9 +56,16 @@ export async function readLocks(ctx: Context, consul: Consul, request: LocksRequ
   }
 }
 
-async function readable(ctx: Context, consul: Consul, prefix: string): Promise<Entry[] | Failure> {
+/** Settles with why the token may not read these keys, if that is so. */
+async function unlessRefused(
+  ctx: Context,
+  consul: Consul,
+  prefix: string,
+  receive: (entry: Entry) => void,
+): Promise<Failure | undefined> {
   try {
-    return await readKeys(ctx, consul, prefix, { rights: 'read' })
+    await streamKeys(ctx, consul, prefix, receive)
+    return undefined
   } catch (thrown) {
     if (thrown instanceof Failure && thrown.code === 'refused') return thrown
     throw thrown

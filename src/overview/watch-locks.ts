@@ -10,9 +10,9 @@ import { type LocksRequest, prefixesOf } from './lock-request.ts'
 import type { LocksView, LockView } from './lock-view.ts'
 import { readLocks } from './read-locks.ts'
 
-/** All is read anew at a change: no sooner than this after the last time, and for a tenth of the time at most. */
+/** All is read anew at a change: no sooner than this after the last time, and for a fifth of the time at most. */
 const SHORTEST_PAUSE_MS = 200
-const PAUSE_PER_READING = 9
+const PAUSE_PER_READING = 4
 /** A lock that is closed, or a pause, is over by now. */
 const SLACK_MS = 50
 /** What should be open by now is looked at so often. */
@@ -20,7 +20,7 @@ const OVERDUE_MS = 1000
 
 /**
  * Calls `receive` with all locks that are asked for, at once and whenever something changes, by blocking queries. Waits
- * for Consul through outages, of which the context's log hears. Rejects with a `Failure` that doesn't pass, or with the
+ * for Consul through outages, of which the context's log hears, and which `retry` tells of. Rejects with a `Failure` that doesn't pass, or with the
  * signal's reason.
  */
 export async function watchLocks(
@@ -28,8 +28,8 @@ export async function watchLocks(
   consul: Consul,
   request: LocksRequest,
   receive: (view: LocksView) => void,
+  retry = new Retry(consul),
 ): Promise<never> {
-  const retry = new Retry(consul)
   const prefixes = [...prefixesOf(request), ALL_PAUSED_KEY]
   let before: LocksView | undefined
   for (;;) {

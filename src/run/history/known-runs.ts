@@ -2,7 +2,7 @@ import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { type Entry, readKey } from '../../consul/kv.ts'
-import { lastFailure, lastSuccess, parseRuns, type RunEntry, runsKey } from './runs-record.ts'
+import { lastFailure, lastSuccess, parseRuns, type RunEntry, type RunsRecord, runsKey } from './runs-record.ts'
 import { carriedIn, runIn, unendedRuns } from './unended-runs.ts'
 
 /** All that Consul knows of a lock's runs, for people. */
@@ -26,17 +26,15 @@ export async function knownRuns(ctx: Context, consul: Consul, lockKey: string): 
   const { entry } = await readKey(ctx, consul, lockKey, { consistent: true, rights: 'read' })
   const key = runsKey(lockKey)
   const reading = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
-  const known = knownIn(lockKey, entry, reading.entry?.value ?? '')
-  if (known !== 'unreadable') return known
+  const record = parseRuns(reading.entry?.value ?? '')
+  if (record !== 'unreadable') return knownIn(lockKey, entry, record)
   throw new Failure('malformed', `what stands at ${key} is no record of runs`, {
     hint: `if nobody needs it: consul kv delete ${key}`,
   })
 }
 
-/** The same, of what was read already: the lock's key, and the value of its record. */
-export function knownIn(lockKey: string, entry: Entry | undefined, value: string): KnownRuns | 'unreadable' {
-  const record = parseRuns(value)
-  if (record === 'unreadable') return record
+/** The same, of what was read already: what stands at the lock's key, and its record. */
+export function knownIn(lockKey: string, entry: Entry | undefined, record: RunsRecord): KnownRuns {
   const isHeld = entry?.session !== undefined
   const unended = isHeld ? carriedIn(entry.value) : unendedRuns(entry, { lockKey, runId: '' })
   const recorded = new Set(record.runs.map(({ runId }) => runId))

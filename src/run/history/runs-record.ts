@@ -96,6 +96,12 @@ export function withRuns(record: RunsRecord, added: readonly RunEntry[]): RunsRe
   return next
 }
 
+/** The record with its last run alone, and what was known of success and failure. */
+export function withLastRun(record: RunsRecord): RunsRecord {
+  const [success, failure] = [lastSuccess(record), lastFailure(record)]
+  return { runs: record.runs.slice(-1), ...(success && { success }), ...(failure && { failure }) }
+}
+
 function withPeriodEnd(period: PeriodRuns, run: RunEntry): PeriodRuns {
   if (period.last?.runId !== run.runId) return period
   return isSuccess(run) ? { last: run } : { ...period, last: run }
