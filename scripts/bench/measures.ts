@@ -3,6 +3,7 @@ import { measureHandOver } from './hand-over.ts'
 import { measureHerd } from './herd.ts'
 import { type HistoryCost, measureHistory } from './history-cost.ts'
 import { measureIdle } from './idle.ts'
+import { type Listing, measureListing } from './listing.ts'
 import type { Row } from './row.ts'
 import { measureServing, type Serving } from './serving.ts'
 import type { Testbed } from './testbed.ts'
@@ -11,7 +12,7 @@ import { measureUncontended } from './uncontended.ts'
 /** One of the measures, in full, or with counts that only show that it works. */
 export interface Measure {
   readonly name: string
-  /** Rows compare tools; the server of tokens, and the history of runs, have nobody to be compared with. */
+  /** Rows compare tools; the server of tokens, the history of runs, and a list of locks have nobody to be compared with. */
   take(testbed: Testbed, quick: boolean): Promise<Findings>
 }
 
@@ -20,6 +21,7 @@ export interface Findings {
   readonly rows?: readonly Row[]
   readonly serving?: Serving
   readonly history?: HistoryCost
+  readonly listing?: Listing
 }
 
 const FULL_HERD = [
@@ -68,5 +70,12 @@ export const MEASURES: readonly Measure[] = [
     take: async (testbed, quick) => ({
       history: await measureHistory(testbed, quick ? { rounds: 2, runs: 2 } : { rounds: 40, runs: 12 }),
     }),
+  },
+  {
+    name: 'locks',
+    take: async (testbed, quick) => {
+      const full = { locks: 10_000, rounds: 5, changes: 8 }
+      return { listing: await measureListing(testbed, quick ? { locks: 100, rounds: 1, changes: 2 } : full) }
+    },
   },
 ]

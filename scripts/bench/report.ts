@@ -1,6 +1,7 @@
 import { wrapped } from '../stage/markdown.ts'
 import { comparisonTable, textOf } from './comparison-table.ts'
 import { type HistoryCost, historyText } from './history-cost.ts'
+import { type Listing, listingText } from './listing.ts'
 import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
 import { type Serving, servingText } from './serving.ts'
@@ -12,10 +13,11 @@ export interface Report {
   readonly rows: readonly Row[]
   readonly serving?: Serving
   readonly history?: HistoryCost
+  readonly listing?: Listing
 }
 
 /** The report as Markdown. */
-export function reportText({ machine, quick, rows, serving, history }: Report): string {
+export function reportText({ machine, quick, rows, serving, history, listing }: Report): string {
   const { date, cores, processor, kernel, consul, consulLocker, loadBefore, loadAfter } = machine
   const facts =
     `${date.slice(0, 10)}, ${cores} cores (${processor}), Linux ${kernel}, load ${loadBefore} before and ${loadAfter} after; ` +
@@ -25,6 +27,7 @@ export function reportText({ machine, quick, rows, serving, history }: Report): 
     floors(rows),
     serving ? servingText(serving) : '',
     history ? historyText(history) : '',
+    listing ? listingText(listing) : '',
     machine.countsOrphans ? '' : 'The CPU time of orphans, as our guardian, is missing.',
   ]
   return `${comparisonTable(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`
