@@ -59,8 +59,10 @@ describe.concurrent('locks', () => {
     expect(stdout.split('\n')[1]).toMatch(new RegExp(`^listed\\S+ +held +\\S+.* +\\d+s +${fence} +1 +\\d+\\S* exit 3$`))
     const waiting = await runLocker(['locks', '--waiters', name])
     expect(waiting.stdout).toMatch(new RegExp(`^\\S+ +listed\\S+ +1 +\\d+s +\\S+ +${waiter.child.pid} +echo$`, 'm'))
-    for (const running of [holder, waiter]) running.kill('SIGTERM')
-    await Promise.all([holder.ends(), waiter.ends()])
+    for (const running of [waiter, holder]) {
+      running.kill('SIGTERM')
+      await running.ends()
+    }
     const free = await becomes(name, ({ holders }) => holders.length === 0, name)
     expect(free).toMatchObject({ state: 'free', waiters: [], lastRun: { signal: 'SIGTERM' } })
   })

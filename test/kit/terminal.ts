@@ -48,6 +48,16 @@ export class Terminal {
     await this.#do('send-keys', key)
   }
 
+  /** Types without Enter, whether it is echoed or not. */
+  async type(text: string): Promise<void> {
+    await this.#do('send-keys', '-l', '--', text)
+  }
+
+  /** Makes the window as large as this. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#do('resize-window', '-x', String(columns), '-y', String(rows))
+  }
+
   /** What is to be seen now, wrapped lines joined. */
   async screen(): Promise<string> {
     return (await this.#do('capture-pane', '-p', '-J')).replace(/[ \n]+$/, '')

@@ -10,6 +10,8 @@ export interface Column {
   readonly head: string
   /** When lines are too long, its cells are cut, to so many columns at least. */
   readonly atLeast?: number
+  /** It is so wide though no cell is. */
+  readonly reserved?: number
 }
 
 /** A table for people, none of whose lines is longer than `width`; cells are made printable. */
@@ -20,8 +22,8 @@ export function tableLines(
 ): [string, ...string[]] {
   const cells = rows.map((row) => row.map(printable))
   const heads = columns.map(({ head }) => head)
-  const widths = heads.map((head, n) =>
-    cells.reduce((widest, row) => Math.max(widest, columnsOf(row[n] ?? '')), head.length),
+  const widths = columns.map(({ head, reserved = 0 }, n) =>
+    cells.reduce((widest, row) => Math.max(widest, columnsOf(row[n] ?? '')), Math.max(head.length, reserved)),
   )
   const wide = shrunk(columns, widths, width - GAP.length * (columns.length - 1))
   const line = (row: readonly string[]) =>

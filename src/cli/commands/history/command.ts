@@ -1,7 +1,7 @@
 import { knownRuns } from '../../../run/history/known-runs.ts'
 import { lockQuestion } from '../../invocation/lock-question.ts'
 import { print, printLines } from '../../output/print.ts'
-import { runLines } from './runs-table.ts'
+import { runLines } from '../../output/runs-table.ts'
 import { HISTORY_SYNTAX } from './syntax.ts'
 
 /** `consul-locker history NAME` */

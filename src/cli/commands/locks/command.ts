@@ -1,12 +1,17 @@
+import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
+import type { Consul } from '../../../consul/consul.ts'
 import type { LocksRequest } from '../../../overview/lock-request.ts'
 import { readLocks } from '../../../overview/read-locks.ts'
+import { watchLocks } from '../../../overview/watch-locks.ts'
 import { locksRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
+import { hasScreen } from '../../output/full-screen.ts'
 import { print, printLines } from '../../output/print.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
+import { ChangeLines } from './change-lines.ts'
 import { locksJson } from './locks-json.ts'
 import { locksLines, waitersLines } from './locks-table.ts'
 import { LOCKS_SYNTAX } from './syntax.ts'
@@ -21,7 +26,12 @@ export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, word
   const request: LocksRequest = { pattern, prefixes: options.prefix }
   const consul = await connect(options, environment, locksRules(options.prefix))
   try {
+    if (options.watch && !options.json && hasScreen(environment)) {
+      const { lockScreen } = await import('./lock-screen.ts')
+      return await lockScreen(ctx, consul, request, signals)
+    }
     return await interruptible(ctx, signals, async (ctx) => {
+      if (options.watch) return followLines(ctx, consul, request, options.json)
       const view = await readLocks(ctx, consul, request)
       for (const sentence of view.unseen) ctx.log.notice(sentence)
       if (options.json) return print(locksJson(view))
@@ -37,3 +47,14 @@ export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, word
     consul.close()
   }
 })
+
+/** A line for each change, for a file or a pipe, or a terminal that has no screen. */
+async function followLines(ctx: Context, consul: Consul, request: LocksRequest, isJson: boolean): Promise<number> {
+  const changes = new ChangeLines(isJson)
+  let isFirst = true
+  return watchLocks(ctx, consul, request, (view) => {
+    if (isFirst) for (const sentence of view.unseen) ctx.log.notice(sentence)
+    isFirst = false
+    printLines(changes.of(view))
+  })
+}

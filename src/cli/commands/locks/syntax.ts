@@ -8,9 +8,9 @@ export const LOCKS_SYNTAX = {
   summary: 'show all locks, who holds them and who waits',
   usage: `consul-locker locks [options] [PATTERN]
 
-Shows all locks, slots and leaders, or those whose names match PATTERN, as shells
-match: who holds each, for how long, under which fence, how many wait, whether it
-is closed or paused, and how its last run ended.`,
+Shows all locks, slots and leaders, or those whose names match PATTERN, as
+shells match: who holds each, for how long, under which fence, how many wait,
+whether it is closed or paused, and how its last run ended.`,
   options: {
     waiters: flag('What:', 'list who waits instead, by hosts'),
     prefix: repeatable('What:', 'KEYS', 'locks whose keys begin so, too: of consul lock, of --key; repeatable'),

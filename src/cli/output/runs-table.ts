@@ -1,7 +1,7 @@
-import { formatDuration } from '../../../base/duration.ts'
-import { printable } from '../../../base/printable.ts'
-import { describeEnd } from '../../../run/history/describe-run.ts'
-import type { RunEntry } from '../../../run/history/runs-record.ts'
+import { formatDuration } from '../../base/duration.ts'
+import { printable } from '../../base/printable.ts'
+import { describeEnd } from '../../run/history/describe-run.ts'
+import type { RunEntry } from '../../run/history/runs-record.ts'
 
 const COLUMNS = 80
 /** A host's long name leaves room for the command. */
