@@ -51,16 +51,16 @@ async function contend(contenders: readonly Contender[], stepMs: number): Promis
   }
 }
 
-async function leaveNothing(stem: string): Promise<void> {
+/** Whoever comes next takes away what the killed have left in a queue; `last` are the words of those who come. */
+async function leaveNothing(stem: string, ...last: readonly (readonly string[])[]): Promise<void> {
   const consul = new ConsulClient()
+  for (const words of last) expect(await startLocker([...words, 'true']).ends()).toMatchObject({ code: 0 })
   let remains: unknown[] = []
   await patiently(
     async () => {
       const response = await consul.request('GET', `/kv/consul-locker-${stem}?keys`)
       const keys = response.status === 404 ? [] : ((await response.json()) as string[])
-      // Whoever comes next takes away what the killed have left in a queue; the living are found by their sessions.
-      const isKept = (key: string) => /=(runs$|queue)/.test(key)
-      remains = [...keys.filter((key) => !isKept(key)), ...(await consul.sessions(stem))]
+      remains = [...keys.filter((key) => !key.endsWith('=runs')), ...(await consul.sessions(stem))]
       return remains.length === 0
     },
     () => `left at Consul: ${JSON.stringify(remains)}`,
@@ -74,7 +74,7 @@ describe.each([20, 70, 150])('runners of which every other one is killed, %i ms 
     const name = uniqueName('kills')
     const one = { options: ['--slots', `${slots}`], name, meets: { in: slots - 1 }, own: ['in'] }
     await contend(Array(COUNT).fill(one), stepMs)
-    await leaveNothing(name)
+    await leaveNothing(name, [...one.options, name])
   })
 
   test('never are a writer beside anybody by --shared', async () => {
@@ -82,7 +82,7 @@ describe.each([20, 70, 150])('runners of which every other one is killed, %i ms 
     const writer = { options: [], name, meets: { writers: 0, readers: 0 }, own: ['writers'] }
     const reader = { options: ['--shared'], name, meets: { writers: 0 }, own: ['readers'] }
     await contend([reader, reader, writer, reader, reader, writer, writer, reader], stepMs)
-    await leaveNothing(name)
+    await leaveNothing(name, [name])
   })
 
   test('never have a lock of another by --also', async () => {
@@ -95,6 +95,6 @@ describe.each([20, 70, 150])('runners of which every other one is killed, %i ms 
     })
     const all = [wants('a', 'b'), wants('b', 'a'), wants('a'), wants('b', 'c'), wants('c', 'a', 'b'), wants('c')]
     await contend([...all, wants('b'), wants('a', 'c')], stepMs)
-    await leaveNothing(stem)
+    await leaveNothing(stem, ...['a', 'b', 'c'].map((name) => [`${stem}-${name}`]))
   })
 })
