@@ -3,6 +3,7 @@ import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { printable } from '../../src/base/printable.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const consul = () => new ConsulClient()
@@ -235,6 +236,20 @@ describe('status', () => {
     holder.kill('SIGTERM')
     await holder.ends()
     await waiter.ends()
+  })
+
+  test('has coloured bars on a terminal, unless its user wants none', async () => {
+    const name = uniqueName('colours')
+    await runLocker([name, 'false'])
+    const terminal = await Terminal.open()
+    const red = /\[31mF=/
+    await terminal.run(`$L status ${name}`)
+    expect(await terminal.colours()).toMatch(red)
+    for (const line of [`NO_COLOR=1 $L status ${name}`, `$L status ${name} | cat`]) {
+      await terminal.run(`clear; ${line}`)
+      expect(await terminal.screen()).toMatch(/exit 1 {2}F=/)
+      expect(await terminal.colours()).not.toMatch(red)
+    }
   })
 
   test.each<[string, string[], string, object]>([

@@ -63,6 +63,11 @@ export class Terminal {
     return (await this.#do('capture-pane', '-p', '-J')).replace(/[ \n]+$/, '')
   }
 
+  /** The same with the sequences that make colours. */
+  async colours(): Promise<string> {
+    return this.#do('capture-pane', '-p', '-e')
+  }
+
   /** Waits until the screen shows a whole line that matches, and gives the match. */
   async shows(line: RegExp): Promise<RegExpExecArray> {
     const whole = new RegExp(`^(?:${line.source})[ ]*$`, 'm')
