@@ -37,12 +37,13 @@ export const COMMANDS = {
   explain: async () => (await import('./commands/run/explained/explain-command.ts')).explainCommand,
   metrics: async () => (await import('./commands/metrics/command.ts')).metricsCommand,
   dev: async () => (await import('./commands/dev/command.ts')).devCommand,
+  doctor: async () => (await import('./commands/doctor/command.ts')).doctorCommand,
 } satisfies Record<CommandWord, Load>
 
 export const COMMAND_WORDS = Object.keys(COMMANDS)
 
 /** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
-const RESERVED_WORDS: readonly string[] = ['completion', 'dashboard', 'doctor', 'help', 'version', 'watch']
+const RESERVED_WORDS: readonly string[] = ['completion', 'dashboard', 'help', 'version', 'watch']
 
 /** What the tools before us call by a reserved word, and where it is here. */
 const FORMER_WORDS: Readonly<Record<string, string>> = {

@@ -34,6 +34,7 @@ export const SYNTAXES = {
   explain: async () => (await import('./commands/run/explained/explain-syntax.ts')).EXPLAIN_SYNTAX,
   metrics: async () => (await import('./commands/metrics/syntax.ts')).METRICS_SYNTAX,
   dev: async () => (await import('./commands/dev/syntax.ts')).DEV_SYNTAX,
+  doctor: async () => (await import('./commands/doctor/syntax.ts')).DOCTOR_SYNTAX,
 } satisfies Record<string, Load>
 
 export type CommandWord = keyof typeof SYNTAXES

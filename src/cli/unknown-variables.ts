@@ -24,6 +24,7 @@ export async function adviceOn(unknown: readonly string[]): Promise<string[]> {
   })
 }
 
-function optionVariables(): string[] {
+/** The variables that are options of a run. */
+export function optionVariables(): string[] {
   return Object.keys(RUN_SYNTAX.options).map(variableOf)
 }

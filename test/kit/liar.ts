@@ -11,6 +11,8 @@ export interface Answer {
   status: number
   /** `X-Consul-Index`; absent when the answer has none. */
   index: string | undefined
+  /** By the agent's clock. */
+  date: string
   body: string
 }
 
@@ -43,10 +45,13 @@ function pass(agent: string, incoming: IncomingMessage, response: ServerResponse
       await once(reply, 'end')
       const index = reply.headers['x-consul-index'] as string | undefined
       const body = Buffer.concat(chunks).toString()
-      const answer: Answer = { method, path: url, status: reply.statusCode ?? 0, index, body }
+      const { date = '' } = reply.headers
+      const answer: Answer = { method, path: url, status: reply.statusCode ?? 0, index, date, body }
       lie(answer)
       const told = answer.index === undefined ? {} : { 'x-consul-index': answer.index }
-      response.writeHead(answer.status, { 'content-type': 'application/json', ...told }).end(answer.body)
+      response
+        .writeHead(answer.status, { 'content-type': 'application/json', date: answer.date, ...told })
+        .end(answer.body)
     },
   )
   outgoing.on('error', () => response.destroy())

@@ -6,7 +6,7 @@ import type { Parsed } from '../../syntax/parse.ts'
 import { checkEncoding } from '../../user-command/argument-encoding.ts'
 import { requestedRun } from './requested-run.ts'
 import { gatesOf } from './run-gates.ts'
-import { requestedPeriod } from './run-period.ts'
+import { requestedPeriod } from '../../options/requested-period.ts'
 import { RUN_SYNTAX, type RunCommandOptions } from './syntax.ts'
 
 /** A run that isn't started by us now, and its period, if it has one. */

@@ -72,7 +72,7 @@ export async function periodOf(
   options: RunCommandOptions,
 ): Promise<(consul: Consul, spec: RunSpec) => RunSpec> {
   if (!isPeriodic(options)) return (_, spec) => spec
-  const { requestedPeriod } = await import('./run-period.ts')
+  const { requestedPeriod } = await import('../../options/requested-period.ts')
   const { inPeriod } = await import('../../../run/history/period-rider.ts')
   const period = requestedPeriod(ctx, options)
   return (consul, spec) => inPeriod(consul, spec, period)

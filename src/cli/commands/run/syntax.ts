@@ -75,6 +75,7 @@ Other commands; each has --help:
   slots                                 who has them, and how many there are
   locks                                 all there are, who holds and who waits
   history, status                       how the runs under a lock went
+  doctor                                what would break a run here, or keeps it
   wait                                  conditions that are to hold
   monitor, hosts, lease, discovery      services that find each other, and start
                                         one after the other

@@ -1,14 +1,21 @@
-import type { Context } from '../../../base/context.ts'
-import { Failure } from '../../../base/failure.ts'
-import type { Period } from '../../../run/history/period.ts'
-import { oddity, type Slot } from '../../../run/history/slot.ts'
-import { strftime } from '../../../run/history/strftime.ts'
-import type { RunCommandOptions } from './syntax.ts'
+import type { Context } from '../../base/context.ts'
+import { Failure } from '../../base/failure.ts'
+import type { Period } from '../../run/history/period.ts'
+import { oddity, type Slot } from '../../run/history/slot.ts'
+import { strftime } from '../../run/history/strftime.ts'
+import type { Values } from '../syntax/option.ts'
+import type { PERIOD_OPTIONS } from './period-options.ts'
+
+/** The options that say how often a command may run. */
+export type PeriodValues = Pick<
+  Values<typeof PERIOD_OPTIONS>,
+  'once-per' | 'slot' | 'tz' | 'min-interval' | 'on-success'
+>
 
 const RULES = '--once-per, --slot or --min-interval'
 
 /** The period that options ask for. Warns of a slot that nobody can want. Throws a `usage` failure. */
-export function requestedPeriod(ctx: Context, options: RunCommandOptions): Period {
+export function requestedPeriod(ctx: Context, options: PeriodValues): Period {
   const { 'once-per': oncePerMs, slot: format, tz, 'min-interval': intervalMs, 'on-success': onSuccess } = options
   if (tz !== undefined && format === undefined) {
     throw new Failure('usage', '--tz is the time zone of --slot, and there is none', {

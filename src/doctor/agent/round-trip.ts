@@ -1,0 +1,58 @@
+import type { Context } from '../../base/context.ts'
+import { formatDuration } from '../../base/duration.ts'
+import type { Consul } from '../../consul/consul.ts'
+import { RENEW_ATTEMPT_MS, type Timing } from '../../lock/deadline.ts'
+import type { Check } from '../check.ts'
+import { broken, type Finding, fine, warning } from '../finding.ts'
+import { ASKING_MS } from '../patience.ts'
+
+/** So many reads, and no new one after so long. */
+const READS = 15
+const READING_MS = 3000
+/** Beyond this part of what a renewal may take, a busier hour may be too slow. */
+const UNEASY = 1 / 4
+
+/** How long the leader takes to answer, beside what a renewal may take. */
+export const roundTripCheck: Check = {
+  code: 'CL107',
+  topic: 'Consul',
+  title: 'round trip',
+  needs: ['CL105'],
+  asksConsul: true,
+  look: async (ctx, { consul, timing }) => judgeRoundTrip(await roundTrips(ctx, consul), timing),
+}
+
+/** Times of consistent reads, which the leader answers as it answers renewals. */
+async function roundTrips(ctx: Context, consul: Consul): Promise<number[]> {
+  const times: number[] = []
+  const beganAt = ctx.clock.now()
+  while (times.length < READS && ctx.clock.since(beganAt) < READING_MS) {
+    const sentAt = ctx.clock.now()
+    await consul.exchange(ctx, {
+      method: 'GET',
+      path: '/v1/kv/consul-locker',
+      query: { consistent: true },
+      timeoutMs: ASKING_MS,
+      needs: '',
+    })
+    times.push(ctx.clock.since(sentAt))
+  }
+  return times
+}
+
+/** `times` in milliseconds, one at least. */
+export function judgeRoundTrip(
+  times: readonly number[],
+  { ttlMs, renewMs }: Pick<Timing, 'ttlMs' | 'renewMs'>,
+): Finding {
+  const sorted = times.toSorted((one, other) => one - other)
+  const medianMs = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+  const mostMs = sorted.at(-1) ?? 0
+  const leftMs = ttlMs - renewMs
+  const attemptMs = Math.min(RENEW_ATTEMPT_MS, leftMs)
+  const shown = `${times.length} reads took ${formatDuration(medianMs)}, ${formatDuration(mostMs)} at most`
+  const said = `${shown}; a renewal has ${formatDuration(leftMs)}`
+  const cure = 'look at the load and the disks of the servers, and at the way there; a longer --ttl leaves more time'
+  if (mostMs >= attemptMs) return broken(said, cure)
+  return mostMs > attemptMs * UNEASY ? warning(said, cure) : fine(said)
+}

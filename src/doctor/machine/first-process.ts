@@ -1,0 +1,48 @@
+import { readdirSync } from 'node:fs'
+import { sleep } from '../../base/abort.ts'
+import { oneLine } from '../../base/printable.ts'
+import type { Check } from '../check.ts'
+import { type Finding, fine, untold, warning } from '../finding.ts'
+import { kernelText } from './kernel-limits.ts'
+
+/** An init buries an orphan sooner. */
+const LOOK_MS = 1000
+
+/** Process 1 buries orphans: a guardian, and what a command leaves, become its children. */
+export const firstProcessCheck: Check = {
+  code: 'CL507',
+  topic: 'This machine',
+  title: 'process 1',
+  needs: [],
+  asksConsul: false,
+  async look(ctx) {
+    const before = new Set(unburied())
+    if (before.size > 0) await sleep(ctx, LOOK_MS)
+    const left = before.size > 0 ? unburied().filter((pid) => before.has(pid)).length : 0
+    return judgeFirstProcess(process.pid, kernelText('/proc/1/comm')?.trim(), left)
+  },
+}
+
+/** `name` is process 1's, which leaves so many orphans `unburied`. */
+export function judgeFirstProcess(ownPid: number, name: string | undefined, unburied: number): Finding {
+  const cure = 'start the container with an init: docker run --init, or tini'
+  if (ownPid === 1) return warning('consul-locker is process 1 here, and buries only its own children', cure)
+  if (name === undefined) return untold('process 1 is not to be seen', 'mount it: mount -t proc proc /proc')
+  const shown = oneLine(name, 15)
+  if (unburied === 0) return fine(`process 1 is ${shown}, and no orphan of its is left a zombie`)
+  const orphans = unburied === 1 ? 'an orphan a zombie' : `${unburied} orphans zombies`
+  return warning(`process 1 is ${shown}, and leaves ${orphans}`, cure)
+}
+
+/** The zombies that are children of process 1. */
+function unburied(): string[] {
+  try {
+    return readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid)) return false
+      const stat = kernelText(`/proc/${pid}/stat`) ?? ''
+      return / Z 1 /.test(stat.slice(stat.lastIndexOf(')') + 1, stat.lastIndexOf(')') + 6))
+    })
+  } catch {
+    return []
+  }
+}
