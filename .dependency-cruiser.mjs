@@ -41,7 +41,7 @@ export default {
       '^src/(?!base/|consul/|lock/|run/history/|leader/cluster/|overview/)',
     ),
     wall('unlock-starts-nothing', '^src/unlock/', '^src/(?!base/|consul/|lock/|overview/|unlock/)'),
-    wall('nobody-below-knows-the-overview', '^src/(?!cli/|overview/|unlock/)[^/]+/', '^src/overview/'),
+    wall('nobody-below-knows-the-overview', '^src/(?!doctor/|cli/|overview/|unlock/)[^/]+/', '^src/overview/'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     wall('doctor-looks-down', '^src/doctor/', '^src/(cli/|main[.]ts|devagent/|discovery/|switchover/)'),
     wall('nobody-below-knows-the-doctor', '^src/(?!cli/|doctor/)', '^src/doctor/'),

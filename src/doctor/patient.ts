@@ -58,31 +58,31 @@ export class Patient {
     this.#answers = 'consul' in reach ? new AgentAnswers(reach.consul) : undefined
   }
 
-  /** Only for checks that need CL101. */
+  /** Only for inspections that need CL101. */
   get settings(): ConsulSettings {
-    assert('settings' in this.reach, 'the check needs CL101')
+    assert('settings' in this.reach, 'the inspection needs CL101')
     return this.reach.settings
   }
 
-  /** Only for checks that need CL101. */
+  /** Only for inspections that need CL101. */
   get consul(): Consul {
-    assert('consul' in this.reach, 'the check needs CL101')
+    assert('consul' in this.reach, 'the inspection needs CL101')
     return this.reach.consul
   }
 
-  /** What the agent has said; each question is asked once. Only for checks that need CL101. */
+  /** What the agent has said; each question is asked once. Only for inspections that need CL101. */
   get answers(): AgentAnswers {
-    assert(this.#answers, 'the check needs CL101')
+    assert(this.#answers, 'the inspection needs CL101')
     return this.#answers
   }
 
-  /** Only for checks of a lock. */
+  /** Only for inspections of a lock. */
   get lock(): ExaminedLock {
     assert(this.#lock, 'a lock is named')
     return this.#lock
   }
 
-  /** Only for checks of a file. */
+  /** Only for inspections of a file. */
   get file(): ExaminedFile {
     assert(this.#file, 'a file is named')
     return this.#file

@@ -362,11 +362,19 @@ const triggers: Trial = async (options) => {
   return ended.code === 0 ? undefined : complaint(ended)
 }
 
+/** Whether doctor finds nothing at Consul; what it says of this machine is another matter. */
+const examines: Trial = async (options) => {
+  const { stdout } = await runLocker(['doctor', 'backup', '--json'], options)
+  const { checks } = JSON.parse(stdout) as { checks: { topic: string; result: string; message: string }[] }
+  return checks.find(({ topic, result }) => topic !== 'This machine' && result !== 'fine')?.message
+}
+
 const TRIALS: Readonly<Record<string, Trial>> = {
   'A run under the lock `backup`': locks,
   '`status` and `history` of `backup`': tells,
   'Who looks at all `locks`': looks,
   'Metrics of all locks': measures,
+  '`doctor` of `backup`': examines,
   'A run with `--slots` under the name `backup`': slots,
   'A run with `--shared` under the name `backup`': reads,
   'Who pauses the lock `backup`': pauses('backup'),

@@ -19,8 +19,8 @@ export interface Diagnosis {
   said(code: string): string
 }
 
-/** They depend on what else runs on the machine. */
-const OF_THE_MACHINE = ['CL505', 'CL506', 'CL507']
+/** They depend on what else runs on the machine just now. */
+const OF_THE_MACHINE = ['CL107', 'CL505', 'CL506', 'CL507']
 
 /** Has doctor look at an agent; words are those behind `doctor`. */
 export async function diagnose(

@@ -20,7 +20,7 @@ export interface AgentConfiguration {
   readonly mostConnections: number | undefined
 }
 
-/** What an agent says to the questions of several checks. Each is asked once; who asks first says for how long. */
+/** What an agent says to the questions of several inspections. Each is asked once; who asks first says for how long. */
 export class AgentAnswers {
   readonly #consul: Consul
   readonly #kept = new Map<string, Promise<unknown>>()

@@ -3,7 +3,7 @@ import type { Consul } from '../../consul/consul.ts'
 import { ALL_PAUSED_KEY, pauseKeyOf } from '../../lock/lock-keys.ts'
 import { runsKey } from '../../run/history/runs-record.ts'
 import type { ExaminedLock } from '../patient.ts'
-import { type KeyTrial, tryKeys, type WantedKey } from '../rights/key-trial.ts'
+import { deniedAmong, type WantedKey } from '../rights/key-trial.ts'
 
 /** The key by which a lock is paused, and beside which its history stands. */
 export function plainKeyOf({ key, marker }: Pick<ExaminedLock, 'key' | 'marker'>): string {
@@ -34,17 +34,14 @@ export function keysOfRun(lock: ExaminedLock): Record<'lock' | 'queue' | 'histor
   }
 }
 
-const trials = new WeakMap<ExaminedLock, Promise<KeyTrial>>()
+const trials = new WeakMap<ExaminedLock, Promise<WantedKey[]>>()
 
-/** Tries all that a run does with the keys of its lock, once. */
-export function lockTrial(ctx: Context, consul: Consul, lock: ExaminedLock): Promise<KeyTrial> {
+/** Which of the keys that a run uses the token may not have; asked once. */
+export function deniedKeys(ctx: Context, consul: Consul, lock: ExaminedLock): Promise<WantedKey[]> {
   const known = trials.get(lock)
   if (known) return known
   const { lock: own, queue, history, pause } = keysOfRun(lock)
-  const [first, ...others] = [...own, ...queue, ...history, ...pause] as [WantedKey, ...WantedKey[]]
-  // Slots are a list, which nobody locks.
-  const lockKey = lock.slots === undefined ? lock.key : undefined
-  const trial = tryKeys(ctx, consul, [first, ...others], lockKey)
+  const trial = deniedAmong(ctx, consul, [...own, ...queue, ...history, ...pause] as [WantedKey, ...WantedKey[]])
   trials.set(lock, trial)
   return trial
 }

@@ -1,15 +1,15 @@
 import { readdirSync } from 'node:fs'
 import { sleep } from '../../base/abort.ts'
 import { oneLine } from '../../base/printable.ts'
-import type { Check } from '../check.ts'
-import { type Finding, fine, untold, warning } from '../finding.ts'
+import { cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { kernelText } from './kernel-limits.ts'
 
 /** An init buries an orphan sooner. */
 const LOOK_MS = 1000
 
 /** Process 1 buries orphans: a guardian, and what a command leaves, become its children. */
-export const firstProcessCheck: Check = {
+export const firstProcessInspection: Inspection = {
   code: 'CL507',
   topic: 'This machine',
   title: 'process 1',
@@ -24,10 +24,10 @@ export const firstProcessCheck: Check = {
 }
 
 /** `name` is process 1's, which leaves so many orphans `unburied`. */
-export function judgeFirstProcess(ownPid: number, name: string | undefined, unburied: number): Finding {
+export function judgeFirstProcess(ownPid: number, name: string | undefined, unburied: number): Diagnosis {
   const cure = 'start the container with an init: docker run --init, or tini'
   if (ownPid === 1) return warning('consul-locker is process 1 here, and buries only its own children', cure)
-  if (name === undefined) return untold('process 1 is not to be seen', 'mount it: mount -t proc proc /proc')
+  if (name === undefined) return cantTell('process 1 is not to be seen', 'mount it: mount -t proc proc /proc')
   const shown = oneLine(name, 15)
   if (unburied === 0) return fine(`process 1 is ${shown}, and no orphan of its is left a zombie`)
   const orphans = unburied === 1 ? 'an orphan a zombie' : `${unburied} orphans zombies`

@@ -5,7 +5,7 @@ import { readList } from '../../consul/list.ts'
 import { isDenied } from '../../consul/reply-failure.ts'
 import type { AgentAnswers } from '../agent/agent-answers.ts'
 import { ASKING_MS } from '../patience.ts'
-import { tryKeys, type WantedKey } from './key-trial.ts'
+import { deniedAmong, type WantedKey } from './key-trial.ts'
 
 /** A rule as policies have it, taken apart. */
 interface Rule {
@@ -48,7 +48,7 @@ async function lackedKeys(ctx: Context, consul: Consul, rules: readonly Rule[]):
     .map((rule) => ({ rule, want: { key: keyUnder(rule), policy: rule.policy } satisfies WantedKey }))
   const [first, ...others] = keys.map(({ want }) => want)
   if (!first) return []
-  const { denied } = await tryKeys(ctx, consul, [first, ...others])
+  const denied = await deniedAmong(ctx, consul, [first, ...others])
   return keys.filter(({ want }) => denied.includes(want)).map(({ rule }) => rule)
 }
 

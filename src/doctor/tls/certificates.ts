@@ -6,7 +6,7 @@ import type { Context } from '../../base/context.ts'
 import { Failure, messageOf } from '../../base/failure.ts'
 import { oneLine } from '../../base/printable.ts'
 import type { ConsulSettings } from '../../consul/settings.ts'
-import { destination } from '../agent/connection-checks.ts'
+import { destination } from '../agent/connection-inspections.ts'
 import { QUICK_MS } from '../patience.ts'
 
 /** From when to when a certificate counts, in milliseconds since 1970, and for whom it is. */

@@ -55,7 +55,7 @@ describe.concurrent('doctor', () => {
     const silent = createListener((socket) => afterTest(() => socket.destroy()))
     const { exit, found, said } = await diagnose(await listening(silent))
     expect([exit, found]).toEqual([1, ['CL103 failure']])
-    expect(said('CL103')).toContain('within 3s')
+    expect(said('CL103')).toContain('within 5s')
   })
 
   test('names servers that have no leader', async () => {
@@ -120,7 +120,7 @@ describe.concurrent('doctor', () => {
   })
 
   test.each([
-    [8, 'warning', 0],
+    [60, 'warning', 0],
     [-900, 'failure', 1],
   ])('names a clock that is %d s off', async (seconds, result, code) => {
     const skew = ({ date }: { date: string }) => new Date(Date.parse(date) + seconds * 1000).toUTCString()
@@ -134,7 +134,7 @@ describe.concurrent('doctor', () => {
 
   test('names a way to the leader that takes long', async () => {
     const { address } = await startProxy(inject('consulAddress'), { answersAfterMs: 900 })
-    const { exit, found } = await diagnose(address, ['backup'])
-    expect([exit, found]).toEqual([0, ['CL107 warning']])
+    const { exit, lines } = await diagnose(address, ['backup'])
+    expect([exit, lines.find(({ code }) => code === 'CL107')?.result]).toEqual([0, 'warning'])
   })
 })

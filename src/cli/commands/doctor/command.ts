@@ -1,6 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
-import { checksFor } from '../../../doctor/check-list.ts'
 import { examine } from '../../../doctor/examination.ts'
+import { inspectionsFor } from '../../../doctor/inspection-list.ts'
 import { Patient } from '../../../doctor/patient.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
@@ -33,7 +33,7 @@ export const doctorCommand = subcommand(DOCTOR_SYNTAX, async ({ ctx, options, wo
     lock,
     file,
   })
-  const checks = checksFor({
+  const inspections = inspectionsFor({
     isSecure: 'settings' in reach && reach.settings.address.secure,
     hasLock: lock !== undefined,
     hasSlots: lock?.slots !== undefined,
@@ -41,7 +41,7 @@ export const doctorCommand = subcommand(DOCTOR_SYNTAX, async ({ ctx, options, wo
   })
   try {
     return await interruptible(ctx, signals, async (ctx) => {
-      const results = await examine(ctx, checks, patient)
+      const results = await examine(ctx, inspections, patient)
       if (options.json) print(reportJson(results))
       else printLines(reportLines(results, environment))
       return results.some(({ mark }) => mark === 'failure') ? EXIT.no : EXIT.done

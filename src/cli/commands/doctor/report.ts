@@ -1,6 +1,6 @@
 import { printable } from '../../../base/printable.ts'
 import { wrapped } from '../../../base/wrapped.ts'
-import type { Result } from '../../../doctor/check.ts'
+import type { Result } from '../../../doctor/inspection.ts'
 
 const COLUMNS = 80
 const MARKS = { fine: '✓', warning: '!', failure: '✗', untried: '-' } as const
@@ -12,19 +12,19 @@ const INDENT = 8
 export function reportLines(results: readonly Result[], environment: NodeJS.ProcessEnv): string[] {
   const isUnicode = speaksUnicode(environment)
   const marks = isUnicode ? MARKS : PLAIN_MARKS
-  const topics = [...new Set(results.map(({ check }) => check.topic))]
+  const topics = [...new Set(results.map(({ inspection }) => inspection.topic))]
   const lines = topics.flatMap((topic) => [
     topic,
-    ...results.filter(({ check }) => check.topic === topic).flatMap((result) => linesOf(result, marks)),
+    ...results.filter(({ inspection }) => inspection.topic === topic).flatMap((result) => linesOf(result, marks)),
     '',
   ])
   const text = [...lines, summary(results)]
   return isUnicode ? text : text.map(withoutUnicode)
 }
 
-function linesOf({ check, mark, said, cure }: Result, marks: Record<keyof typeof MARKS, string>): string[] {
-  const head = `${marks[mark]} ${check.code} `
-  const about = mark === 'untried' ? `${check.title}: ${said}` : said
+function linesOf({ inspection, mark, said, cure }: Result, marks: Record<keyof typeof MARKS, string>): string[] {
+  const head = `${marks[mark]} ${inspection.code} `
+  const about = mark === 'untried' ? `${inspection.title}: ${said}` : said
   return [
     ...indented(about, head, INDENT),
     ...(cure === undefined ? [] : indented(cure, `${' '.repeat(INDENT)}→ `, INDENT + 2)),
@@ -61,10 +61,10 @@ function summary(results: readonly Result[]): string {
 export function reportJson(results: readonly Result[]): string {
   return JSON.stringify({
     ok: !results.some(({ mark }) => mark === 'failure'),
-    checks: results.map(({ check, mark, said, cure }) => ({
-      code: check.code,
-      topic: check.topic,
-      title: check.title,
+    checks: results.map(({ inspection, mark, said, cure }) => ({
+      code: inspection.code,
+      topic: inspection.topic,
+      title: inspection.title,
       result: mark,
       message: said,
       ...(cure !== undefined && { cure }),

@@ -10,7 +10,7 @@ const { 'once-per': oncePer, slot, tz, 'min-interval': minInterval, 'on-success'
 
 /** `consul-locker doctor` */
 export const DOCTOR_SYNTAX = {
-  summary: 'look for what would break a run here, or keeps one from starting',
+  summary: 'look for what would break a run here, or holds it up',
   usage: `consul-locker doctor [NAME] [options]
 
 Looks for what would break a run on this machine: Consul, this node, the rights
@@ -33,7 +33,7 @@ It changes nothing. Each line has a code, which docs/troubleshooting.md explains
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  operands: [{ kind: 'lock', isOptional: true }],
+  operands: [{ kind: 'lock' }],
   often: ['file', 'json', 'key', 'slots', 'http-addr', 'token-file'],
   contradictions: [
     ['slots', 'shared'],

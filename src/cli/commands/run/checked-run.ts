@@ -2,11 +2,11 @@ import type { Context } from '../../../base/context.ts'
 import type { Period } from '../../../run/history/period.ts'
 import type { RunSpec } from '../../../run/run-spec.ts'
 import { isPeriodic } from '../../options/period-options.ts'
+import { requestedPeriod } from '../../options/requested-period.ts'
 import type { Parsed } from '../../syntax/parse.ts'
 import { checkEncoding } from '../../user-command/argument-encoding.ts'
 import { requestedRun } from './requested-run.ts'
 import { gatesOf } from './run-gates.ts'
-import { requestedPeriod } from '../../options/requested-period.ts'
 import { RUN_SYNTAX, type RunCommandOptions } from './syntax.ts'
 
 /** A run that isn't started by us now, and its period, if it has one. */

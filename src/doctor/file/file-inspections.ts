@@ -1,8 +1,8 @@
 import { Failure } from '../../base/failure.ts'
 import { readInstances } from '../../consul/instances.ts'
 import { readKey } from '../../consul/kv.ts'
-import type { Check } from '../check.ts'
-import { broken, brokenBy, type Finding, fine, warning } from '../finding.ts'
+import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { lackedRules } from '../rights/rule-trial.ts'
 import type { ExaminedFile } from './examined-file.ts'
 
@@ -11,19 +11,19 @@ const TOPIC = 'The file'
 const WHAT = { leader: 'an agent of leader', init: 'an init script', rollout: 'a host of a rollout' } as const
 
 /** It says what it must. */
-export const fileCheck: Check = {
+export const fileInspection: Inspection = {
   code: 'CL701',
   topic: TOPIC,
   title: 'valid',
   needs: [],
   asksConsul: false,
   look(_ctx, { file: { path, kind, outcome } }) {
-    return outcome instanceof Failure ? brokenBy(outcome) : fine(`${path} is that of ${WHAT[kind]}, and valid`)
+    return outcome instanceof Failure ? breaksBy(outcome) : fine(`${path} is that of ${WHAT[kind]}, and valid`)
   },
 }
 
 /** What it names is on this machine. */
-export const programsCheck: Check = {
+export const programsInspection: Inspection = {
   code: 'CL702',
   topic: TOPIC,
   title: 'programs',
@@ -32,7 +32,7 @@ export const programsCheck: Check = {
   look: (_ctx, { file }) => judgePrograms(needsOf(file).programs),
 }
 
-export function judgePrograms(programs: readonly { readonly look: () => void }[]): Finding {
+export function judgePrograms(programs: readonly { readonly look: () => void }[]): Diagnosis {
   const troubles = programs.flatMap(({ look }) => {
     try {
       look()
@@ -44,11 +44,11 @@ export function judgePrograms(programs: readonly { readonly look: () => void }[]
   })
   const sentences = [...new Set(troubles.map(({ message }) => message))]
   if (sentences.length === 0) return fine('all that it names is there, and may be run')
-  return broken(sentences.join('; '), troubles.find(({ hint }) => hint !== undefined)?.hint)
+  return breaks(sentences.join('; '), troubles.find(({ hint }) => hint !== undefined)?.hint)
 }
 
 /** The token may do all that it takes. */
-export const fileRightsCheck: Check = {
+export const fileRightsInspection: Inspection = {
   code: 'CL703',
   topic: TOPIC,
   title: 'rights',
@@ -61,14 +61,14 @@ export const fileRightsCheck: Check = {
   },
 }
 
-export function judgeLackedRules(lacked: readonly string[]): Finding {
+export function judgeLackedRules(lacked: readonly string[]): Diagnosis {
   if (lacked.length === 0) return fine('the token may do all that it takes')
   const count = lacked.length === 1 ? 'an ACL rule' : `${lacked.length} ACL rules`
-  return broken(`the token lacks ${count} that it takes`, `give it ${lacked.join(' ')}`)
+  return breaks(`the token lacks ${count} that it takes`, `give it ${lacked.join(' ')}`)
 }
 
 /** The service and the roles that an init script goes by are in Consul. */
-export const clusterCheck: Check = {
+export const clusterInspection: Inspection = {
   code: 'CL704',
   topic: TOPIC,
   title: 'cluster',
@@ -91,9 +91,9 @@ export function judgeCluster(
   { service, key }: { readonly service: string; readonly key: string },
   areKnown: boolean,
   here: readonly { readonly health: string; readonly checks: readonly { readonly ServiceName: string }[] }[],
-): Finding {
+): Diagnosis {
   if (!areKnown) {
-    return broken(
+    return breaks(
       `nothing stands at ${key}, which says who is active`,
       `consul kv put ${key} '{"active_nodes":["node1"],"standby_nodes":["node2"]}'`,
     )

@@ -9,15 +9,16 @@ import { describeHolder, lockDelayOf } from '../../lock/holder-record.ts'
 import { checkIsLock, isLock, SLOTS_LIST } from '../../lock/lock-keys.ts'
 import { describePause } from '../../lock/pause.ts'
 import { type PauseNow, pausesNow } from '../../lock/pause-now.ts'
-import { waitersOf } from '../../lock/queue.ts'
+import { waitingInLine } from '../../lock/queue.ts'
 import { readersPlace } from '../../lock/readers.ts'
 import { isMarker, viewOf } from '../../lock/semaphore-view.ts'
 import { type SlotsInUse, slotsInUse } from '../../lock/slot-limit.ts'
 import { slotsPlace } from '../../lock/slots.ts'
-import type { Check } from '../check.ts'
-import { broken, brokenBy, type Finding, fine, warning } from '../finding.ts'
+import { closedAmong } from '../../overview/closed-keys.ts'
+import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import type { ExaminedLock, Patient } from '../patient.ts'
-import { lockTrial, plainKeyOf } from './lock-answers.ts'
+import { plainKeyOf } from './lock-answers.ts'
 
 const TOPIC = 'The lock'
 
@@ -34,7 +35,7 @@ async function standing(ctx: Context, { consul, lock }: Patient): Promise<Standi
 }
 
 /** What stands at its key is one. */
-export const isLockCheck: Check = {
+export const isLockInspection: Inspection = {
   code: 'CL601',
   topic: TOPIC,
   title: 'a lock',
@@ -43,14 +44,14 @@ export const isLockCheck: Check = {
   look: async (ctx, patient) => judgeStanding(patient.lock, await standing(ctx, patient)),
 }
 
-export function judgeStanding(lock: ExaminedLock, { entry, marker }: Standing): Finding {
+export function judgeStanding(lock: ExaminedLock, { entry, marker }: Standing): Diagnosis {
   const { key, slots, isShared } = lock
   try {
     if (slots !== undefined) viewOf(slotsPlace(key, lock.marker), entry, marker)
     else if (isShared) viewOf(readersPlace(key), entry)
     else if (entry) checkIsForWriter(lock.name, entry)
   } catch (thrown) {
-    if (thrown instanceof Failure) return brokenBy(thrown)
+    if (thrown instanceof Failure) return breaksBy(thrown)
     throw thrown
   }
   return fine(entry ? `what stands at ${key} is a lock` : `nothing stands at ${key}, so it can become a lock`)
@@ -68,7 +69,7 @@ function checkIsForWriter(name: string, entry: Entry): void {
 }
 
 /** Nobody pauses it. */
-export const pausedCheck: Check = {
+export const pausedInspection: Inspection = {
   code: 'CL602',
   topic: TOPIC,
   title: 'paused',
@@ -78,7 +79,7 @@ export const pausedCheck: Check = {
     judgePauses(lock.name, await pausesNow(ctx, consul, plainKeyOf(lock)), ctx.clock.now().wallMs),
 }
 
-export function judgePauses(name: string, pauses: readonly PauseNow[], nowMs: number): Finding {
+export function judgePauses(name: string, pauses: readonly PauseNow[], nowMs: number): Diagnosis {
   const [first] = pauses
   if (!first) return fine('it is not paused')
   const { areAll, pause } = first
@@ -90,7 +91,7 @@ export function judgePauses(name: string, pauses: readonly PauseNow[], nowMs: nu
 }
 
 /** Nobody holds it. */
-export const heldCheck: Check = {
+export const heldInspection: Inspection = {
   code: 'CL603',
   topic: TOPIC,
   title: 'held',
@@ -99,8 +100,12 @@ export const heldCheck: Check = {
   look: async (ctx, patient) => judgeHolder(patient.lock, (await standing(ctx, patient)).entry, ctx.clock.now().wallMs),
 }
 
-export function judgeHolder({ name, slots, isShared }: ExaminedLock, entry: Entry | undefined, nowMs: number): Finding {
-  const cure = `a run waits for it; consul-locker status ${name} says more`
+export function judgeHolder(
+  { name, slots, isShared }: ExaminedLock,
+  entry: Entry | undefined,
+  nowMs: number,
+): Diagnosis {
+  const cure = `a run waits for it; consul-locker status ${name} says more, consul-locker unlock ${name} frees it`
   if (slots === undefined && entry && isLock(entry) && entry.session !== undefined) {
     return warning(`it is ${describeHolder(entry.value, nowMs)}`, cure)
   }
@@ -110,20 +115,22 @@ export function judgeHolder({ name, slots, isShared }: ExaminedLock, entry: Entr
 }
 
 /** Consul doesn't keep it closed. */
-export const delayCheck: Check = {
+export const delayInspection: Inspection = {
   code: 'CL604',
   topic: TOPIC,
   title: 'lock-delay',
   needs: ['CL601'],
   asksConsul: true,
   async look(ctx, patient) {
-    const { isDelayed } = await lockTrial(ctx, patient.consul, patient.lock)
     const { entry } = await standing(ctx, patient)
-    return judgeDelay(isDelayed && entry?.session === undefined, entry, ctx.clock.now().wallMs)
+    const { consul, lock } = patient
+    const index = entry?.modifyIndex ?? 0
+    const closed = lock.slots === undefined ? await closedAmong(ctx, consul, [{ key: lock.key, index }]) : undefined
+    return judgeDelay(closed?.has(lock.key) === true && entry?.session === undefined, entry, ctx.clock.now().wallMs)
   },
 }
 
-export function judgeDelay(isDelayed: boolean, entry: Entry | undefined, nowMs: number): Finding {
+export function judgeDelay(isDelayed: boolean, entry: Entry | undefined, nowMs: number): Diagnosis {
   if (!isDelayed) return fine('no lock-delay keeps it closed')
   const delayMs = lockDelayOf(entry?.value ?? '') || LOCK_DELAY_MAX_MS
   const until = new Date(nowMs + delayMs).toISOString().slice(11, 19)
@@ -134,16 +141,16 @@ export function judgeDelay(isDelayed: boolean, entry: Entry | undefined, nowMs: 
 }
 
 /** Nobody waits before. */
-export const queueCheck: Check = {
+export const queueInspection: Inspection = {
   code: 'CL605',
   topic: TOPIC,
   title: 'queue',
   needs: ['CL402', 'CL403'],
   asksConsul: true,
-  look: async (ctx, { consul, lock }) => judgeQueue(lock.name, await waitersOf(ctx, consul, lock.key)),
+  look: async (ctx, { consul, lock }) => judgeQueue(lock.name, (await waitingInLine(ctx, consul, lock.key)).length),
 }
 
-export function judgeQueue(name: string, waiters: number): Finding {
+export function judgeQueue(name: string, waiters: number): Diagnosis {
   if (waiters === 0) return fine('nobody waits for it')
   return warning(
     `${waiters} ${waiters === 1 ? 'run waits' : 'runs wait'} for it, and would come first`,
@@ -152,7 +159,7 @@ export function judgeQueue(name: string, waiters: number): Finding {
 }
 
 /** There is a slot left. */
-export const slotsCheck: Check = {
+export const slotsInspection: Inspection = {
   code: 'CL606',
   topic: TOPIC,
   title: 'slots',
@@ -168,12 +175,12 @@ export const slotsCheck: Check = {
 export function judgeSlots(
   { name, slots: wanted }: Pick<ExaminedLock, 'name' | 'slots'>,
   inUse: SlotsInUse | undefined,
-): Finding {
+): Diagnosis {
   if (!inUse) return fine('no slot is taken')
   const { limit, living, closed } = inUse
   const said = `${living.length + closed} of ${limit} slots are taken${closed > 0 ? `, ${closed} of them by who was cut off` : ''}`
   if (limit !== wanted) {
-    return broken(
+    return breaks(
       `${oneLine(name, 60)} has ${limit} slots, and --slots says ${wanted}`,
       `change one of the two: consul-locker slots ${name} ${wanted}`,
     )

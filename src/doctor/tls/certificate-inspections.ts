@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { formatDuration } from '../../base/duration.ts'
 import { oneLine } from '../../base/printable.ts'
-import type { Check } from '../check.ts'
-import { broken, type Finding, fine, untold, warning } from '../finding.ts'
+import { breaks, cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { certificateOf, shownCertificates, type Validity, validityOf } from './certificates.ts'
 
 const DAY_MS = 86_400_000
@@ -12,7 +12,7 @@ const NEAR_MS = 14 * DAY_MS
 const LATE = 1 / 4
 
 /** The agent's own certificate. */
-export const serverCertificateCheck: Check = {
+export const serverCertificateInspection: Inspection = {
   code: 'CL201',
   topic: 'TLS',
   title: "agent's certificate",
@@ -26,7 +26,7 @@ export const serverCertificateCheck: Check = {
 }
 
 /** The certificates of those who have signed it. */
-export const authorityCheck: Check = {
+export const authorityInspection: Inspection = {
   code: 'CL202',
   topic: 'TLS',
   title: "CA's certificate",
@@ -45,28 +45,28 @@ export function judgeAuthority(
   first: Validity | undefined,
   objection: string | undefined,
   nowMs: number,
-): Finding {
+): Diagnosis {
   if (first && nowMs >= first.toMs) return judgeValidity('the CA', first, nowMs)
   if (objection !== undefined && /UNABLE_TO|SELF_SIGNED|ISSUER|SIGNATURE/.test(objection)) {
-    return broken(
+    return breaks(
       `nobody whom we trust has signed the agent's certificate, but ${oneLine(issuer, 100)}`,
       "give the CA's certificate: --ca-file or CONSUL_CACERT; the right one, if it is given already",
     )
   }
-  return first ? judgeValidity('the CA', first, nowMs) : untold('the certificate of the CA is not to be seen')
+  return first ? judgeValidity('the CA', first, nowMs) : cantTell('the certificate of the CA is not to be seen')
 }
 
 /** Whether the certificate is for the name by which the agent is called; `undefined` when it is. */
-function judgeName(objection: string | undefined, { subjectAltName = '' }: X509Certificate): Finding | undefined {
+function judgeName(objection: string | undefined, { subjectAltName = '' }: X509Certificate): Diagnosis | undefined {
   if (objection !== 'ERR_TLS_CERT_ALTNAME_INVALID') return undefined
-  return broken(
+  return breaks(
     `the agent's certificate is not for its address, but for ${oneLine(subjectAltName, 100)}`,
     'call it by such a name, or expect one: --tls-server-name or CONSUL_TLS_SERVER_NAME',
   )
 }
 
 /** Our own. */
-export const clientCertificateCheck: Check = {
+export const clientCertificateInspection: Inspection = {
   code: 'CL203',
   topic: 'TLS',
   title: 'client certificate',
@@ -81,17 +81,17 @@ export const clientCertificateCheck: Check = {
 }
 
 /** Whether a certificate counts at `nowMs`, and will for a while. */
-export function judgeValidity(whose: string, { subject, fromMs, toMs }: Validity, nowMs: number): Finding {
+export function judgeValidity(whose: string, { subject, fromMs, toMs }: Validity, nowMs: number): Diagnosis {
   const what = `${whose} (${subject})`
   const end = new Date(toMs).toISOString().slice(0, 10)
   if (nowMs < fromMs) {
-    return broken(
+    return breaks(
       `${what} is not valid before ${new Date(fromMs).toISOString()}`,
       'is the clock of this machine right? It is the clock that the certificate is judged by',
     )
   }
   if (nowMs >= toMs)
-    return broken(`${what} ended ${formatDuration(nowMs - toMs)} ago`, 'renew it, and reload the agent')
+    return breaks(`${what} ended ${formatDuration(nowMs - toMs)} ago`, 'renew it, and reload the agent')
   const leftMs = toMs - nowMs
   const said = `${what} is valid until ${end}`
   const isNear = leftMs < NEAR_MS && leftMs < (toMs - fromMs) * LATE

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
-import type { Check } from '../check.ts'
-import { broken, type Finding, fine, untold, warning } from '../finding.ts'
+import { breaks, cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { groupFolders, groupNumber, kernelText, softLimit } from './kernel-limits.ts'
 
 /** A run needs so many open files (README); its command needs some, too. */
@@ -14,7 +14,7 @@ const MEMORY = 64 << 20
 const MEMORY_AT_EASE = 128 << 20
 
 /** How many files may be open. */
-export const openFilesCheck: Check = {
+export const openFilesInspection: Inspection = {
   code: 'CL504',
   topic: 'This machine',
   title: 'open files',
@@ -23,16 +23,16 @@ export const openFilesCheck: Check = {
   look: () => judgeOpenFiles(softLimit(kernelText('/proc/self/limits') ?? '', 'Max open files')),
 }
 
-export function judgeOpenFiles(limit: number | undefined): Finding {
-  if (limit === undefined) return untold('/proc/self/limits has no limit of open files')
+export function judgeOpenFiles(limit: number | undefined): Diagnosis {
+  if (limit === undefined) return cantTell('/proc/self/limits has no limit of open files')
   const said = `${shown(limit)} files may be open`
   const cure = 'raise the limit: ulimit -n 1024 in the script, LimitNOFILE= in a unit, nofile in limits.conf'
-  if (limit < FILES) return broken(`${said}, and a run needs ${FILES}`, cure)
+  if (limit < FILES) return breaks(`${said}, and a run needs ${FILES}`, cure)
   return limit < FILES_AT_EASE ? warning(`${said}; a run needs ${FILES}, and so does its command`, cure) : fine(said)
 }
 
 /** How many more processes and threads there may be. */
-export const processesCheck: Check = {
+export const processesInspection: Inspection = {
   code: 'CL505',
   topic: 'This machine',
   title: 'processes',
@@ -56,19 +56,19 @@ interface Bound {
   readonly used: number
 }
 
-export function judgeProcesses(bounds: readonly Bound[]): Finding {
+export function judgeProcesses(bounds: readonly Bound[]): Diagnosis {
   const [tightest] = bounds.toSorted((one, other) => one.limit - one.used - (other.limit - other.used))
   if (!tightest) return fine('there may be any number of processes')
   const { whose, limit, used } = tightest
   const left = Math.max(0, limit - used)
   const said = `${whose} may have ${left} more processes and threads of ${limit}`
   const cure = 'raise the limit: ulimit -u, TasksMax= in a unit, --pids-limit of a container'
-  if (left < PROCESSES) return broken(`${said}, and a run needs ${PROCESSES}`, cure)
+  if (left < PROCESSES) return breaks(`${said}, and a run needs ${PROCESSES}`, cure)
   return left < PROCESSES_AT_EASE ? warning(said, cure) : fine(said)
 }
 
 /** How much memory there is. */
-export const memoryCheck: Check = {
+export const memoryInspection: Inspection = {
   code: 'CL506',
   topic: 'This machine',
   title: 'memory',
@@ -83,12 +83,12 @@ export const memoryCheck: Check = {
   },
 }
 
-export function judgeMemory(places: readonly { readonly whose: string; readonly free: number }[]): Finding {
+export function judgeMemory(places: readonly { readonly whose: string; readonly free: number }[]): Diagnosis {
   const [tightest] = places.toSorted((one, other) => one.free - other.free)
-  if (!tightest) return untold('neither /proc/meminfo nor a control group tells how much memory there is')
+  if (!tightest) return cantTell('neither /proc/meminfo nor a control group tells how much memory there is')
   const said = `${tightest.whose} has ${Math.floor(tightest.free / (1 << 20))} MB left`
   const cure = 'raise the limit (MemoryMax= in a unit, --memory of a container), or look what has taken it'
-  if (tightest.free < MEMORY) return broken(`${said}, and a run needs ${MEMORY >> 20} without its command`, cure)
+  if (tightest.free < MEMORY) return breaks(`${said}, and a run needs ${MEMORY >> 20} without its command`, cure)
   return tightest.free < MEMORY_AT_EASE ? warning(said, cure) : fine(said)
 }
 

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../base/duration.ts'
-import type { Check } from '../check.ts'
-import { broken, type Finding, fine, untold, warning } from '../finding.ts'
+import { breaks, cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { QUICK_MS } from '../patience.ts'
 
 /** What NTP keeps anybody below. */
@@ -11,7 +11,7 @@ const WRONG_MS = 300_000
 const STEP_MS = 1000
 
 /** What the agent's clock says, by the date of its answers. */
-export const clockCheck: Check = {
+export const clockInspection: Inspection = {
   code: 'CL108',
   topic: 'Consul',
   title: 'clock',
@@ -31,13 +31,13 @@ export const clockCheck: Check = {
 }
 
 /** `dateMs` is the date of an answer to what was sent at `sentMs`, and came at `cameMs` by our clock. */
-export function judgeClock(dateMs: number, sentMs: number, cameMs: number): Finding {
-  if (Number.isNaN(dateMs)) return untold('the answers have no date')
+export function judgeClock(dateMs: number, sentMs: number, cameMs: number): Diagnosis {
+  if (Number.isNaN(dateMs)) return cantTell('the answers have no date')
   const aheadMs = dateMs - cameMs
   const behindMs = sentMs - (dateMs + STEP_MS)
   const offMs = Math.max(aheadMs, behindMs)
   if (offMs <= UNEASY_MS) return fine("the agent's clock and ours agree")
   const said = `the agent's clock is ${formatDuration(offMs)} ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`
   const cure = 'pauses, periods and certificates go by clocks: have both machines keep time by NTP'
-  return offMs > WRONG_MS ? broken(said, cure) : warning(said, cure)
+  return offMs > WRONG_MS ? breaks(said, cure) : warning(said, cure)
 }

@@ -4,12 +4,12 @@ import { readKey } from '../../consul/kv.ts'
 import { ago, describeEnd } from '../../run/history/describe-run.ts'
 import { dueAt, type Period } from '../../run/history/period.ts'
 import { parseRuns, type RunEntry, type RunsRecord, runsKey } from '../../run/history/runs-record.ts'
-import type { Check } from '../check.ts'
-import { broken, brokenBy, type Finding, fine, warning } from '../finding.ts'
+import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { plainKeyOf } from './lock-answers.ts'
 
 /** It is time to run again. */
-export const periodCheck: Check = {
+export const periodInspection: Inspection = {
   code: 'CL607',
   topic: 'The lock',
   title: 'period',
@@ -24,7 +24,7 @@ export const periodCheck: Check = {
     const unreadable = new Failure('malformed', `what stands at ${key} is no record of runs`, {
       hint: `if nobody needs it: consul kv delete ${key}`,
     })
-    return lock.period ? brokenBy(unreadable) : warning(unreadable.message, unreadable.hint)
+    return lock.period ? breaksBy(unreadable) : warning(unreadable.message, unreadable.hint)
   },
 }
 
@@ -34,7 +34,7 @@ function unlessRefused(thrown: unknown): { entry: undefined } {
   throw thrown
 }
 
-export function judgePeriod(period: Period | undefined, { period: runs }: RunsRecord, nowMs: number): Finding {
+export function judgePeriod(period: Period | undefined, { period: runs }: RunsRecord, nowMs: number): Diagnosis {
   if (!period) {
     const last = runs?.last
     if (!last) return fine('no run of it is known to have a period')
@@ -43,7 +43,7 @@ export function judgePeriod(period: Period | undefined, { period: runs }: RunsRe
   const due = dueAt(period, runs, '', nowMs)
   if (due.kind === 'due') return fine('a run is due')
   if (due.kind === 'ahead') {
-    return broken(
+    return breaks(
       `its last run ${started(due.run, nowMs)}, by a clock that is ahead of ours: a clock is wrong`,
       'set it right; a run with a period refuses to start until then',
     )

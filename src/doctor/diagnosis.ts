@@ -4,32 +4,32 @@ import type { Failure } from '../base/failure.ts'
 export type Mark = 'fine' | 'warning' | 'failure'
 
 /** What a check has found, in one sentence, and what to do about it when it isn't fine. */
-export interface Finding {
+export interface Diagnosis {
   readonly mark: Mark
   readonly said: string
   readonly cure?: string | undefined
 }
 
-export function fine(said: string): Finding {
+export function fine(said: string): Diagnosis {
   return { mark: 'fine', said }
 }
 
 /** It need not break a run. */
-export function warning(said: string, cure?: string): Finding {
+export function warning(said: string, cure?: string): Diagnosis {
   return { mark: 'warning', said, cure }
 }
 
 /** It would break a run. */
-export function broken(said: string, cure?: string): Finding {
+export function breaks(said: string, cure?: string): Diagnosis {
   return { mark: 'failure', said, cure }
 }
 
 /** What a run would end with. */
-export function brokenBy({ message, hint }: Failure): Finding {
-  return broken(message, hint)
+export function breaksBy({ message, hint }: Failure): Diagnosis {
+  return breaks(message, hint)
 }
 
 /** Nobody knows, for this reason. */
-export function untold(why: string, cure?: string): Finding {
+export function cantTell(why: string, cure?: string): Diagnosis {
   return warning(`can't tell: ${why}`, cure)
 }

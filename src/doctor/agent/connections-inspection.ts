@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Address } from '../../consul/address.ts'
-import type { Check } from '../check.ts'
-import { broken, type Finding, fine, untold, warning } from '../finding.ts'
+import { breaks, cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { READS_AGENT } from './agent-rule.ts'
-import { destination } from './connection-checks.ts'
+import { destination } from './connection-inspections.ts'
 
 /** Consul's default. */
 const USUAL = 200
@@ -14,7 +14,7 @@ const OF_A_RUN = 4
 const MOSTLY = 0.8
 
 /** How many connections the agent takes from one address, and how many there are. */
-export const connectionsCheck: Check = {
+export const connectionsInspection: Inspection = {
   code: 'CL109',
   topic: 'Consul',
   title: 'connections',
@@ -22,19 +22,19 @@ export const connectionsCheck: Check = {
   asksConsul: true,
   async look(ctx, { answers, settings: { address } }) {
     const configuration = await answers.configuration(ctx)
-    if (configuration === 'denied') return untold('the token may not read what the agent limits', READS_AGENT)
+    if (configuration === 'denied') return cantTell('the token may not read what the agent limits', READS_AGENT)
     return judgeConnections(configuration.mostConnections, connectionsTo(address))
   },
 }
 
 /** `most` may be had by one address, 0 is any number; this machine has `used`, as far as is known. */
-export function judgeConnections(most: number | undefined, used: number | undefined): Finding {
-  if (most === undefined) return untold("the agent doesn't say what http_max_conns_per_client is")
+export function judgeConnections(most: number | undefined, used: number | undefined): Diagnosis {
+  if (most === undefined) return cantTell("the agent doesn't say what http_max_conns_per_client is")
   if (most === 0) return fine('the agent takes any number of connections')
   const now = used === undefined ? '' : `, of which this machine has ${used}`
   const said = `the agent takes ${most} connections from one address${now}`
   const cure = 'raise limits.http_max_conns_per_client of the agent, or have fewer of its clients on this machine'
-  if (most < OF_A_RUN || (used !== undefined && used >= most)) return broken(said, cure)
+  if (most < OF_A_RUN || (used !== undefined && used >= most)) return breaks(said, cure)
   const waiters = Math.floor(most / OF_A_WAITER)
   if (used !== undefined && used > most * MOSTLY) return warning(said, cure)
   return most < USUAL ? warning(`${said}: ${waiters} waiters are the most`, cure) : fine(said)

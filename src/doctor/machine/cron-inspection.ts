@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
-import type { Check } from '../check.ts'
-import { type Finding, fine, warning } from '../finding.ts'
+import { type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { kernelText } from './kernel-limits.ts'
-import { heededVariables } from './variables-check.ts'
+import { heededVariables } from './variables-inspection.ts'
 
 /** What cron's PATH is, unless a crontab says otherwise. */
 const CRON_PATH = '/usr/bin:/bin'
 
 /** What a run that cron starts would not have. */
-export const cronCheck: Check = {
+export const cronInspection: Inspection = {
   code: 'CL508',
   topic: 'This machine',
   title: 'cron',
@@ -24,7 +24,7 @@ export function judgeCron(
   optionVariables: readonly string[],
   startedAs: string,
   everywhere: string,
-): Finding {
+): Diagnosis {
   const known = new Set([...everywhere.matchAll(/^\s*(?:export\s+)?(\w+)=/gm)].map(([, name]) => name))
   const ours = heededVariables(environment, optionVariables)
   const missing = ours.filter((name) => !known.has(name)).sort()

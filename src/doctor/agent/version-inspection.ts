@@ -1,5 +1,5 @@
-import type { Check } from '../check.ts'
-import { broken, type Finding, fine, untold, warning } from '../finding.ts'
+import { breaks, cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { READS_AGENT } from './agent-rule.ts'
 
 /** The first version with transactions, by which every lock is taken. */
@@ -8,7 +8,7 @@ const LEAST = [0, 7, 0] as const
 const TRIED = [1, 8, 7] as const
 
 /** How old Consul is. */
-export const versionCheck: Check = {
+export const versionInspection: Inspection = {
   code: 'CL106',
   topic: 'Consul',
   title: 'version',
@@ -16,16 +16,16 @@ export const versionCheck: Check = {
   asksConsul: true,
   async look(ctx, { answers }) {
     const configuration = await answers.configuration(ctx)
-    if (configuration === 'denied') return untold('the token may not read what the agent is', READS_AGENT)
+    if (configuration === 'denied') return cantTell('the token may not read what the agent is', READS_AGENT)
     return judgeVersion(configuration.version)
   },
 }
 
-export function judgeVersion(version: string): Finding {
+export function judgeVersion(version: string): Diagnosis {
   const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number)
-  if (!parts) return untold(`the agent calls its version ${JSON.stringify(version.slice(0, 40))}`)
+  if (!parts) return cantTell(`the agent calls its version ${JSON.stringify(version.slice(0, 40))}`)
   if (isOlder(parts, LEAST)) {
-    return broken(`Consul ${version} has no transactions, by which locks are taken`, 'upgrade it to 1.8.7 or later')
+    return breaks(`Consul ${version} has no transactions, by which locks are taken`, 'upgrade it to 1.8.7 or later')
   }
   if (isOlder(parts, TRIED)) {
     return warning(`Consul ${version} is older than 1.8.7, the oldest that this was tried with`, 'upgrade it')

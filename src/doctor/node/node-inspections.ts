@@ -2,8 +2,8 @@ import type { Context } from '../../base/context.ts'
 import { formatDuration } from '../../base/duration.ts'
 import type { AgentConfiguration } from '../agent/agent-answers.ts'
 import { READS_AGENT } from '../agent/agent-rule.ts'
-import type { Check } from '../check.ts'
-import { type Finding, fine, untold, warning } from '../finding.ts'
+import { cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import type { Patient } from '../patient.ts'
 import { judgeNode, judgeSerfHealth, judgeSessionRight, judgeTtl, trySession } from './session-trial.ts'
 
@@ -13,7 +13,7 @@ async function nodeName(ctx: Context, { answers }: Patient): Promise<string | un
 }
 
 /** The token may have sessions here. */
-export const sessionRightCheck: Check = {
+export const sessionRightInspection: Inspection = {
   code: 'CL401',
   topic: 'Rights',
   title: 'sessions',
@@ -23,7 +23,7 @@ export const sessionRightCheck: Check = {
 }
 
 /** The catalog has the node. */
-export const nodeCheck: Check = {
+export const nodeInspection: Inspection = {
   code: 'CL301',
   topic: 'This node',
   title: 'catalog',
@@ -33,7 +33,7 @@ export const nodeCheck: Check = {
 }
 
 /** The others see the node's agent. */
-export const serfHealthCheck: Check = {
+export const serfHealthInspection: Inspection = {
   code: 'CL302',
   topic: 'This node',
   title: 'serfHealth',
@@ -43,7 +43,7 @@ export const serfHealthCheck: Check = {
 }
 
 /** The servers take our TTL. */
-export const ttlCheck: Check = {
+export const ttlInspection: Inspection = {
   code: 'CL303',
   topic: 'This node',
   title: 'session TTL',
@@ -54,7 +54,7 @@ export const ttlCheck: Check = {
 }
 
 /** A restart of the agent ends no session. */
-export const leavingCheck: Check = {
+export const leavingInspection: Inspection = {
   code: 'CL304',
   topic: 'This node',
   title: 'leave_on_terminate',
@@ -63,13 +63,13 @@ export const leavingCheck: Check = {
   async look(ctx, { answers }) {
     const configuration = await answers.configuration(ctx)
     return configuration === 'denied'
-      ? untold('the token may not read whether the agent leaves when it is stopped', READS_AGENT)
+      ? cantTell('the token may not read whether the agent leaves when it is stopped', READS_AGENT)
       : judgeLeaving(configuration)
   },
 }
 
-export function judgeLeaving({ leavesOnTerminate }: Pick<AgentConfiguration, 'leavesOnTerminate'>): Finding {
-  if (leavesOnTerminate === undefined) return untold("the agent doesn't say what leave_on_terminate is")
+export function judgeLeaving({ leavesOnTerminate }: Pick<AgentConfiguration, 'leavesOnTerminate'>): Diagnosis {
+  if (leavesOnTerminate === undefined) return cantTell("the agent doesn't say what leave_on_terminate is")
   if (!leavesOnTerminate) return fine('a restart of the agent ends no run: leave_on_terminate is off')
   return warning(
     'leave_on_terminate is on: a restart of the agent ends every run of this node',

@@ -1,12 +1,12 @@
-import type { Check } from '../check.ts'
-import { type Finding, fine, untold, warning } from '../finding.ts'
+import { cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { kernelText } from './kernel-limits.ts'
 
 /** They say which libraries a program gets, ours included. */
 const LOADER_VARIABLES = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT']
 
 /** Which libraries we run on. */
-export const librariesCheck: Check = {
+export const librariesInspection: Inspection = {
   code: 'CL502',
   topic: 'This machine',
   title: 'libraries',
@@ -16,7 +16,7 @@ export const librariesCheck: Check = {
 }
 
 /** `maps` is our /proc/self/maps. */
-export function judgeLibraries(maps: string | undefined, environment: NodeJS.ProcessEnv): Finding {
+export function judgeLibraries(maps: string | undefined, environment: NodeJS.ProcessEnv): Diagnosis {
   const set = LOADER_VARIABLES.filter((name) => environment[name])
   if (set.length > 0) {
     return warning(
@@ -24,7 +24,7 @@ export function judgeLibraries(maps: string | undefined, environment: NodeJS.Pro
       'leave it out, or set it for the command alone: consul-locker NAME env LD_PRELOAD=… COMMAND',
     )
   }
-  if (maps === undefined) return untold('/proc/self/maps is not there', 'mount it: mount -t proc proc /proc')
+  if (maps === undefined) return cantTell('/proc/self/maps is not there', 'mount it: mount -t proc proc /proc')
   const files = new Set([...maps.matchAll(/\s(\/\S*\/((?:libc|libstdc\+\+)[.-][^/\s]*))$/gm)].map(([, , file]) => file))
   return fine(`libraries: ${[...files].sort().join(', ') || 'those of the loader'}`)
 }

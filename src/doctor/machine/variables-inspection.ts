@@ -1,5 +1,5 @@
-import type { Check } from '../check.ts'
-import { type Finding, fine, warning } from '../finding.ts'
+import { type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 
 /** Meant for Node, OpenSSL and their kin; we don't heed them. */
 const IGNORED = [
@@ -16,7 +16,7 @@ const OF_CERTIFICATES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS',
 const OF_REACH = /^CONSUL_LOCKER_(HTTP_ADDR|TOKEN|TOKEN_FILE|CA_FILE|CA_PATH|CLIENT_CERT|CLIENT_KEY|TLS_SERVER_NAME)$/
 
 /** Which variables change what a run does. */
-export const variablesCheck: Check = {
+export const variablesInspection: Inspection = {
   code: 'CL503',
   topic: 'This machine',
   title: 'variables',
@@ -26,7 +26,7 @@ export const variablesCheck: Check = {
 }
 
 /** `optionVariables` are those that are options of ours. Values are not told: a token may be among them. */
-export function judgeVariables(environment: NodeJS.ProcessEnv, optionVariables: readonly string[]): Finding {
+export function judgeVariables(environment: NodeJS.ProcessEnv, optionVariables: readonly string[]): Diagnosis {
   const isSet = (name: string) => Boolean(environment[name])
   const inEffect = [...heededVariables(environment, optionVariables), 'DEBUG'].filter(isSet)
   const ignored = IGNORED.filter(isSet)

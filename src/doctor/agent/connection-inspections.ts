@@ -5,19 +5,19 @@ import { formatDuration } from '../../base/duration.ts'
 import { reasonOf } from '../../base/failure.ts'
 import type { Address } from '../../consul/address.ts'
 import { isUnknownToken } from '../../consul/reply-failure.ts'
-import type { Check } from '../check.ts'
-import { broken, brokenBy, type Finding, fine, warning } from '../finding.ts'
+import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { Inspection } from '../inspection.ts'
 import { ASKING_MS, QUICK_MS } from '../patience.ts'
 
 /** Options, environment and files make sense. */
-export const settingsCheck: Check = {
+export const settingsInspection: Inspection = {
   code: 'CL101',
   topic: 'Consul',
   title: 'settings',
   needs: [],
   asksConsul: false,
   look(_ctx, { reach }) {
-    if ('failure' in reach) return brokenBy(reach.failure)
+    if ('failure' in reach) return breaksBy(reach.failure)
     const { settings, addressFrom } = reach
     const [worry] = settings.warnings
     const said = `the address is ${settings.address.text} (${addressFrom})`
@@ -26,7 +26,7 @@ export const settingsCheck: Check = {
 }
 
 /** Something listens there. */
-export const listeningCheck: Check = {
+export const listeningInspection: Inspection = {
   code: 'CL102',
   topic: 'Consul',
   title: 'listens',
@@ -36,7 +36,7 @@ export const listeningCheck: Check = {
     const from = 'addressFrom' in reach ? reach.addressFrom : ''
     const trouble = await troubleConnecting(ctx, address)
     if (trouble === undefined) return fine(`something listens at ${address.text}`)
-    return broken(
+    return breaks(
       `nothing can be reached at ${address.text}: ${trouble}`,
       `is the agent running, and is that its address? It is ${from}`,
     )
@@ -65,7 +65,7 @@ export function destination({ origin, socketPath }: Address): { path: string } |
 }
 
 /** What listens there is Consul. */
-export const answeringCheck: Check = {
+export const answeringInspection: Inspection = {
   code: 'CL103',
   topic: 'Consul',
   title: 'answers',
@@ -78,7 +78,7 @@ export const answeringCheck: Check = {
 }
 
 /** Its servers have a leader. */
-export const leaderCheck: Check = {
+export const leaderInspection: Inspection = {
   code: 'CL104',
   topic: 'Consul',
   title: 'leader',
@@ -91,21 +91,21 @@ export const leaderCheck: Check = {
   },
 }
 
-export function judgeNoLeader(trouble: string): Finding {
+export function judgeNoLeader(trouble: string): Diagnosis {
   if (/No known Consul servers/i.test(trouble)) {
-    return broken(
+    return breaks(
       `the agent knows no server: ${trouble}`,
       'is retry_join right, and do its servers run? See consul members, and the log of the agent',
     )
   }
-  return broken(
+  return breaks(
     `the servers have no leader: ${trouble}`,
     'more than half of the servers must run and reach each other (consul operator raft list-peers -stale)',
   )
 }
 
 /** Consul knows the token. */
-export const tokenCheck: Check = {
+export const tokenInspection: Inspection = {
   code: 'CL105',
   topic: 'Consul',
   title: 'token',
@@ -116,7 +116,7 @@ export const tokenCheck: Check = {
     const { status, text } = await consul.exchange(ctx, { method: 'GET', path, timeoutMs: ASKING_MS, needs: '' })
     if (status === 403 && isUnknownToken(text)) {
       const from = settings.tokenFile === undefined ? '' : ` in ${settings.tokenFile}`
-      return broken(
+      return breaks(
         `Consul doesn't know the token${from}: ${text.trim()}`,
         'was it deleted, or is it of another cluster? See --token-file, --token and CONSUL_HTTP_TOKEN',
       )

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Failure } from '../../../src/base/failure.ts'
+import { judgeCluster, judgeLackedRules, judgePrograms } from '../../../src/doctor/file/file-inspections.ts'
+import { kindOfFile } from '../../../src/doctor/file/file-kind.ts'
+import { lineProgram } from '../../../src/doctor/file/line-program.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'consul-locker-file-'))
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+describe('the kind of a file', () => {
+  test.each([
+    ['name: a\nport: 1\nhealth: {}\n', 'leader'],
+    ['name: a\napplication: redis\nport: 1\n', 'leader'],
+    ['#!/usr/local/bin/consul-locker init\nname: a\nport: 1\n', 'init'],
+    ['name: a\nconsul_service: b\ncluster_key: c\n', 'init'],
+    ['upgrade: [date]\n', 'rollout'],
+    ['limits: {cluster: 2}\nhost: web1\n', 'rollout'],
+    // What is wrong with it is for its loader to say.
+    ['name: a\nensure_master: [\n', 'leader'],
+  ])('%j is %s', (text, kind) => {
+    const path = join(dir, 'file')
+    writeFileSync(path, text)
+    expect(kindOfFile(path)).toBe(kind)
+  })
+
+  test.each(['', '- a\n', 'hello: world\n', 'null\n'])('%j is none', (text) => {
+    const path = join(dir, 'file')
+    writeFileSync(path, text)
+    expect(() => kindOfFile(path)).toThrow(/is no file of leader, init or rollout/)
+  })
+
+  test('that is not there is told', () => {
+    expect(() => kindOfFile('/nowhere/x')).toThrow(/can't be read: no such file/)
+  })
+})
+
+test.each([
+  ['/bin/sh --version', 'fine'],
+  ['/opt/no/such --thing', 'failure'],
+  ['redis-cli ping', 'fine'],
+  ['[ -e /opt/no/such ] && /opt/no/such', 'fine'],
+  ['"$HOME"/x', 'fine'],
+])('a line for the shell, %s: %s', (line, mark) => {
+  expect(judgePrograms(lineProgram('demote', line, { PATH: '/usr/bin:/bin' })).mark).toBe(mark)
+})
+
+test('everything that is missing is named once, and a bug is a bug', () => {
+  const missing = (what: string) => ({
+    look() {
+      throw new Failure('not-found', what)
+    },
+  })
+  expect(judgePrograms([missing('a'), missing('b'), missing('a')])).toMatchObject({ mark: 'failure', said: 'a; b' })
+  const faulty = {
+    look() {
+      throw new TypeError('oops')
+    },
+  }
+  expect(() => judgePrograms([faulty])).toThrow('oops')
+})
+
+test.each([
+  [[], 'fine'],
+  [['key "a" { policy = "write" }'], 'failure'],
+])('rules that are lacked, %j: %s', (rules, mark) => expect(judgeLackedRules(rules).mark).toBe(mark))
+
+test.each([
+  [false, [], 'failure', 'nothing stands at'],
+  [true, [], 'warning', 'is registered'],
+  [true, [{ health: 'passing', checks: [{ ServiceName: '' }] }], 'warning', 'has no check'],
+  [true, [{ health: 'critical', checks: [{ ServiceName: 'web' }] }], 'warning', 'is critical'],
+  [true, [{ health: 'warning', checks: [{ ServiceName: 'web' }] }], 'fine', 'is registered'],
+])('a cluster whose roles are known (%j), and %j: %s', (areKnown, here, mark, said) => {
+  const finding = judgeCluster({ service: 'web', key: 'cluster/a/web' }, areKnown, here)
+  expect([finding.mark, finding.said.includes(said)], finding.said).toEqual([mark, true])
+})
