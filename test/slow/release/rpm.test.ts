@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { execute } from '../../../scripts/provide/execute.ts'
 import { makeRpm, rpmProgram } from '../../../scripts/release/rpm.ts'
+import { makesRoots } from '../../kit/small-root.ts'
 import { scratch } from '../../kit/unique.ts'
 import { contents } from './made-package.ts'
 
@@ -35,13 +36,16 @@ test('the .rpm asks for the libraries that the executable needs, and for no liba
   expect(needs).not.toContain('libatomic')
 })
 
-test('the .rpm is installed in a root, works as it stands there, and erased it leaves nothing', async () => {
-  const root = scratch()
-  const inRoot = ['--root', root, '--dbpath', '/var/lib/rpm', '--nodeps']
-  mkdirSync(join(root, 'var/lib/rpm'), { recursive: true })
-  await rpm(...inRoot, '--install', file)
-  expect(await rpm(...inRoot, '--verify', 'consul-locker')).toBe('')
-  expect(await execute(join(root, 'usr/bin/consul-locker'), ['--version'])).toMatch(/^consul-locker \d/)
-  await rpm(...inRoot, '--erase', 'consul-locker')
-  expect(await execute('find', [root, '-mindepth', '1', '-name', '*consul-locker*'])).toBe('')
-})
+test.runIf(makesRoots)(
+  'the .rpm is installed in a root, works as it stands there, and erased it leaves nothing',
+  async () => {
+    const root = scratch()
+    const inRoot = ['--root', root, '--dbpath', '/var/lib/rpm', '--nodeps']
+    mkdirSync(join(root, 'var/lib/rpm'), { recursive: true })
+    await rpm(...inRoot, '--install', file)
+    expect(await rpm(...inRoot, '--verify', 'consul-locker')).toBe('')
+    expect(await execute(join(root, 'usr/bin/consul-locker'), ['--version'])).toMatch(/^consul-locker \d/)
+    await rpm(...inRoot, '--erase', 'consul-locker')
+    expect(await execute('find', [root, '-mindepth', '1', '-name', '*consul-locker*'])).toBe('')
+  },
+)

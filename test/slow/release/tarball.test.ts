@@ -37,3 +37,19 @@ test('SHA256SUMS is what sha256sum checks', async () => {
   expect(readFileSync(join(wanted.into, 'SHA256SUMS'), 'utf8')).toMatch(/^[0-9a-f]{64} {2}consul-locker-.*\n$/)
   expect(await execute('sha256sum', ['--check', 'SHA256SUMS'], { cwd: wanted.into })).toBe(`${name}: OK\n`)
 })
+
+test('the bill of materials names Node, its OpenSSL, and each package that we depend on, with sums', () => {
+  const { components } = JSON.parse(readFileSync(join(wanted.work, 'made/sbom.cdx.json'), 'utf8'))
+  const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
+  const purls = Object.entries(dependencies).map(([name, version]) => `pkg:npm/${name.replace('@', '%40')}@${version}`)
+  const npm = expect.objectContaining({
+    hashes: [{ alg: 'SHA-512', content: expect.stringMatching(/^[0-9a-f]{128}$/) }],
+  })
+  expect(purls.map((purl) => components.find((one: { purl: string }) => one.purl === purl))).toEqual(
+    purls.map(() => npm),
+  )
+  const node = components.find(({ name }: { name: string }) => name === 'node')
+  expect(node.components).toContainEqual(
+    expect.objectContaining({ name: 'openssl', version: process.versions.openssl }),
+  )
+})
