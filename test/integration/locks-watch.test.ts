@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
@@ -130,6 +130,24 @@ describe('locks --watch on a terminal', () => {
       await again.stop()
     }
   })
+})
+
+test('a crash gives the terminal back first, and is told of on it', async () => {
+  const terminal = await Terminal.open()
+  const source = join(import.meta.dirname, '../../src/cli/output/full-screen.ts')
+  const program = `
+    import { FullScreen } from ${JSON.stringify(source)}
+    process.on('uncaughtException', ({ message }) => { console.error('told: ' + message); process.exit(70) })
+    const crash = () => { throw new Error('a crash') }
+    const screen = new FullScreen({ signal: new AbortController().signal }, crash, () => {}, () => {})
+    screen.draw([{ text: 'on the screen' }])`
+  writeFileSync(join(terminal.dir, 'crash.mts'), program)
+  await terminal.run('echo before')
+  await terminal.enter(`${join(import.meta.dirname, '../../scripts/node')} crash.mts`)
+  await terminal.shows(/on the screen/)
+  await terminal.type('x')
+  await terminal.shows(/told: a crash/)
+  await isRestored(terminal, 70)
 })
 
 describe('locks --watch elsewhere', () => {

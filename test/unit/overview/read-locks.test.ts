@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { transact } from '../../../src/consul/txn.ts'
 import { LOCK_FLAGS, SEMAPHORE_FLAGS, slotsKey } from '../../../src/lock/lock-keys.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
+import { Session } from '../../../src/lock/session.ts'
 import { oneOfSlots, slotsPlace } from '../../../src/lock/slots.ts'
 import type { LocksRequest } from '../../../src/overview/lock-request.ts'
 import { conditionOf } from '../../../src/overview/lock-view.ts'
@@ -96,6 +97,25 @@ describe('the locks of a cluster', () => {
     expect(await only()).toMatchObject({ holders: [{ session: two.session.id }], closure: { places: 1 } })
     two.session.end()
     void waiting
+  })
+
+  test('are waited for by consul lock -n with a key of its own', async () => {
+    const { hold, only, clock, ctx, consul, key, timing } = cluster()
+    const list = slotsKey(key, false)
+    const slot = { key: list, contest: oneOfSlots('db', slotsPlace(list, key), 1), behavior: 'delete' } as const
+    const ours = await hold(slot)
+    const theirs = await clock.run(
+      Session.create(ctx, consul(), { name: "Consul lock for 'sleep 60' at 'consul-locker-db'", timing }, false),
+    )
+    const own = `${key}/${theirs.id}`
+    await clock.run(
+      transact(ctx, consul(), [{ verb: 'lock', key: own, value: '', flags: SEMAPHORE_FLAGS, session: theirs.id }]),
+    )
+    expect(await only()).toMatchObject({
+      holders: [{ session: ours.session.id }],
+      waiters: [{ session: theirs.id, command: ['sleep 60'], host: expect.any(String) }],
+    })
+    for (const session of [ours.session, theirs]) session.end()
   })
 
   test('may have readers', async () => {
