@@ -25,7 +25,7 @@ const PREFIX = 'consul-locker-many-'
 /** Consul takes 64 operations, and half a megabyte. */
 const AT_ONCE = 50
 const RUNS = 20
-const SETTLED_CHANGES = 3
+const SETTLED_CHANGES = 2
 
 /** Lists so many locks with full histories, a tenth of them held, and watches them while they change. */
 export async function measureListing(

@@ -74,7 +74,7 @@ export const MEASURES: readonly Measure[] = [
   {
     name: 'locks',
     take: async (testbed, quick) => {
-      const full = { locks: 10_000, rounds: 5, changes: 8 }
+      const full = { locks: 10_000, rounds: 3, changes: 5 }
       return { listing: await measureListing(testbed, quick ? { locks: 100, rounds: 1, changes: 2 } : full) }
     },
   },

@@ -2,7 +2,8 @@ import { isSessionId } from '../consul/fields.ts'
 import type { Entry } from '../consul/kv.ts'
 import { READERS } from '../lock/holder-list.ts'
 import { SLOTS_LIST } from '../lock/lock-keys.ts'
-import { parseRuns, type RunsRecord, withLastRun } from '../run/history/runs-record.ts'
+import { parseLastRuns } from '../run/history/last-runs.ts'
+import { parseRuns, type RunsRecord } from '../run/history/runs-record.ts'
 
 /** What stands at the keys that belong together: those of one name, or of one key that was given as it is. */
 export interface LockParts {
@@ -64,8 +65,7 @@ export class PartsByLock {
   }
 
   #recordIn(value: string): RunsRecord | 'unreadable' {
-    const record = parseRuns(value)
-    return record === 'unreadable' || this.#areAllRuns ? record : withLastRun(record)
+    return this.#areAllRuns ? parseRuns(value) : parseLastRuns(value)
   }
 
   #of(stem: string): LockParts {

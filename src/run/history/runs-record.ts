@@ -47,7 +47,7 @@ const MOST_RUNS = 20
 /** Every run's release writes all of it to raft's log. */
 const MOST_BYTES = 8192
 /** Nobody reads on: no value of ours is as long. In characters. */
-const LONGEST_VALUE = 65_536
+export const LONGEST_HISTORY = 65_536
 
 /** The key beside a lock's key where its runs stand; no lock's name has an equals sign in it. */
 export function runsKey(lockKey: string): string {
@@ -96,12 +96,6 @@ export function withRuns(record: RunsRecord, added: readonly RunEntry[]): RunsRe
   return next
 }
 
-/** The record with its last run alone, and what was known of success and failure. */
-export function withLastRun(record: RunsRecord): RunsRecord {
-  const [success, failure] = [lastSuccess(record), lastFailure(record)]
-  return { runs: record.runs.slice(-1), ...(success && { success }), ...(failure && { failure }) }
-}
-
 function withPeriodEnd(period: PeriodRuns, run: RunEntry): PeriodRuns {
   if (period.last?.runId !== run.runId) return period
   return isSuccess(run) ? { last: run } : { ...period, last: run }
@@ -115,14 +109,14 @@ export function encodeRuns(record: RunsRecord): string {
 /** What a key's value tells; `unreadable` when anything in it isn't as we write it. An empty value tells of no runs. */
 export function parseRuns(value: string): RunsRecord | 'unreadable' {
   if (value === '') return NO_RUNS
-  if (value.length > LONGEST_VALUE) return 'unreadable'
+  if (value.length > LONGEST_HISTORY) return 'unreadable'
   try {
     const { runs, success, failure, period } = JSON.parse(value) as Record<string, unknown>
     if (!Array.isArray(runs)) return 'unreadable'
     return {
-      runs: runs.map(entryIn),
-      ...(success !== undefined && { success: entryIn(success) }),
-      ...(failure !== undefined && { failure: entryIn(failure) }),
+      runs: runs.map(judgedRun),
+      ...(success !== undefined && { success: judgedRun(success) }),
+      ...(failure !== undefined && { failure: judgedRun(failure) }),
       ...(period !== undefined && { period: periodIn(period) }),
     }
   } catch {
@@ -134,8 +128,8 @@ function periodIn(json: unknown): PeriodRuns {
   if (typeof json !== 'object') throw new Error('no runs of a period')
   const { last, success } = json as Record<string, unknown>
   return {
-    ...(last !== undefined && { last: entryIn(last) }),
-    ...(success !== undefined && { success: entryIn(success) }),
+    ...(last !== undefined && { last: judgedRun(last) }),
+    ...(success !== undefined && { success: judgedRun(success) }),
   }
 }
 
@@ -164,8 +158,8 @@ const POSSIBLE: Record<string, (field: unknown) => boolean> = {
   killed: isTrue,
 }
 
-/** Throws when it is none. */
-function entryIn(json: unknown): RunEntry {
+/** The entry of a run in JSON that was parsed. Throws when it is none. */
+export function judgedRun(json: unknown): RunEntry {
   const fields = json as Record<string, unknown>
   const known: Record<string, unknown> = {}
   for (const [name, isFine] of Object.entries(NEEDED)) {
