@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type Plugin, type TransformOptions, transform } from 'esbuild'
 import { type BundledPackage, bundledPackages } from './bundled-packages.ts'
-import { commit } from './commit.ts'
+import { commit, commitDay } from './commit.ts'
 import { LICENCES, licencesLater, licencesScript, licenceTexts } from './licences.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -68,6 +68,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
       'import.meta.url': 'importMetaUrl',
       CONSUL_LOCKER_VERSION: JSON.stringify(version),
       CONSUL_LOCKER_COMMIT: JSON.stringify(commit(root)),
+      CONSUL_LOCKER_DATE: JSON.stringify(commitDay(root)),
       // undici's own switch for bundles without its second HTTP/1 parser.
       esbuildDetection: 'true',
       // yargs asks while it loads, which would open standard output; our help has a fixed width.

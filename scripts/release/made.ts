@@ -2,6 +2,7 @@ import { chmodSync, constants, copyFileSync, mkdirSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { buildExecutable } from '../../build/build.ts'
 import { bundleApplication } from '../../build/bundle.ts'
+import { writeManual } from '../../build/manual.ts'
 import { parserInJavaScript } from '../../build/parser.ts'
 import { slim } from '../../build/slim.ts'
 import type { Architecture } from './about.ts'
@@ -14,7 +15,9 @@ export async function makeContents(edition: Edition, arch: Architecture, work: s
   const made = join(work, 'made')
   mkdirSync(made, { recursive: true })
   const executable = join(PROJECT, 'dist', arch === process.arch ? 'consul-locker' : `consul-locker-linux-${arch}`)
-  await buildExecutable(executable, await targetFor(arch))
+  const target = await targetFor(arch)
+  await buildExecutable(executable, target)
+  writeManual(executable, made, target.through)
   copyFileSync(executable, join(made, 'consul-locker'), constants.COPYFILE_FICLONE)
   chmodSync(join(made, 'consul-locker'), 0o755)
   const { licences, packages } = await bundleApplication(parserInJavaScript, slim)

@@ -18,17 +18,17 @@ const doc = (folder = '') => ({ ...both(`usr/share/doc/consul-locker/${folder}`)
 export const PAYLOAD: readonly Item[] = [
   { from: 'made/consul-locker', to: { ...both('usr/bin/'), tar: '' } },
   { from: 'packaging/systemd/*', to: { ...both('usr/lib/systemd/system/'), tar: 'systemd/' } },
-  { from: 'dist/man/*.1', to: { ...both('usr/share/man/man1/'), tar: 'man/' }, gzip: true },
+  { from: 'made/man/*.1', to: { ...both('usr/share/man/man1/'), tar: 'man/' }, gzip: true },
   {
-    from: 'dist/completions/consul-locker.bash',
+    from: 'made/completions/consul-locker.bash',
     to: { ...both('usr/share/bash-completion/completions/consul-locker'), tar: 'completions/' },
   },
   {
-    from: 'dist/completions/_consul-locker',
+    from: 'made/completions/_consul-locker',
     to: { deb: 'usr/share/zsh/vendor-completions/', rpm: 'usr/share/zsh/site-functions/', tar: 'completions/' },
   },
   {
-    from: 'dist/completions/consul-locker.fish',
+    from: 'made/completions/consul-locker.fish',
     to: { ...both('usr/share/fish/vendor_completions.d/'), tar: 'completions/' },
   },
   { from: 'README.md', to: doc() },

@@ -38,12 +38,14 @@ export const COMMANDS = {
   metrics: async () => (await import('./commands/metrics/command.ts')).metricsCommand,
   dev: async () => (await import('./commands/dev/command.ts')).devCommand,
   doctor: async () => (await import('./commands/doctor/command.ts')).doctorCommand,
+  help: async () => (await import('./commands/help/command.ts')).helpCommand,
+  completion: async () => (await import('./commands/completion/command.ts')).completionCommand,
 } satisfies Record<CommandWord, Load>
 
 export const COMMAND_WORDS = Object.keys(COMMANDS)
 
 /** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
-const RESERVED_WORDS: readonly string[] = ['completion', 'dashboard', 'help', 'version', 'watch']
+const RESERVED_WORDS: readonly string[] = ['dashboard', 'version', 'watch']
 
 /** What the tools before us call by a reserved word, and where it is here. */
 const FORMER_WORDS: Readonly<Record<string, string>> = {

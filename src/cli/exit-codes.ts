@@ -96,15 +96,25 @@ export function exitCodeOf(outcome: RunOutcome, chosen: ChosenCodes): number {
   }
 }
 
+/** What the codes mean that most commands share with a run. */
+export const SHARED_EXITS: Readonly<Record<string, string>> = {
+  2: 'wrong usage or settings',
+  3: "Consul can't be reached, refuses, or fails",
+  4: 'what answers is not Consul',
+  5: 'a configuration file is wrong',
+  126: "the command can't be executed",
+  127: "the command isn't there",
+}
+
 /** For the help. */
 export const EXIT_CODES_TEXT = `Exit codes:
   the command's own; 128+n when signal n killed it; 127 not found, 126 not
   executable. Before it started, or instead of its code:
   0  skipped: it was not time to run again (--skip-code)
   1  the lock was not free, or a --gate shut (--no-wait, or --wait ran out)
-  2  wrong usage or settings
-  3  Consul can't be reached, refuses, or fails
-  4  what answers is not Consul
+  2  ${SHARED_EXITS[2]}
+  3  ${SHARED_EXITS[3]}
+  4  ${SHARED_EXITS[4]}
   6  the lock was lost or given up, and the command was stopped for it
   7  the command succeeded, but --release-when didn't come to hold in time
   8  --on-acquire failed, and the command did not start

@@ -35,6 +35,12 @@ export const SYNTAXES = {
   metrics: async () => (await import('./commands/metrics/syntax.ts')).METRICS_SYNTAX,
   dev: async () => (await import('./commands/dev/syntax.ts')).DEV_SYNTAX,
   doctor: async () => (await import('./commands/doctor/syntax.ts')).DOCTOR_SYNTAX,
+  help: async () => (await import('./commands/help/syntax.ts')).HELP_SYNTAX,
+  completion: async () => (await import('./commands/completion/syntax.ts')).COMPLETION_SYNTAX,
 } satisfies Record<string, Load>
 
 export type CommandWord = keyof typeof SYNTAXES
+
+export function isCommandWord(word: string): word is CommandWord {
+  return Object.hasOwn(SYNTAXES, word)
+}

@@ -50,7 +50,7 @@ function block(lines: readonly string[]): string[] {
 }
 
 function optionLines(options: readonly [string, Option][]): string[] {
-  const rows = options.map(([name, option]) => [form(name, option), option.describe] as const)
+  const rows = options.map(([name, option]) => [aligned(writtenForm(name, option)), option.describe] as const)
   const widths = rows.map(([left]) => left.length).filter((width) => width <= WIDEST)
   const column = INDENT + Math.max(0, ...widths) + GAP
   return rows.flatMap(([left, right]) => {
@@ -62,9 +62,14 @@ function optionLines(options: readonly [string, Option][]): string[] {
   })
 }
 
-/** `-E, --conflict-exit-code N` */
-function form(name: string, { alias, value, isOptional }: Option): string {
-  const long = `--${name}${value === undefined ? '' : isOptional ? `[=${value}]` : ` ${value}`}`
+/** How an option is written: `-E, --conflict-exit-code N` */
+export function writtenForm(name: string, { alias, value, isOptional }: Option): string {
   if (name.length === 1) return `-${name}`
-  return `${alias !== undefined ? `-${alias}, ` : '    '}${long}`
+  const long = `--${name}${value === undefined ? '' : isOptional ? `[=${value}]` : ` ${value}`}`
+  return alias === undefined ? long : `-${alias}, ${long}`
+}
+
+/** Long names stand below each other. */
+function aligned(form: string): string {
+  return form.startsWith('--') ? `    ${form}` : form
 }

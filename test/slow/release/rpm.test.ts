@@ -15,11 +15,15 @@ async function rpm(...words: string[]): Promise<string> {
   return execute(path, words, { env })
 }
 
-test('the .rpm has the executable, units, documents and licences', async () => {
+test('the .rpm has the executable, manual, completions, units, documents and licences', async () => {
   const list = (await rpm('--query', '--list', '--package', file)).split('\n')
   for (const path of [
     '/usr/bin/consul-locker',
     '/usr/lib/systemd/system/consul-locker-leader@.service',
+    '/usr/share/man/man1/consul-locker-run.1.gz',
+    '/usr/share/bash-completion/completions/consul-locker',
+    '/usr/share/zsh/site-functions/_consul-locker',
+    '/usr/share/fish/vendor_completions.d/consul-locker.fish',
     '/usr/share/doc/consul-locker',
     '/usr/share/doc/consul-locker/docs/safety.md',
     '/usr/share/doc/consul-locker/third-party-licences.txt',

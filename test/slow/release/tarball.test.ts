@@ -19,7 +19,15 @@ test('the tarball has one folder, with the executable and all that goes with it'
   expect(paths.every((path) => path.startsWith(folder as string))).toBe(true)
   const inside = paths.map((path) => path.slice(folder?.length))
   expect(inside).toEqual(
-    expect.arrayContaining(['consul-locker', 'LICENSE', 'third-party-licences.txt', 'README.md', 'docs/safety.md']),
+    expect.arrayContaining([
+      'consul-locker',
+      'LICENSE',
+      'third-party-licences.txt',
+      'README.md',
+      'docs/safety.md',
+      'man/consul-locker-run.1',
+      'completions/_consul-locker',
+    ]),
   )
 })
 

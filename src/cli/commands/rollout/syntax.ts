@@ -71,6 +71,7 @@ Brings all hosts to one version, so many at a time.
     ['prometheus', 'json'],
     ['prometheus', 'watch'],
   ],
+  files: { '/etc/current_version': 'the version that this host runs' },
   operands: [{ words: ROLLOUT_SUMMARIES }],
   often: ['file', 'host', 'role', 'force', 'watch', 'json'],
   brief: `consul-locker rollout [options] <word> [arguments]

@@ -87,6 +87,7 @@ Other commands; each has --help:
   leader                                an application that is failed over
   dev                                   a Consul to try things with, for tests
   promote, demote, init, check          a primary and its standbys
+  help, completion                      the manual; what the Tab key needs
 A lock with a name like one of these words: consul-locker run <name> …
 
 DEBUG=true shows every request and answer; DEBUG=timing the phases of a run.
