@@ -19,7 +19,7 @@ function copyOfProject(): string {
 }
 
 function built(dir: string, ...words: string[]): Buffer {
-  execFileSync(process.execPath, [join(dir, 'build.mjs'), ...words], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('scripts/node', ['build.mjs', ...words], { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] })
   return readFileSync(join(dir, 'dist', words.length > 0 ? 'consul-locker-plain' : 'consul-locker'))
 }
 
