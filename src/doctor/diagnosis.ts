@@ -24,9 +24,12 @@ export function breaks(said: string, cure?: string): Diagnosis {
   return { mark: 'failure', said, cure }
 }
 
-/** What a run would end with. */
+const TOO_MANY = 'this machine may have used up http_max_conns_per_client: ss -tnp shows who is connected'
+
+/** What a run would end with. An agent that has too many connections from one address closes the next, or says so. */
 export function breaksBy({ message, hint }: Failure): Diagnosis {
-  return breaks(message, hint)
+  if (/ answers 429/.test(message)) return breaks(message, TOO_MANY)
+  return breaks(message, /closes the connection/.test(message) ? `${hint} If it is, ${TOO_MANY}` : hint)
 }
 
 /** Nobody knows, for this reason. */

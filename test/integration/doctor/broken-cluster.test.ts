@@ -30,7 +30,7 @@ async function listening(server: ReturnType<typeof createListener>): Promise<str
 }
 
 describe.concurrent('doctor', () => {
-  test('finds nothing at an agent that is well, and asks two things at a time', async () => {
+  test('finds nothing at an agent that is well, and leaves nothing untried', async () => {
     const { exit, found, lines } = await diagnose(inject('consulAddress'), ['backup'])
     expect([exit, found]).toEqual([0, []])
     expect(lines.length).toBeGreaterThan(30)

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { Failure } from '../../../src/base/failure.ts'
 import { configurationIn } from '../../../src/doctor/agent/agent-answers.ts'
 import { judgeClock } from '../../../src/doctor/agent/clock-inspection.ts'
 import { judgeNoLeader } from '../../../src/doctor/agent/connection-inspections.ts'
 import { countTo, judgeConnections } from '../../../src/doctor/agent/connections-inspection.ts'
 import { judgeRoundTrip } from '../../../src/doctor/agent/round-trip.ts'
 import { judgeVersion } from '../../../src/doctor/agent/version-inspection.ts'
+import { breaksBy } from '../../../src/doctor/diagnosis.ts'
 
 describe('an agent’s configuration', () => {
   test.each([
@@ -129,4 +131,13 @@ test.each([
   ['No cluster leader', 'more than half'],
 ])('without a leader, %s: the cure is %s', (trouble, cure) => {
   expect(judgeNoLeader(trouble)).toMatchObject({ mark: 'failure', cure: expect.stringContaining(cure) })
+})
+
+test.each([
+  ['Consul at a:1 answers 429: Your IP is issuing too many concurrent connections', true],
+  ['a:1 closes the connection without an answer (other side closed)', true],
+  ['what answers at a:1 is not Consul: no JSON', false],
+])('no answer, %s: the limit of connections is named: %s', (message, isNamed) => {
+  const { mark, cure = '' } = breaksBy(new Failure('unavailable', message, { hint: 'is that its port?' }))
+  expect([mark, cure.includes('http_max_conns_per_client')]).toEqual(['failure', isNamed])
 })

@@ -16,7 +16,7 @@ export const DOCTOR_SYNTAX = {
 Looks for what would break a run on this machine: Consul, this node, the rights
 of the token, TLS, this machine's limits. With NAME also why a run under that
 lock would not start now; with a file, what leader, init or rollout needs.
-It changes nothing. Each line has a code, which docs/troubleshooting.md explains.`,
+It changes nothing. Each line has a code: docs/troubleshooting.md explains it.`,
   options: {
     file: { ...option('Doctor:', 'FILE', "a leader's, an init script's or a rollout's file"), alias: 'f' },
     json: flag('Output:', 'print it as JSON'),
