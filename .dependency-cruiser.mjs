@@ -42,6 +42,8 @@ export default {
     ),
     wall('unlock-starts-nothing', '^src/unlock/', '^src/(?!base/|consul/|lock/|overview/|unlock/)'),
     wall('nobody-below-knows-the-overview', '^src/(?!doctor/|cli/|overview/|unlock/)[^/]+/', '^src/overview/'),
+    wall('library-looks-down', '^src/library/', '^src/(?!base/|host/|consul/|lock/|gate/|discovery/|run/|library/)'),
+    wall('nobody-below-knows-the-library', '^src/(?!library/)', '^src/library/'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     wall('doctor-looks-down', '^src/doctor/', '^src/(cli/|main[.]ts|devagent/|discovery/|switchover/)'),
     wall('nobody-below-knows-the-doctor', '^src/(?!cli/|doctor/)', '^src/doctor/'),

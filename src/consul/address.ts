@@ -40,6 +40,15 @@ export function parseAddress(text: string, secure: boolean): Address {
   }
 }
 
+/** What is unwise about an agent at this address, for the log. */
+export function risksOf({ text, secure, isLocal }: Address, hasToken: boolean, isVerified: boolean): string[] {
+  if (secure) {
+    return isVerified ? [] : [`CONSUL_HTTP_SSL_VERIFY is off: whoever answers at ${text} is taken for Consul`]
+  }
+  if (!hasToken || isLocal) return []
+  return [`the token goes to ${text} in clear, for all on the way to read; use https://, or an agent on this machine`]
+}
+
 function isLoopback(host: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)
 }

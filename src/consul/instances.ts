@@ -64,10 +64,9 @@ export async function readInstances(
 export async function serviceHealth(ctx: Context, consul: Consul, service: string): Promise<Map<string, Health>> {
   const { instances } = await readInstances(ctx, consul, service)
   if (instances.length === 0) await checkSeesNodes(ctx, consul, `how ${service} is`)
-  const byNode = Map.groupBy(instances, ({ node }) => node)
-  const healthOf = (all: readonly Instance[]) =>
-    worst(all.flatMap(({ checks }) => checks).filter((check) => !isMaintenance(check)))
-  return new Map([...byNode].map(([node, all]) => [node, healthOf(all)]))
+  const checksOn = (name: string) => instances.flatMap(({ node, checks }) => (node === name ? checks : []))
+  const healthOn = (name: string) => worst(checksOn(name).filter((check) => !isMaintenance(check)))
+  return new Map(instances.map(({ node }) => [node, healthOn(node)]))
 }
 
 function instancesIn(json: unknown): Instance[] {

@@ -1,5 +1,5 @@
 import { Failure } from '../../base/failure.ts'
-import { parseAddress } from '../../consul/address.ts'
+import { parseAddress, risksOf } from '../../consul/address.ts'
 import type { ConsulSettings, TlsSettings } from '../../consul/settings.ts'
 import { checkToken, readToken } from '../../consul/token.ts'
 import type { ConsulOptions } from '../options/consul-options.ts'
@@ -46,23 +46,11 @@ export function consulSettings(options: ConsulOptions, environment: NodeJS.Proce
     partition: options.partition ?? from('CONSUL_PARTITION'),
     tls,
     patienceMs: patienceOf(options),
-    warnings: [
-      ...(isInArguments ? [TOKEN_IN_ARGUMENTS] : []),
-      ...(address.secure && !tls.verify ? [unverified(text)] : []),
-      ...(token !== undefined && !address.secure && !address.isLocal ? [tokenInClear(text)] : []),
-    ],
+    warnings: [...(isInArguments ? [TOKEN_IN_ARGUMENTS] : []), ...risksOf(address, token !== undefined, tls.verify)],
   }
 }
 
 const TOKEN_IN_ARGUMENTS = 'everybody on this machine can read the token in our arguments (ps); give --token-file'
-
-function unverified(address: string): string {
-  return `CONSUL_HTTP_SSL_VERIFY is off: whoever answers at ${address} is taken for Consul`
-}
-
-function tokenInClear(address: string): string {
-  return `the token goes to ${address} in clear, for all on the way to read; use https://, or an agent on this machine`
-}
 
 /** How long Consul may be out of reach before it has answered once; 0 is for ever. */
 function patienceOf({ 'consul-timeout': ms }: ConsulOptions): number {

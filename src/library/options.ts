@@ -1,0 +1,57 @@
+import { Failure } from '../base/failure.ts'
+import type { Timing } from '../lock/deadline.ts'
+import { MOST_SLOTS } from '../lock/lock-keys.ts'
+import type { Wish } from '../run/wanted-lock.ts'
+import { type Duration, milliseconds } from './given-duration.ts'
+import type { LogCallback } from './log-callback.ts'
+import type { ConsulConnection, ConsulOptions } from './shared-connection.ts'
+
+/** What `withLock` and `acquire` have in common. */
+export interface LockOptions {
+  /** How to reach Consul, or a connection that others use, too; see `connect`. */
+  readonly consul?: ConsulOptions | ConsulConnection | undefined
+  /** How long to wait for the lock; 0 tries once; without it the wait has no end. */
+  readonly wait?: Duration | undefined
+  /** Ends the wait for the lock when it aborts. In `withLock` the work's signal follows it, too. */
+  readonly signal?: AbortSignal | undefined
+  /** So many may have the lock at a time, as with `--slots`; all who want it must say the same. */
+  readonly slots?: number | undefined
+  /** Be one of many readers, as with `--shared`; who wants it without this is the writer. */
+  readonly shared?: boolean | undefined
+  /** The names of more locks, to be had together with this one or not at all, as with `--also`. */
+  readonly also?: readonly string[] | undefined
+  /** The lock's key, if it isn't `consul-locker-<name>`. */
+  readonly key?: string | undefined
+  /** The session's TTL, 15s unless it is told, at least 10s: so long can Consul be away before the lock is lost. */
+  readonly ttl?: Duration | undefined
+  /** How long the work may need to stop once its signal has aborted: 5s, unless it is told. */
+  readonly grace?: Duration | undefined
+  /** How long nobody gets the lock after the session of its holder died; by default TTL + grace + a tenth + 2 s. */
+  readonly lockDelay?: Duration | undefined
+  /** What people read as the holder's command (`consul-locker status`); by default the name of the script. */
+  readonly as?: string | undefined
+  /** Hears what happens; without it nobody does. */
+  readonly log?: LogCallback | undefined
+}
+
+/**
+ * Throws a `usage` failure for what can't be wanted together.
+ * @internal
+ */
+export function wishOf(options: LockOptions): Wish {
+  const { key, slots, shared = false, also = [] } = options
+  const wanted = [slots !== undefined && 'slots', shared && 'shared', also.length > 0 && 'also'].filter(Boolean)
+  if (wanted.length > 1) throw new Failure('usage', `${wanted.join(' and ')} can't be wanted together`)
+  if (slots !== undefined && !(Number.isInteger(slots) && slots >= 1 && slots <= MOST_SLOTS)) {
+    throw new Failure('usage', `slots is ${slots}, not a whole number from 1 to ${MOST_SLOTS}`)
+  }
+  return { key, slots, shared, also, timing: timingOf(options) }
+}
+
+function timingOf({ ttl, grace, lockDelay }: LockOptions): Partial<Timing> {
+  return {
+    ...(ttl !== undefined && { ttlMs: milliseconds('ttl', ttl) }),
+    ...(grace !== undefined && { graceMs: milliseconds('grace', grace) }),
+    ...(lockDelay !== undefined && { lockDelayMs: milliseconds('lockDelay', lockDelay) }),
+  }
+}
