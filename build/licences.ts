@@ -23,10 +23,15 @@ export function licencesScript(texts: string): string {
 /** Everybody's licence whose work is in the executable: ours, each package's, and Node's, which has those of its parts. */
 export function licenceTexts(root: string, packages: readonly BundledPackage[]): string {
   const node = `${dirname(process.execPath)}/../LICENSE`
-  const own = ['consul-locker (MIT)', readFileSync(`${root}LICENSE`, 'utf8')]
+  const own = chapter(['consul-locker (MIT)', readFileSync(`${root}LICENSE`, 'utf8')])
+  const nodes = chapter([`Node.js ${process.version.slice(1)}, and what it contains`, readFileSync(node, 'utf8')])
+  return [own, packageLicences(packages), nodes].join('\n')
+}
+
+/** The licences of these packages. */
+export function packageLicences(packages: readonly BundledPackage[]): string {
   const theirs = packages.map(({ name, version, licence, texts }) => [`${name} ${version} (${licence})`, ...texts])
-  const nodes = [`Node.js ${process.version.slice(1)}, and what it contains`, readFileSync(node, 'utf8')]
-  return [own, ...theirs, nodes].map(chapter).join('\n')
+  return theirs.map(chapter).join('\n')
 }
 
 function chapter([title = '', ...texts]: readonly string[]): string {

@@ -1,0 +1,22 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { npm } from './npm-packages.ts'
+
+const KEPT = join(import.meta.dirname, '../../.cache/nodes')
+
+/** A Node of this version, from npm; `20` is the newest of that line. Once it is there, it stays. */
+export async function otherNode(version: string): Promise<string> {
+  const place = join(KEPT, version)
+  if (!existsSync(place)) {
+    const unpacking = `${place}.${process.pid}`
+    try {
+      mkdirSync(unpacking, { recursive: true })
+      await npm(['install', '--prefix', unpacking, `node-linux-${process.arch}@${version}`], {})
+      renameSync(unpacking, place)
+    } catch (thrown) {
+      rmSync(unpacking, { recursive: true, force: true })
+      if (!existsSync(place)) throw thrown
+    }
+  }
+  return join(place, `node_modules/node-linux-${process.arch}/bin/node`)
+}
