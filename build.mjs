@@ -16,6 +16,7 @@ const executable = `${dist}/consul-locker${plain ? '-plain' : ''}`
 await (plain ? buildPlain(executable) : buildExecutable(executable))
 if (manual) writeManual(executable, dist)
 if (npm !== undefined) {
-  const { makeNpmPackages } = await import('./build/npm/packages.ts')
-  await makeNpmPackages(npm, { [process.arch]: executable })
+  const { makeMainPackage, makePlatformPackage } = await import('./build/npm/packages.ts')
+  await makeMainPackage(npm)
+  makePlatformPackage(npm, process.arch, executable)
 }

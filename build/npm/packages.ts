@@ -7,12 +7,13 @@ import { bundleLibrary, declareLibrary } from './library.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** `Promise.withResolvers` is made up for; `process.getBuiltinModule` came with this one. */
-export const OLDEST_NODE = '20.16.0'
+const OLDEST_NODE = '20.16.0'
 
 /** The packages' names for an architecture. */
-const PLATFORMS = { x64: 'consul-locker-linux-x64', arm64: 'consul-locker-linux-arm64' } as const
-
-export type Platform = keyof typeof PLATFORMS
+const PLATFORMS: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
+  x64: 'consul-locker-linux-x64',
+  arm64: 'consul-locker-linux-arm64',
+}
 
 /** What all packages say of themselves. */
 function common() {
@@ -20,22 +21,11 @@ function common() {
   return { version: version as string, license: license as string }
 }
 
-/** Makes npm's packages, a folder each, with an executable for each of these architectures. */
-export async function makeNpmPackages(
-  into: string,
-  executables: Readonly<Partial<Record<Platform, string>>>,
-): Promise<void> {
-  await makeMainPackage(into)
-  for (const [arch, executable] of Object.entries(executables)) {
-    makePlatformPackage(into, arch as Platform, executable)
-  }
-}
-
 /**
  * Makes the package `consul-locker` in a folder of that name below this one: the library, and a launcher of the
- * executable that is in an optional package for its platform. Nothing runs when it is installed.
+ * executable that is in an optional package for its platform. Nothing runs when it is installed. Settles with that folder.
  */
-async function makeMainPackage(into: string): Promise<void> {
+export async function makeMainPackage(into: string): Promise<string> {
   const place = emptied(join(into, 'consul-locker'))
   const packages = await bundleLibrary(join(place, 'lib'))
   declareLibrary(join(place, 'types'))
@@ -62,11 +52,13 @@ async function makeMainPackage(into: string): Promise<void> {
     engines: { node: `>=${OLDEST_NODE}` },
     optionalDependencies: Object.fromEntries(Object.values(PLATFORMS).map((name) => [name, version])),
   })
+  return place
 }
 
-/** Makes the package with this executable, which has all licences in it (`--licenses`). */
-function makePlatformPackage(into: string, arch: Platform, executable: string): void {
+/** Makes the package with this executable, which has all licences in it (`--licenses`). Gives its folder. */
+export function makePlatformPackage(into: string, arch: NodeJS.Architecture, executable: string): string {
   const name = PLATFORMS[arch]
+  if (name === undefined) throw new Error(`there is no package for ${arch}`)
   const place = emptied(join(into, name))
   copyFileSync(executable, join(place, 'consul-locker'))
   chmodSync(join(place, 'consul-locker'), 0o755)
@@ -83,6 +75,7 @@ function makePlatformPackage(into: string, arch: Platform, executable: string): 
     libc: ['glibc'],
     preferUnplugged: true,
   })
+  return place
 }
 
 function emptied(place: string): string {

@@ -9,7 +9,7 @@ import { FORMATS } from './formats.ts'
 import { makeContents } from './made.ts'
 import { writeSums } from './sums.ts'
 
-const usage = `Usage: npm run release [-- [--arch x64,arm64] [--format deb,rpm,tar]]
+const usage = `Usage: npm run release [-- [--arch x64,arm64] [--format deb,rpm,tar,npm]]
 
 Makes the packages of this version in dist/release, with SHA256SUMS and a bill
 of materials for each architecture. What was there before is replaced when all
@@ -60,6 +60,7 @@ async function release({ architectures, formats }: Settings, work: string): Prom
       names.push(await make({ edition, arch, work: own, into, compression: 'xz' }))
     }
   }
+  for (const { makeShared } of formats) if (makeShared) names.push(await makeShared(work, into))
   await writeSums(into, names)
   const place = join(PROJECT, 'dist/release')
   rmSync(place, { recursive: true, force: true })
