@@ -42,11 +42,11 @@ export interface Obtained<R extends Request> {
   readonly waitedMs: number
 }
 
-/** Nothing of ours ends when it aborts, for it never does. */
-const UNENDING = new AbortController().signal
+/** One that never aborts. */
+const unending = () => new AbortController().signal
 
 /** What everything here runs in. */
-export function contextOf({ log, signal = UNENDING }: Pick<LockOptions, 'log' | 'signal'>): Context {
+export function contextOf({ log, signal = unending() }: Pick<LockOptions, 'log' | 'signal'>): Context {
   return { clock: systemClock, log: logOf(log), signal, random: Math.random }
 }
 
@@ -74,7 +74,7 @@ export async function obtain<R extends Request>(
     const held = await acquireInTime(heard.ctx, client.consul, request.lock, waitMs)
     if (typeof held === 'string') throw notHeld(name, held, waitMs, heard.last)
     const waitedMs = Math.round(ctx.clock.since(beganAt))
-    const own = under(ctx, UNENDING)
+    const own = under(ctx, unending())
     return { lock: new OwnLock(own, { name, runId, consul: client.consul, held, letGo }), request, ctx: own, waitedMs }
   } catch (thrown) {
     letGo()

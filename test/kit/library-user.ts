@@ -24,6 +24,8 @@ check('a held lock is busy', isConsulLockerError(busy, 'busy'))
 check('a wait ends', isConsulLockerError(await rejection(acquire(name('b'), { consul, wait: 300 })), 'busy'))
 const timeout = AbortSignal.timeout(300)
 check('a wait is given up', (await rejection(acquire(name('b'), { consul, signal: timeout }))) === timeout.reason)
+await new Promise((resolve) => setTimeout(resolve, 100).unref())
+check('a lock keeps the process alive', true)
 check('it is given back', await lock.release())
 
 const lost = await rejection(withLock(name('c'), async ({ sessionId, signal }) => {
