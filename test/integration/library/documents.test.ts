@@ -8,7 +8,7 @@ import { readDocument } from '../../kit/documents.ts'
 import { runLocker } from '../../kit/locker.ts'
 import { packNpmPackages, programWith } from '../../kit/npm-packages.ts'
 
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 400_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'consul-locker-npm-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

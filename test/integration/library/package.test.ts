@@ -8,7 +8,7 @@ import { installedForAll, packNpmPackages, programWith } from '../../kit/npm-pac
 import type { Packed } from '../../kit/npm-registry.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 400_000 })
 
 const PROJECT = join(import.meta.dirname, '../../..')
 const ARCH = process.arch

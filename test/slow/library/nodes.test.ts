@@ -1,13 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { LIBRARY_USER } from '../../kit/library-user.ts'
 import { runLocker } from '../../kit/locker.ts'
 import { packNpmPackages, programWith } from '../../kit/npm-packages.ts'
 import type { Packed } from '../../kit/npm-registry.ts'
 import { otherNode } from '../../kit/other-nodes.ts'
 import { uniqueName } from '../../kit/unique.ts'
+
+vi.setConfig({ hookTimeout: 400_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'consul-locker-npm-'))
 let packed: readonly Packed[]
