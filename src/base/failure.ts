@@ -1,4 +1,4 @@
-import { getSystemErrorMessage } from 'node:util'
+import { getSystemErrorMap } from 'node:util'
 
 /**
  * Why something ended that should not have:
@@ -69,7 +69,8 @@ export function outOfFiles(what: string, thrown: unknown): Failure | undefined {
 /** Why a file can't be used, without its path and the name of the system call: `no such file or directory`. */
 export function reasonOf(thrown: unknown): string {
   const { errno, syscall } = thrown as NodeJS.ErrnoException
-  return errno === undefined || syscall === undefined ? messageOf(thrown) : getSystemErrorMessage(errno)
+  const [, reason] = (errno !== undefined && syscall !== undefined && getSystemErrorMap().get(errno)) || []
+  return reason ?? messageOf(thrown)
 }
 
 /** The message of anything that was thrown. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
@@ -41,7 +41,11 @@ async function doesOn(version: string): Promise<void> {
     stdout: expect.stringMatching(`^v${version.replaceAll('.', '\\.')}[.\n]`),
   })
   const program = await programWith(packed, '--omit=optional')
-  writeFileSync(join(program, 'user.js'), LIBRARY_USER)
+  // What is loaded later, for only some calls, too.
+  const modules = readdirSync(join(program, 'node_modules/consul-locker/lib')).map(
+    (name) => `import './node_modules/consul-locker/lib/${name}'\n`,
+  )
+  writeFileSync(join(program, 'user.js'), modules.join('') + LIBRARY_USER)
   const words = ['--unhandled-rejections=strict', 'user.js', inject('consulAddress'), uniqueName('user')]
   const ended = await runLocker(words, { locker: node, cwd: program })
   expect(ended).toMatchObject({ code: 0, stderr: '' })
