@@ -15,7 +15,7 @@ type Options = { -readonly [K in 'expected' | 'follows' | 'isInsecure']: GateOf<
 /** Reads a URL and what its answer must be like. Throws a `usage` failure. */
 export function parseUrlGate(text: string): Condition {
   const { url: address = '', options: words = '', how, body } = PARTS.exec(text)?.groups ?? {}
-  const url = URL.parse(address)
+  const url = URL.canParse(address) ? new URL(address) : undefined
   if (!url || !/^https?:[/][/][^/]/.test(address)) throw wrong(`${quoted(text)} is no URL`)
   const options = words
     .split(/\s+/)

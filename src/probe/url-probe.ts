@@ -55,7 +55,7 @@ async function follow(ctx: Context, first: URL, options: UrlProbeOptions, maxByt
 
 /** Where a redirect leads. User and password go along to the same server only. */
 function redirected(from: URL, location: string): URL {
-  const to = URL.parse(location, from)
+  const to = URL.canParse(location, from) ? new URL(location, from) : undefined
   if (to?.protocol !== 'http:' && to?.protocol !== 'https:') throw new Error('it redirects to what is no URL')
   if (from.protocol === 'https:' && to.protocol === 'http:') throw new Error('it redirects from https to http')
   if (to.origin === from.origin && to.username === '')
