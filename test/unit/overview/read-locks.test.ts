@@ -153,6 +153,14 @@ describe('the locks of a cluster', () => {
     expect(await read()).toMatchObject({ locks: [], pause: { pause: { reason: 'move' } } })
   })
 
+  test.each([true, false])('are those of leaders that have made a master, or have not yet: %j', async (promoted) => {
+    const { hold, only } = cluster('lock/redis/leader')
+    const record = { node: 'web3', address: '10.0.0.3', port: 6379, promoted }
+    const ours = await hold({ record: () => JSON.stringify(record) })
+    expect(await only()).toMatchObject({ kind: 'leader', holders: [{ isPromoted: promoted }] })
+    ours.session.end()
+  })
+
   test('are those of leaders, too, with or without one', async () => {
     const { hold, put, read } = cluster('lock/redis/leader')
     const ours = await hold({ record: recordOf('web3', 1000) })

@@ -12,7 +12,7 @@ const FIRST_LANE = 62
 const LANE = 30
 const BAR = 18
 const LINE = 22
-const KEY_GAP = 112
+const KEY_GAP = 126
 
 const KINDS = Object.keys(STRETCH_MEANINGS) as StretchKind[]
 
