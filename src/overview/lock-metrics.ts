@@ -1,6 +1,5 @@
 import { gauge, type Metric } from '../base/prometheus.ts'
 import { endMsOf } from '../run/history/describe-run.ts'
-import type { RunEntry } from '../run/history/runs-record.ts'
 import { labelledLocks } from './labelled-locks.ts'
 import { conditionOf, LOCK_CONDITIONS, type LocksView, type LockView, type Party } from './lock-view.ts'
 
@@ -38,7 +37,7 @@ const PER_LOCK: readonly (readonly [name: string, help: string, numberOf: (lock:
   ],
 ]
 
-/** Locks for Prometheus, `most` of them by name at most. They must have been read with all their runs. */
+/** Locks for Prometheus, `most` of them by name at most. */
 export function lockMetrics({ locks, pause }: LocksView, most: number): Metric[] {
   const isPaused = pause !== undefined
   const labelled = labelledLocks(locks, most)
@@ -83,8 +82,6 @@ function firstSinceS(parties: readonly Party[]): number | undefined {
 }
 
 function endS({ runs }: LockView, which: 'success' | 'failure' | 'lost'): number | undefined {
-  if (runs === 'unreadable') return undefined
-  const run: RunEntry | undefined =
-    which === 'lost' ? runs.ended?.findLast(({ lost }) => lost !== undefined) : runs[which]
+  const run = runs === 'unreadable' ? undefined : runs[which]
   return run && endMsOf(run) / 1000
 }

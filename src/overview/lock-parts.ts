@@ -2,8 +2,8 @@ import { isSessionId } from '../consul/fields.ts'
 import type { Entry } from '../consul/kv.ts'
 import { READERS } from '../lock/holder-list.ts'
 import { SLOTS_LIST } from '../lock/lock-keys.ts'
-import { parseLastRuns } from '../run/history/last-runs.ts'
-import { parseRuns, type RunsRecord } from '../run/history/runs-record.ts'
+import { type LastRuns, parseLastRuns } from '../run/history/last-runs.ts'
+import { parseRuns } from '../run/history/runs-record.ts'
 
 /** What stands at the keys that belong together: those of one name, or of one key that was given as it is. */
 export interface LockParts {
@@ -19,7 +19,7 @@ export interface LockParts {
   /** The places in the line of the lock, and of the slots. */
   readonly line: Entry[]
   readonly listLine: Entry[]
-  runs?: RunsRecord | 'unreadable'
+  runs?: LastRuns | 'unreadable'
   pause?: Entry
 }
 
@@ -64,7 +64,7 @@ export class PartsByLock {
     else if (entry.key.endsWith(`${READERS}${below}`)) parts.readerKeys.push(entry)
   }
 
-  #recordIn(value: string): RunsRecord | 'unreadable' {
+  #recordIn(value: string): LastRuns | 'unreadable' {
     return this.#areAllRuns ? parseRuns(value) : parseLastRuns(value)
   }
 

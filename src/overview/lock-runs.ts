@@ -13,10 +13,12 @@ export function lockRuns(
   if (runs === 'unreadable') return runs
   const { ended, success, failure } = knownIn(lockKey, entry, runs ?? { runs: [] })
   const last = ended.at(-1)
+  const lost = ended.findLast(({ lost }) => lost !== undefined) ?? runs?.lost
   return {
     ...(last && { last }),
     ...(success && { success }),
     ...(failure && { failure }),
+    ...(lost && { lost }),
     ...(areAll && { ended }),
   }
 }

@@ -56,6 +56,8 @@ export type LockRuns =
       readonly last?: RunEntry
       readonly success?: RunEntry
       readonly failure?: RunEntry
+      /** The last of the recorded ones that lost the lock. */
+      readonly lost?: RunEntry
       /** Those that are recorded, the newest last; only when they were asked for. */
       readonly ended?: readonly RunEntry[]
     }

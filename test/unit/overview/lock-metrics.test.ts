@@ -59,7 +59,7 @@ describe('metrics of locks', () => {
     const lost = { ...run, start: '2026-11-28T01:00:00.000Z', lost: 'deadline' }
     const view = viewOf([
       lock('never', { runs: {} }),
-      lock('once', { runs: { success: run, failure: lost, last: run, ended: [lost, run] } }),
+      lock('once', { runs: { success: run, failure: lost, last: run, lost } }),
       lock('torn', { runs: 'unreadable' }),
     ])
     expect(told(view, 'lock_last_success_timestamp_seconds')).toEqual([

@@ -146,6 +146,15 @@ describe('the locks of a cluster', () => {
     expect(await only({ areAllRuns: true })).toMatchObject({ runs: { ended: [{ runId: 'q' }, { runId: 'r' }] } })
   })
 
+  test.each([1, 2])('are known by the last run that lost them, too, however many came after it: %d', async (later) => {
+    const { put, only } = cluster()
+    const run = { runId: 'r', host: 'web3', user: 'root', command: 'sh', start: '2026-11-29T01:00:00.000Z' }
+    const after = Array.from({ length: later }, (_, n) => ({ ...run, runId: `later-${n}`, code: 3 }))
+    const [older, newer] = ['older', 'newer'].map((runId) => ({ ...run, runId, lost: 'deadline' }))
+    await put('consul-locker-db=runs', { runs: [older, newer, ...after] })
+    expect(await only()).toMatchObject({ runs: { lost: { runId: 'newer' }, failure: after.at(-1) } })
+  })
+
   test('may all be paused', async () => {
     const { put, read, clock } = cluster()
     const [since, until] = [0, 60_000].map((ms) => new Date(clock.now().wallMs + ms).toISOString())

@@ -13,7 +13,7 @@ export async function readLockMetrics(
   request: LocksRequest,
   most: number,
 ): Promise<Metric[]> {
-  const view = await readLocks(ctx, consul, { ...request, areAllRuns: true })
+  const view = await readLocks(ctx, consul, request)
   const [leaders = [], locks = []] = [true, false].map((isLeader) =>
     view.locks.filter(({ kind }) => (kind === 'leader') === isLeader),
   )
