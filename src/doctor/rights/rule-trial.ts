@@ -94,7 +94,8 @@ async function isServiceDenied(ctx: Context, consul: Consul, service: string, no
     path: '/v1/txn',
     body: JSON.stringify([...never, registration]),
     timeoutMs: ASKING_MS,
-    expects: [400, 409],
+    // Old agents, and `consul-locker dev`, have no such operations.
+    expects: [400, 409, 501],
     needs: `service "${service}" { policy = "write" }`,
   })
   if (reply.status !== 409) return false

@@ -2,7 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterTest } from '../../kit/after-test.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
+import { startDevServer } from '../../kit/dev-server.ts'
 import { diagnose } from '../../kit/doctor.ts'
 import { SecureAgent } from '../../kit/secure-agent.ts'
 import { scratch, uniqueName } from '../../kit/unique.ts'
@@ -26,6 +28,13 @@ demote: /bin/true --now
 describe.concurrent("doctor of a leader's file", () => {
   test('finds nothing in one that is in order', async () => {
     expect(await diagnose(agent(), ['-f', fileWith(LEADER(uniqueName('led')))])).toMatchObject({ exit: 0, found: [] })
+  })
+
+  test('finds nothing that would break it at consul-locker dev, which tells less of itself', async () => {
+    const dev = await startDevServer()
+    afterTest(() => dev.stop())
+    const { exit, found } = await diagnose(dev.address, ['-f', fileWith(LEADER('led')), 'backup'])
+    expect([exit, found]).toEqual([0, ['CL109 warning', 'CL304 warning']])
   })
 
   test('names what is wrong in it, with its line', async () => {
