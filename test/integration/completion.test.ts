@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -69,24 +69,39 @@ test('bash has bash-completion complete the user’s command, with that command�
     await types(terminal, line)
 })
 
-test('zsh completes words, options, values, locks, and whatever it completes for the user’s command', async () => {
-  const zsh = join(await unpackPackage({ package: 'zsh-static' }), 'bin/zsh-static')
+/** An interactive zsh that loads our completions by a line of its .zshrc, behind compinit or by a folder before it. */
+async function zsh(source: string, folder: (dir: string) => Promise<void> = async () => {}): Promise<Terminal> {
+  const program = join(await unpackPackage({ package: 'zsh-static' }), 'bin/zsh-static')
   const functions = join(await unpackPackage({ package: 'zsh-common' }), 'usr/share/zsh/functions')
   const terminal = await terminalWithFile()
-  writeFileSync(
-    join(terminal.dir, '.zshrc'),
-    `fpath=(${functions} ${functions}/**/*(/N))
-autoload -Uz compinit && compinit -u -D
-source =(consul-locker completion zsh)
-PS1='[%?]> '
-unsetopt always_last_prompt
-cd ${terminal.dir}
-clear
-`,
-  )
-  await terminal.enter(`exec env ZDOTDIR=${terminal.dir} ${zsh} -d -i`)
+  const own = join(terminal.dir, '.functions')
+  mkdirSync(own)
+  await folder(own)
+  const lines = [
+    `fpath=(${own} ${functions} ${functions}/**/*(/N))`,
+    'autoload -Uz compinit && compinit -u -D',
+    source,
+    "PS1='[%?]> '",
+    `cd ${terminal.dir}`,
+    'clear',
+  ]
+  writeFileSync(join(terminal.dir, '.zshrc'), `${lines.join('\n')}\n`)
+  await terminal.enter(`exec env ZDOTDIR=${terminal.dir} ${program} -d -i`)
   await terminal.prompts(0)
+  return terminal
+}
+
+test('zsh completes words, options, values, locks, and whatever it completes for the user’s command', async () => {
+  const terminal = await zsh('source <(consul-locker completion zsh)')
   for (const line of LINES) await types(terminal, line)
+})
+
+test('zsh finds the completions in a folder of its functions, as the packages have them', async () => {
+  const terminal = await zsh(':', async (folder) => {
+    const { stdout } = await runLocker(['completion', 'zsh'])
+    writeFileSync(join(folder, '_consul-locker'), stdout)
+  })
+  for (const line of LINES.slice(0, 2)) await types(terminal, line)
 })
 
 describe('fish', () => {
