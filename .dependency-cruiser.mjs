@@ -38,12 +38,27 @@ export default {
     wall(
       'overview-knows-what-is-stored',
       '^src/overview/',
-      '^src/(?!base/|consul/|lock/|run/history/|leader/cluster/|overview/)',
+      '^src/(?!base/|consul/|lock/|run/history/|leader/cluster/|rollout/|switchover/|overview/)',
     ),
     wall('unlock-starts-nothing', '^src/unlock/', '^src/(?!base/|consul/|lock/|overview/|unlock/)'),
-    wall('nobody-below-knows-the-overview', '^src/(?!doctor/|cli/|overview/|unlock/)[^/]+/', '^src/overview/'),
     wall('library-looks-down', '^src/library/', '^src/(?!base/|host/|consul/|lock/|gate/|discovery/|run/|library/)'),
     wall('nobody-below-knows-the-library', '^src/(?!library/)', '^src/library/'),
+    wall(
+      'nobody-below-knows-the-overview',
+      '^src/(?!doctor/|cli/|overview/|unlock/|dashboard/)[^/]+/',
+      '^src/overview/',
+    ),
+    wall(
+      'dashboard-shows-what-the-overview-knows',
+      '^src/dashboard/(?!page/)',
+      '^src/(?!base/|consul/|lock/|run/history/|leader/cluster/|overview/|unlock/|listen/|dashboard/)|^src/dashboard/page/',
+    ),
+    wall(
+      'the-page-runs-in-a-browser',
+      '^src/dashboard/page/',
+      '^(?!src/dashboard/|src/base/duration[.]ts|node_modules/preact/)',
+    ),
+    wall('nobody-below-knows-the-dashboard', '^src/(?!cli/|dashboard/)[^/]+/', '^src/dashboard/'),
     wall('modes-look-down', mode, '^src/(cli/|main[.]ts)'),
     wall('doctor-looks-down', '^src/doctor/', '^src/(cli/|main[.]ts|devagent/|discovery/|switchover/)'),
     wall('nobody-below-knows-the-doctor', '^src/(?!cli/|doctor/)', '^src/doctor/'),
@@ -84,7 +99,7 @@ export default {
     {
       name: 'scripts-are-strangers',
       severity: 'error',
-      from: { path: '^scripts/(bench|chaos|demo|failover|release)/' },
+      from: { path: '^scripts/(bench|chaos|demo|failover|pictures|release)/' },
       to: { path: '^scripts/', pathNot: '^scripts/(provide|stage|$1)/' },
     },
     wall('application-knows-no-tools', '^src/', '^(build|scripts|test)/'),
@@ -105,7 +120,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.mjs', '.js'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js'],
     },
   },
 }

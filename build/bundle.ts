@@ -5,6 +5,7 @@ import { type BuildOptions, build, type Metafile, type Plugin, type TransformOpt
 import { type BundledPackage, bundledPackages } from './bundled-packages.ts'
 import { commit, commitDay } from './commit.ts'
 import { LICENCES, licencesLater, licencesScript, licenceTexts } from './licences.ts'
+import { bundlePage } from './page.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -53,6 +54,7 @@ export interface Application {
 /** Bundles the application. When it runs, a global `loadLater` must give it the functions that are loaded later. */
 export async function bundleApplication(...plugins: Plugin[]): Promise<Application> {
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+  const page = await bundlePage()
   const { outputFiles, metafile } = await build({
     ...COMMON,
     entryPoints: [`${root}build/main/application.ts`],
@@ -69,6 +71,8 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
       CONSUL_LOCKER_VERSION: JSON.stringify(version),
       CONSUL_LOCKER_COMMIT: JSON.stringify(commit(root)),
       CONSUL_LOCKER_DATE: JSON.stringify(commitDay(root)),
+      CONSUL_LOCKER_PAGE_SCRIPT: JSON.stringify(page.script),
+      CONSUL_LOCKER_PAGE_STYLE: JSON.stringify(page.style),
       // undici's own switch for bundles without its second HTTP/1 parser.
       esbuildDetection: 'true',
       // yargs asks while it loads, which would open standard output; our help has a fixed width.
@@ -86,7 +90,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
     if (now.has(name)) factories.push(`${JSON.stringify(`./${name}`)}(module,exports,require){${code}}`)
     else later.set(name, code)
   }
-  const packages = bundledPackages(metafile)
+  const packages = bundledPackages(metafile, page.metafile)
   const licences = licenceTexts(root, packages)
   later.set(LICENCES, licencesScript(licences))
   return { text: LOADER.replace('FACTORIES', () => factories.join(',')), later, packages, licences }

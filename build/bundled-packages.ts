@@ -17,8 +17,8 @@ export interface BundledPackage {
 }
 
 /** The packages of which esbuild took something, in the order of their names. Throws for one without a licence's text. */
-export function bundledPackages({ outputs }: Metafile): BundledPackage[] {
-  const inputs = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs))
+export function bundledPackages(...bundles: readonly Metafile[]): BundledPackage[] {
+  const inputs = bundles.flatMap(({ outputs }) => Object.values(outputs)).flatMap(({ inputs }) => Object.keys(inputs))
   const paths = inputs.flatMap((input) => /^(?:.*[/])?node_modules[/](?:@[^/]+[/])?[^/]+/.exec(input) ?? [])
   const installed = [...new Set(paths)].filter((path) => path.startsWith('node_modules/')).map(packageAt)
   // The same version may be installed in several places.

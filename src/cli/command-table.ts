@@ -36,6 +36,7 @@ export const COMMANDS = {
   crontab: async () => (await import('./commands/run/scheduled/crontab-command.ts')).crontabCommand,
   explain: async () => (await import('./commands/run/explained/explain-command.ts')).explainCommand,
   metrics: async () => (await import('./commands/metrics/command.ts')).metricsCommand,
+  dashboard: async () => (await import('./commands/dashboard/command.ts')).dashboardCommand,
   dev: async () => (await import('./commands/dev/command.ts')).devCommand,
   doctor: async () => (await import('./commands/doctor/command.ts')).doctorCommand,
   help: async () => (await import('./commands/help/command.ts')).helpCommand,
@@ -45,7 +46,7 @@ export const COMMANDS = {
 export const COMMAND_WORDS = Object.keys(COMMANDS)
 
 /** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
-const RESERVED_WORDS: readonly string[] = ['dashboard', 'version', 'watch']
+const RESERVED_WORDS: readonly string[] = ['version', 'watch']
 
 /** What the tools before us call by a reserved word, and where it is here. */
 const FORMER_WORDS: Readonly<Record<string, string>> = {

@@ -33,6 +33,7 @@ export const SYNTAXES = {
   crontab: async () => (await import('./commands/run/scheduled/crontab-syntax.ts')).CRONTAB_SYNTAX,
   explain: async () => (await import('./commands/run/explained/explain-syntax.ts')).EXPLAIN_SYNTAX,
   metrics: async () => (await import('./commands/metrics/syntax.ts')).METRICS_SYNTAX,
+  dashboard: async () => (await import('./commands/dashboard/syntax.ts')).DASHBOARD_SYNTAX,
   dev: async () => (await import('./commands/dev/syntax.ts')).DEV_SYNTAX,
   doctor: async () => (await import('./commands/doctor/syntax.ts')).DOCTOR_SYNTAX,
   help: async () => (await import('./commands/help/syntax.ts')).HELP_SYNTAX,

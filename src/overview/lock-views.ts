@@ -61,7 +61,7 @@ function plainViews(parts: LockParts, about: Surroundings, hasBelow: boolean): L
     const isThere = lock ?? runs ?? pause ?? line[0]
     return isThere ? [{ ...common, kind: 'lock', limit: 1, ...soleHolder(lock, about) }] : []
   }
-  if (!isNamed(stem) && common.waiters.length === 0) return []
+  if ((!isNamed(stem) || isOfRollout(stem)) && common.waiters.length === 0) return []
   const trouble = lock.flags === SEMAPHORE_FLAGS ? 'a list that is none of slots or readers' : 'data, and no lock'
   return [{ ...common, kind: 'data', limit: 1, holders: [], trouble: `${lock.key} holds ${trouble}` }]
 }
@@ -173,6 +173,11 @@ export function pauseView(state: PauseState): PauseView | undefined {
 /** Whether a key is that of a lock's name. */
 function isNamed(key: string): boolean {
   return key.startsWith(KEY_PREFIX)
+}
+
+/** Whether a key is a rollout's: beside slots, which are locks, it keeps records there. */
+function isOfRollout(key: string): boolean {
+  return key.startsWith(`${KEY_PREFIX}rollout/`)
 }
 
 /** What a lock is called whose keys begin so. */

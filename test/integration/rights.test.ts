@@ -369,12 +369,84 @@ const examines: Trial = async (options) => {
   return checks.find(({ topic, result }) => topic !== 'This machine' && result !== 'fine')?.message
 }
 
+/** Everything is shown that there is. */
+const shows: Trial = async (options) => {
+  const session = await agent.ask<{ ID: string }>('PUT', '/session/create', JSON.stringify({ Name: 'of nobody' }))
+  const swap = {
+    id: 'x',
+    revision: 1,
+    course: 'forward',
+    promote: [],
+    demote: [],
+    skipped: [],
+    swaps: [],
+    by: 'me',
+    since: 'now',
+  }
+  const values: Readonly<Record<string, string>> = {
+    'consul-locker=pause': pauseOfAnHour(),
+    'service/mysql/switch': JSON.stringify(swap),
+    current_version: '1.0',
+    'running_version/1.0/web7': '1',
+    'config_state/global/enable_puppet': 'False',
+    'lock/redis/cluster': '{"lastMaster":"web1"}',
+  }
+  const keys = [...Object.keys(values), 'consul-locker-nobody']
+  for (const [key, value] of Object.entries(values)) await agent.put(key, value)
+  await agent.ask('PUT', `/kv/consul-locker-nobody?acquire=${session.ID}`)
+  const service = { ID: 'redis', Service: 'redis', Port: 6379 }
+  await agent.ask('PUT', '/catalog/register', JSON.stringify({ Node: 'web7', Address: '192.0.2.7', Service: service }))
+  const server = startLocker(['dashboard', '--listen', '127.0.0.1:0'], options)
+  try {
+    const address = /dashboard is at (\S+)\n/
+    await patiently(
+      () => address.test(server.stderr) || server.hasEnded,
+      () => 'it does not serve',
+    )
+    const url = address.exec(server.stderr)?.[1]
+    return url === undefined ? complaint(await server.ends()) : await missingAt(url)
+  } finally {
+    server.kill('SIGTERM')
+    await server.ends()
+    for (const key of keys) await agent.ask('DELETE', `/kv/${key}`)
+    await agent.ask('PUT', '/catalog/deregister', JSON.stringify({ Node: 'web7' }))
+    await agent.ask('PUT', `/session/destroy/${session.ID}`)
+  }
+}
+
+/** What a dashboard doesn't show of that, once it has read everything. */
+async function missingAt(url: string): Promise<string | undefined> {
+  const response = await fetch(`${url}events?q=nobody`, { signal: AbortSignal.timeout(60_000) })
+  const told: Record<string, unknown> = {}
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    const events = text.split('\n\n')
+    text = events.pop() ?? ''
+    for (const event of events) if (event.startsWith('data: ')) Object.assign(told, JSON.parse(event.slice(6)))
+    const { summary, rows, leaders, switches, rollouts } = told as Record<string, never[]>
+    if (!(summary as unknown as { isKnown?: boolean })?.isKnown || !leaders || !switches || !rollouts) continue
+    const all = JSON.stringify({ summary, rows, leaders, switches, rollouts })
+    const signs = [
+      '"pause":{',
+      `"host":"${node}"`,
+      '"name":"redis"',
+      '"node":"web7"',
+      '"service":"mysql"',
+      '"version":"1.0"',
+    ]
+    return [...signs, '"host":"web7"', '"pauses":["global"]'].find((sign) => !all.includes(sign))
+  }
+  return 'the news have ended'
+}
+
 const TRIALS: Readonly<Record<string, Trial>> = {
   'A run under the lock `backup`': locks,
   '`status` and `history` of `backup`': tells,
   'Who looks at all `locks`': looks,
   'Metrics of all locks': measures,
   '`doctor` of `backup`': examines,
+  'Who serves the `dashboard`': shows,
   'A run with `--slots` under the name `backup`': slots,
   'A run with `--shared` under the name `backup`': reads,
   'Who pauses the lock `backup`': pauses('backup'),

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 import { startConsul } from '../../scripts/provide/agent.ts'
+import { chromiumProgram } from '../../scripts/provide/chromium.ts'
 import { program } from '../../scripts/provide/debian.ts'
 
 /** Large packages, by a program of theirs: a test that has to unpack one for all others runs out of its time. */
@@ -27,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const build = fileURLToPath(new URL('../../build.mjs', import.meta.url))
   execFileSync(process.execPath, [build], { stdio: ['ignore', 'inherit', 'inherit'] })
   for (const [name, from] of Object.entries(SERVERS)) await program(name, from)
+  await chromiumProgram()
   const agent = await startConsul({ mode: 'dev' })
   project.provide('consulAddress', agent.address)
   return () => agent.stop()

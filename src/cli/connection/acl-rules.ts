@@ -81,6 +81,20 @@ export function hostsRules(label: string): string[] {
   return [`service "${label}" { policy = "read" }`, READS_NODES]
 }
 
+/** Who watches over everything, and may free it. */
+export function dashboardRules(mayUnlock: boolean): string[] {
+  const folders = ['service/', 'running_version/', 'config_state/']
+  const [sessions = '', ...listed] = locksRules([]).toReversed()
+  return [
+    ...listed.toReversed(),
+    ...folders.map((folder) => `key_prefix "${folder}" { policy = "read" }`),
+    readKey('current_version'),
+    READS_NODES,
+    'service_prefix "" { policy = "read" }',
+    mayUnlock ? sessions.replace('read', 'write') : sessions,
+  ]
+}
+
 export const tokenServerRules = [
   write('key_prefix', 'discovery/'),
   'service_prefix "" { policy = "write" }',

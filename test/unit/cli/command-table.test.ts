@@ -3,7 +3,7 @@ import { COMMAND_WORDS, COMMANDS, kindOfWord } from '../../../src/cli/command-ta
 import { sortAnywhere } from '../../../src/cli/syntax/parse.ts'
 import { type CommandWord, SYNTAXES } from '../../../src/cli/syntax-table.ts'
 
-const RESERVED = ['dashboard', 'version', 'watch']
+const RESERVED = ['version', 'watch']
 
 test.each([
   ...COMMAND_WORDS.map((word) => [word, 'command'] as const),

@@ -76,6 +76,7 @@ Other commands; each has --help:
   locks                                 all there are, who holds and who waits
   history, status                       how the runs under a lock went
   doctor                                what would break a run here, or keeps it
+  dashboard                             a web page of all locks and their runs
   wait                                  conditions that are to hold
   monitor, hosts, lease, discovery      services that find each other, and start
                                         one after the other

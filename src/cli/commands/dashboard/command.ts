@@ -1,0 +1,88 @@
+import { hostname } from 'node:os'
+import { firstOf } from '../../../base/abort.ts'
+import { Failure } from '../../../base/failure.ts'
+import { hostPortText } from '../../../base/host-port.ts'
+import { notifyService } from '../../../child/service-notify.ts'
+import type { Consul } from '../../../consul/consul.ts'
+import { Board } from '../../../dashboard/board.ts'
+import { serveDashboard } from '../../../dashboard/dashboard-server.ts'
+import { SignIn } from '../../../dashboard/sign-in.ts'
+import type { Unlock } from '../../../dashboard/unlock-request.ts'
+import { watchScene } from '../../../dashboard/watch-scene.ts'
+import { endTenure } from '../../../unlock/end-tenure.ts'
+import { readTenures } from '../../../unlock/read-tenures.ts'
+import { dashboardRules } from '../../connection/acl-rules.ts'
+import { connect } from '../../connection/connect.ts'
+import { turnOnCompilers } from '../../invocation/compilers.ts'
+import { interruptible } from '../../invocation/interruptible.ts'
+import { type CommandRequest, subcommand } from '../../invocation/subcommand.ts'
+import { isLoopback } from '../../options/listen-address.ts'
+import { readSecret } from '../../options/secret-file.ts'
+import { checkNoWords } from '../../syntax/stray-words.ts'
+import { checkHostNames } from './host-names.ts'
+import { pageFiles } from './page-files.ts'
+import { DASHBOARD_LISTEN, DASHBOARD_SYNTAX } from './syntax.ts'
+
+type DashboardRequest = CommandRequest<typeof DASHBOARD_SYNTAX.options>
+
+/** `consul-locker dashboard`, until a signal ends it. Settles with 0 then. */
+export const dashboardCommand = subcommand(DASHBOARD_SYNTAX, async (request) => {
+  const { ctx, options, words, environment, signals } = request
+  checkNoWords(words, 'consul-locker dashboard')
+  const secret = secretFor(request)
+  turnOnCompilers()
+  const mayUnlock = options['allow-unlock']
+  const consul = await connect(options, environment, dashboardRules(mayUnlock))
+  const board = new Board()
+  const dashboard = {
+    board,
+    files: pageFiles(),
+    names: [hostname(), ...checkHostNames(options['allow-host'])],
+    signIn: secret === undefined ? undefined : new SignIn(ctx.clock, secret),
+    unlock: mayUnlock ? unlockAt(consul) : undefined,
+  }
+  const onListening = async (url: string) => {
+    ctx.log.notice(`the dashboard is at ${url}`)
+    await notifyService(ctx, environment, { ready: true, status: `at ${url}` })
+  }
+  try {
+    return await interruptible(
+      ctx,
+      signals,
+      (ctx) =>
+        firstOf(ctx, [
+          (ctx) => serveDashboard(ctx, options.listen, dashboard, onListening),
+          (ctx) => watchScene(ctx, consul, board),
+        ]),
+      () => 0,
+    )
+  } finally {
+    await notifyService(ctx, environment, { stopping: true })
+    consul.close()
+  }
+})
+
+/** Ends a tenure as `consul-locker unlock` does. */
+function unlockAt(consul: Consul): Unlock {
+  return async (ctx, { key, session, others }) => {
+    const { tenures } = await readTenures(ctx, consul, { prefixes: [], isMeant: (lock) => lock.key === key })
+    const shown = tenures.find(({ holder }) => holder.session === session)
+    return shown ? endTenure(ctx, consul, { ...shown, others }, tenures) : { now: undefined }
+  }
+}
+
+/** The secret that browsers sign in with. Throws a `usage` failure where one is needed. */
+function secretFor({ options }: DashboardRequest): string | undefined {
+  const { listen, 'secret-file': file, 'allow-unlock': mayUnlock } = options
+  if (file === undefined && !isLoopback(listen)) {
+    throw new Failure('usage', `others can reach ${hostPortText(listen)}, so a secret is needed`, {
+      hint: `give --secret-file, or listen at ${DASHBOARD_LISTEN}`,
+    })
+  }
+  if (file === undefined && mayUnlock) {
+    throw new Failure('usage', 'every user of this machine could unlock, so a secret is needed', {
+      hint: 'give --secret-file, or leave --allow-unlock out',
+    })
+  }
+  return readSecret(file)
+}

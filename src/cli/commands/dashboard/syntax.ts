@@ -1,0 +1,45 @@
+import { CONSUL_OPTIONS } from '../../options/consul-options.ts'
+import { listenAddress } from '../../options/listen-address.ts'
+import { OUTPUT_OPTIONS } from '../../options/output-options.ts'
+import type { Syntax } from '../../syntax/command-syntax.ts'
+import { flag, option, repeatable } from '../../syntax/option.ts'
+
+/** Where it listens by default. */
+export const DASHBOARD_LISTEN = '127.0.0.1:8520'
+
+/** `consul-locker dashboard` */
+export const DASHBOARD_SYNTAX = {
+  summary: 'serve a web page of all locks and their runs',
+  usage: `consul-locker dashboard
+
+Serves a web page that shows all locks: who holds each, who waits for it, and
+what ran where and when; leaders, rollouts and switches, too. It stays current
+by itself, and changes nothing unless it is allowed to.`,
+  options: {
+    listen: option(
+      'Server:',
+      'ADDRESS',
+      `host:port to serve at (${DASHBOARD_LISTEN})`,
+      listenAddress(DASHBOARD_LISTEN),
+      DASHBOARD_LISTEN,
+    ),
+    'secret-file': option('Server:', 'FILE', 'file with a secret that one signs in with; needed off loopback'),
+    'allow-host': repeatable('Server:', 'NAME', 'a name by which it is asked for, too, as of a proxy; repeatable'),
+    'allow-unlock': flag('Server:', 'the page may end the session of a holder; needs --secret-file'),
+    ...CONSUL_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  operands: [],
+  often: ['listen', 'secret-file', 'allow-unlock', 'http-addr'],
+  examples: [
+    `consul-locker dashboard                  at http://${DASHBOARD_LISTEN}/`,
+    'consul-locker dashboard --listen 10.0.0.5:8520 --secret-file S',
+    'consul-locker dashboard --secret-file S --allow-unlock',
+  ],
+  epilogue: `It speaks plain HTTP: off this machine put a proxy with TLS before it, or use
+ssh -L ${DASHBOARD_LISTEN.replace(/^[^:]*:/, '')}:${DASHBOARD_LISTEN}. It answers to addresses, localhost, this
+machine's own name and those of --allow-host.
+
+Exit codes: 0 told to end; 2 wrong usage; 3 Consul can't be reached; 4 the
+token may not read the locks.`,
+} satisfies Syntax

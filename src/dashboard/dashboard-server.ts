@@ -1,0 +1,30 @@
+import { aborted } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import { Failure, messageOf } from '../base/failure.ts'
+import { type HostPort, hostPortText } from '../base/host-port.ts'
+import { openListener } from '../listen/listener.ts'
+import { browserAnswer, type Dashboard } from './answer-browser.ts'
+
+/** An answer that isn't a stream is given within that. */
+const CLOSING_MS = 1000
+
+/**
+ * Serves a dashboard until the context's signal aborts, and then rejects with its reason. Calls `onListening` with the
+ * address. Rejects with a `usage` failure when it can't listen there.
+ */
+export async function serveDashboard(
+  ctx: Context,
+  where: HostPort,
+  dashboard: Dashboard,
+  onListening: (url: string) => Promise<void>,
+): Promise<never> {
+  const listener = await openListener(ctx, where, browserAnswer(ctx, dashboard)).catch((thrown: unknown) => {
+    throw new Failure('usage', `can't listen at ${hostPortText(where)}: ${messageOf(thrown)}`, { hint: 'see --listen' })
+  })
+  try {
+    await onListening(`http://${listener.address}/`)
+    throw await aborted(ctx.signal)
+  } finally {
+    await listener.close(CLOSING_MS)
+  }
+}

@@ -1,0 +1,46 @@
+import { firstOf } from '../base/abort.ts'
+import type { Context } from '../base/context.ts'
+import { quiet } from '../base/quiet.ts'
+import type { Consul } from '../consul/consul.ts'
+import { Retry } from '../consul/retry.ts'
+import type { LocksView } from '../overview/lock-view.ts'
+import { watchRollout } from '../overview/rollout-view.ts'
+import { watchSwitches } from '../overview/switch-view.ts'
+import { watchLocks } from '../overview/watch-locks.ts'
+import type { Board } from './board.ts'
+import { rolloutRow, switchRow } from './change-rows.ts'
+import { LeaderWatches } from './leader-watches.ts'
+import { lockRows, pauseOf } from './lock-row.ts'
+import { watchPulse } from './pulse.ts'
+import { line } from './texts.ts'
+
+/** Keeps the board as Consul is, until the context's signal aborts. Rejects with a `Failure` that doesn't pass. */
+export async function watchScene(ctx: Context, consul: Consul, board: Board): Promise<never> {
+  const showRollout = (view: Parameters<typeof rolloutRow>[0] | undefined) =>
+    board.show({ rollouts: view ? [rolloutRow(view)] : [] })
+  return firstOf(ctx, [
+    async (ctx) => {
+      const leaders = new LeaderWatches(ctx, consul, board)
+      const show = (view: LocksView) => {
+        showLocks(board, view)
+        leaders.follow(view.locks.filter(({ kind }) => kind === 'leader').map(({ name }) => name))
+      }
+      return watchLocks(ctx, consul, { areAllRuns: true }, show)
+    },
+    // The watch over the locks tells of outages.
+    (ctx) => watchRollout(quiet(ctx), consul, showRollout, new Retry(consul)),
+    (ctx) =>
+      watchSwitches(quiet(ctx), consul, (views) => board.show({ switches: views.map(switchRow) }), new Retry(consul)),
+    (ctx) => watchPulse(ctx, consul, board),
+  ])
+}
+
+function showLocks(board: Board, view: LocksView): void {
+  const { pause, unseen } = view
+  board.show({
+    locks: lockRows(view),
+    pause: pause && pauseOf(pause),
+    unseen: unseen.map(line),
+    isKnown: true,
+  })
+}
