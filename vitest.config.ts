@@ -11,8 +11,10 @@ const PURE = [
 /** What is slow and rare: `npm run test:slow`. */
 const SLOW = ['test/slow/**/*.test.ts']
 /** And what is of interest only before a release: `npm run test:release`. */
-const RELEASE = ['test/slow/release/**/*.test.ts']
+const RELEASE = ['test/slow/release/**/*.test.ts', 'test/slow/library/nodes.test.ts']
 const RELEASE_ONLY = ['test/slow/release/whole/*.test.ts']
+/** The library is tried on the oldest Node that will do, and then on the newest of each of these: 884 MB. */
+const NODES = ['20', '22', '24', '26']
 /** Their first stories are told with the pure tests, and the others there. */
 const STORIES = ['test/simulation/{crowd,leader,simulation,slots}.test.ts']
 const FIRST_STORIES = 0.25
@@ -29,7 +31,7 @@ const setupFiles = 'test/kit/each-file.ts'
 export default defineConfig({
   test: {
     // By default there would be one less than there are processors; but most tests wait most of the time, for a TTL.
-    maxWorkers: 4,
+    maxWorkers: 6,
     // Of those within a file that may run beside each other; each has processes of its own.
     maxConcurrency: 4,
     sequence: { sequencer: LongestFirst },
@@ -50,9 +52,15 @@ export default defineConfig({
         setupFiles,
         retry,
         testTimeout: 600_000,
-        provide: { stories: [FIRST_STORIES, 1] },
+        provide: { stories: [FIRST_STORIES, 1], newerNodes: [] },
       }),
-      project('release', { include: RELEASE, globalSetup, setupFiles, testTimeout: 1_200_000 }),
+      project('release', {
+        include: RELEASE,
+        globalSetup,
+        setupFiles,
+        testTimeout: 1_200_000,
+        provide: { newerNodes: NODES },
+      }),
     ],
   },
 })

@@ -20,12 +20,20 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const MAJORS = ['20', '22', '24', '26']
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Major versions. */
+    newerNodes: readonly string[]
+  }
+}
 
 describe('the library', () => {
-  test.each(MAJORS)('does on Node %s what it promises, and its program ends by itself', async (version) => {
-    await doesOn(version)
-  })
+  test.each(inject('newerNodes'))(
+    'does on Node %s what it promises, and its program ends by itself',
+    async (version) => {
+      await doesOn(version)
+    },
+  )
 
   test('does so on the oldest Node that it says it needs', async () => {
     const manifest = packed.find(({ manifest }) => manifest.name === 'consul-locker')?.manifest
