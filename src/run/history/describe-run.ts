@@ -12,9 +12,12 @@ export function describeEnd(run: RunEntry): string {
   return unsettled ? `${own}, not settled` : `${own}`
 }
 
-/** When a run ended, as far as that is known, in milliseconds since 1970. */
+/** No date is later. In milliseconds since 1970. */
+const LAST_DATE_MS = 8.64e15
+
+/** When a run ended, as far as that is known, in milliseconds since 1970; a `Date` in any case. */
 export function endMsOf({ start, ranMs = 0 }: RunEntry): number {
-  return Date.parse(start) + ranMs
+  return Math.min(Date.parse(start) + ranMs, LAST_DATE_MS)
 }
 
 /** How long ago something was; what is yet to come by another machine's clock was just now. */

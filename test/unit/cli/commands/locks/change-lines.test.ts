@@ -57,3 +57,10 @@ test('what others wrote stays on its line', () => {
   const [line] = new ChangeLines(false).of(view(lock({ holders: [{ ...holder, host: 'a\nb\u001b[2J' }] })))
   expect(line).toBe('2026-11-29T03:00:00Z db: held by a\\nb\\u001b[2J root ./run')
 })
+
+test('a run that no date is late enough for is told of, too', () => {
+  const start = '+275760-09-13T00:00:00.000Z'
+  const last = { runId: 'r', host: 'web3', user: 'root', command: 'x', start, ranMs: Number.MAX_SAFE_INTEGER, code: 3 }
+  const [line] = new ChangeLines(false).of(view(lock({ left: {}, runs: { last } })))
+  expect(line).toContain('last run exit 3 on web3 at +275760-09-13T00:00:00Z')
+})
