@@ -19,15 +19,15 @@ const SLACK_MS = 50
 const OVERDUE_MS = 1000
 
 /**
- * Calls `receive` with all locks that are asked for, at once and whenever something changes, by blocking queries. Waits
- * for Consul through outages, of which the context's log hears, and which `retry` tells of. Rejects with a `Failure` that doesn't pass, or with the
- * signal's reason.
+ * Calls `receive` with all locks that are asked for, at once and whenever something changes, by blocking queries, and
+ * reads no more before it has settled. Waits for Consul through outages, of which the context's log hears, and which
+ * `retry` tells of. Rejects with a `Failure` that doesn't pass, as `receive` does, or with the signal's reason.
  */
 export async function watchLocks(
   ctx: Context,
   consul: Consul,
   request: LocksRequest,
-  receive: (view: LocksView) => void,
+  receive: (view: LocksView) => void | Promise<void>,
   retry = new Retry(consul),
 ): Promise<never> {
   const prefixes = [...prefixesOf(request), ALL_PAUSED_KEY]
@@ -40,7 +40,7 @@ export async function watchLocks(
     const tookMs = ctx.clock.since(start)
     const now: LocksView = { ...view, locks: view.locks.map((lock) => withEarlierEnd(lock, before, view.atMs)) }
     before = now
-    receive(now)
+    await receive(now)
     await sleep(ctx, Math.max(SHORTEST_PAUSE_MS, tookMs * PAUSE_PER_READING))
     await firstOf(ctx, [
       ...prefixes.map((prefix, n) => (ctx: Context) => untilChanged(ctx, consul, retry, prefix, from[n])),

@@ -203,4 +203,19 @@ describe('locks --watch elsewhere', () => {
     watch.kill('SIGTERM')
     await watch.ends()
   })
+
+  test('ends at a change when nobody reads any more, and at once when nothing can be written', async () => {
+    const name = uniqueName('gone')
+    const holder = startLocker([name, 'sleep', '60'])
+    await holds(name)
+    const full = await runLocker(['locks', '--watch', name], { through: ['sh', '-c', '"$0" "$@" >/dev/full'] })
+    expect(full).toMatchObject({ code: 74, stderr: expect.stringContaining('ENOSPC') })
+    const through = ['bash', '-c', '"$0" "$@" | head -n 1; echo "$PIPESTATUS"']
+    const watch = startLocker(['locks', '--watch', name], { through })
+    await watch.prints(/held by/)
+    holder.kill('SIGTERM')
+    await holder.ends()
+    await runLocker([name, 'true'])
+    expect((await watch.ends()).stdout).toMatch(/held by .*\n141\n$/)
+  })
 })

@@ -13,7 +13,9 @@ async function watched() {
   const { clock, ctx, consul, requests } = lock
   const controller = new AbortController()
   const views: LocksView[] = []
-  const watching = watchLocks({ ...ctx, signal: controller.signal }, consul(), {}, (view) => views.push(view))
+  const watching = watchLocks({ ...ctx, signal: controller.signal }, consul(), {}, (view) => {
+    views.push(view)
+  })
   const ended = watching.catch((reason: unknown) => reason)
   await clock.advance(1000)
   return {
@@ -68,6 +70,28 @@ describe('who watches all locks', () => {
     expect((readings() - before) / 3).toBeLessThanOrEqual(12)
     expect(views.length).toBeGreaterThan(5)
     await end()
+  })
+
+  test('reads no more while whoever is told has not taken it', async () => {
+    const { clock, ctx, consul, acquire, release } = virtualLock({ key: 'consul-locker-db' })
+    const controller = new AbortController()
+    const taken = Promise.withResolvers<void>()
+    const views: LocksView[] = []
+    const watching = watchLocks({ ...ctx, signal: controller.signal }, consul(), {}, (view) => {
+      views.push(view)
+      return taken.promise
+    })
+    const ended = watching.catch((reason: unknown) => reason)
+    await clock.advance(1000)
+    const held = won(await clock.run(acquire()))
+    await clock.advance(10_000)
+    expect(views).toHaveLength(1)
+    taken.resolve()
+    await clock.advance(1000)
+    expect(views.at(-1)?.locks).toMatchObject([{ name: 'db' }])
+    await clock.run(release(held))
+    controller.abort(ENOUGH)
+    expect(await ended).toBe(ENOUGH)
   })
 
   test('hears that a lock is open again, though no key says so', async () => {

@@ -1,15 +1,18 @@
+import { AbortReason } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import type { LocksRequest } from '../../../overview/lock-request.ts'
+import type { LocksView } from '../../../overview/lock-view.ts'
 import { readLocks } from '../../../overview/read-locks.ts'
 import { watchLocks } from '../../../overview/watch-locks.ts'
 import { locksRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { hasScreen } from '../../output/full-screen.ts'
-import { print, printLines } from '../../output/print.ts'
+import { print, printed, printLines } from '../../output/print.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { ChangeLines } from './change-lines.ts'
 import { locksJson } from './locks-json.ts'
@@ -48,13 +51,27 @@ export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, word
   }
 })
 
-/** A line for each change, for a file or a pipe, or a terminal that has no screen. */
+const ENOUGH = new AbortReason('whoever reads has seen enough')
+
+/**
+ * A line for each change, for a file or a pipe, or a terminal that has no screen. Settles with the exit code when nobody
+ * reads any more; rejects with an `unwritable` failure.
+ */
 async function followLines(ctx: Context, consul: Consul, request: LocksRequest, isJson: boolean): Promise<number> {
   const changes = new ChangeLines(isJson)
   let isFirst = true
-  return watchLocks(ctx, consul, request, (view) => {
+  let code: number = EXIT.done
+  const tell = async (view: LocksView) => {
     if (isFirst) for (const sentence of view.unseen) ctx.log.notice(sentence)
     isFirst = false
     printLines(changes.of(view))
-  })
+    code = await printed(ctx, EXIT.done)
+    if (code !== EXIT.done) throw ENOUGH
+  }
+  try {
+    return await watchLocks(ctx, consul, request, tell)
+  } catch (thrown) {
+    if (thrown !== ENOUGH) throw thrown
+    return code
+  }
 }
