@@ -104,7 +104,7 @@ const isText = (value: unknown) => typeof value === 'string'
 
 /** A check by hand, for this is on the way of every run: loading valibot would take longer than reading the key. */
 const CHECKS: Record<keyof HolderRecord, (value: unknown) => boolean> = {
-  host: isText,
+  host: (value) => isText(value) && value !== '',
   pid: (value) => Number.isSafeInteger(value) && Number(value) > 0,
   user: isText,
   command: (value) => Array.isArray(value) && value.every(isText),

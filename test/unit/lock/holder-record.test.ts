@@ -31,6 +31,7 @@ describe("a key's value", () => {
     ['a list', '[1]', {}],
     ['null', 'null', {}],
     ['a host that is called like a number', '4711', { host: '4711' }],
+    ['a host without a name', '{"host":"","pid":812}', { pid: 812 }],
     ['a record with some fields that are none', JSON.stringify({ ...full, pid: -1, user: {}, since: 'soon' }), rest],
     ['a record with fields of others', JSON.stringify({ ...full, __proto__: 1, node: 'n1', toString: 5 }), full],
     ['a record as long as a book', JSON.stringify({ ...full, note: 'w'.repeat(10_000) }), {}],
