@@ -99,7 +99,7 @@ export default {
     {
       name: 'scripts-are-strangers',
       severity: 'error',
-      from: { path: '^scripts/(bench|chaos|demo|failover|pictures|release|site)/' },
+      from: { path: '^scripts/(bench|chaos|demo|drawings|failover|pictures|release|site)/' },
       to: { path: '^scripts/', pathNot: '^scripts/(provide|stage|$1)/' },
     },
     wall('application-knows-no-tools', '^src/', '^(build|scripts|test)/'),
