@@ -4,9 +4,22 @@ import { existsSync } from 'node:fs'
 const JOBS: readonly (readonly [job: string, pages: readonly string[]])[] = [
   ['Start', ['README.md', 'docs/install.md', 'docs/dev.md', 'docs/faq.md', 'docs/completion.md']],
   ['Run jobs', ['docs/run.md', 'docs/cron.md', 'docs/deploy.md', 'examples/README.md']],
-  ['Start clusters', ['docs/bootstrap.md', 'docs/init.md', 'docs/discovery.md']],
-  ['Fail over', ['docs/leader.md', 'docs/leader-postgres.md', 'docs/leader-handlers.md']],
-  ['Bring a new version', ['docs/rollout.md']],
+  [
+    'Start clusters',
+    ['docs/bootstrap.md', 'docs/init.md', 'examples/init/README.md', 'docs/discovery.md', 'examples/solr/README.md'],
+  ],
+  [
+    'Fail over',
+    [
+      'docs/leader.md',
+      'examples/redis-failover/README.md',
+      'examples/postgres-failover/README.md',
+      'docs/leader-postgres.md',
+      'examples/mysql-failover/README.md',
+      'docs/leader-handlers.md',
+    ],
+  ],
+  ['Bring a new version', ['docs/rollout.md', 'examples/elasticsearch-units/README.md']],
   [
     'Keep it running',
     ['docs/operations.md', 'docs/locks.md', 'docs/dashboard.md', 'docs/troubleshooting.md', 'docs/metrics.md'],
