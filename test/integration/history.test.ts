@@ -126,10 +126,12 @@ describe('history', () => {
     await put(`${lockOf(name)}=runs`, 'my notes')
     expect(await runLocker([name, 'true'])).toMatchObject({ code: 0, stderr: '' })
     expect(await consul().value(`${lockOf(name)}=runs`)).toBe('my notes')
-    for (const word of ['history', 'status']) {
-      const told = await runLocker([word, name])
-      expect(told).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('is no record of runs') })
-    }
+    const refused = { code: 1, stderr: expect.stringContaining('is no record of runs') }
+    expect(await runLocker(['history', name])).toMatchObject({ ...refused, stdout: '' })
+    expect(await runLocker(['status', name])).toMatchObject({ ...refused, stdout: 'free\n' })
+    const { code, stdout } = await runLocker(['status', name, '--json'])
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, held: false, waiters: 0 })
+    expect(JSON.parse(stdout)).not.toHaveProperty('runs')
   })
 
   test('prints nothing that a terminal obeys, in 80 columns', async () => {

@@ -22,15 +22,27 @@ export interface KnownRuns {
  * that never gave it back. Throws a `malformed` failure when the record is none.
  */
 export async function knownRuns(ctx: Context, consul: Consul, lockKey: string): Promise<KnownRuns> {
+  const { known, trouble } = await knownOfLock(ctx, consul, lockKey)
+  if (trouble) throw trouble
+  return known
+}
+
+/** The same; of a record that is none `trouble` tells, and what is known then is what the lock itself knows. */
+export async function knownOfLock(
+  ctx: Context,
+  consul: Consul,
+  lockKey: string,
+): Promise<{ readonly known: KnownRuns; readonly trouble: Failure | undefined }> {
   // The lock first: a run that ends meanwhile is seen twice, and not never.
   const { entry } = await readKey(ctx, consul, lockKey, { consistent: true, rights: 'read' })
   const key = runsKey(lockKey)
   const reading = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
   const record = parseRuns(reading.entry?.value ?? '')
-  if (record !== 'unreadable') return knownIn(lockKey, entry, record)
-  throw new Failure('malformed', `what stands at ${key} is no record of runs`, {
+  if (record !== 'unreadable') return { known: knownIn(lockKey, entry, record), trouble: undefined }
+  const trouble = new Failure('malformed', `what stands at ${key} is no record of runs`, {
     hint: `if nobody needs it: consul kv delete ${key}`,
   })
+  return { known: knownIn(lockKey, entry, { runs: [] }), trouble }
 }
 
 /** The same, of what was read already: what stands at the lock's key, and its record. */

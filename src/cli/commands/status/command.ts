@@ -7,11 +7,11 @@ import { pausesNow } from '../../../lock/pause-now.ts'
 import { waitingInLine } from '../../../lock/queue.ts'
 import { closedAmong } from '../../../overview/closed-keys.ts'
 import { waiterAt } from '../../../overview/parties.ts'
-import { knownRuns } from '../../../run/history/known-runs.ts'
-import { NAGIOS_EXIT } from '../../exit-codes.ts'
+import { knownOfLock, knownRuns } from '../../../run/history/known-runs.ts'
+import { EXIT, NAGIOS_EXIT } from '../../exit-codes.ts'
 import { type LockInQuestion, lockQuestion } from '../../invocation/lock-question.ts'
 import { hasColours } from '../../output/colours.ts'
-import { print, printLines, printText } from '../../output/print.ts'
+import { print, printed, printLines, printText } from '../../output/print.ts'
 import { judgeAge } from './age-check.ts'
 import { severalHolders } from './several-holders.ts'
 import { type LockStatus, statusJson, statusLines, statusTimeline } from './status-lines.ts'
@@ -23,19 +23,25 @@ export const statusCommand = lockQuestion(STATUS_SYNTAX, 'status', async (ctx, c
   if (maxAgeMs !== undefined) return checkAge(ctx, consul, lock, maxAgeMs)
   const status = await readStatus(ctx, consul, lock.key)
   const nowMs = ctx.clock.now().wallMs
-  if (json) return print(statusJson(lock, status))
-  printLines(statusLines(status, nowMs))
-  const timeline = statusTimeline(status, nowMs, hasColours(environment))
-  return timeline.length === 0 ? 0 : printText(`\n${timeline.join('\n')}\n`)
+  if (json) print(statusJson(lock, status))
+  else {
+    printLines(statusLines(status, nowMs))
+    const timeline = statusTimeline(status, nowMs, hasColours(environment))
+    if (timeline.length > 0) printText(`\n${timeline.join('\n')}\n`)
+  }
+  if (!status.trouble) return EXIT.done
+  await printed(ctx, EXIT.done)
+  throw status.trouble
 })
 
 async function readStatus(ctx: Context, consul: Consul, key: string): Promise<LockStatus> {
-  const known = await knownRuns(ctx, consul, key)
+  const { known, trouble } = await knownOfLock(ctx, consul, key)
   const several = await severalHolders(ctx, consul, key, known.entry)
   const lines = [key, ...(typeof several === 'object' && !key.endsWith(SLOTS_LIST) ? [`${key}${SLOTS_LIST}`] : [])]
   const line = await Promise.all(lines.map((lockKey) => waitingInLine(ctx, consul, lockKey).catch(unlessRefused)))
   return {
     known,
+    trouble,
     several,
     waiters: line.flat().map((entry) => waiterAt(entry, new Map())),
     pauses: await pausesNow(ctx, consul, key),

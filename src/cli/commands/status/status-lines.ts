@@ -1,4 +1,5 @@
 import { formatDuration } from '../../../base/duration.ts'
+import type { Failure } from '../../../base/failure.ts'
 import { oneLine } from '../../../base/printable.ts'
 import type { Entry } from '../../../consul/kv.ts'
 import { LOCK_DELAY_MAX_MS } from '../../../lock/deadline.ts'
@@ -22,6 +23,8 @@ const MOST_WAITERS = 10
 /** What is known of a lock. */
 export interface LockStatus {
   readonly known: KnownRuns
+  /** Why its history can't be read, if that is so; who holds it is known nevertheless. */
+  readonly trouble: Failure | undefined
   readonly several: SeveralHolders | 'unseen' | undefined
   /** In their order. */
   readonly waiters: readonly WaiterView[]
@@ -31,12 +34,18 @@ export interface LockStatus {
 }
 
 /** It, for a terminal. */
-export function statusLines({ known, several, waiters, pauses, isClosed }: LockStatus, nowMs: number): string[] {
-  const { entry, success, failure } = known
+export function statusLines(status: LockStatus, nowMs: number): string[] {
+  const { known, trouble, several, waiters, pauses, isClosed } = status
   return [
-    ...(several ? severalLines(several, nowMs) : holderLines(entry, isClosed, nowMs)),
+    ...(several ? severalLines(several, nowMs) : holderLines(known.entry, isClosed, nowMs)),
     ...waiterLines(waiters, nowMs),
     ...pauses.map((pause) => pauseLine(pause, nowMs)),
+    ...(trouble ? [] : endLines(known, nowMs)),
+  ]
+}
+
+function endLines({ success, failure }: KnownRuns, nowMs: number): string[] {
+  return [
     `last success: ${success ? described(success, nowMs) : 'none is recorded'}`,
     `last failure: ${failure ? `${described(failure, nowMs)}, ${describeEnd(failure)}` : 'none is recorded'}`,
   ]
@@ -103,7 +112,7 @@ function described({ start, host, ranMs }: RunEntry, nowMs: number): string {
 
 /** The same for machines, as one JSON. */
 export function statusJson({ name, key }: LockInQuestion, status: LockStatus): string {
-  const { known, several, waiters, pauses, isClosed } = status
+  const { known, trouble, several, waiters, pauses, isClosed } = status
   const { entry, ended, success, failure } = known
   const isHeld = entry?.session !== undefined
   const living = typeof several === 'object' ? several.living : []
@@ -122,9 +131,11 @@ export function statusJson({ name, key }: LockInQuestion, status: LockStatus): s
       ...(isForMore && { also: true }),
     })),
     ...(paused.length > 0 && { paused }),
-    lastSuccess: success,
-    lastFailure: failure,
-    runs: [...ended, ...runningOf(status).map((run) => ({ ...run, running: true }))],
+    ...(!trouble && {
+      lastSuccess: success,
+      lastFailure: failure,
+      runs: [...ended, ...runningOf(status).map((run) => ({ ...run, running: true }))],
+    }),
   })
 }
 

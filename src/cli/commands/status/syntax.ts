@@ -27,7 +27,8 @@ bar for each of its last runs, as long as that was (NO_COLOR is heeded).`,
     'consul-locker status backup',
     'consul-locker status backup --max-age 26h   has it succeeded since yesterday?',
   ],
-  epilogue: `Exit codes: 0; 1 its history can't be read; 2, 3, 4 as for a run.
+  epilogue: `Exit codes: 0; 1 its history can't be read, all else is told; 2, 3, 4 as for a
+run.
 With --max-age: 0 OK; 2 CRITICAL: no success, or an older one; 3 UNKNOWN. The
 age counts from the end of the last success, by this machine's clock.`,
 } satisfies Syntax
