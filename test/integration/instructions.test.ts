@@ -33,7 +33,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
   afterAll(() => machine?.stop())
 
   test('every example has its instructions run here or in a test of its own', () => {
-    const elsewhere = ['etcd-bootstrap', 'init', 'load-balancer', 'mongodb-replicaset']
+    const elsewhere = ['etcd-bootstrap', 'init', 'load-balancer', 'mongodb-replicaset', 'prometheus']
     const here =
       `10-second-wait README.md bootstrap elasticsearch-units hourly-report hourly-report.crontab leader.service mysql-failover
       postgres-failover redis-failover rollout solr`.split(/\s+/)
