@@ -20,10 +20,7 @@ const JOBS: readonly (readonly [job: string, pages: readonly string[]])[] = [
     ],
   ],
   ['Bring a new version', ['docs/rollout.md', 'examples/elasticsearch-units/README.md']],
-  [
-    'Keep it running',
-    ['docs/operations.md', 'docs/dashboard.md', 'docs/troubleshooting.md', 'docs/metrics.md'],
-  ],
+  ['Keep it running', ['docs/operations.md', 'docs/dashboard.md', 'docs/troubleshooting.md', 'docs/metrics.md']],
   ['Allow and trust', ['docs/rights.md', 'docs/safety.md', 'docs/kv-layout.md', 'SECURITY.md']],
   ['Come from elsewhere', ['docs/migration.md', 'docs/upgrading.md', 'CHANGELOG.md']],
   ['Program', ['docs/library.md']],
