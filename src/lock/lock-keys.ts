@@ -82,6 +82,18 @@ export function checkIsLock(entry: Entry): void {
   })
 }
 
+/**
+ * The beginning of keys given as it is. Throws a `usage` failure for none, and for a path that Consul's server would send
+ * elsewhere (net/http cleans paths).
+ */
+export function checkKeyPrefix(what: string, prefix: string): string {
+  const parts = prefix.split('/')
+  const isOdd = parts.some((part, n) => part === '.' || part === '..' || (part === '' && n < parts.length - 1))
+  if (prefix !== '' && !isOdd) return prefix
+  const complaint = prefix === '' ? `${what} needs the beginning of a key` : `${what} ${shown(prefix)} begins no key`
+  throw new Failure('usage', complaint, { hint: prefix === '' ? 'all keys of a cluster are too many' : 'e.g. site/' })
+}
+
 function whatIsWrong(key: string, longest: number): string | undefined {
   if (key === '') return 'is empty'
   if (key.length > longest) return `has ${key.length} characters; ${longest} are the most`

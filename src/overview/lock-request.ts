@@ -13,9 +13,12 @@ export interface LocksRequest {
   readonly areAllRuns?: boolean
 }
 
+/** From here on a pattern names no lock, and Consul's server would send us to another path. */
+const NO_PATH = /(?<=^|\/)(?:\/|\.{1,2}(?=\/|$)).*/s
+
 /** Where the locks stand that were asked for: what their keys begin with. */
 export function prefixesOf({ pattern = '*', prefixes = [] }: LocksRequest): string[] {
-  const { head } = new Glob(pattern)
+  const head = new Glob(pattern).head.replace(NO_PATH, '')
   const all = [...new Set([`${KEY_PREFIX}${head}`, `${LEADERS_PREFIX}${head}`, ...prefixes])]
   return all.filter((prefix) => !all.some((other) => other !== prefix && prefix.startsWith(other)))
 }

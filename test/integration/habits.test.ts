@@ -129,16 +129,16 @@ describe('a name that somebody else chose', () => {
   })
 
   test('is refused when it will be a command of ours, and is locked by run', async () => {
-    const ended = await runLocker(['locks', 'true'])
+    const ended = await runLocker(['version', 'true'])
     expect(ended).toMatchObject({ code: 2, stdout: '' })
     expect(ended.stderr).toBe(
-      'consul-locker: error: locks will be a command of ours (to lock that name: consul-locker run [options] locks …)\n',
+      'consul-locker: error: version will be a command of ours (to lock that name: consul-locker run [options] version …)\n',
     )
     const watch = await runLocker(['watch', '--label', 'es', '--service-id', 'es-1', '--monitor-url', 'http://h/'])
     expect(watch).toMatchObject({ code: 2, stdout: '' })
     expect(watch.stderr).toMatch(
       /: watch will be a command of ours \(service-toolkit's watch is consul-locker monitor here, /,
     )
-    expect(await runLocker(['run', 'locks', 'echo', 'ran'])).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
+    expect(await runLocker(['run', 'version', 'echo', 'ran'])).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
   })
 })

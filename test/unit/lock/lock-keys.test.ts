@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { checkIsLock, checkKey, keyOfName, LOCK_FLAGS, SEMAPHORE_FLAGS } from '../../../src/lock/lock-keys.ts'
+import {
+  checkIsLock,
+  checkKey,
+  checkKeyPrefix,
+  keyOfName,
+  LOCK_FLAGS,
+  SEMAPHORE_FLAGS,
+} from '../../../src/lock/lock-keys.ts'
 
 describe('a name', () => {
   test.each(['mongodb', 'a', 'a/b/c', 'a.b_c,d-e', '...', '.hidden', 'A-1', '-', 'n'.repeat(498)])(
@@ -49,6 +56,16 @@ describe('a key', () => {
 test("the flags are those of Consul's Go client, digit by digit", () => {
   expect(LOCK_FLAGS.toString(16)).toBe('2ddccbc058a50c18')
   expect(SEMAPHORE_FLAGS.toString(16)).toBe('e0f69a2baa414de0')
+})
+
+describe('the beginning of keys', () => {
+  test.each(['s', 'site/', 'site/a', 'lock/.x'])('%s is one', (prefix) => {
+    expect(checkKeyPrefix('--prefix', prefix)).toBe(prefix)
+  })
+
+  test.each(['', '/', '//', 'a//b', 'a/../', './', 'a/..'])('%j is none', (prefix) => {
+    expect(() => checkKeyPrefix('--prefix', prefix)).toThrow(prefix === '' ? 'the beginning of a key' : 'begins no key')
+  })
 })
 
 describe('what stands at a key', () => {

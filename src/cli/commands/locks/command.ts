@@ -1,7 +1,7 @@
 import { AbortReason } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
-import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
+import { checkKeyPrefix } from '../../../lock/lock-keys.ts'
 import type { LocksRequest } from '../../../overview/lock-request.ts'
 import type { LocksView } from '../../../overview/lock-view.ts'
 import { readLocks } from '../../../overview/read-locks.ts'
@@ -23,9 +23,7 @@ import { LOCKS_SYNTAX } from './syntax.ts'
 export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
   const [pattern, ...rest] = words
   checkNoWords(rest, "consul-locker locks 'PATTERN'")
-  if (options.prefix.includes('')) {
-    throw new Failure('usage', '--prefix needs the beginning of a key', { hint: 'all keys of a cluster are too many' })
-  }
+  for (const prefix of options.prefix) checkKeyPrefix('--prefix', prefix)
   const request: LocksRequest = { pattern, prefixes: options.prefix }
   const consul = await connect(options, environment, locksRules(options.prefix))
   try {
