@@ -86,17 +86,18 @@ records() {
 }
 
 # Everything of the command's that still runs, as lines of group and process: its group, its session, and what left
-# both but kept the environment and is our user's. Each of the two looks adds a line of its own: without these nobody
-# knows that there is nobody. A shell's own loop over all processes would take seconds on a busy machine.
+# both but kept the environment and is our user's. Each of the two looks adds a line of its own when it has come to its
+# end: without these nobody knows that there is nobody. GNU's sed gives up at a process that dies while it is read, but
+# not where it looks ahead for the last line. A shell's own loop over all processes would take seconds on a busy machine.
 members() {
   alive='s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* \\([0-9]*\\)'
   {
     records -e "$alive $group [^)]*$/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group [^)]*$/$group \\1/p" \\
-      -e '1s/.*/looked/p' /proc/self/stat /proc/[0-9]*/stat
+      -e "\\$s/.*/looked/p" /proc/self/stat /proc/[0-9]*/stat /proc/self/stat
     [ "$marker" ] || { echo looked; return; }
     # An old grep heeds GREP_OPTIONS.
-    carriers=$(echo "$marker" | LC_ALL=C GREP_OPTIONS='' grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ)
-    case $carriers in /proc/self/*) echo looked ;; esac
+    carriers=$(echo "$marker" | LC_ALL=C GREP_OPTIONS='' grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ /proc/self/environ)
+    case $carriers in /proc/self/environ?*/proc/self/environ) echo looked ;; esac
     for environ in $carriers; do
       # shellcheck disable=SC3067 # Every shell that we know has it.
       [ ! -O "$environ" ] || records -e "/) . [0-9]* [0-9]* $$ [^)]*$/d" -e "$alive [^)]*$/\\2 \\1/p" "\${environ%environ}stat"

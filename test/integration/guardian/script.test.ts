@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { program } from '../../../scripts/provide/debian.ts'
@@ -30,12 +30,15 @@ name '\\377'
 const LOOK_MS = 60_000
 
 describe.concurrent.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (shell) => {
-  /** Starts a command's tree and the script, with us for a runner; the grace is in milliseconds. */
-  async function start(script: string, graceMs = 10_000) {
+  /**
+   * Starts a command's tree and the script, with us for a runner; the grace is in milliseconds. Without a `mark` the
+   * script knows the tree by its group alone.
+   */
+  async function start(script: string, graceMs = 10_000, { mark = true, path: PATH = process.env.PATH ?? '' } = {}) {
     const scene = new Scene()
     const { path } = await program(shell, shell)
-    const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
-    const marker = `CONSUL_LOCKER_RUN_ID=${scene.name}`
+    const env = { PATH, LC_ALL: 'C.UTF-8', WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
+    const marker = mark ? `CONSUL_LOCKER_RUN_ID=${scene.name}` : ''
     const marked = { ...env, CONSUL_LOCKER_RUN_ID: scene.name }
     const command = spawn('/bin/sh', ['-c', `${SAY}${script}`], { detached: true, stdio: 'ignore', env: marked })
     await scene.says('command begins')
@@ -101,6 +104,31 @@ describe.concurrent.each(['dash', 'busybox', 'bash'])('the guardian’s script i
     tell(`arm ${group} 3000 1000`)
     hangUp()
     expect([await ended, complaints()]).toEqual([0, ''])
+    expect(scene.lines.at(-1)).toBe('release 0a1b')
+    await scene.isEmpty()
+  })
+
+  test('sees all that live though one dies while it is read', async () => {
+    // Reading /proc/self/mem fails as reading of a process does that has just died.
+    const wrapped = `#!/bin/sh
+for word; do
+  case $word in /proc/1/stat) set -- "$@" /proc/self/mem ;; esac
+  set -- "$@" "$word"
+  shift
+done
+exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
+`
+    const dir = scratch()
+    writeFileSync(join(dir, 'sed'), wrapped, { mode: 0o755 })
+    const about = { mark: false, path: `${dir}:${process.env.PATH}` }
+    const { scene, group, tell, hangUp, ended } = await start(STUBBORN, 500, about)
+    await patiently(
+      () => scene.lines.length > 8,
+      () => 'the tree does not beat',
+    )
+    tell(`arm ${group} 3000 1000`)
+    hangUp()
+    expect(await ended).toBe(0)
     expect(scene.lines.at(-1)).toBe('release 0a1b')
     await scene.isEmpty()
   })
