@@ -60,6 +60,8 @@ export async function obtain<R extends Request>(
   let letGo = () => {}
   try {
     ctx.signal.throwIfAborted()
+    // A variable that isn't set would be the lock `undefined`.
+    if (typeof name !== 'string') throw new Failure('usage', `the lock's name is ${typeof name}, which is no text`)
     const runId = randomId()
     const command = [options.as ?? (basename(process.argv[1] ?? '') || 'node')]
     const holder = () => ({ host: hostname(), pid: process.pid, user: userName(), command })

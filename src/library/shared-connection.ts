@@ -110,9 +110,18 @@ export async function clientOf(wanted: ConsulOptions | ConsulConnection = {}): P
 }
 
 async function open(options: ConsulOptions): Promise<Opened> {
+  checkOptions(options)
   const settings = settingsOf(options, process.env)
   const transport = await openNodeTransport(settings)
   return { consul: new Consul(settings, transport), transport }
+}
+
+/** Who means one Consul must not lock at another: text says nothing here, nor does another copy's connection. */
+function checkOptions(given: unknown): void {
+  if (typeof given === 'object' && given !== null && !('close' in given)) return
+  throw new Failure('usage', 'consul is neither options nor a connection of this copy of the package', {
+    hint: "{ address: '127.0.0.1:8500' }, or connect(…) of the same import",
+  })
 }
 
 /**
