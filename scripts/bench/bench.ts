@@ -19,7 +19,7 @@ Takes about ten minutes; whatever else the machine does shows in the figures.
 
   --quick   the smallest counts, which say nothing but that it works
   --only    only these; of:
-            ${MEASURES.map(({ name }) => name).join(' ')}
+    ${MEASURES.map(({ name }) => name).join(' ')}
   --json    write everything there (.cache/bench/<time>.json)
   --into    also put the table into this file, between its bench comments
 `
