@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { parse } from 'yaml'
 import { Failure, reasonOf } from '../../base/failure.ts'
 import type { FileKind } from './examined-file.ts'
@@ -28,8 +28,16 @@ export function kindOfFile(path: string): FileKind {
 
 function readText(path: string): string {
   try {
+    // Who opens a pipe that nobody writes to waits for ever, deaf to signals; and the loader reads it once more.
+    const stats = statSync(path)
+    if (stats.isFIFO() || stats.isCharacterDevice()) {
+      throw new Failure('config', `${path} is a pipe or a device, and doctor reads the file twice`, {
+        hint: 'give the file itself',
+      })
+    }
     return readFileSync(path, 'utf8')
   } catch (thrown) {
+    if (thrown instanceof Failure) throw thrown
     throw new Failure('config', `the file ${path} can't be read: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }

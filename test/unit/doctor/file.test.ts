@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +25,12 @@ describe('the kind of a file', () => {
     const path = join(dir, 'file')
     writeFileSync(path, text)
     expect(kindOfFile(path)).toBe(kind)
+  })
+
+  test('is not looked for in a pipe, whose opening has no end, or in a device', () => {
+    const pipe = join(dir, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    for (const path of [pipe, '/dev/zero']) expect(() => kindOfFile(path)).toThrow(/is a pipe or a device/)
   })
 
   test.each(['', '- a\n', 'hello: world\n', 'null\n'])('%j is none', (text) => {
