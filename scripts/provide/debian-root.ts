@@ -8,9 +8,10 @@ import { execute } from './execute.ts'
  * Resolves with the root directory of a Debian that has only what every Debian has, made by debootstrap in the cache.
  * It takes a minute when it isn't there yet, and must be left as it is. Only root can make one.
  */
-export function debianRoot(suite: string): Promise<string> {
+export async function debianRoot(suite: string): Promise<string> {
+  // It is kept in the cache, too, which is locked while the root is made.
+  const root = await unpackPackage({ package: 'debootstrap' })
   return keptInCache(suite, 'minimal-root', async (directory, { lock }) => {
-    const root = await unpackPackage({ package: 'debootstrap' })
     const { uri } = await archiveOfMachine()
     const words = ['--variant=minbase', `--keyring=${keyring}`, suite, directory, uri]
     // What it mounts ends with it, however that ends.
