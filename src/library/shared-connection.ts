@@ -116,9 +116,33 @@ async function open(options: ConsulOptions): Promise<Opened> {
   return { consul: new Consul(settings, transport), transport }
 }
 
-/** Who means one Consul must not lock at another: text says nothing here, nor does another copy's connection. */
+const KNOWN: Readonly<Record<keyof ConsulOptions, true>> = {
+  address: true,
+  token: true,
+  tokenFile: true,
+  datacenter: true,
+  namespace: true,
+  partition: true,
+  caFile: true,
+  caPath: true,
+  clientCert: true,
+  clientKey: true,
+  serverName: true,
+  timeout: true,
+}
+
+/**
+ * Who means one Consul must not lock at another: text says nothing here, nor does another copy's connection, nor an
+ * option that is misspelt.
+ */
 function checkOptions(given: unknown): void {
-  if (typeof given === 'object' && given !== null && !('close' in given)) return
+  if (typeof given === 'object' && given !== null && !('close' in given)) {
+    const unknown = Object.keys(given).find((name) => !Object.hasOwn(KNOWN, name))
+    if (unknown === undefined) return
+    throw new Failure('usage', `consul has no option ${JSON.stringify(unknown)}`, {
+      hint: Object.keys(KNOWN).join(', '),
+    })
+  }
   throw new Failure('usage', 'consul is neither options nor a connection of this copy of the package', {
     hint: "{ address: '127.0.0.1:8500' }, or connect(…) of the same import",
   })

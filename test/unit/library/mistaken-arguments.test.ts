@@ -10,6 +10,7 @@ describe('a lock is not had elsewhere, or by another name, for a mistake of who 
     ['a number', 5],
     ['null', null],
     ["another copy's connection", { close() {} }],
+    ['misspelt options', { adress: '127.0.0.1:1' }],
   ])('consul is no %s', async (_, given) => {
     await expect(clientOf(mistaken(given))).rejects.toMatchObject({ code: 'usage' })
     await expect(clientOf(connect(mistaken(given)))).rejects.toMatchObject({ code: 'usage' })
