@@ -128,10 +128,9 @@ export class Queue implements Line {
   async #read(ctx: Context): Promise<{ tail: Entry | undefined; living: Entry[]; dead: Entry[] }> {
     const entries = await readKeys(ctx, this.#consul, this.#tailKey)
     const places = entries.filter((entry) => entry.key.startsWith(`${this.#tailKey}/`))
-    const living = places.filter(({ key, session }) => session !== undefined && key === this.#entryOf(session))
     return {
       tail: entries.find((entry) => entry.key === this.#tailKey),
-      living: living.sort((one, other) => one.createIndex - other.createIndex),
+      living: livingIn(places, this.#tailKey),
       dead: places.filter((entry) => entry.session === undefined),
     }
   }
@@ -148,9 +147,14 @@ export class Queue implements Line {
 
 /** The entries of those who stand in a lock's queue, in their order. */
 export async function waitingInLine(ctx: Context, consul: Consul, lockKey: string): Promise<Entry[]> {
-  const entries = await readKeys(ctx, consul, `${lockKey}${QUEUE}/`, { rights: 'read' })
+  const tailKey = `${lockKey}${QUEUE}`
+  return livingIn(await readKeys(ctx, consul, `${tailKey}/`, { rights: 'read' }), tailKey)
+}
+
+/** Of what stands in a queue the entries of living sessions, in their order. */
+function livingIn(entries: readonly Entry[], tailKey: string): Entry[] {
   return entries
-    .filter(({ key, session }) => session !== undefined && key === `${lockKey}${QUEUE}/${session}`)
+    .filter(({ key, session }) => session !== undefined && key === `${tailKey}/${session}`)
     .sort((one, other) => one.createIndex - other.createIndex)
 }
 
