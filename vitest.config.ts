@@ -20,11 +20,6 @@ const STORIES = ['test/simulation/{crowd,leader,simulation,slots}.test.ts']
 const FIRST_STORIES = 0.25
 
 const project = (name: string, settings: object) => ({ extends: true as const, test: { name, ...settings } })
-/**
- * A test of real processes that fails is tried once more, for a busy machine can come between any two of them. The last
- * lines name whom that has helped.
- */
-const retry = 1
 const globalSetup = 'test/kit/setup.ts'
 const setupFiles = 'test/kit/each-file.ts'
 
@@ -44,13 +39,12 @@ export default defineConfig({
     projects: [
       // They leave nothing behind, so that one process may run many files: a third of the work.
       project('pure', { include: PURE, isolate: false, provide: { stories: [0, FIRST_STORIES] } }),
-      project('real', { include: ['test/**/*.test.ts'], exclude: [...PURE, ...SLOW], globalSetup, setupFiles, retry }),
+      project('real', { include: ['test/**/*.test.ts'], exclude: [...PURE, ...SLOW], globalSetup, setupFiles }),
       project('slow', {
         include: [...SLOW, ...STORIES],
         exclude: RELEASE_ONLY,
         globalSetup,
         setupFiles,
-        retry,
         testTimeout: 600_000,
         provide: { stories: [FIRST_STORIES, 1], newerNodes: [] },
       }),

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
@@ -7,6 +7,7 @@ import { execute } from '../../scripts/provide/execute.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { LOCKER, patiently } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -104,7 +105,7 @@ afterAll(async () => {
   for (const { agent, dir } of machines.values()) {
     await agent?.stop()
     for (const pid of processesWith(dir)) process.kill(pid, 'SIGKILL')
-    rmSync(dir, { recursive: true, force: true })
+    removeFolder(dir)
   }
   vi.unstubAllEnvs()
 })

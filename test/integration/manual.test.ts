@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { environmentOf, unpackPackage } from '../../scripts/provide/debian.ts'
 import { COMMAND_WORDS } from '../../src/cli/command-table.ts'
 import { LOCKER, runLocker } from '../kit/locker.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 import { Terminal } from '../kit/terminal.ts'
 
 const execute = promisify(execFile)
@@ -15,7 +16,7 @@ const execute = promisify(execFile)
 let files: string[]
 let dir = ''
 
-afterAll(() => rmSync(dir, { recursive: true, force: true }))
+afterAll(() => removeFolder(dir))
 
 /** What a terminal shows of bold letters, each of which is written twice, one over the other. */
 function linesOf(text: string): string[] {

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asOrdinaryUser } from '../../scripts/provide/ordinary-user.ts'
 import { consul, released } from '../kit/leader.ts'
 import { LOCKER, type LockerOptions, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 import { Toy } from '../kit/toy-application.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -40,7 +41,7 @@ beforeAll(() => {
   copyFileSync(LOCKER, join(copies, 'consul-locker'))
 })
 
-afterAll(() => rmSync(copies, { recursive: true, force: true }))
+afterAll(() => removeFolder(copies))
 
 /** Starts the executable by a file of its own. */
 function start(words: readonly string[], options: LockerOptions = {}): { locker: string; running: Running } {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -68,7 +69,7 @@ beforeEach(async () => {
 
 afterAll(async () => {
   for (const node of [node2, node1, server]) await node?.stop()
-  rmSync(dir, { recursive: true, force: true })
+  removeFolder(dir)
 })
 
 describe('a primary that can’t be reached and still runs', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
 // What users of other failover tools have reported, on our own nodes.
@@ -64,7 +65,7 @@ beforeEach(() => begin(['node2', 'node3']))
 
 afterAll(async () => {
   for (const node of [node3, node2, node1, server]) await node?.stop()
-  rmSync(dir, { recursive: true, force: true })
+  removeFolder(dir)
 })
 
 test('flags that change while handlers run end in what stands there last, in whatever order they fire', async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { startConsul } from '../../scripts/provide/agent.ts'
 import { acceptsSessions } from '../../scripts/provide/readiness.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, type LockerOptions, runLocker, startLocker } from '../kit/locker.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 import { type Certificates, makeCertificates, ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await agent?.stop()
-  if (strangers) rmSync(strangers.dir, { recursive: true, force: true })
+  if (strangers) removeFolder(strangers.dir)
 })
 
 /** Runs under the environment that reaches the secure agent, `over` on top of it. */

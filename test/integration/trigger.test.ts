@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Ended, LOCKER, patiently, runLocker } from '../kit/locker.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -74,7 +75,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   for (const node of [node2, node1]) await node?.stop()
-  rmSync(dir, { recursive: true, force: true })
+  removeFolder(dir)
 })
 
 describe('as python-powerconsul’s watch and trigger do, trigger', () => {

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import { afterTest } from './after-test.ts'
 import { type Ended, Running } from './locker.ts'
+import { removeFolder } from './remove-folder.ts'
 
 const INIT = `
 dir=$1 lower=$2
@@ -43,7 +44,7 @@ export class DebianMachine {
     afterTest(async () => {
       init.kill('SIGKILL')
       await ended
-      rmSync(dir, { recursive: true, force: true })
+      removeFolder(dir)
     })
     const up = await Promise.race([
       once(init.stdout as NonNullable<typeof init.stdout>, 'data'),

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Program, program } from '../../scripts/provide/debian.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import { findConsul } from '../../scripts/provide/find-consul.ts'
 import { type Ended, patiently, Running } from './locker.ts'
+import { removeFolder } from './remove-folder.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
@@ -144,6 +145,6 @@ export class FreshMachine {
     const ended = once(this.#init, 'exit')
     this.#init.kill('SIGKILL')
     await ended
-    rmSync(this.#dir, { recursive: true, force: true })
+    removeFolder(this.#dir)
   }
 }

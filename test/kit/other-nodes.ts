@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { npm } from './npm-packages.ts'
+import { removeFolder } from './remove-folder.ts'
 
 const KEPT = join(import.meta.dirname, '../../.cache/nodes')
 
@@ -14,7 +15,7 @@ export async function otherNode(version: string): Promise<string> {
       await npm(['install', '--prefix', unpacking, `node-linux-${process.arch}@${version}`], {})
       renameSync(unpacking, place)
     } catch (thrown) {
-      rmSync(unpacking, { recursive: true, force: true })
+      removeFolder(unpacking)
       if (!existsSync(place)) throw thrown
     }
   }

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import { findConsul } from '../../scripts/provide/find-consul.ts'
+import { removeFolder } from './remove-folder.ts'
 
 /** The token that may do anything. */
 export const ROOT_TOKEN = 'root'
@@ -50,7 +51,7 @@ export class SecureAgent {
 
   async stop(): Promise<void> {
     await this.#agent.stop()
-    rmSync(this.certificates.dir, { recursive: true, force: true })
+    removeFolder(this.certificates.dir)
   }
 
   /** Sets a key. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
@@ -9,6 +9,7 @@ import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from './consul-client.ts'
 import { LOCKER } from './locker.ts'
 import { processesWith, runs } from './processes.ts'
+import { removeFolder } from './remove-folder.ts'
 
 /** What a node of a test cluster is made of. */
 export interface ServiceNodeOptions {
@@ -115,7 +116,7 @@ export class ServiceNode {
     await this.agent.stop()
     // Handlers of its watches outlive it, and wait for it to come back.
     for (const pid of processesWith(this.script)) process.kill(pid, 'SIGKILL')
-    rmSync(this.dir, { recursive: true, force: true })
+    removeFolder(this.dir)
   }
 }
 

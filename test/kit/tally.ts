@@ -2,45 +2,87 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node'
 
-/** A file in which several runs add up. */
-const FILE = process.env.TALLY
 /** More of an error's first line is of no use in a list. */
 const MESSAGE_LENGTH = 200
 
-/** What a run came to, and those before it. */
-interface Sum {
+/** The name of what belongs to no file: a promise that nobody heard. */
+export const OUTSIDE = ''
+
+/** What a file of tests came to. */
+export interface FileTally {
+  readonly project: string
+  /** Its path from the root of the project. */
+  readonly file: string
   readonly passed: number
-  readonly failed: number
   readonly skipped: number
   /** A line for each failure. */
   readonly failures: readonly string[]
-  /** A line for each test that failed, and passed when it was tried once more. */
+  /** A line for each failure that was gone when the file was tried once more. */
   readonly unsteady: readonly string[]
 }
 
-const NOTHING: Sum = { passed: 0, failed: 0, skipped: 0, failures: [], unsteady: [] }
-
 /**
- * Ends a run with its failures and its unsteady tests, one line each, and with one line of counts that any machine understands: whoever sees
- * a log's tail only knows what failed. With `TALLY=FILE` it tells and counts the runs before this one, too.
+ * Ends a run with its failures and its unsteady tests, one line each, and with one line of counts that any machine
+ * understands: whoever sees a log's tail only knows what failed. With `TALLY=FILE` it tells and counts the runs before
+ * this one, too; of a file that was tried twice, the later counts.
  */
 export default class Tally implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
-    const states = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.result().state))
-    const count = (state: string) => states.filter((s) => s === state).length
-    const failures = [...modules.flatMap(failuresOf), ...errors.map((error) => failure('outside of any test', error))]
-    const before = FILE && existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Sum) : NOTHING
-    const sum: Sum = {
-      passed: before.passed + count('passed'),
-      failed: before.failed + failures.length,
-      skipped: before.skipped + count('skipped') + count('pending'),
-      failures: [...before.failures, ...failures],
-      unsteady: [...before.unsteady, ...modules.flatMap(unsteadyOf)],
+    const before = talliedIn(process.env.TALLY)
+    const files = new Map(before.map((tally) => [keyOf(tally), tally]))
+    for (const module of modules) {
+      const tally = tallyOf(module)
+      files.set(keyOf(tally), withFirstTry(tally, files.get(keyOf(tally))))
     }
-    if (FILE) writeFileSync(FILE, JSON.stringify(sum))
-    const counts = `${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}`
-    process.stdout.write(`${[...sum.unsteady, ...sum.failures, counts].join('\n')}\n`)
+    if (errors.length > 0) {
+      const failures = errors.map((error) => failure('outside of any test', error))
+      const outside = { project: '', file: OUTSIDE, passed: 0, skipped: 0, unsteady: [] }
+      files.set(keyOf(outside), { ...outside, failures: [...(files.get(keyOf(outside))?.failures ?? []), ...failures] })
+    }
+    const all = [...files.values()]
+    if (process.env.TALLY) writeFileSync(process.env.TALLY, JSON.stringify(all))
+    process.stdout.write(`${linesOf(all).join('\n')}\n`)
   }
+}
+
+/** What the runs that added up in `file` came to, file by file; nothing, if there was none. */
+export function talliedIn(file: string | undefined): readonly FileTally[] {
+  return file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FileTally[]) : []
+}
+
+/** The simulation's files are in two projects. */
+function keyOf({ project, file }: Pick<FileTally, 'project' | 'file'>): string {
+  return `${project} ${file}`
+}
+
+function linesOf(files: readonly FileTally[]): string[] {
+  const sum = (count: (tally: FileTally) => number) => files.reduce((total, tally) => total + count(tally), 0)
+  const skipped = sum((tally) => tally.skipped)
+  const passed = sum((tally) => tally.passed)
+  const failures = files.flatMap((tally) => tally.failures)
+  return [
+    ...files.flatMap((tally) => tally.unsteady),
+    ...failures,
+    `${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  ]
+}
+
+function tallyOf(module: TestModule): FileTally {
+  const states = [...module.children.allTests()].map((test) => test.result().state)
+  const count = (state: string) => states.filter((s) => s === state).length
+  return {
+    project: module.project.name,
+    file: module.relativeModuleId,
+    passed: count('passed'),
+    skipped: count('skipped') + count('pending'),
+    failures: failuresOf(module),
+    unsteady: [],
+  }
+}
+
+function withFirstTry(now: FileTally, before: FileTally | undefined): FileTally {
+  if (now.failures.length > 0 || before === undefined) return now
+  return { ...now, unsteady: before.failures.map((line) => `unsteady: ${line}`) }
 }
 
 /** A line for each test that failed, and for what failed beside the tests: the file itself, a hook of a group. */
@@ -56,12 +98,6 @@ function failuresOf(module: TestModule): string[] {
     failure(titleOf(module, test), test.result().errors?.[0]),
   )
   return [...beside, ...tests]
-}
-
-function unsteadyOf(module: TestModule): string[] {
-  return [...module.children.allTests('passed')]
-    .filter((test) => test.diagnostic()?.flaky)
-    .map((test) => `unsteady: ${failure(titleOf(module, test), test.result().errors?.[0])}`)
 }
 
 function titleOf(module: TestModule, test: TestCase): string {

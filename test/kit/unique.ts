@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterTest } from './after-test.ts'
+import { removeFolder } from './remove-folder.ts'
 
 /** A lock's name that no other test and no other run uses. */
 export function uniqueName(topic: string): string {
@@ -12,6 +13,6 @@ export function uniqueName(topic: string): string {
 /** A directory that is removed when the test has ended. */
 export function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'consul-locker-test-'))
-  afterTest(() => rmSync(dir, { recursive: true, force: true }))
+  afterTest(() => removeFolder(dir))
   return dir
 }

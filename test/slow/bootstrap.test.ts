@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { program } from '../../scripts/provide/debian.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { type Ended, LOCKER, lockerEnvironment, patiently, Running } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
+import { removeFolder } from '../kit/remove-folder.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -38,7 +39,7 @@ class Site {
     onTestFinished(async () => {
       await site.#end()
       await agent.stop()
-      rmSync(site.dir, { recursive: true, force: true })
+      removeFolder(site.dir)
     })
     return site
   }

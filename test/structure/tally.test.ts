@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 
 const VITEST = resolve('node_modules/vitest/vitest.mjs')
+const RUN = resolve('test/run.ts')
 const TALLY = resolve('test/kit/tally.ts')
 
 test('a run ends with what failed in it and in the runs before, a line each, and then the counts', () => {
@@ -35,17 +36,34 @@ test('a run ends with what failed in it and in the runs before, a line each, and
     lines: [...told, 'outside of any test: unheard', '2 passed, 3 failed, 1 skipped'],
   })
 
-  const unsteady = run('unsteady.test.ts', [
-    `let tries = 0`,
-    `test('comes in the end', { retry: 1 }, () => expect(++tries).toBe(2))`,
-  ])
-  expect(unsteady.lines[0]).toBe(
-    'unsteady: unsteady.test.ts › comes in the end: expected 1 to be 2 // Object.is equality',
-  )
-  expect(unsteady).toMatchObject({ status: 0 })
-  expect(unsteady.lines.at(-1)).toBe('3 passed, 3 failed, 1 skipped')
-
   const third = run('third.test.ts', [`import './not-there.ts'`])
   expect(third.lines.at(-2)).toMatch(/^third[.]test[.]ts: Cannot find module/)
-  expect(third.lines.at(-1)).toBe('3 passed, 4 failed, 1 skipped')
+  expect(third.lines.at(-1)).toBe('2 passed, 4 failed, 1 skipped')
+})
+
+test('what fails is tried once more, and told as unsteady if it passes then', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'consul-locker-tally-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const write = (file: string, lines: string[]) => writeFileSync(join(folder, file), lines.join('\n'))
+  write('vitest.config.js', [
+    `const project = (name) => ({ test: { name, globals: true, include: [name + '*.js'] } })`,
+    `export default { test: { reporters: ['${TALLY}'], projects: [project('busy'), project('broken')] } }`,
+  ])
+  write('busy.js', [
+    `import { existsSync, writeFileSync } from 'node:fs'`,
+    `afterAll(() => { if (!existsSync('tried')) { writeFileSync('tried', ''); throw new Error('not empty') } })`,
+    `test('passes', () => {})`,
+  ])
+  write('busy-too.js', [`test('passes', () => {})`])
+  write('broken.js', [`test('fails', () => expect(1).toBe(2))`])
+  const run = (...projects: string[]) => {
+    const env = { ...process.env, TALLY: join(folder, 'tally.json') }
+    const { status, stdout } = spawnSync(process.execPath, [RUN, ...projects], { cwd: folder, env, encoding: 'utf8' })
+    return { status, lines: stdout.trimEnd().split('\n').slice(-3) }
+  }
+
+  const broken = 'broken.js › fails: expected 1 to be 2 // Object.is equality'
+  expect(run('broken')).toEqual({ status: 1, lines: ['0 passed, 1 failed', broken, '0 passed, 1 failed'] })
+  const unsteady = 'unsteady: busy.js: not empty'
+  expect(run('busy')).toEqual({ status: 0, lines: [unsteady, broken, '2 passed, 1 failed'] })
 })

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { program } from '../../../scripts/provide/debian.ts'
 import { execute } from '../../../scripts/provide/execute.ts'
 import { afterTest } from '../../kit/after-test.ts'
 import { diagnose } from '../../kit/doctor.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 import { type Certificates, makeCertificates } from '../../kit/secure-agent.ts'
 import { scratch } from '../../kit/unique.ts'
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 })
 
 afterAll(() => {
-  for (const made of [ours, strangers]) if (made) rmSync(made.dir, { recursive: true, force: true })
+  for (const made of [ours, strangers]) if (made) removeFolder(made.dir)
 })
 
 /** A certificate for 127.0.0.1 that our CA has signed, and that ends as it begins. */

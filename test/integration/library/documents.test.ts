@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
@@ -7,11 +7,12 @@ import { afterTest } from '../../kit/after-test.ts'
 import { readDocument } from '../../kit/documents.ts'
 import { runLocker } from '../../kit/locker.ts'
 import { packNpmPackages, programWith } from '../../kit/npm-packages.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 
 vi.setConfig({ testTimeout: 400_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'consul-locker-npm-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => removeFolder(folder))
 
 test('the programs in docs/library.md run as they stand there, and end by themselves', async () => {
   const agent = await startConsul({ mode: 'dev' })

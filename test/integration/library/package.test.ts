@@ -6,6 +6,7 @@ import { LIBRARY_USER, TYPED_USER } from '../../kit/library-user.ts'
 import { runLocker, startLocker } from '../../kit/locker.ts'
 import { installedForAll, packNpmPackages, programWith } from '../../kit/npm-packages.ts'
 import type { Packed } from '../../kit/npm-registry.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 400_000 })
@@ -21,7 +22,7 @@ beforeAll(async () => {
   packed = await packNpmPackages(folder)
 })
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => removeFolder(folder))
 
 const file = (...path: readonly string[]) => readFileSync(join(...path), 'utf8')
 

@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
@@ -29,6 +20,7 @@ import { ConsulNoteStore, type NoteStore } from '../../../src/leader/application
 import { postgresHandler } from '../../../src/leader/application/postgres/postgres-handler.ts'
 import { parseLeaderFile } from '../../../src/leader/leader-file.ts'
 import type { Leader } from '../../../src/leader/machine/agent-state.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 import { uniqueName } from '../../kit/unique.ts'
 import { NO_SETTINGS } from '../../virtual/settings.ts'
 
@@ -102,7 +94,7 @@ export class Members implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { handler } of this.#made) await handler.fence(within(), CALL).catch(() => {})
     this.#consul.close()
-    rmSync(this.#dir, { recursive: true, force: true })
+    removeFolder(this.#dir)
   }
 }
 

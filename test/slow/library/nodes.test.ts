@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
@@ -7,6 +7,7 @@ import { runLocker } from '../../kit/locker.ts'
 import { packNpmPackages, programWith } from '../../kit/npm-packages.ts'
 import type { Packed } from '../../kit/npm-registry.ts'
 import { otherNode } from '../../kit/other-nodes.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
 vi.setConfig({ hookTimeout: 400_000 })
@@ -18,7 +19,7 @@ beforeAll(async () => {
   packed = await packNpmPackages(folder, 'consul-locker')
 })
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => removeFolder(folder))
 
 declare module 'vitest' {
   interface ProvidedContext {

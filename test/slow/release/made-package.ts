@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -6,6 +6,7 @@ import type { Architecture } from '../../../scripts/release/about.ts'
 import { thisEdition } from '../../../scripts/release/edition.ts'
 import { makeContents } from '../../../scripts/release/made.ts'
 import type { Package } from '../../../scripts/release/package.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 
 /** This machine's architecture. */
 export const ARCH = process.arch as Architecture
@@ -13,7 +14,7 @@ export const ARCH = process.arch as Architecture
 /** What is needed to make packages that aren't compressed, for which nobody has the time; gone after the file's tests. */
 export async function contents(arch = ARCH): Promise<Package> {
   const work = mkdtempSync(join(tmpdir(), 'consul-locker-packages-'))
-  afterAll(() => rmSync(work, { recursive: true, force: true }))
+  afterAll(() => removeFolder(work))
   const edition = await thisEdition()
   await makeContents(edition, arch, work)
   const into = join(work, 'into')

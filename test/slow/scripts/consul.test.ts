@@ -1,11 +1,12 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type ConsulOptions, startConsul } from '../../../scripts/provide/agent.ts'
+import { removeFolder } from '../../kit/remove-folder.ts'
 
 const script = join(import.meta.dirname, '../../../scripts/consul')
 const limitMs = 120_000
@@ -27,7 +28,7 @@ afterEach(async () => {
     child.kill('SIGTERM')
     await once(child, 'exit')
   }
-  rmSync(dir, { recursive: true, force: true })
+  removeFolder(dir)
 })
 
 /** Starts `scripts/consul` with a temporary directory of its own and resolves once it has printed its address. */
