@@ -2,6 +2,7 @@
 // dist/consul-locker-plain, without all that Node's documentation doesn't promise: docs/internals.md. What is there already
 // and was made of the same is left as it is. With --manual it writes dist/man and dist/completions, too, and with --npm
 // FOLDER npm's packages, for machines like this one.
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildExecutable, buildPlain } from './build/build.ts'
@@ -17,6 +18,7 @@ await (plain ? buildPlain(executable) : buildExecutable(executable))
 if (manual) writeManual(executable, dist)
 if (npm !== undefined) {
   const { makeMainPackage, makePlatformPackage } = await import('./build/npm/packages.ts')
-  await makeMainPackage(npm)
-  makePlatformPackage(npm, process.arch, executable)
+  const folder = resolve(npm)
+  await makeMainPackage(folder)
+  makePlatformPackage(folder, process.arch, executable)
 }

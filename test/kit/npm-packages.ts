@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { type Packed, startNpmRegistry } from './npm-registry.ts'
 import { scratch } from './unique.ts'
@@ -12,7 +12,9 @@ const PROJECT = join(import.meta.dirname, '../..')
 /** Makes npm's packages as they are delivered, and packs all of them or those of these names, in this folder. */
 export async function packNpmPackages(into: string, ...names: readonly string[]): Promise<readonly Packed[]> {
   const made = join(into, 'made')
-  execFileSync(process.execPath, [join(PROJECT, 'build.mjs'), '--npm', made], {
+  // The folder is a relative one, as for `npm run release:npm`.
+  execFileSync(process.execPath, ['build.mjs', '--npm', relative(PROJECT, made)], {
+    cwd: PROJECT,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const wanted = names.length > 0 ? names : readdirSync(made)
