@@ -20,6 +20,9 @@ function cronJob(file: string): string {
 
 const done = { code: 0, stderr: '' }
 
+/** The lines of a block that are no comments. */
+const commands = (text: string) => text.split('\n').filter((line) => !/^(#|$)/.test(line))
+
 /** As the examples' README says at its beginning. */
 const inDist = (text: string) => `PATH=$PWD/dist:$PATH; set +e\n${text}`
 
@@ -121,12 +124,7 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     }
     /** What each line of a block comes to, by itself. */
     const each = async (text: string) => {
-      const ends = await Promise.all(
-        text
-          .trim()
-          .split('\n')
-          .map((line) => machine.does(line, home)),
-      )
+      const ends = await Promise.all(commands(text).map((line) => machine.does(line, home)))
       return ends.map(({ code, stdout }) => [code, stdout])
     }
 
@@ -165,8 +163,8 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     test('discovery and ordered start-up', async () => {
       await machine.does(install)
       machine.run(`exec ${process.execPath} -e 'require("http").createServer((_, r) => r.end()).listen(9200)'`)
-      const [monitor = '', hosts = '', watch = '', lease = ''] = block('docs/discovery.md', 'monitor --label es').split(
-        '\n',
+      const [monitor = '', hosts = '', watch = '', lease = ''] = commands(
+        block('docs/discovery.md', 'monitor --label es'),
       )
       const monitoring = machine.run(`exec ${monitor}`)
       await monitoring.says(/is up\n/)
