@@ -15,7 +15,7 @@ const usage = `Usage: npm run bench -- [--quick] [--only A,B] [--json FILE] [--i
 
 What a run under a lock costs: consul-locker, "consul lock" and a script of
 Bash and curl in turn, against a Consul of its own. Prints a Markdown table.
-Takes about ten minutes; whatever else the machine does shows in the figures.
+Takes a quarter of an hour; whatever else the machine does shows in the figures.
 
   --quick   the smallest counts, which say nothing but that it works
   --only    only these; of:

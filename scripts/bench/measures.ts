@@ -1,3 +1,4 @@
+import { measureContended, type Rush } from './contended.ts'
 import { measureFirstInstruction } from './first-instruction.ts'
 import { measureHandOver } from './hand-over.ts'
 import { measureHerd } from './herd.ts'
@@ -31,6 +32,11 @@ const FULL_HERD = [
   { waiters: 100, rounds: 2 },
 ]
 
+const FULL_RUSH: readonly Rush[] = [
+  { runners: 8, seconds: 10, rounds: 4 },
+  { runners: 32, seconds: 15, rounds: 2 },
+]
+
 export const MEASURES: readonly Measure[] = [
   {
     name: 'uncontended',
@@ -57,6 +63,12 @@ export const MEASURES: readonly Measure[] = [
     name: 'herd',
     take: async (testbed, quick) => ({
       rows: await measureHerd(testbed, quick ? [{ waiters: 2, rounds: 1 }] : FULL_HERD),
+    }),
+  },
+  {
+    name: 'contended',
+    take: async (testbed, quick) => ({
+      rows: await measureContended(testbed, quick ? [{ runners: 2, seconds: 1, rounds: 1 }] : FULL_RUSH),
     }),
   },
   {

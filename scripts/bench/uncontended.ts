@@ -79,8 +79,13 @@ async function cpuMs(testbed: Testbed, tool: Tool, runs: number): Promise<number
   const script = `n=$1; shift; for ((i = 0; i < n; i++)); do "$@" || exit; done; sleep ${PAUSE_S}; times`
   const words = [...tool.words(testbed.lock('cpu')), TRUE]
   const output = await testbed.run([...testbed.reaper, 'bash', '-c', script, 'reaper', String(runs), ...words])
+  return cpuMsIn(output) / runs
+}
+
+/** User and system time in ms of all that a shell has waited for, by the last line of an output that ends with `times`. */
+export function cpuMsIn(output: string): number {
   const [, user = 0, system = 0] = [...(/^(.+) (.+)$/.exec(output.trim().split('\n').at(-1) ?? '') ?? [])].map(seconds)
-  return ((user + system) * 1000) / runs
+  return (user + system) * 1000
 }
 
 function seconds(text: string): number {

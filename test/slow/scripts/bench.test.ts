@@ -54,6 +54,7 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
       ['private-dirty', 'alone', 'pss', 'cpu'].map((field) => `${role}.${field}`),
     ),
     ...['herd.total.2', 'herd.requests.2', 'herd.raft-writes.2'],
+    ...['time', 'cpu', 'longest', 'requests'].map((field) => `contended.2.${field}`),
   ])
   for (const { id, figures } of rows) {
     for (const tool of TOOLS) {
