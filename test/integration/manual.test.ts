@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { environmentOf, unpackPackage } from '../../scripts/provide/debian.ts'
+import { environmentOf, program, unpackPackage } from '../../scripts/provide/debian.ts'
 import { COMMAND_WORDS } from '../../src/cli/command-table.ts'
 import { LOCKER, runLocker } from '../kit/locker.ts'
 import { removeFolder } from '../kit/remove-folder.ts'
@@ -94,6 +94,15 @@ test('on a terminal the page goes through the pager, whose end is the command’
   await terminal.run('$L help run')
   await terminal.shows(/paged: NAME/)
   await terminal.shows(/paged: {8}consul-locker-run - .*/)
+})
+
+test('without a locale, less shows what is no ASCII as it stands', async () => {
+  const less = await program('less', 'less')
+  const terminal = await Terminal.open({ env: { PAGER: less.path } })
+  await terminal.enter('$L help run')
+  await terminal.shows(/ {7}consul-locker \[options\] <name> <command> \[args…\]/)
+  await terminal.press('q')
+  await terminal.prompts(0)
 })
 
 test('with a pager that isn’t there, the page is printed', async () => {

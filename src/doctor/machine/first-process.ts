@@ -29,9 +29,9 @@ export function judgeFirstProcess(ownPid: number, name: string | undefined, unbu
   if (ownPid === 1) return warning('consul-locker is process 1 here, and buries only its own children', cure)
   if (name === undefined) return cantTell('process 1 is not to be seen', 'mount it: mount -t proc proc /proc')
   const shown = oneLine(name, 15)
-  if (unburied === 0) return fine(`process 1 is ${shown}, and no orphan of its is left a zombie`)
-  const orphans = unburied === 1 ? 'an orphan a zombie' : `${unburied} orphans zombies`
-  return warning(`process 1 is ${shown}, and leaves ${orphans}`, cure)
+  if (unburied === 0) return fine(`process 1 is ${shown}, and leaves no zombies`)
+  const zombies = unburied === 1 ? 'a zombie' : `${unburied} zombies`
+  return warning(`process 1 is ${shown}, and leaves ${zombies}`, cure)
 }
 
 /** The zombies that are children of process 1. */
