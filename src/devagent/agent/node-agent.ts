@@ -3,27 +3,12 @@ import type { CheckDraft, NodeDraft, ServiceDraft } from '../catalog/catalog-rec
 import { memberNode } from '../catalog/member.ts'
 import { Refusal } from '../refusal.ts'
 import type { Server } from '../server.ts'
+import type { AgentImage } from './agent-image.ts'
 import type { CheckOutcome, CheckProbe } from './check-runner.ts'
 import { type CheckWorld, LocalCheck } from './local-check.ts'
+import { type MaintenanceMark, nodeMaintenance, serviceMaintenance, serviceMaintenanceId } from './maintenance-mark.ts'
 import type { RequestedCheck } from './requested-check.ts'
 import type { RequestedService } from './requested-service.ts'
-
-const NODE_MAINTENANCE = '_node_maintenance'
-const SERVICE_MAINTENANCE = '_service_maintenance:'
-
-/** A check, and whether its status is what somebody told. */
-interface CheckImage {
-  readonly definition: RequestedCheck
-  readonly draft: CheckDraft
-  readonly wasTold: boolean
-}
-
-/** An agent's own services and checks, and its marks of maintenance. */
-export interface AgentImage {
-  readonly services: readonly ServiceDraft[]
-  readonly checks: readonly CheckImage[]
-  readonly marks: readonly CheckDraft[]
-}
 
 export interface NodeAgentOptions {
   readonly node: string
@@ -100,7 +85,7 @@ export class NodeAgent {
   /** Takes a service and its checks out; one that isn't there is out. */
   deregisterService(id: string): void {
     for (const { draft } of this.#ofService(id)) this.#dropCheck(draft.CheckID)
-    this.#marks.delete(SERVICE_MAINTENANCE + id)
+    this.#marks.delete(serviceMaintenanceId(id))
     if (this.#services.delete(id)) this.#server.deregister({ node: this.#node.Node, serviceId: id })
   }
 
@@ -131,18 +116,14 @@ export class NodeAgent {
 
   /** Marks the node as one that is worked on, or takes the mark away. */
   maintain(on: boolean, reason: string): void {
-    const reasonOf =
-      reason || 'Maintenance mode is enabled for this node, but no reason was provided. This is a default message.'
-    this.#mark(on, NODE_MAINTENANCE, 'Node Maintenance Mode', reasonOf, undefined)
+    this.#mark(on, nodeMaintenance(reason), undefined)
   }
 
   /** The same for a service. Throws a `Refusal` when there is none. */
   maintainService(id: string, on: boolean, reason: string): void {
     const service = this.#services.get(id)
     if (!service) throw new Refusal(404, `No service registered with ID ${JSON.stringify(id)}`)
-    const reasonOf =
-      reason || 'Maintenance mode is enabled for this service, but no reason was provided. This is a default message.'
-    this.#mark(on, SERVICE_MAINTENANCE + id, 'Service Maintenance Mode', reasonOf, service)
+    this.#mark(on, serviceMaintenance(id, reason), service)
   }
 
   /** What there is to keep of it; see `load`. */
@@ -172,7 +153,7 @@ export class NodeAgent {
     for (const check of this.#checks.values()) check.stop()
   }
 
-  #mark(on: boolean, id: string, name: string, notes: string, service: ServiceDraft | undefined): void {
+  #mark(on: boolean, { id, name, notes }: MaintenanceMark, service: ServiceDraft | undefined): void {
     if (!on) this.deregisterCheck(id)
     if (!on || this.#marks.has(id)) return
     const draft = this.#draft({ id, name, notes, status: 'critical' }, service, 'maintenance')

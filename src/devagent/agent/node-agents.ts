@@ -1,4 +1,5 @@
-import { type AgentImage, NodeAgent, type NodeAgentOptions } from './node-agent.ts'
+import type { AgentImage } from './agent-image.ts'
+import { NodeAgent, type NodeAgentOptions } from './node-agent.ts'
 
 /** The agents of all nodes; each comes to be when it is first asked. */
 export class NodeAgents {
