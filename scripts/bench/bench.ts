@@ -11,6 +11,11 @@ import { MEASURES, type Measure } from './measures.ts'
 import { type Report, reportText } from './report.ts'
 import { Testbed } from './testbed.ts'
 
+const namesOf = (apart: boolean) =>
+  MEASURES.filter((measure) => (measure.apart ?? false) === apart)
+    .map(({ name }) => name)
+    .join(' ')
+
 const usage = `Usage: npm run bench -- [--quick] [--only A,B] [--json FILE] [--into FILE]
 
 What a run under a lock costs: consul-locker, "consul lock" and a script of
@@ -19,7 +24,9 @@ Takes a quarter of an hour; whatever else the machine does shows in the figures.
 
   --quick   the smallest counts, which say nothing but that it works
   --only    only these; of:
-    ${MEASURES.map(({ name }) => name).join(' ')}
+    ${namesOf(false)}
+            and, if they are named:
+    ${namesOf(true)}
   --json    write everything there (.cache/bench/<time>.json)
   --into    also put the table into this file, between its bench comments
 `
@@ -36,7 +43,7 @@ function settingsOf(argv: string[]): Settings | 'help' {
     args: argv,
     options: {
       quick: { type: 'boolean', default: false },
-      only: { type: 'string', default: everyOne(MEASURES) },
+      only: { type: 'string', default: everyOne(MEASURES.filter(({ apart }) => !apart)) },
       json: { type: 'string' },
       into: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },

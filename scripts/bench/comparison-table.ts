@@ -1,5 +1,6 @@
 import { table } from '../stage/markdown.ts'
-import type { Goal, Row, Unit } from './row.ts'
+import { estimateText, goalText } from './estimate.ts'
+import type { Row, Unit } from './row.ts'
 import { TOOLS, type ToolName } from './tool.ts'
 
 const HEAD = ['', ...TOOLS.map((name) => (name === 'consul lock' ? '`consul lock`' : name)), 'ratio ¹', 'goal'] as const
@@ -9,30 +10,16 @@ export function comparisonTable(rows: readonly Row[]): string {
   return table([HEAD, ...rows.map(cellsOf)], [0, HEAD.length - 1])
 }
 
-/** How many times `consul lock`'s value ours is. */
-export function ratioOf({ figures }: Row): number {
-  return figures['consul-locker'].value / figures['consul lock'].value
-}
-
-/** Whether a row has reached its goal. */
-export function reaches(row: Row, { ratio, value }: Goal): boolean {
-  const rounded = Number(ratioOf(row).toFixed(2))
-  return (
-    rounded <= (ratio ?? Number.POSITIVE_INFINITY) &&
-    row.figures['consul-locker'].value <= (value ?? Number.POSITIVE_INFINITY)
-  )
-}
-
 function cellsOf(row: Row): string[] {
   const figures = TOOLS.map((tool: ToolName) => textOf(row.figures[tool].value, row.unit))
-  const ratio = ratioOf(row)
-  return [row.what, ...figures, Number.isFinite(ratio) ? ratio.toFixed(2) : '–', goalOf(row)]
+  return [row.what, ...figures, estimateText(row.ratio, (ratio) => ratio.toFixed(2)), goalOf(row)]
 }
 
-function goalOf(row: Row): string {
-  if (!row.goal) return ''
-  const { ratio, value } = row.goal
-  return `≤ ${ratio === undefined ? value : ratio.toFixed(2)}: ${reaches(row, row.goal) ? 'reached' : '**missed**'}`
+function goalOf({ goal, ratio, ours }: Row): string {
+  if (!goal) return ''
+  return 'ratio' in goal
+    ? goalText(ratio, goal.ratio, goal.ratio.toFixed(2))
+    : goalText(ours, goal.value, `${goal.value}`)
 }
 
 export function textOf(value: number, unit: Unit): string {

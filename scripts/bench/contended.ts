@@ -10,6 +10,8 @@ export interface Rush {
   readonly runners: number
   readonly seconds: number
   readonly rounds: number
+  /** How often with those that poll: they are compared with nobody. */
+  readonly polledRounds: number
 }
 
 /** A guardian, or a request that was given up, outlives its runner for a moment. */
@@ -51,7 +53,8 @@ export async function measureContended(testbed: Testbed, rushes: readonly Rush[]
 async function measureRush(testbed: Testbed, rush: Rush): Promise<Row[]> {
   const [time, cpu, longest, requests] = [new Samples(), new Samples(), new Samples(), new Samples()]
   for (let round = 0; round < rush.rounds; round++) {
-    for (const tool of inTurn(testbed.tools.contestants, round)) {
+    const tools = testbed.tools.contestants.filter(({ pollMs }) => pollMs === 0 || round < rush.polledRounds)
+    for (const tool of inTurn(tools, round)) {
       const passage = await pass(testbed, tool, rush)
       time.add(tool.name, passage.sectionMs)
       cpu.add(tool.name, passage.cpuMs)

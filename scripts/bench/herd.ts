@@ -10,6 +10,8 @@ import { inTurn } from './uncontended.ts'
 export interface Crowd {
   readonly waiters: number
   readonly rounds: number
+  /** How often with those that poll: they take long, and are compared with nobody. */
+  readonly polledRounds: number
 }
 
 const SETTLE_LIMIT_MS = 8000
@@ -23,10 +25,11 @@ export async function measureHerd(testbed: Testbed, crowds: readonly Crowd[]): P
   return rows
 }
 
-async function measureCrowd(testbed: Testbed, { waiters, rounds }: Crowd): Promise<Row[]> {
+async function measureCrowd(testbed: Testbed, { waiters, rounds, polledRounds }: Crowd): Promise<Row[]> {
   const [total, requests, raftWrites] = [new Samples(), new Samples(), new Samples()]
   for (let round = 0; round < rounds; round++) {
-    for (const tool of inTurn(testbed.tools.contestants, round)) {
+    const tools = testbed.tools.contestants.filter(({ pollMs }) => pollMs === 0 || round < polledRounds)
+    for (const tool of inTurn(tools, round)) {
       const passage = await pass(testbed, tool, waiters)
       total.add(tool.name, passage.ms)
       requests.add(tool.name, passage.requests / waiters)

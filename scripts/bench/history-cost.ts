@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { program } from '../provide/debian.ts'
 import { median } from '../stage/statistics.ts'
+import { type Estimate, estimate, estimateText, goalText } from './estimate.ts'
 import type { Traffic } from './telemetry.ts'
 import type { Testbed } from './testbed.ts'
 
@@ -8,8 +9,7 @@ import type { Testbed } from './testbed.ts'
 export interface HistoryCost {
   readonly withMs: number
   readonly withoutMs: number
-  /** The median of the rounds' own: both are measured one right after the other in each. */
-  readonly ratio: number
+  readonly ratio: Estimate
   readonly goal: number
   /** Of one run each. */
   readonly traffic: { readonly with: Traffic; readonly without: Traffic }
@@ -35,21 +35,20 @@ export async function measureHistory(
     body: 'no history',
   })
   for (let run = 0; run < FULL; run++) await testbed.run([locker, locks.with, 'true'])
-  const samples = { with: [] as number[], without: [] as number[], ratio: [] as number[] }
+  const samples: { readonly with: number[]; readonly without: number[] }[] = []
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? (['with', 'without'] as const) : (['without', 'with'] as const)
-    const took = { with: 0, without: 0 }
-    for (const which of order) {
-      took[which] = median(await wallMs(testbed, [locker, locks[which], 'true'], runs)).value
-      samples[which].push(took[which])
-    }
-    samples.ratio.push(took.with / took.without)
+    const took = { with: [] as number[], without: [] as number[] }
+    for (const which of order) took[which] = await wallMs(testbed, [locker, locks[which], 'true'], runs)
+    samples.push(took)
   }
+  const medianOf = (rounds: readonly (typeof samples)[number][], which: 'with' | 'without') =>
+    median(rounds.flatMap((round) => round[which])).value
   const trafficOf = (lock: string) => trafficPerRun(testbed, [locker, lock, 'true'])
   return {
-    withMs: median(samples.with).value,
-    withoutMs: median(samples.without).value,
-    ratio: median(samples.ratio).value,
+    withMs: medianOf(samples, 'with'),
+    withoutMs: medianOf(samples, 'without'),
+    ratio: estimate(samples, (drawn) => medianOf(drawn, 'with') / medianOf(drawn, 'without')),
     goal: GOAL,
     traffic: { with: await trafficOf(locks.with), without: await trafficOf(locks.without) },
   }
@@ -85,10 +84,9 @@ async function trafficPerRun(testbed: Testbed, words: readonly string[]): Promis
 export function historyText({ withMs, withoutMs, ratio, goal, traffic }: HistoryCost): string {
   const counts = ({ requests, raftWrites }: Traffic) =>
     `${requests.toFixed(1)} requests and ${raftWrites.toFixed(1)} raft writes`
-  const verdict = Number(ratio.toFixed(2)) <= goal ? 'reached' : '**missed**'
   return (
     `A run of \`true\` that writes a full history takes ${withMs.toFixed(1)} ms, one that writes none ` +
-    `${withoutMs.toFixed(1)} ms: ratio ${ratio.toFixed(3)} (goal ≤ ${goal}: ${verdict}), ` +
+    `${withoutMs.toFixed(1)} ms: ratio ${estimateText(ratio, (value) => value.toFixed(3))} (goal ${goalText(ratio, goal, `${goal}`)}), ` +
     `${counts(traffic.with)} against ${counts(traffic.without)}.`
   )
 }

@@ -9,22 +9,28 @@ import type { Tool } from './tool.ts'
 const MINUTE_MS = 60_000
 
 /**
- * What a holder and a waiter of each tool take while nothing happens, for `ms` milliseconds. All hold and wait at the
- * same time: idle as they are, they don't disturb each other.
+ * What a holder and a waiter of each tool take while nothing happens: `rounds` of `ms` milliseconds, each with new ones.
+ * In a round all hold and wait at the same time: idle as they are, they don't disturb each other.
  */
-export async function measureIdle(testbed: Testbed, { ms }: { ms: number }): Promise<Row[]> {
-  const pairs = await Promise.all(testbed.tools.contestants.map((tool) => startPair(testbed, tool)))
-  const holders = pairs.map(({ name, holder }) => ({ name, contender: holder }))
-  const waiters = pairs.map(({ name, waiter }) => ({ name, contender: waiter }))
-  const finish = [watch('holder', holders), watch('waiter', waiters)]
-  await delay(ms)
-  const rows = finish.flatMap((rowsAfter) => rowsAfter(ms))
-  for (const { holder, waiter } of pairs) {
-    holder.release()
-    waiter.release()
+export async function measureIdle(testbed: Testbed, { rounds, ms }: { rounds: number; ms: number }): Promise<Row[]> {
+  const roles = { holder: new Idleness('holder'), waiter: new Idleness('waiter') }
+  for (let round = 0; round < rounds; round++) {
+    const pairs = await Promise.all(testbed.tools.contestants.map((tool) => startPair(testbed, tool)))
+    const watched = pairs.flatMap(({ name, holder, waiter }) => [
+      { name, contender: holder, idleness: roles.holder },
+      { name, contender: waiter, idleness: roles.waiter },
+    ])
+    const before = watched.map(({ contender }) => cpuMsOf(treeOf(contender.pid)))
+    const startedAt = performance.now()
+    await delay(ms)
+    for (const [index, { name, contender, idleness }] of watched.entries()) {
+      const cpuMs = cpuMsOf(treeOf(contender.pid)) - (before[index] ?? 0)
+      idleness.add(name, contender, (cpuMs * MINUTE_MS) / (performance.now() - startedAt))
+    }
+    for (const { contender } of watched) contender.release()
+    await Promise.all(watched.map(({ contender }) => contender.ended))
   }
-  await Promise.all([...holders, ...waiters].map(({ contender }) => contender.ended))
-  return rows
+  return [...roles.holder.rows(), ...roles.waiter.rows()]
 }
 
 async function startPair(testbed: Testbed, tool: Tool) {
@@ -36,27 +42,36 @@ async function startPair(testbed: Testbed, tool: Tool) {
   return { name: tool.name, holder, waiter }
 }
 
-/** Looks at these contenders now; what it gives looks again, `ms` milliseconds later. */
-function watch(role: 'holder' | 'waiter', contenders: readonly { name: string; contender: Contender }[]) {
-  const cpuMs = () => contenders.map(({ contender }) => cpuMsOf(treeOf(contender.pid)))
-  const before = cpuMs()
-  return (ms: number): Row[] => {
-    const after = cpuMs()
-    const [privateDirty, alone, pss, cpu] = [new Samples(), new Samples(), new Samples(), new Samples()]
-    for (const [index, { name, contender }] of contenders.entries()) {
-      const memory = memoryOf(contender.processes())
-      privateDirty.add(name, memory.privateDirty / MB)
-      alone.add(name, memory.alone / MB)
-      pss.add(name, memory.pss / MB)
-      cpu.add(name, (((after[index] ?? 0) - (before[index] ?? 0)) * MINUTE_MS) / ms)
-    }
+/** What contenders of one role take. */
+class Idleness {
+  readonly #role: 'holder' | 'waiter'
+  readonly #privateDirty = new Samples()
+  readonly #alone = new Samples()
+  readonly #pss = new Samples()
+  readonly #cpu = new Samples()
+
+  constructor(role: 'holder' | 'waiter') {
+    this.#role = role
+  }
+
+  /** Adds what a tool's contender has of memory now, and what it took of the CPU. */
+  add(tool: string, contender: Contender, cpuMsPerMinute: number): void {
+    const memory = memoryOf(contender.processes())
+    this.#privateDirty.add(tool, memory.privateDirty / MB)
+    this.#alone.add(tool, memory.alone / MB)
+    this.#pss.add(tool, memory.pss / MB)
+    this.#cpu.add(tool, cpuMsPerMinute)
+  }
+
+  rows(): Row[] {
+    const role = this.#role
     const head = (field: string, words: string) => ({ id: `${role}.${field}`, what: `an idle ${role}: ${words}` })
     const goal = (ratio: number) => (role === 'holder' ? { goal: { ratio } } : {})
     return [
-      privateDirty.row({ ...head('private-dirty', 'private dirty memory'), unit: 'MB', ...goal(1.5) }, median),
-      alone.row({ ...head('alone', 'PSS, alone on the machine'), unit: 'MB', ...goal(1.25) }, median),
-      pss.row({ ...head('pss', 'PSS, as found'), unit: 'MB' }, median),
-      cpu.row({ ...head('cpu', 'CPU per minute'), unit: 'ms', ...goal(1) }, median),
+      this.#privateDirty.row({ ...head('private-dirty', 'private dirty memory'), unit: 'MB', ...goal(1.5) }, median),
+      this.#alone.row({ ...head('alone', 'PSS, alone on the machine'), unit: 'MB', ...goal(1.25) }, median),
+      this.#pss.row({ ...head('pss', 'PSS, as found'), unit: 'MB' }, median),
+      this.#cpu.row({ ...head('cpu', 'CPU per minute'), unit: 'ms', goal: { ratio: 1 } }, median),
     ]
   }
 }

@@ -13,6 +13,8 @@ import { measureUncontended } from './uncontended.ts'
 /** One of the measures, in full, or with counts that only show that it works. */
 export interface Measure {
   readonly name: string
+  /** Only taken when it is named: it takes long, or much memory, and compares us with nobody. */
+  readonly apart?: true
   /** Rows compare tools; the server of tokens, the history of runs, and a list of locks have nobody to be compared with. */
   take(testbed: Testbed, quick: boolean): Promise<Findings>
 }
@@ -26,22 +28,21 @@ export interface Findings {
 }
 
 const FULL_HERD = [
-  { waiters: 1, rounds: 5 },
-  { waiters: 10, rounds: 3 },
-  { waiters: 50, rounds: 2 },
-  { waiters: 100, rounds: 2 },
+  { waiters: 1, rounds: 11, polledRounds: 3 },
+  { waiters: 10, rounds: 6, polledRounds: 2 },
+  { waiters: 100, rounds: 6, polledRounds: 1 },
 ]
 
 const FULL_RUSH: readonly Rush[] = [
-  { runners: 8, seconds: 10, rounds: 4 },
-  { runners: 32, seconds: 15, rounds: 2 },
+  { runners: 8, seconds: 8, rounds: 7, polledRounds: 2 },
+  { runners: 32, seconds: 15, rounds: 2, polledRounds: 1 },
 ]
 
 export const MEASURES: readonly Measure[] = [
   {
     name: 'uncontended',
     take: async (testbed, quick) => ({
-      rows: await measureUncontended(testbed, quick ? { rounds: 1, runs: 2 } : { rounds: 6, runs: 12 }),
+      rows: await measureUncontended(testbed, quick ? { rounds: 1, runs: 2 } : { rounds: 12, runs: 6 }),
     }),
   },
   {
@@ -51,28 +52,34 @@ export const MEASURES: readonly Measure[] = [
   {
     name: 'hand-over',
     take: async (testbed, quick) => {
-      const full = { rounds: 10, runs: 20, polledRuns: 4 }
+      const full = { rounds: 20, runs: 10, polledRuns: 20 }
       return { rows: await measureHandOver(testbed, quick ? { rounds: 1, runs: 2, polledRuns: 1 } : full) }
     },
   },
   {
     name: 'idle',
-    take: async (testbed, quick) => ({ rows: await measureIdle(testbed, { ms: quick ? 1000 : 60_000 }) }),
+    take: async (testbed, quick) => ({
+      rows: await measureIdle(testbed, quick ? { rounds: 1, ms: 1000 } : { rounds: 7, ms: 30_000 }),
+    }),
   },
   {
     name: 'herd',
     take: async (testbed, quick) => ({
-      rows: await measureHerd(testbed, quick ? [{ waiters: 2, rounds: 1 }] : FULL_HERD),
+      rows: await measureHerd(testbed, quick ? [{ waiters: 2, rounds: 1, polledRounds: 1 }] : FULL_HERD),
     }),
   },
   {
     name: 'contended',
     take: async (testbed, quick) => ({
-      rows: await measureContended(testbed, quick ? [{ runners: 2, seconds: 1, rounds: 1 }] : FULL_RUSH),
+      rows: await measureContended(
+        testbed,
+        quick ? [{ runners: 2, seconds: 1, rounds: 1, polledRounds: 1 }] : FULL_RUSH,
+      ),
     }),
   },
   {
     name: 'serving',
+    apart: true,
     take: async (testbed, quick) => ({
       serving: await measureServing(testbed, quick ? { seconds: 1, rounds: 1 } : { seconds: 30, rounds: 10 }),
     }),
@@ -85,8 +92,9 @@ export const MEASURES: readonly Measure[] = [
   },
   {
     name: 'locks',
+    apart: true,
     take: async (testbed, quick) => {
-      const full = { locks: 10_000, rounds: 3, changes: 5 }
+      const full = { locks: 10_000, rounds: 7, changes: 5 }
       return { listing: await measureListing(testbed, quick ? { locks: 100, rounds: 1, changes: 2 } : full) }
     },
   },

@@ -6,6 +6,10 @@ import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
 import { type Serving, servingText } from './serving.ts'
 
+const RATIO =
+  '¹ ours to `consul lock`’s, with the interval in which it lies; a goal is reached, or missed, when all of the ' +
+  'interval says so.'
+
 /** All that a run of the benchmark found. */
 export interface Report {
   readonly machine: Machine & { readonly loadAfter: number }
@@ -30,7 +34,8 @@ export function reportText({ machine, quick, rows, serving, history, listing }: 
     listing ? listingText(listing) : '',
     machine.countsOrphans ? '' : 'The CPU time of orphans, as our guardian, is missing.',
   ]
-  return `${comparisonTable(rows)}\n\n${wrapped(['¹ ours to `consul lock`’s.', ...notes].filter(Boolean).join(' '))}`
+  const words = wrapped([rows.length > 0 ? RATIO : '', ...notes].filter(Boolean).join(' '))
+  return rows.length > 0 ? `${comparisonTable(rows)}\n\n${words}` : words
 }
 
 /** What others than the three took, for comparison. */

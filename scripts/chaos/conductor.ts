@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from '../provide/cluster.ts'
+import type { Random } from '../stage/random.ts'
 import { Follower, now, type Outcome, write } from './history.ts'
 import type { HolderFault } from './holder-faults.ts'
 import type { Host } from './host.ts'
 import { type Life, Lives } from './lives.ts'
 import type { LockToken } from './lock-token.ts'
 import type { Operator } from './operator.ts'
-import type { Random } from './random.ts'
 
 /** Who and what the conductor has at hand. */
 export interface Orchestra {

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsulAgent } from '../provide/agent.ts'
 import type { Cluster } from '../provide/cluster.ts'
 import { BRIEF_TROUBLES, LONG_TROUBLES, type Trouble } from '../provide/trouble.ts'
+import type { Random } from '../stage/random.ts'
 import type { Host } from './host.ts'
 import type { LockToken } from './lock-token.ts'
 import type { Operator } from './operator.ts'
-import type { Random } from './random.ts'
 
 /** What a fault hits: the holder of the moment, and those around it. */
 export interface Scene {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { transformSync } from 'esbuild'
 import { type Cluster, hostName } from '../provide/cluster.ts'
+import { Random } from '../stage/random.ts'
 import { check, type Verdict } from './checker.ts'
 import { Conductor } from './conductor.ts'
 import { readHistory } from './history.ts'
@@ -11,7 +12,6 @@ import { Host } from './host.ts'
 import { type LockRunnerName, prepareLockRunner } from './lock-runner.ts'
 import { LockToken } from './lock-token.ts'
 import { Operator } from './operator.ts'
-import { Random } from './random.ts'
 
 /** What is to be performed. */
 export interface Programme {

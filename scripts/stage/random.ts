@@ -1,4 +1,4 @@
-/** Random numbers that a seed decides: the same seed injects the same faults in the same order. */
+/** Random numbers that a seed decides: the same seed gives the same ones in the same order. */
 export class Random {
   #state: number
 
@@ -19,5 +19,10 @@ export class Random {
   shuffled<T>(items: readonly T[]): T[] {
     const drawn = items.map((item) => ({ item, lot: this.next() }))
     return drawn.sort((a, b) => a.lot - b.lot).map(({ item }) => item)
+  }
+
+  /** As many of them as there are, each drawn from all. */
+  drawn<T>(items: readonly T[]): T[] {
+    return items.map(() => items[Math.floor(this.next() * items.length)] as T)
   }
 }
