@@ -23,7 +23,7 @@ function goalOf({ goal, ratio, ours }: Row): string {
 }
 
 export function textOf(value: number, unit: Unit): string {
-  if (unit === 'MB') return `${value.toFixed(1)} MB`
+  if (unit === 'MB' || unit === 'kB') return `${value.toFixed(1)} ${unit}`
   if (unit === 'count') return value.toFixed(1)
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`
   return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ms`

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median } from '../stage/statistics.ts'
 import { asleep, Contender, phaseOf, stampsIn } from './contender.ts'
+import { cpuMsOf, writtenBytesOf } from './process-tree.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
@@ -27,13 +28,16 @@ export async function measureHerd(testbed: Testbed, crowds: readonly Crowd[]): P
 
 async function measureCrowd(testbed: Testbed, { waiters, rounds, polledRounds }: Crowd): Promise<Row[]> {
   const [total, requests, raftWrites] = [new Samples(), new Samples(), new Samples()]
+  const [sent, consul] = [new Samples(), new Samples()]
   for (let round = 0; round < rounds; round++) {
     const tools = testbed.tools.contestants.filter(({ pollMs }) => pollMs === 0 || round < polledRounds)
     for (const tool of inTurn(tools, round)) {
-      const passage = await pass(testbed, tool, waiters)
+      const passage = await pass(testbed, tool, waiters, tool.pollMs > 0 ? POLLING_SETTLE_LIMIT_MS : SETTLE_LIMIT_MS)
       total.add(tool.name, passage.ms)
       requests.add(tool.name, passage.requests / waiters)
       raftWrites.add(tool.name, passage.raftWrites / waiters)
+      consul.add(tool.name, passage.consulMs / waiters)
+      sent.add(tool.name, passage.sentBytes / waiters / 1000)
     }
   }
   const what = waiters === 1 ? '1 waiter' : `${waiters} waiters`
@@ -56,26 +60,44 @@ async function measureCrowd(testbed: Testbed, { waiters, rounds, polledRounds }:
       { id: `herd.raft-writes.${waiters}`, what: `${what} pass: raft writes per hand-over`, unit: 'count' },
       median,
     ),
+    sent.row({ id: `herd.sent.${waiters}`, what: `${what} pass: Consul sends per hand-over`, unit: 'kB' }, median),
+    consul.row({ id: `herd.consul.${waiters}`, what: `${what} pass: Consul’s CPU per hand-over`, unit: 'ms' }, median),
   ]
 }
 
-/** Lets so many wait for one, and releases it: from its end to the start of the last, and what Consul did for it. */
-async function pass(testbed: Testbed, tool: Tool, waiters: number) {
+/** What happens when a crowd passes through a lock. */
+export interface Passage {
+  /** From the end of the holder to the start of the last. */
+  readonly ms: number
+  /** What Consul did: requests, writes to its log, CPU time, and bytes that it sent. */
+  readonly requests: number
+  readonly raftWrites: number
+  readonly consulMs: number
+  readonly sentBytes: number
+}
+
+/** Lets so many wait for one, at most `settleMs` milliseconds until they are quiet, and releases it. */
+export async function pass(testbed: Testbed, tool: Tool, waiters: number, settleMs: number): Promise<Passage> {
   const lock = testbed.lock('herd')
   const holder = await Contender.start(testbed, tool, lock)
   await holder.begun
   const crowd = Array.from({ length: waiters }, () => testbed.start([...tool.words(lock), 'date', '+%s%N']))
   await asleep(
     crowd.map(({ pid }) => pid),
-    tool.pollMs > 0 ? POLLING_SETTLE_LIMIT_MS : SETTLE_LIMIT_MS,
+    settleMs,
   )
   await delay(phaseOf(tool))
-  let ms = 0
-  const traffic = await testbed.telemetry.during(async () => {
+  const { pid } = testbed.agent
+  const look = () => ({ cpuMs: cpuMsOf([pid]), bytes: writtenBytesOf(pid) })
+  const before = look()
+  let [ms, after] = [0, before]
+  const { requests, raftWrites, toldBytes } = await testbed.telemetry.during(async () => {
     holder.release()
     const outputs = await Promise.all(crowd.map(({ ended }) => ended))
     await holder.ended
     ms = Math.max(...outputs.flatMap(stampsIn)) - (await holder.finished)
+    after = look()
   })
-  return { ms, ...traffic }
+  const sentBytes = after.bytes - before.bytes - toldBytes
+  return { ms, requests, raftWrites, consulMs: after.cpuMs - before.cpuMs, sentBytes }
 }

@@ -6,6 +6,7 @@ import { type HistoryCost, measureHistory } from './history-cost.ts'
 import { measureIdle } from './idle.ts'
 import { type Listing, measureListing } from './listing.ts'
 import type { Row } from './row.ts'
+import { measureScale, type Scale } from './scale.ts'
 import { measureServing, type Serving } from './serving.ts'
 import type { Testbed } from './testbed.ts'
 import { measureUncontended } from './uncontended.ts'
@@ -25,6 +26,7 @@ export interface Findings {
   readonly serving?: Serving
   readonly history?: HistoryCost
   readonly listing?: Listing
+  readonly scale?: Scale
 }
 
 const FULL_HERD = [
@@ -96,6 +98,14 @@ export const MEASURES: readonly Measure[] = [
     take: async (testbed, quick) => {
       const full = { locks: 10_000, rounds: 7, changes: 5 }
       return { listing: await measureListing(testbed, quick ? { locks: 100, rounds: 1, changes: 2 } : full) }
+    },
+  },
+  {
+    name: 'scale',
+    apart: true,
+    take: async (testbed, quick) => {
+      const full = { waiters: [100, 400], holders: 10_000, seconds: 60 }
+      return { scale: await measureScale(testbed, quick ? { waiters: [2], holders: 100, seconds: 1 } : full) }
     },
   },
 ]

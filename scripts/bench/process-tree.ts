@@ -59,6 +59,11 @@ export function peaksOf(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + kib(read(`/proc/${pid}/status`), 'VmHWM') * KIB, 0)
 }
 
+/** The bytes that a process has written so far, to files and to others. */
+export function writtenBytesOf(pid: number): number {
+  return Number(/^wchar: (\d+)$/m.exec(read(`/proc/${pid}/io`))?.[1] ?? 0)
+}
+
 /** The bytes of each file that a process has in its memory unchanged. */
 function mappedFiles(pid: number): Map<string, number> {
   const files = new Map<string, number>()

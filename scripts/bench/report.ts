@@ -4,6 +4,7 @@ import { type HistoryCost, historyText } from './history-cost.ts'
 import { type Listing, listingText } from './listing.ts'
 import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
+import { type Scale, scaleText } from './scale.ts'
 import { type Serving, servingText } from './serving.ts'
 
 const RATIO =
@@ -18,10 +19,11 @@ export interface Report {
   readonly serving?: Serving
   readonly history?: HistoryCost
   readonly listing?: Listing
+  readonly scale?: Scale
 }
 
 /** The report as Markdown. */
-export function reportText({ machine, quick, rows, serving, history, listing }: Report): string {
+export function reportText({ machine, quick, rows, serving, history, listing, scale }: Report): string {
   const { date, cores, processor, kernel, consul, consulLocker, loadBefore, loadAfter } = machine
   const facts =
     `${date.slice(0, 10)}, ${cores} cores (${processor}), Linux ${kernel}, load ${loadBefore} before and ${loadAfter} after; ` +
@@ -32,6 +34,7 @@ export function reportText({ machine, quick, rows, serving, history, listing }: 
     serving ? servingText(serving) : '',
     history ? historyText(history) : '',
     listing ? listingText(listing) : '',
+    scale ? scaleText(scale) : '',
     machine.countsOrphans ? '' : 'The CPU time of orphans, as our guardian, is missing.',
   ]
   const words = wrapped([rows.length > 0 ? RATIO : '', ...notes].filter(Boolean).join(' '))

@@ -2,7 +2,7 @@ import type { Figure } from '../stage/statistics.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import { TOOLS, type ToolName } from './tool.ts'
 
-export type Unit = 'ms' | 'MB' | 'count'
+export type Unit = 'ms' | 'MB' | 'kB' | 'count'
 
 /** What one measure found. */
 export interface Row {

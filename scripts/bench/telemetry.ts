@@ -11,6 +11,11 @@ export interface Traffic {
   readonly raftWrites: number
 }
 
+/** The same, and how many bytes the agent took to tell it. */
+export interface Told extends Traffic {
+  readonly toldBytes: number
+}
+
 /** The agent's packets leave after 100 ms at the latest. */
 const QUIET_MS = 300
 
@@ -22,12 +27,14 @@ export class Telemetry implements AsyncDisposable {
   readonly settings: Record<string, unknown>
   readonly #socket: Socket
   #counts = new Map<string, number>()
+  #bytes = 0
 
   private constructor(socket: Socket) {
     this.#socket = socket
     const { port } = socket.address() as AddressInfo
     this.settings = { telemetry: { statsd_address: `127.0.0.1:${port}`, disable_hostname: true } }
     socket.on('message', (packet) => {
+      this.#bytes += packet.length
       for (const line of packet.toString().split('\n')) this.#count(line)
     })
   }
@@ -40,14 +47,15 @@ export class Telemetry implements AsyncDisposable {
   }
 
   /** What happens while `work` is done, and until its last packet has come. */
-  async during(work: () => Promise<void>): Promise<Traffic> {
+  async during(work: () => Promise<void>): Promise<Told> {
     await delay(QUIET_MS)
     this.#counts = new Map()
+    this.#bytes = 0
     await work()
     await delay(QUIET_MS)
     // Consul counts requests under another name since 1.9, and for a while under both.
     const requests = Math.max(this.#sum(/^consul\.http\./), this.#sum(/^consul\.api\.http\./))
-    return { requests, raftWrites: this.#sum(/^consul\.raft\.apply$/) }
+    return { requests, raftWrites: this.#sum(/^consul\.raft\.apply$/), toldBytes: this.#bytes }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

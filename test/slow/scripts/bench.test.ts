@@ -58,14 +58,14 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
     document,
   ).ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(json) })
-  const { rows, machine, serving, history, listing } = JSON.parse(readFileSync(json, 'utf8')) as Report
+  const { rows, machine, serving, history, listing, scale } = JSON.parse(readFileSync(json, 'utf8')) as Report
   expect(rows.map(({ id }) => id)).toEqual([
     ...['uncontended.wall', 'uncontended.cpu', 'uncontended.peak-largest', 'uncontended.peak'],
     ...['first-instruction', 'hand-over.p50', 'hand-over.p99'],
     ...['holder', 'waiter'].flatMap((role) =>
       ['private-dirty', 'alone', 'pss', 'cpu'].map((field) => `${role}.${field}`),
     ),
-    ...['total', 'requests', 'raft-writes'].map((field) => `herd.${field}.2`),
+    ...['total', 'requests', 'raft-writes', 'sent', 'consul'].map((field) => `herd.${field}.2`),
     ...['time', 'cpu', 'longest', 'requests'].map((field) => `contended.2.${field}`),
   ])
   for (const { id, figures, ratio } of rows) {
@@ -90,6 +90,10 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
   })
   const positive = expect.toSatisfy((count: number) => count > 0)
   expect(listing).toMatchObject({ locks: 100, held: 10, sentMB: positive })
+  expect(scale).toMatchObject({
+    lines: [{ waiters: 2, requests: positive, raftWrites: positive, sentBytes: positive, ms: positive }],
+    holders: { holders: 100, failures: 0, renewalsPerSecond: positive, cores: positive },
+  })
   expect(machine).toMatchObject({ cores: expect.any(Number), consul: expect.stringMatching(/^\d+\.\d+/) })
   const [table = ''] = stdout.trim().split('\n\n')
   expect(table.split('\n')).toHaveLength(2 + rows.length)
