@@ -40,15 +40,21 @@ const STUCK_SECONDS = 50
 /** Longer than a TTL: the holder's session has been renewed, or is gone. */
 const ROTATED_SECONDS = 20
 
+/** Longer than it takes until the next holder begins. */
+const DEAD_SECONDS = 60
+
 /** All faults, each of its kind. */
 export const HOLDER_FAULTS: readonly HolderFault[] = [
   { name: 'runner-killed', inject: async ({ host, runner }) => host.signal(runner, 'SIGKILL') },
   ...[5, 25].map((seconds) => ({ name: `runner-stopped-${seconds}s`, inject: stopRunner(seconds) })),
   { name: 'guardian-killed', needsGuardian: true, inject: async ({ runner }) => killGuardian(runner) },
   { name: 'runner-and-guardian-killed', needsGuardian: true, inject: killBoth },
+  { name: 'holder-gone', inject: killAll },
+  { name: 'machine-dead', needsCluster: true, inject: killMachine },
   { name: 'leader-killed', needsCluster: true, inject: async ({ cluster }) => crash(await cluster.leader(), 5) },
   { name: 'leader-stopped-10s', needsCluster: true, inject: async ({ cluster }) => freeze(await cluster.leader(), 10) },
   { name: 'agent-killed', needsCluster: true, inject: ({ agent }) => crash(agent, 0) },
+  { name: 'agent-dead-60s', needsCluster: true, inject: ({ agent }) => crash(agent, DEAD_SECONDS) },
   { name: 'agent-left', needsCluster: true, inject: ({ agent }) => agent.restart() },
   ...[5, 25].map(
     (seconds) =>
@@ -103,6 +109,26 @@ async function killBoth({ host, runner }: Scene): Promise<void> {
   host.signal(runner, 'SIGSTOP')
   killGuardian(runner)
   host.signal(runner, 'SIGKILL')
+}
+
+/** Runner, guardian, command and all that they have started, at once: nobody is left who could give the lock back. */
+async function killAll({ host, runner }: Scene): Promise<void> {
+  // A stopped runner starts nothing in between.
+  host.signal(runner, 'SIGSTOP')
+  for (const pid of descendantsOf(runner)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (thrown) {
+      // It has just ended by itself, as a guardian's timer does.
+      if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
+    }
+  }
+  host.signal(runner, 'SIGKILL')
+}
+
+/** The holder and the agent beside it, at once and for a minute. What its loop starts there meanwhile finds no Consul. */
+async function killMachine(scene: Scene): Promise<void> {
+  await Promise.all([killAll(scene), crash(scene.agent, DEAD_SECONDS)])
 }
 
 async function crash(agent: ConsulAgent, downSeconds: number): Promise<void> {
@@ -163,6 +189,13 @@ function killGuardian(runner: number): void {
       process.kill(Number(pid), 'SIGKILL')
     }
   }
+}
+
+function descendantsOf(root: number): number[] {
+  const all = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+  const found = [root]
+  for (const pid of found) found.push(...all.filter((other) => parentOf(other) === pid).map(Number))
+  return found.slice(1)
 }
 
 function parentOf(pid: string): number {
