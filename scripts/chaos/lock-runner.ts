@@ -21,7 +21,7 @@ export async function prepareLockRunner(name: LockRunnerName, lock: string, dir:
   if (name === 'consul-lock') {
     const words = [await findConsul(), 'lock', '-shell=false', '-child-exit-code', lock] as const
     const key = `${lock}/.lock`
-    return { name, key, hasGuardian: false, rules: `${writing('key', key)} ${SESSIONS}`, words: [...words] }
+    return { name, key, hasGuardian: false, rules: `${writing('key', key)} ${SESSIONS} ${AGENTS}`, words: [...words] }
   }
   const key = `consul-locker-${lock}`
   const rules = `${writing('key', key)} ${writing('key_prefix', `${key}=queue`)} ${SESSIONS}`
@@ -34,3 +34,6 @@ function writing(kind: string, name: string): string {
 
 /** On any host: all of them have the same token. */
 const SESSIONS = writing('session_prefix', 'host')
+
+/** `consul lock` asks its agent who it is before anything else. */
+const AGENTS = 'agent_prefix "host" { policy = "read" }'
