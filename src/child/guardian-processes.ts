@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { GUARDIAN_NAME } from './guardian-script.ts'
+import { GUARDIAN_NAME } from './guardian-terms.ts'
 
 /**
  * The guardians, whole or what is left of them, and the commands into which they have turned by now (`errand` is among

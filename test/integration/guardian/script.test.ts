@@ -3,12 +3,8 @@ import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { program } from '../../../scripts/provide/debian.ts'
-import {
-  GUARDIAN_SCRIPT,
-  GUARDIAN_VARIABLE,
-  guardianArguments,
-  MARKER_VARIABLE,
-} from '../../../src/child/guardian-script.ts'
+import { GUARDIAN_SCRIPT } from '../../../src/child/guardian-script.ts'
+import { GUARDIAN_VARIABLE, guardianArguments, MARKER_VARIABLE } from '../../../src/child/guardian-terms.ts'
 import { jobShell } from '../../../src/child/job-shell.ts'
 import { afterTest } from '../../kit/after-test.ts'
 import { patiently } from '../../kit/locker.ts'

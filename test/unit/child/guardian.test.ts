@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { ShellGuardian } from '../../../src/child/guardian.ts'
+import { ShellGuardian } from '../../../src/child/shell-guardian.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import { isReleased, type Released } from '../../../child/errands.ts'
-import { ENDED_VARIABLE } from '../../../child/guardian-script.ts'
+import { ENDED_VARIABLE } from '../../../child/guardian-terms.ts'
 import type { ContestOf } from '../../../lock/contest.ts'
 import { ON_BEHALF_MS, releaseOnBehalf } from '../../../lock/release.ts'
 import { historyOnBehalf } from '../../../run/history/history-on-behalf.ts'

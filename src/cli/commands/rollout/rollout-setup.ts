@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { Failure } from '../../../base/failure.ts'
 import { releaseErrand } from '../../../child/errands.ts'
-import { ShellGuardian } from '../../../child/guardian.ts'
+import { ShellGuardian } from '../../../child/shell-guardian.ts'
 import { userName } from '../../../host/user-name.ts'
 import { roleOf } from '../../../rollout/host-role.ts'
 import type { HostRollout } from '../../../rollout/host-rollout.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../../../base/context.ts'
 import { releaseErrand } from '../../../child/errands.ts'
-import { ShellGuardian } from '../../../child/guardian.ts'
 import { checkGuardianPrerequisites } from '../../../child/guardian-prerequisites.ts'
+import { ShellGuardian } from '../../../child/shell-guardian.ts'
 import { markerOf } from '../../../run/child-environment.ts'
 import type { RunSpec } from '../../../run/run-spec.ts'
 import { consulVariables } from '../../connection/consul-variables.ts'
