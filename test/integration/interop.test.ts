@@ -1,31 +1,19 @@
-import { spawn } from 'node:child_process'
 import { hostname } from 'node:os'
-import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { findConsul } from '../../scripts/provide/find-consul.ts'
+import { describe, expect, test } from 'vitest'
 import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
+import { consulLock } from '../kit/consul-lock.ts'
+import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
 
 describe('consul lock on the same key', () => {
-  let binary: string
-
-  beforeAll(async () => {
-    binary = await findConsul()
-  })
-
-  function consulLock(...args: string[]): Running {
-    const words = ['lock', `-http-addr=${inject('consulAddress')}`, '-child-exit-code', '-pass-stdin', ...args]
-    return new Running(spawn(binary, words, { env: lockerEnvironment({}), stdio: ['pipe', 'pipe', 'pipe'] }))
-  }
-
   test('keeps us out while it holds, and lets us in when it has done', async () => {
     const prefix = `service/${uniqueName('interop')}`
     const key = `${prefix}/.lock`
-    const theirs = consulLock(prefix, 'echo ready; cat')
+    const theirs = await consulLock(prefix, 'echo ready; cat')
     await theirs.prints(/ready/)
     expect(await runLocker(['--no-wait', '--key', key, 'ours', 'echo', 'ran'])).toMatchObject({ code: 1, stdout: '' })
     const ours = startLocker(['--key', key, 'ours', 'sh', '-c', 'exit 3'])
@@ -40,9 +28,9 @@ describe('consul lock on the same key', () => {
     const key = `${prefix}/.lock`
     const ours = startLocker(['--key', key, uniqueName('ours'), 'cat'], piped)
     await new ConsulClient().holder(key)
-    const shut = consulLock('-try=500ms', prefix, 'echo ran')
+    const shut = await consulLock('-try=500ms', prefix, 'echo ran')
     expect(await shut.ends()).toMatchObject({ code: 1, stdout: '' })
-    const theirs = consulLock(prefix, 'echo ran')
+    const theirs = await consulLock(prefix, 'echo ran')
     await new ConsulClient().contender(prefix, key)
     ours.child.stdin?.end()
     expect(await ours.ends()).toMatchObject({ code: 0, stderr: '' })

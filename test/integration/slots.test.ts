@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { findConsul } from '../../scripts/provide/find-consul.ts'
+import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { LOCKER, lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
+import { consulLock } from '../kit/consul-lock.ts'
+import { LOCKER, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -261,25 +260,14 @@ describe('the holder of a slot', () => {
 })
 
 describe('consul lock -n on the same prefix', () => {
-  let binary: string
-
-  beforeAll(async () => {
-    binary = await findConsul()
-  })
-
-  function consulLock(...args: string[]): Running {
-    const words = ['lock', `-http-addr=${inject('consulAddress')}`, '-child-exit-code', '-pass-stdin', ...args]
-    return new Running(spawn(binary, words, { env: lockerEnvironment({}), stdio: ['pipe', 'pipe', 'pipe'] }))
-  }
-
   test.each([
     ['a name', (name: string) => [name]],
     ['a key', (name: string) => ['--key', `consul-locker-${name}/.lock`, 'ours']],
   ])('keeps us out while it holds all, lets us in beside it, and sees us leave, by %s', async (_, words) => {
     const slots = new Slots()
     const theirs = [
-      consulLock('-n=2', slots.prefix, 'echo ready; cat'),
-      consulLock('-n=2', slots.prefix, 'echo ready; cat'),
+      await consulLock('-n=2', slots.prefix, 'echo ready; cat'),
+      await consulLock('-n=2', slots.prefix, 'echo ready; cat'),
     ]
     for (const one of theirs) await one.prints(/ready/)
     const ours = ['--slots', '2', ...words(slots.name)]
@@ -291,11 +279,11 @@ describe('consul lock -n on the same prefix', () => {
     expect(await theirs[0]?.ends()).toMatchObject({ code: 0 })
     await waiter.prints(/in/)
     expect(await slots.holders()).toHaveLength(2)
-    const shut = consulLock('-n=2', '-try=500ms', slots.prefix, 'echo ran')
+    const shut = await consulLock('-n=2', '-try=500ms', slots.prefix, 'echo ran')
     expect(await shut.ends()).toMatchObject({ code: 1, stdout: '' })
     waiter.child.stdin?.end()
     expect(await waiter.ends()).toMatchObject({ code: 0 })
-    const next = consulLock('-n=2', slots.prefix, 'echo ran')
+    const next = await consulLock('-n=2', slots.prefix, 'echo ran')
     expect(await next.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
     theirs[1]?.child.stdin?.end()
     expect(await theirs[1]?.ends()).toMatchObject({ code: 0 })
@@ -309,7 +297,7 @@ describe('consul lock -n on the same prefix', () => {
     const slots = new Slots()
     const ours = [slots.start(2, 'cat'), slots.start(2, 'cat')]
     await slots.untilHeldBy(2)
-    const theirs = consulLock('-n=2', slots.prefix, 'echo ran')
+    const theirs = await consulLock('-n=2', slots.prefix, 'echo ran')
     await slots.consul.contender(slots.prefix, `${slots.prefix}/.lock`)
     expect(theirs.stdout).toBe('')
     ours[0]?.child.stdin?.end()
@@ -321,7 +309,7 @@ describe('consul lock -n on the same prefix', () => {
 
   test('with another number is refused by us, and refuses ours', async () => {
     const slots = new Slots()
-    const theirs = consulLock('-n=3', slots.prefix, 'echo ready; cat')
+    const theirs = await consulLock('-n=3', slots.prefix, 'echo ready; cat')
     await theirs.prints(/ready/)
     expect(await slots.once(2, 'echo', 'ran')).toMatchObject({
       code: 2,
@@ -332,7 +320,7 @@ describe('consul lock -n on the same prefix', () => {
     await theirs.ends()
     const ours = slots.start(2, 'cat')
     await slots.untilHeldBy(1)
-    expect(await consulLock('-n=3', slots.prefix, 'echo ran').ends()).toMatchObject({
+    expect(await (await consulLock('-n=3', slots.prefix, 'echo ran')).ends()).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringContaining('semaphore limit conflict'),
@@ -344,7 +332,7 @@ describe('consul lock -n on the same prefix', () => {
 
   test('without -n is refused by us, and refuses ours', async () => {
     const slots = new Slots()
-    const theirs = consulLock(slots.prefix, 'echo ready; cat')
+    const theirs = await consulLock(slots.prefix, 'echo ready; cat')
     await theirs.prints(/ready/)
     expect(await slots.once(2, 'echo', 'ran')).toMatchObject({
       code: 2,
@@ -355,7 +343,7 @@ describe('consul lock -n on the same prefix', () => {
     await theirs.ends()
     const ours = slots.start(2, 'cat')
     await slots.untilHeldBy(1)
-    expect(await consulLock('-try=1s', slots.prefix, 'echo ran').ends()).toMatchObject({ code: 1, stdout: '' })
+    expect(await (await consulLock('-try=1s', slots.prefix, 'echo ran')).ends()).toMatchObject({ code: 1, stdout: '' })
     ours.child.stdin?.end()
     await ours.ends()
     expect(await slots.list()).toBeUndefined()
@@ -363,7 +351,7 @@ describe('consul lock -n on the same prefix', () => {
 
   test('that is killed keeps its slot for its lock-delay, for us', async () => {
     const slots = new Slots()
-    const theirs = consulLock('-n=2', slots.prefix, 'echo ready; exec cat')
+    const theirs = await consulLock('-n=2', slots.prefix, 'echo ready; exec cat')
     await theirs.prints(/ready/)
     const [session = ''] = await slots.untilHeldBy(1)
     const ours = slots.start(2, 'cat')

@@ -123,6 +123,15 @@ export function scheduleOf(seed: number): Schedule {
   return { machines: gated, incidents: [...incidents, ...requests].sort((a, b) => a.atMs - b.atMs), calmMs: CALM_MS }
 }
 
+/** The same story with another lock-delay for all, in milliseconds. */
+export function withLockDelay(schedule: Schedule, lockDelayMs: number): Schedule {
+  const machines = schedule.machines.map((machine) => ({
+    ...machine,
+    runs: machine.runs.map((run) => ({ ...run, timing: { ...run.timing, lockDelayMs } })),
+  }))
+  return { ...schedule, machines }
+}
+
 /** In some stories people ask for the lock, some of them again and again. */
 function requestsFor(dice: Dice, machines: number): Incident[] {
   const count = dice.chance(0.6) ? 0 : dice.whole(1, 4)

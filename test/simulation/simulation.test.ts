@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { scheduleOf } from './schedule.ts'
+import { scheduleOf, withLockDelay } from './schedule.ts'
 import { describeSeeds, STORY_PATIENCE_MS, seedsOf } from './seeds.ts'
 import { tell } from './story.ts'
 
@@ -30,12 +30,7 @@ describe('seeded stories of contenders, faults and operators', () => {
     let overlaps = 0
     for (const seed of SEEDS) {
       if (overlaps > 0) break
-      const schedule = scheduleOf(seed)
-      const machines = schedule.machines.map((machine) => ({
-        ...machine,
-        runs: machine.runs.map((run) => ({ ...run, timing: { ...run.timing, lockDelayMs: 1 } })),
-      }))
-      const { violations } = await tell(seed, { ...schedule, machines })
+      const { violations } = await tell(seed, withLockDelay(scheduleOf(seed), 1))
       overlaps += violations.filter((violation) => violation.includes('begins while')).length
     }
     expect(overlaps).toBeGreaterThan(0)

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { scheduleOf } from './schedule.ts'
+import { scheduleOf, withLockDelay } from './schedule.ts'
 import { describeSeeds, STORY_PATIENCE_MS, seedsOf } from './seeds.ts'
 import { tellSlots } from './slot-story.ts'
 
@@ -30,12 +30,7 @@ describe('seeded stories of contenders for the slots of a semaphore', () => {
     let overlaps = 0
     for (const seed of SEEDS) {
       if (overlaps > 0) break
-      const schedule = scheduleOf(seed)
-      const machines = schedule.machines.map((machine) => ({
-        ...machine,
-        runs: machine.runs.map((run) => ({ ...run, timing: { ...run.timing, lockDelayMs: 1 } })),
-      }))
-      const { violations } = await tellSlots(seed, 2, { ...schedule, machines })
+      const { violations } = await tellSlots(seed, 2, withLockDelay(scheduleOf(seed), 1))
       overlaps += violations.filter((violation) => violation.includes('there are')).length
     }
     expect(overlaps).toBeGreaterThan(0)

@@ -30,6 +30,16 @@ function pair(): [Postgres, Postgres] {
   return [one, two]
 }
 
+/** Both run, and what was written before stands on both. */
+async function replicated() {
+  const [one, two] = pair()
+  const led = await LedCluster.start(one, two)
+  await led.runAll()
+  await one.write('before')
+  await led.has('n2', 'before')
+  return { one, two, led }
+}
+
 function postgres(member: Member): Postgres {
   return {
     member,
@@ -55,11 +65,7 @@ test(
   'postgres › a master that may not read its own data directory any more is failed over, and follows when it may',
   TIMEOUT,
   async () => {
-    const [one, two] = pair()
-    const led = await LedCluster.start(one, two)
-    await led.runAll()
-    await one.write('before')
-    await led.has('n2', 'before')
+    const { one, two, led } = await replicated()
     chmodSync(one.member.data, 0)
     try {
       await led.plays('n2', 'master')
@@ -77,11 +83,7 @@ test(
   'postgres › a master that dies and cannot start, for its configuration is wrong, is failed over',
   TIMEOUT,
   async () => {
-    const [one, two] = pair()
-    const led = await LedCluster.start(one, two)
-    await led.runAll()
-    await one.write('before')
-    await led.has('n2', 'before')
+    const { one, two, led } = await replicated()
     const file = join(one.member.dir, 'postgresql.conf')
     const sound = readFileSync(file, 'utf8')
     appendFileSync(file, 'no_such_setting = on\n')
