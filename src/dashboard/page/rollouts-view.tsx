@@ -1,4 +1,5 @@
 import type { RolloutHost, RolloutRow } from '../scene.ts'
+import { MoreRow } from './more-row.tsx'
 import { Age, counted } from './words.tsx'
 
 const STATES = ['done', 'upgrading', 'rebooting', 'failed', 'waiting'] as const
@@ -123,13 +124,7 @@ function Hosts({ hosts }: { hosts: readonly RolloutHost[] }) {
             </td>
           </tr>
         ))}
-        {more > 0 && (
-          <tr>
-            <td colSpan={4} class="none">
-              and {more.toLocaleString('en')} more
-            </td>
-          </tr>
-        )}
+        <MoreRow more={more} columns={4} />
       </tbody>
     </table>
   )

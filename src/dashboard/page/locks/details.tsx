@@ -1,5 +1,6 @@
 import { formatDuration } from '../../../base/duration.ts'
 import type { Bar, LockRow, ShownHolder } from '../../scene.ts'
+import { MoreRow } from '../more-row.tsx'
 import { PauseWords } from '../notices.tsx'
 import type { Scale } from '../scale.ts'
 import { Axis, Track, useWidth } from '../timeline.tsx'
@@ -105,13 +106,7 @@ function Line({ row }: { row: LockRow }) {
             <td>{waiter.sinceMs === undefined ? '–' : <Age atMs={waiter.sinceMs} words={(long) => long} />}</td>
           </tr>
         ))}
-        {more > 0 && (
-          <tr>
-            <td colSpan={4} class="none">
-              and {more.toLocaleString('en')} more
-            </td>
-          </tr>
-        )}
+        <MoreRow more={more} columns={4} />
       </tbody>
     </table>
   )
