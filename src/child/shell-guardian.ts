@@ -4,13 +4,19 @@ import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Guardian } from './guardian.ts'
 import { withWayOut } from './guardian-prerequisites.ts'
-import { GuardianShell, type GuardianShellOptions } from './guardian-shell.ts'
+import { GuardianShell, type GuardianShellEvents, type GuardianShellOptions } from './guardian-shell.ts'
 import { hundredths } from './guardian-terms.ts'
 
 export interface GuardianOptions extends GuardianShellOptions {
   /** How to do without a guardian, in words; absent where nobody can. */
   readonly wayOut?: string
 }
+
+/** Starts a shell; tests have others. Throws when that fails at once. */
+export type StartShell = (
+  options: GuardianShellOptions,
+  events: GuardianShellEvents,
+) => Pick<GuardianShell, 'write' | 'silenceOrphans'>
 
 /** A guardian that dies sooner than this, again and again, won't live. */
 const SHORT_LIFE_MS = 1000
@@ -42,19 +48,26 @@ export class ShellGuardian implements Guardian {
   readonly #clock: Clock
   readonly #log: Log
   readonly #options: GuardianOptions
+  readonly #startShell: StartShell
   readonly #failed = new AbortController()
   readonly #cancelStart: () => void
   readonly #ready = Promise.withResolvers<void>()
   #isReady = false
   /** None after a start that failed, too. */
-  #shell: GuardianShell | undefined
+  #shell: ReturnType<StartShell> | undefined
   #startedAt: Instant
   #shortLives = 0
   #session = ''
   #orders: Orders = 'none'
   #dismissed = false
 
-  constructor(clock: Clock, log: Log, options: GuardianOptions) {
+  constructor(
+    clock: Clock,
+    log: Log,
+    options: GuardianOptions,
+    startShell: StartShell = (options, events) => new GuardianShell(options, events),
+  ) {
+    this.#startShell = startShell
     this.#clock = clock
     this.#log = log
     this.#options = options
@@ -126,9 +139,9 @@ export class ShellGuardian implements Guardian {
     this.#log.mark('guardian started')
   }
 
-  #start(): GuardianShell | undefined {
+  #start(): ReturnType<StartShell> | undefined {
     try {
-      return new GuardianShell(this.#options, {
+      return this.#startShell(this.#options, {
         ready: () => {
           this.#isReady = true
           this.#ready.resolve()

@@ -5,14 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { ShellGuardian } from '../../../src/child/shell-guardian.ts'
+import { ENDED_VARIABLE } from '../../../src/child/guardian-terms.ts'
+import { type GuardianOptions, ShellGuardian } from '../../../src/child/shell-guardian.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 
 const WHILE = { timeout: 20_000 }
 
 /** A command in a group of its own that says when it has begun. */
-async function command(script: string) {
+async function begun(script = 'true') {
   const child = spawn('/bin/sh', ['-c', `${script}; echo begun; while :; do sleep 0.05; done`], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -27,7 +28,7 @@ async function command(script: string) {
 }
 
 /** A guardian whose way to give a lock back is a note in a file; by the name of that its processes are known. */
-function guardian(graceMs = 100) {
+function guardian(about: Partial<GuardianOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'guardian-'))
   const note = join(folder, 'note')
   const said: string[] = []
@@ -35,10 +36,11 @@ function guardian(graceMs = 100) {
     systemClock,
     { ...SILENT, warn: (line) => void said.push(line) },
     {
-      graceMs,
+      graceMs: 100,
       marker: undefined,
-      release: ['/bin/sh', '-c', 'echo "$1" >"$0"', note],
+      release: ['/bin/sh', '-c', `printf %s "$${ENDED_VARIABLE}" >"$0.ended"; echo "$1" >"$0"`, note],
       environment: process.env,
+      ...about,
     },
   )
   onTestFinished(() => {
@@ -51,48 +53,28 @@ function guardian(graceMs = 100) {
     processes: () => processesWith(note),
     kill: () => processesWith(note).forEach((pid) => void process.kill(pid, 'SIGKILL')),
     released: () => vi.waitFor(() => expect(readFileSync(note, 'utf8')).toBe('abc\n'), WHILE),
+    /** How what was guarded ended, as who gives the lock back is told. */
+    ended: () => readFileSync(`${note}.ended`, 'utf8'),
   }
 }
 
 describe('a guardian that hears nothing within the time', () => {
-  test('ends a command by TERM, and gives the lock back', async () => {
-    const { one, released } = guardian()
-    const { child, group, ended } = await command('true')
-    one.setSession('abc')
-    one.arm(group, 10)
-    await ended
-    expect(child.signalCode).toBe('SIGTERM')
-    await released()
-  })
+  const IGNORES_TERM = 'trap "" TERM'
 
-  test('ends a command that ignores TERM by KILL, and gives the lock back', async () => {
-    const { one, released } = guardian()
-    const { child, group, ended } = await command('trap "" TERM')
+  test.each<[string, string, number, [number, number?], NodeJS.Signals]>([
+    ['ends a command by TERM', 'true', 100, [10], 'SIGTERM'],
+    ['ends a command that ignores TERM by KILL', IGNORES_TERM, 100, [10], 'SIGKILL'],
+    ['gives no second grace to a command whose grace is over', IGNORES_TERM, 600_000, [10, 0], 'SIGKILL'],
+    ['gives it what is left of the grace when it hears so late', IGNORES_TERM, 600_000, [-599_900], 'SIGKILL'],
+  ])('%s, and gives the lock back', async (_, script, graceMs, times, signal) => {
+    const { one, released, ended } = guardian({ graceMs })
+    const command = await begun(script)
     one.setSession('abc')
-    one.arm(group, 10)
-    await ended
-    expect(child.signalCode).toBe('SIGKILL')
+    one.arm(command.group, ...times)
+    await command.ended
+    expect(command.child.signalCode).toBe(signal)
     await released()
-  })
-
-  test('gives no second grace to a command whose grace is over', async () => {
-    const { one, released } = guardian(600_000)
-    const { child, group, ended } = await command('trap "" TERM')
-    one.setSession('abc')
-    one.arm(group, 10, 0)
-    await ended
-    expect(child.signalCode).toBe('SIGKILL')
-    await released()
-  })
-
-  test('gives it what is left of the grace when it hears so late', async () => {
-    const { one, released } = guardian(600_000)
-    const { child, group, ended } = await command('trap "" TERM')
-    one.setSession('abc')
-    one.arm(group, -599_900)
-    await ended
-    expect(child.signalCode).toBe('SIGKILL')
-    await released()
+    expect(ended()).toBe('killed')
   })
 })
 
@@ -109,7 +91,7 @@ describe('a guardian', () => {
 
   test('that was told of a new time acts at that, and at none when it is disarmed', async () => {
     const [renewed, disarmed, witness] = [guardian(), guardian(), guardian()]
-    const commands = await Promise.all([command('true'), command('true'), command('true')])
+    const commands = await Promise.all([begun(), begun(), begun()])
     const [first, second, third] = commands.map(({ group }) => group)
     renewed.one.arm(first ?? 0, 300)
     renewed.one.arm(first ?? 0, 600_000)
@@ -123,7 +105,7 @@ describe('a guardian', () => {
 
   test('that is killed is replaced by one that knows what it was told', async () => {
     const { one, processes, kill, said, released } = guardian()
-    const { child, group, ended } = await command('true')
+    const { child, group, ended } = await begun()
     one.setSession('abc')
     await one.ready()
     one.arm(group, 3000)
@@ -138,7 +120,7 @@ describe('a guardian', () => {
   test('that is killed is replaced by one that is disarmed, if it was', async () => {
     const { one, kill, said } = guardian()
     const witness = guardian()
-    const [spared, ended] = await Promise.all([command('true'), command('true')])
+    const [spared, ended] = await Promise.all([begun(), begun()])
     one.setSession('abc')
     await one.ready()
     one.arm(spared.group, 500)
@@ -149,6 +131,19 @@ describe('a guardian', () => {
     witness.one.arm(ended.group, 1000)
     await ended.ended
     expect(spared.child.signalCode).toBeNull()
+  })
+
+  test('that can’t be started has failed, and says how to do without', async () => {
+    // Longer than the kernel takes.
+    const environment = { TOO_LONG: 'x'.repeat(1_000_000) }
+    const { one } = guardian({ environment, wayOut: 'do without' })
+    await expect(one.ready()).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/^no guardian could be started: .*E2BIG/),
+      hint: 'does /bin/sh work?; or do without',
+    })
+    one.setSession('abc')
+    expect(one.failed.aborted).toBe(true)
   })
 
   test('that can’t be kept alive has failed, and is started no more', async () => {
@@ -162,14 +157,5 @@ describe('a guardian', () => {
     await expect(one.ready()).rejects.toThrow('no guardian could be kept alive')
     one.setSession('def')
     await vi.waitFor(() => expect(processes()).toEqual([]), WHILE)
-  })
-
-  test('is told nothing but its own lines', () => {
-    const { one } = guardian()
-    for (const session of ['', 'a b', 'abc\ndismiss', '$(id)', '-n']) {
-      expect(() => one.setSession(session)).toThrow('no line for a guardian')
-    }
-    expect(() => one.arm(0, 10)).toThrow('no line for a guardian')
-    expect(() => one.arm(1.5, 10)).toThrow('no line for a guardian')
   })
 })
