@@ -30,13 +30,13 @@ export interface Findings {
 }
 
 const FULL_HERD = [
-  { waiters: 1, rounds: 11, polledRounds: 3 },
+  { waiters: 1, rounds: 9, polledRounds: 3 },
   { waiters: 10, rounds: 6, polledRounds: 2 },
   { waiters: 100, rounds: 6, polledRounds: 1 },
 ]
 
 const FULL_RUSH: readonly Rush[] = [
-  { runners: 8, seconds: 8, rounds: 7, polledRounds: 2 },
+  { runners: 8, seconds: 6, rounds: 7, polledRounds: 2 },
   { runners: 32, seconds: 15, rounds: 2, polledRounds: 1 },
 ]
 
@@ -44,7 +44,7 @@ export const MEASURES: readonly Measure[] = [
   {
     name: 'uncontended',
     take: async (testbed, quick) => ({
-      rows: await measureUncontended(testbed, quick ? { rounds: 1, runs: 2 } : { rounds: 12, runs: 6 }),
+      rows: await measureUncontended(testbed, quick ? { rounds: 1, runs: 2 } : { rounds: 10, runs: 6 }),
     }),
   },
   {
@@ -54,7 +54,7 @@ export const MEASURES: readonly Measure[] = [
   {
     name: 'hand-over',
     take: async (testbed, quick) => {
-      const full = { rounds: 20, runs: 10, polledRuns: 20 }
+      const full = { rounds: 20, runs: 10, polledRuns: 15 }
       return { rows: await measureHandOver(testbed, quick ? { rounds: 1, runs: 2, polledRuns: 1 } : full) }
     },
   },
@@ -89,7 +89,7 @@ export const MEASURES: readonly Measure[] = [
   {
     name: 'history',
     take: async (testbed, quick) => ({
-      history: await measureHistory(testbed, quick ? { rounds: 2, runs: 2 } : { rounds: 40, runs: 12 }),
+      history: await measureHistory(testbed, quick ? { rounds: 2, runs: 2 } : { rounds: 30, runs: 12 }),
     }),
   },
   {
