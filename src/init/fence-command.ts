@@ -40,7 +40,8 @@ export function fenceOf(file: InitFile, environment: NodeJS.ProcessEnv): Fence |
   return async (ctx, at) => {
     const [program = '', ...args] = wordsFor(template, at)
     const command = findExecutable([program, ...args], environment.PATH)
-    const task = { command, environment, timeoutMs, graceMs: GRACE_MS, sparesDaemons: false }
+    // One that went on without us could switch off a node that has long come back.
+    const task = { command, environment, timeoutMs, graceMs: GRACE_MS, sparesDaemons: false, diesWithUs: true }
     const { status, output } = await runTask(ctx, task)
     if (status === 'interrupted') throw ctx.signal.reason
     if (status === 'too-late') throw unfenced(at, `fence_command did not end within ${formatDuration(timeoutMs)}`)

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { processesWith, runs } from '../kit/processes.ts'
 import { removeFolder } from '../kit/remove-folder.ts'
 import { ServiceNode } from '../kit/service-node.ts'
 
@@ -139,16 +140,22 @@ Clearing promotion trigger for node node2...SUCCESS
     expect([node1.running, node2.running]).toEqual([BOTH, []])
   })
 
-  test('is fenced again by whoever goes on after a kill -9 in mid-fence', async () => {
-    await fencesBy('sleep 600')
+  test('is fenced again by whoever goes on after a kill -9 in mid-fence, which ends the fence, too', async () => {
+    await fencesBy(`sleep 600 & echo $! > ${dir}/pid; wait`)
     const first = startLocker(['init', node2.script, 'start-primary', '--force'], { address: node2.agent.address })
     await first.prints(/Fencing primary node node1/)
     await patiently(
-      () => fenced().length === 1,
+      () => existsSync(`${dir}/pid`) && processesWith(`${dir}/fence.sh`).length > 0,
       () => 'the fence has not begun',
     )
+    const child = Number(readFileSync(`${dir}/pid`, 'utf8'))
+    expect(runs(child)).toBe(true)
     first.kill('SIGKILL')
     await first.ends()
+    await patiently(
+      () => !runs(child) && processesWith(`${dir}/fence.sh`).length === 0,
+      () => 'the fence goes on without the switch',
+    )
     expect([node1.running, node2.running]).toEqual([BOTH, []])
     await fencesBy(POWER_SWITCH())
     expect((await init('start-primary')).code).toBe(0)
