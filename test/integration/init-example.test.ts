@@ -6,7 +6,7 @@ import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { LOCKER, patiently } from '../kit/locker.ts'
-import { processesWith } from '../kit/processes.ts'
+import { kill, processesWith } from '../kit/processes.ts'
 import { removeFolder } from '../kit/remove-folder.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -104,7 +104,7 @@ function machine(node: string): Machine {
 afterAll(async () => {
   for (const { agent, dir } of machines.values()) {
     await agent?.stop()
-    for (const pid of processesWith(dir)) process.kill(pid, 'SIGKILL')
+    for (const pid of processesWith(dir)) kill(pid)
     removeFolder(dir)
   }
   vi.unstubAllEnvs()

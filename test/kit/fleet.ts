@@ -8,7 +8,7 @@ import { startConsul } from '../../scripts/provide/agent.ts'
 import { afterTest } from './after-test.ts'
 import { ConsulClient } from './consul-client.ts'
 import { type Ended, patiently, type Running, runLocker, startLocker } from './locker.ts'
-import { processesWith } from './processes.ts'
+import { kill, processesWith } from './processes.ts'
 import { scratch } from './unique.ts'
 
 /** On a busy machine twelve hosts take their time. */
@@ -273,13 +273,5 @@ ${more}
       const told = `${JSON.stringify(this.witnessed)}\n${this.endings.slice(-40).join('\n')}`
       throw new Error(`never: ${what}\n${told}`, { cause: thrown })
     })
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
   }
 }

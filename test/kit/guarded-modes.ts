@@ -5,7 +5,7 @@ import { freePorts } from '../../scripts/provide/ports.ts'
 import { afterTest } from './after-test.ts'
 import { ConsulClient } from './consul-client.ts'
 import { patiently, type Running, runLocker, startLocker } from './locker.ts'
-import { processesWith } from './processes.ts'
+import { kill, processesWith } from './processes.ts'
 import { type RootPlan, SmallRoot } from './small-root.ts'
 import { uniqueName } from './unique.ts'
 
@@ -35,7 +35,7 @@ function inRoot(root: SmallRoot, name: string) {
   writeFileSync(log, '')
   chmodSync(log, 0o666)
   afterTest(() => {
-    for (const pid of processesWith(name)) process.kill(pid, 'SIGKILL')
+    for (const pid of processesWith(name)) kill(pid)
   })
   return () => readFileSync(log, 'utf8').split('\n').slice(0, -1)
 }

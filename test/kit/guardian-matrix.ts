@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { afterTest } from './after-test.ts'
 import { ConsulClient } from './consul-client.ts'
 import { patiently, runLocker, startLocker } from './locker.ts'
-import { processesWith } from './processes.ts'
+import { kill, processesWith } from './processes.ts'
 import { type RootPlan, SmallRoot } from './small-root.ts'
 import { uniqueName } from './unique.ts'
 
@@ -54,7 +54,7 @@ export async function play(plan: RootPlan, story: keyof typeof STORIES): Promise
   chmodSync(log, 0o666)
   const name = uniqueName('rooted')
   afterTest(() => {
-    for (const pid of processesWith(name)) process.kill(pid, 'SIGKILL')
+    for (const pid of processesWith(name)) kill(pid)
   })
   const run = (script: string) =>
     startLocker(['--ttl', '10s', '--kill-after', '1s', name, '/bin/sh', '-c', script], { through: root.through })

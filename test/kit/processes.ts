@@ -8,6 +8,15 @@ export function processesWith(text: string): number[] {
     .map(Number)
 }
 
+/** Kills a process, or by the negative number a process group, unless it has just ended by itself. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
+  }
+}
+
 /** Whether a process runs; a zombie doesn't. */
 export function runs(pid: number): boolean {
   return !['', 'Z', 'X'].includes(stateOf(pid))

@@ -7,8 +7,8 @@ import { type Program, program } from '../../scripts/provide/debian.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from './consul-client.ts'
-import { LOCKER } from './locker.ts'
-import { processesWith, runs } from './processes.ts'
+import { LOCKER, patiently } from './locker.ts'
+import { kill, processesWith, runs } from './processes.ts'
 import { removeFolder } from './remove-folder.ts'
 
 /** What a node of a test cluster is made of. */
@@ -88,7 +88,7 @@ export class ServiceNode {
   killServices(): void {
     for (const service of ['apache2', 'mysql']) {
       const pid = pidIn(join(this.dir, service, 'pid'))
-      if (pid !== undefined && runs(pid)) process.kill(service === 'apache2' ? -pid : pid, 'SIGKILL')
+      if (pid !== undefined && runs(pid)) kill(service === 'apache2' ? -pid : pid)
     }
   }
 
@@ -114,8 +114,17 @@ export class ServiceNode {
   async stop(): Promise<void> {
     this.powerOff()
     await this.agent.stop()
-    // Handlers of its watches outlive it, and wait for it to come back.
-    for (const pid of processesWith(this.script)) process.kill(pid, 'SIGKILL')
+    // Handlers of its watches outlive it, and wait for it to come back; what they run outlives them, and may only now
+    // start a service.
+    const left = () => [...processesWith(this.dir), ...this.running]
+    await patiently(
+      () => {
+        for (const pid of processesWith(this.dir)) kill(pid)
+        this.killServices()
+        return left().length === 0
+      },
+      () => `${this.name} is stopped, and there is still ${left()}`,
+    )
     removeFolder(this.dir)
   }
 }

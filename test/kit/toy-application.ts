@@ -4,7 +4,7 @@ import { inject } from 'vitest'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { afterTest } from './after-test.ts'
 import { patiently, type Running, startLocker } from './locker.ts'
-import { processesWith } from './processes.ts'
+import { kill, processesWith } from './processes.ts'
 import { scratch, uniqueName } from './unique.ts'
 
 /** Writes down what it is called for; files beside it say how it behaves. No two of its calls may overlap. */
@@ -48,13 +48,7 @@ export class Toy {
     writeFileSync(join(this.dir, 'calls'), '')
     this.configure()
     afterTest(() => {
-      for (const pid of processesWith(this.dir)) {
-        try {
-          process.kill(pid, 'SIGKILL')
-        } catch {
-          // It has just ended.
-        }
-      }
+      for (const pid of processesWith(this.dir)) kill(pid)
     })
   }
 
