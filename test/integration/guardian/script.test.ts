@@ -12,6 +12,7 @@ import { processesWith, runs } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 import { Dice } from '../../virtual/dice.ts'
 import { DAEMONS, kill, PROMPT, proc, SAY, Scene, STUBBORN, statOf } from './scene.ts'
+import { StoppedClock } from './stopped-clock.ts'
 
 /** Ignores TERM, without a process whose name is a line of text in some language. */
 const STRANGELY_NAMED = `
@@ -25,12 +26,23 @@ name '\\377'
 /** How often what is left of a killed guardian looks after the runner. */
 const LOOK_MS = 60_000
 
+interface Surroundings {
+  readonly mark?: boolean
+  readonly path?: string
+  /** Instead of the machine's. */
+  readonly clock?: StoppedClock
+}
+
 describe.concurrent.each(['dash', 'busybox', 'bash'])('the guardian’s script in %s', (shell) => {
   /**
    * Starts a command's tree and the script, with us for a runner; the grace is in milliseconds. Without a `mark` the
    * script knows the tree by its group alone.
    */
-  async function start(script: string, graceMs = 10_000, { mark = true, path: PATH = process.env.PATH ?? '' } = {}) {
+  async function start(
+    script: string,
+    graceMs = 10_000,
+    { mark = true, path: PATH = process.env.PATH ?? '', clock }: Surroundings = {},
+  ) {
     const scene = new Scene()
     const { path } = await program(shell, shell)
     const env = { PATH, LC_ALL: 'C.UTF-8', WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
@@ -46,7 +58,12 @@ describe.concurrent.each(['dash', 'busybox', 'bash'])('the guardian’s script i
       argv0: shell === 'busybox' ? shell : 'sh',
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
-      env: { ...env, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker },
+      env: {
+        ...env,
+        ...(clock && { PATH: `${clock.path}:${PATH}` }),
+        [GUARDIAN_VARIABLE]: clock?.script ?? GUARDIAN_SCRIPT,
+        [MARKER_VARIABLE]: marker,
+      },
     })
     let complaints = ''
     guardian.stderr.on('data', (chunk) => {
@@ -130,8 +147,8 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
   })
 
   test('acts when it hears nothing in time, even when it is killed itself', async () => {
-    const { scene, group, tell } = await start(PROMPT)
-    // Long enough for a busy machine to show us both of them.
+    const clock = new StoppedClock()
+    const { scene, group, tell } = await start(PROMPT, 10_000, { clock })
     tell(`arm ${group} 300 1000`)
     const look = () =>
       processesWith('consul-locker-guardian').filter((pid) => proc(pid, 'environ').includes(scene.name))
@@ -139,7 +156,9 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
       () => look().length === 2,
       () => 'no timer',
     )
+    await clock.showsMoreThan(0)
     for (const pid of look()) if (statOf(pid)[1] === String(process.pid)) kill(pid, 'SIGKILL')
+    clock.advance(300)
     await scene.says('release 0a1b')
     expect(scene.lines).toEqual(['command begins', 'command term', 'release 0a1b'])
     await scene.isEmpty()
@@ -148,13 +167,16 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
   test.each(['arm', 'again'])(
     'does nothing as long as it is told "%s" in time, and leaves no sleep behind',
     async (word) => {
-      const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT)
-      tell(`arm ${group} 300 1000`)
-      // In all longer than the three seconds that it was told, each time much shorter.
+      const clock = new StoppedClock()
+      const { scene, group, tell, hangUp, ended, complaints } = await start(PROMPT, 10_000, { clock })
+      tell(`arm ${group} 5000 1000`)
+      // In all longer than it was told, each time shorter.
       for (let times = 0; times < 3; times++) {
-        tell(`${word} ${group} 300 1000`)
-        await new Promise((resolve) => setTimeout(resolve, 1100))
+        await clock.showsMoreThan(1000)
+        clock.advance(4000)
+        tell(`${word} ${group} 5000 1000`)
       }
+      await clock.showsMoreThan(1000)
       expect(scene.lines).toEqual(['command begins'])
       kill(group, 'SIGTERM')
       tell('disarm')
@@ -167,14 +189,18 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
   )
 
   test('acts when it is not told any more to go on', async () => {
-    const { scene, group, tell, ended } = await start(PROMPT)
-    tell(`arm ${group} 300 1000`)
-    // In all longer than the three seconds that it was told, each time much shorter.
+    const clock = new StoppedClock()
+    const { scene, group, tell, ended } = await start(PROMPT, 10_000, { clock })
+    tell(`arm ${group} 5000 1000`)
+    // In all longer than it was told, each time shorter.
     for (let times = 0; times < 3; times++) {
-      await new Promise((resolve) => setTimeout(resolve, 1100))
+      await clock.showsMoreThan(1000)
+      clock.advance(4000)
       tell('again')
     }
+    await clock.showsMoreThan(1000)
     expect(scene.lines).toEqual(['command begins'])
+    clock.advance(5000)
     await scene.says('release 0a1b')
     expect(scene.lines).toEqual(['command begins', 'command term', 'release 0a1b'])
     tell('dismiss')
@@ -183,8 +209,9 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
   })
 
   test('makes another timer when its timer was killed', async () => {
-    const { scene, group, tell, ended, pid } = await start(PROMPT)
-    tell(`arm ${group} 100 1000`)
+    const clock = new StoppedClock()
+    const { scene, group, tell, ended, pid } = await start(PROMPT, 10_000, { clock })
+    tell(`arm ${group} 5000 1000`)
     const timer = () => processesWith('consul-locker-guardian').find((found) => statOf(found)[1] === String(pid))
     await patiently(
       () => timer() !== undefined,
@@ -195,7 +222,10 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
       () => timer() === undefined,
       () => 'the timer lives on',
     )
+    clock.advance(4000)
     tell('again')
+    await clock.showsMoreThan(1000)
+    clock.advance(5000)
     await scene.says('release 0a1b')
     tell('dismiss')
     await ended
