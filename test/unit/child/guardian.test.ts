@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -27,6 +27,26 @@ async function begun(script = 'true') {
   return { child, group, ended }
 }
 
+/**
+ * A `sleep` for the front of a PATH that first waits until the test lets it go: so long no time is over, however late a
+ * busy machine is.
+ */
+function heldSleep() {
+  const path = mkdtempSync(join(tmpdir(), 'guardian-sleep-'))
+  onTestFinished(() => rmSync(path, { recursive: true }))
+  const [begun, free] = [join(path, 'begun'), join(path, 'free')]
+  const sleep = execFileSync('which', ['sleep'], { encoding: 'utf8' }).trim()
+  const script = `echo "$1" >>${begun}; until [ -e ${free} ] || [ ! -d ${path} ]; do ${sleep} 0.02; done; exec ${sleep} "$1"`
+  writeFileSync(join(path, 'sleep'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return {
+    environment: { ...process.env, PATH: `${path}:${process.env.PATH}` },
+    /** Waits until these have begun, in seconds as the script has them. */
+    hasBegun: (...times: string[]) =>
+      vi.waitFor(() => expect(readFileSync(begun, 'utf8').trim().split('\n')).toEqual(times), WHILE),
+    letGo: () => writeFileSync(free, ''),
+  }
+}
+
 /** A guardian whose way to give a lock back is a note in a file; by the name of that its processes are known. */
 function guardian(about: Partial<GuardianOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'guardian-'))
@@ -51,11 +71,19 @@ function guardian(about: Partial<GuardianOptions> = {}) {
     one,
     said,
     processes: () => processesWith(note),
+    /** Waits until it has no timer. */
+    isAlone: () => vi.waitFor(() => expect(processesWith(note)).toHaveLength(1), WHILE),
     kill: () => processesWith(note).forEach((pid) => void process.kill(pid, 'SIGKILL')),
     released: () => vi.waitFor(() => expect(readFileSync(note, 'utf8')).toBe('abc\n'), WHILE),
     /** How what was guarded ended, as who gives the lock back is told. */
     ended: () => readFileSync(`${note}.ended`, 'utf8'),
   }
+}
+
+/** A guardian for which no time is over until the test lets its sleeps go. */
+function heldGuardian() {
+  const { environment, hasBegun, letGo } = heldSleep()
+  return { ...guardian({ environment }), sleepsFor: hasBegun, letGo }
 }
 
 describe('a guardian that hears nothing within the time', () => {
@@ -90,43 +118,47 @@ describe('a guardian', () => {
   })
 
   test('that was told of a new time acts at that, and at none when it is disarmed', async () => {
-    const [renewed, disarmed, witness] = [guardian(), guardian(), guardian()]
+    const [renewed, disarmed, witness] = [heldGuardian(), heldGuardian(), heldGuardian()]
     const commands = await Promise.all([begun(), begun(), begun()])
-    const [first, second, third] = commands.map(({ group }) => group)
-    renewed.one.arm(first ?? 0, 300)
-    renewed.one.arm(first ?? 0, 600_000)
-    disarmed.one.arm(second ?? 0, 300)
+    renewed.one.arm(commands[0].group, 300)
+    disarmed.one.arm(commands[1].group, 300)
+    await Promise.all([renewed.sleepsFor('0.30'), disarmed.sleepsFor('0.30')])
+    renewed.one.arm(commands[0].group, 600_000)
     disarmed.one.disarm()
     witness.one.setSession('abc')
-    witness.one.arm(third ?? 0, 1000)
+    witness.one.arm(commands[2].group, 1000)
+    await Promise.all([renewed.sleepsFor('0.30', '60.00'), disarmed.isAlone(), witness.sleepsFor('1.00')])
+    for (const { letGo } of [renewed, disarmed, witness]) letGo()
     await commands[2].ended
     expect(commands.map(({ child }) => child.signalCode)).toEqual([null, null, 'SIGTERM'])
   })
 
   test('that is killed is replaced by one that knows what it was told', async () => {
-    const { one, processes, kill, said, released } = guardian()
+    const { one, kill, said, released } = guardian()
     const { child, group, ended } = await begun()
     one.setSession('abc')
     await one.ready()
     one.arm(group, 3000)
     kill()
     await vi.waitFor(() => expect(said).toEqual(['the guardian was killed; started another']), WHILE)
-    expect(processes()).not.toEqual([])
     await ended
     expect(child.signalCode).toBe('SIGTERM')
     await released()
   })
 
   test('that is killed is replaced by one that is disarmed, if it was', async () => {
-    const { one, kill, said } = guardian()
+    const { one, kill, said, isAlone, sleepsFor, letGo } = heldGuardian()
     const witness = guardian()
     const [spared, ended] = await Promise.all([begun(), begun()])
     one.setSession('abc')
     await one.ready()
     one.arm(spared.group, 500)
+    await sleepsFor('0.50')
     one.disarm()
+    await isAlone()
     kill()
     await vi.waitFor(() => expect(said).toHaveLength(1), WHILE)
+    letGo()
     witness.one.setSession('abc')
     witness.one.arm(ended.group, 1000)
     await ended.ended
