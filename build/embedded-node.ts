@@ -42,7 +42,8 @@ export function refuseUnknown(
 export async function copyStripped(copy: string, { node, strip: [strip, ...words] }: Target = HERE): Promise<void> {
   try {
     await run(strip, [...words, '-o', copy, node])
-  } catch {
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
     console.error('no strip on this machine (it is in binutils): the executable is larger than it need be')
     copyFileSync(node, copy)
   }
