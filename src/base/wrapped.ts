@@ -8,3 +8,10 @@ export function wrapped(text: string, width: number): string[] {
   }
   return lines
 }
+
+/** The same, with words that are longer in pieces. */
+export function wrappedWhole(text: string, width: number): string[] {
+  const piece = new RegExp(`.{1,${width}}`, 'gsu')
+  const words = text.split(' ').flatMap((word) => word.match(piece) ?? '')
+  return wrapped(words.join(' '), width)
+}

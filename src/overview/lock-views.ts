@@ -172,7 +172,7 @@ export function pauseView(state: PauseState): PauseView | undefined {
 
 /** Whether a key is that of a lock's name. */
 function isNamed(key: string): boolean {
-  return key.startsWith(KEY_PREFIX)
+  return key.startsWith(KEY_PREFIX) && key !== KEY_PREFIX
 }
 
 /** Whether a key is a rollout's: beside slots, which are locks, it keeps records there. */

@@ -99,6 +99,7 @@ E  24s  earliest next holder of the lock, if the session was destroyed right`)
     [['--on-lost', 'NOSUCH', 'backup', 'true']],
     [['--timeout-signal', 'INT', 'backup', 'true']],
     [['--gate', 'nonsense', 'backup', 'true']],
+    [['--log-format', 'xml', 'backup', 'true']],
     [['--release-timeout', '5s', 'backup', 'true']],
     [['--slot', '', 'backup', 'true']],
     [['--tz', 'UTC', 'backup', 'true']],

@@ -81,8 +81,15 @@ export function optionalValue(group: string, value: Uppercase<string>, describe:
 }
 
 /** An option with a value that may be given several times. */
-export function repeatable(group: string, value: Uppercase<string>, describe: string): Option<readonly string[]> {
-  return { group, describe, value, isRepeatable: true, read: (given) => (Array.isArray(given) ? given : []) }
+export function repeatable(
+  group: string,
+  value: Uppercase<string>,
+  describe: string,
+  parse: Parse<string> = (text) => text,
+): Option<readonly string[]> {
+  const read = (given: GivenValue, name: string) =>
+    Array.isArray(given) ? given.map((text: string) => parse(text, name)) : []
+  return { group, describe, value, isRepeatable: true, read }
 }
 
 /** Options whose variables count in every command. */

@@ -219,6 +219,13 @@ describe('the locks of a cluster', () => {
     })
   })
 
+  test('are called by their key where that has no name behind its beginning', async () => {
+    const { hold, only } = cluster('consul-locker-')
+    const ours = await hold({ record: () => '' })
+    expect(await only()).toMatchObject({ name: 'consul-locker-', kind: 'lock', holders: [{ fence: ours.fence }] })
+    ours.session.end()
+  })
+
   test.each<[string, string]>([
     ['consul-locker-db', '{"host":{},"pid":-1,"since":"then","command":[1]}'],
     ['consul-locker-db', '\u0000\u001b[2J'],

@@ -1,7 +1,6 @@
 import { AbortReason } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import type { Consul } from '../../../consul/consul.ts'
-import { checkKeyPrefix } from '../../../lock/lock-keys.ts'
 import type { LocksRequest } from '../../../overview/lock-request.ts'
 import type { LocksView } from '../../../overview/lock-view.ts'
 import { readLocks } from '../../../overview/read-locks.ts'
@@ -23,9 +22,9 @@ import { LOCKS_SYNTAX } from './syntax.ts'
 export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
   const [pattern, ...rest] = words
   checkNoWords(rest, "consul-locker locks 'PATTERN'")
-  for (const prefix of options.prefix) checkKeyPrefix('--prefix', prefix)
-  const request: LocksRequest = { pattern, prefixes: options.prefix }
-  const consul = await connect(options, environment, locksRules(options.prefix))
+  const { prefix: prefixes } = options
+  const request: LocksRequest = { pattern, prefixes }
+  const consul = await connect(options, environment, locksRules(prefixes))
   try {
     if (options.watch && !options.json && hasScreen(environment)) {
       const { lockScreen } = await import('./lock-screen.ts')

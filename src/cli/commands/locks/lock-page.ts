@@ -1,6 +1,6 @@
 import { fitted } from '../../../base/columns.ts'
 import { printable } from '../../../base/printable.ts'
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrappedWhole } from '../../../base/wrapped.ts'
 import type { HolderView, LocksView, LockView, Party, WaiterView } from '../../../overview/lock-view.ts'
 import { endMsOf } from '../../../run/history/describe-run.ts'
 import type { RunEntry } from '../../../run/history/runs-record.ts'
@@ -40,7 +40,7 @@ export function pageLines(
     ...(lock.trouble === undefined ? [] : [['trouble', lock.trouble] as [string, string]]),
   ]
   const facts = about.flatMap(([label, text]) => {
-    const lines = wrapped(printable(text), Math.max(20, columns - LABEL - 2))
+    const lines = wrappedWhole(printable(text), Math.max(20, columns - LABEL - 2))
     return lines.map((line, n) => `${(n === 0 ? label : '').padEnd(LABEL)}  ${line}`)
   })
   return [...facts, '', ...historyOf(lock, history, nowMs)].map((line) => fitted(line, columns))

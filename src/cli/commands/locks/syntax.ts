@@ -1,7 +1,8 @@
 import { CONSUL_OPTIONS } from '../../options/consul-options.ts'
+import { KEY_PREFIXES } from '../../options/key-prefixes.ts'
 import { OUTPUT_OPTIONS } from '../../options/output-options.ts'
 import type { Syntax } from '../../syntax/command-syntax.ts'
-import { flag, repeatable } from '../../syntax/option.ts'
+import { flag } from '../../syntax/option.ts'
 
 /** `consul-locker locks` */
 export const LOCKS_SYNTAX = {
@@ -13,7 +14,7 @@ shells match: who holds each, for how long, under which fence, how many wait,
 whether it is closed or paused, and how its last run ended.`,
   options: {
     waiters: flag('What:', 'list who waits instead, by hosts'),
-    prefix: repeatable('What:', 'KEYS', 'locks whose keys begin so, too: of consul lock, of --key; repeatable'),
+    prefix: KEY_PREFIXES,
     watch: flag('Output:', 'show it live; a line for each change where that is no terminal'),
     json: flag('Output:', 'print it as JSON; with --watch a line for each lock that changes'),
     ...CONSUL_OPTIONS,

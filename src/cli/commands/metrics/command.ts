@@ -3,7 +3,6 @@ import { Failure } from '../../../base/failure.ts'
 import { hostPortText } from '../../../base/host-port.ts'
 import { prometheusText } from '../../../base/prometheus.ts'
 import { notifyService } from '../../../child/service-notify.ts'
-import { checkKeyPrefix } from '../../../lock/lock-keys.ts'
 import { locksRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { turnOnCompilers } from '../../invocation/compilers.ts'
@@ -26,7 +25,6 @@ export const metricsCommand = subcommand(METRICS_SYNTAX, async (request) => {
   const [pattern, ...others] = words
   checkNoWords(others, 'consul-locker metrics [PATTERN]')
   const { most, prefix: prefixes, once, rollout } = options
-  for (const prefix of prefixes) checkKeyPrefix('--prefix', prefix)
   const secret = secretFor(request)
   const readRollout = rollout === undefined ? nothing : await ofRollout(request, rollout)
   const consul = await connect(options, environment, locksRules(prefixes))

@@ -1,8 +1,9 @@
 import { CONSUL_OPTIONS } from '../../options/consul-options.ts'
+import { KEY_PREFIXES } from '../../options/key-prefixes.ts'
 import { listenAddress } from '../../options/listen-address.ts'
 import { OUTPUT_OPTIONS } from '../../options/output-options.ts'
 import type { Syntax } from '../../syntax/command-syntax.ts'
-import { flag, option, repeatable } from '../../syntax/option.ts'
+import { flag, option } from '../../syntax/option.ts'
 import { wholeNumber } from '../../syntax/values.ts'
 
 /** Where the metrics are served by default. */
@@ -26,7 +27,7 @@ holds and waits since when, how runs went, what is led and rolled out.`,
     'secret-file': option('Metrics:', 'FILE', 'file with the bearer token of scrapes; needed off loopback'),
     once: flag('Metrics:', 'print them once instead, as for a textfile collector'),
     most: option('Metrics:', 'N', 'locks with series of their own (1000)', wholeNumber(0, 100_000), '1000'),
-    prefix: repeatable('Metrics:', 'PREFIX', 'locks with --key, too, whose keys begin so; repeatable'),
+    prefix: { ...KEY_PREFIXES, group: 'Metrics:' },
     rollout: option('Metrics:', 'FILE', 'a rollout.yaml; its rollout, too'),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,

@@ -14,11 +14,17 @@ export function sortWithRun(
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Sorted {
+  // Where it has no values of its own, what is amiss with one is told of in the run's help.
+  const { usage } = Object.keys(own.options).every((name) => name in options || isFlag(own, name)) ? RUN_SYNTAX : own
   const contradictions = [...RUN_SYNTAX.contradictions, ...(own.contradictions ?? [])]
   try {
-    const syntax = { ...RUN_SYNTAX, usage: own.usage, options: { ...options, ...own.options }, contradictions }
+    const syntax = { ...RUN_SYNTAX, usage, options: { ...options, ...own.options }, contradictions }
     return sort(syntax, words, wordsOf(syntax.options, environment))
   } catch (thrown) {
     throw thrown instanceof HelpWanted ? new HelpWanted(own, thrown.isWhole) : thrown
   }
+}
+
+function isFlag({ options }: Syntax, name: string): boolean {
+  return options[name]?.value === undefined
 }

@@ -196,6 +196,12 @@ describe('the live view', () => {
     }
   })
 
+  test('shows a session whole on the page of a lock, however narrow', () => {
+    const page = after(withChange(firstState({ columns: 40, rows: 30 }), { view: view(held('backup', 5)) }), 'return')
+    const text = shown(page).map((line) => line.trim())
+    expect(text.join('')).toContain(session)
+  })
+
   test('keeps the bar in sight when the terminal becomes smaller', () => {
     const state = after(start(...many), 'pagedown')
     const smaller = withChange(state, { size: { columns: 40, rows: 6 } })
