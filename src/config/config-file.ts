@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { LineCounter, parseDocument, type YAMLParseError } from 'yaml'
 import { Failure, messageOf, reasonOf } from '../base/failure.ts'
+
+/** Five thousand hosts, each with a line. What is larger takes long to read, for the keys of YAML are compared with each other. In bytes. */
+const LARGEST = 256 * 1024
 
 /** A schema of keys, whose values become an `Output`. */
 type KeySchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: object }
@@ -25,7 +28,7 @@ export interface ConfigObjection {
 
 /** Reads a YAML file. Throws a `config` failure that names file, line and key, and tells what was expected there. */
 export function readConfig<Output>({ what, least, schema, check }: ConfigSchema<Output>, path: string): Output {
-  return parseConfig(schema, path, read(what, path, least), check)
+  return parseConfig(schema, path, readConfigText(what, path, least), check)
 }
 
 /** Reads the text of a YAML file; `path` is only named. Throws as `readConfig` does. */
@@ -114,10 +117,17 @@ function lineOf(
   return start === undefined ? 1 : lines.linePos(start).line
 }
 
-function read(what: string, path: string, least: string | undefined): string {
+/** The text of such a file. Throws a `config` failure, which names it by `what`; `least` as in `ConfigSchema`. */
+export function readConfigText(what: string, path: string, least?: string): string {
   try {
+    const { size } = statSync(path)
+    if (size > LARGEST) {
+      const sentence = `${what} ${path} has ${Math.ceil(size / 1024)} kB, and ${LARGEST / 1024} kB are the most`
+      throw new Failure('config', sentence, { hint: 'is it the right file?' })
+    }
     return readFileSync(path, 'utf8')
   } catch (thrown) {
+    if (thrown instanceof Failure) throw thrown
     const hint = least === undefined ? undefined : `the least that it says is ${least}`
     throw new Failure('config', `${what} ${path} can't be read: ${reasonOf(thrown)}`, { hint, cause: thrown })
   }

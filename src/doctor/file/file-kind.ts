@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { parse } from 'yaml'
-import { Failure, reasonOf } from '../../base/failure.ts'
+import { Failure } from '../../base/failure.ts'
+import { readConfigText } from '../../config/config-file.ts'
 import type { FileKind } from './examined-file.ts'
 
 /** Keys that only one kind of file has, the commonest first. */
@@ -27,19 +28,14 @@ export function kindOfFile(path: string): FileKind {
 }
 
 function readText(path: string): string {
-  try {
-    // Who opens a pipe that nobody writes to waits for ever, deaf to signals; and the loader reads it once more.
-    const stats = statSync(path)
-    if (stats.isFIFO() || stats.isCharacterDevice()) {
-      throw new Failure('config', `${path} is a pipe or a device, and doctor reads the file twice`, {
-        hint: 'give the file itself',
-      })
-    }
-    return readFileSync(path, 'utf8')
-  } catch (thrown) {
-    if (thrown instanceof Failure) throw thrown
-    throw new Failure('config', `the file ${path} can't be read: ${reasonOf(thrown)}`, { cause: thrown })
+  // Who opens a pipe that nobody writes to waits for ever, deaf to signals; and the loader reads it once more.
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isFIFO() || stats?.isCharacterDevice()) {
+    throw new Failure('config', `${path} is a pipe or a device, and doctor reads the file twice`, {
+      hint: 'give the file itself',
+    })
   }
+  return readConfigText('the file', path)
 }
 
 /** Its keys, as far as it can be read; what is wrong with it is for the loader to say. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -31,6 +31,13 @@ describe('the kind of a file', () => {
     const pipe = join(dir, 'pipe')
     execFileSync('mkfifo', [pipe])
     for (const path of [pipe, '/dev/zero']) expect(() => kindOfFile(path)).toThrow(/is a pipe or a device/)
+  })
+
+  test('is not looked for in what is too large for one', () => {
+    const path = join(dir, 'large')
+    writeFileSync(path, 'name: a\n')
+    truncateSync(path, 100 * 1024 ** 2)
+    expect(() => kindOfFile(path)).toThrow(`the file ${path} has 102400 kB, and 256 kB are the most`)
   })
 
   test.each(['', '- a\n', 'hello: world\n', 'null\n'])('%j is none', (text) => {
