@@ -9,6 +9,21 @@ export async function datacenters(ctx: Context, consul: Consul): Promise<string[
   return (await readList(ctx, consul, '/v1/catalog/datacenters')).filter(isName)
 }
 
+/** The names of the services of the client's datacenter that begin so; in any form, since no word of ours made them. */
+export async function serviceNames(ctx: Context, consul: Consul, beginning: string): Promise<string[]> {
+  const reply = await consul.call(ctx, {
+    method: 'GET',
+    path: '/v1/catalog/services',
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    needs: 'service_prefix "" { policy = "read" }',
+  })
+  const services = consul.json(reply)
+  if (!isObject(services)) throw consul.protocolError('no names of services')
+  return Object.keys(services)
+    .filter((name) => isName(name) && name.startsWith(beginning))
+    .sort()
+}
+
 /** The names of all nodes of the client's datacenter, dead ones included until Consul reaps them. */
 export async function nodeNames(ctx: Context, consul: Consul): Promise<string[]> {
   return nodesIn(await readList(ctx, consul, '/v1/catalog/nodes'))

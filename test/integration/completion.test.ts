@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { environmentOf, unpackPackage } from '../../scripts/provide/debian.ts'
 import { afterTest } from '../kit/after-test.ts'
+import { ConsulClient } from '../kit/consul-client.ts'
 import { LOCKER, lockerEnvironment, runLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
@@ -13,6 +14,8 @@ import { scratch, uniqueName } from '../kit/unique.ts'
 /** A lock of which a history stands in Consul, and the beginning of its name, which no other lock's has. */
 const LOCK = uniqueName('completion')
 const BEGINNING = LOCK.slice(0, -2)
+/** A service with the same beginning. */
+const SERVICE = `${BEGINNING}-service`
 const PATH = [dirname(LOCKER), process.env.PATH].join(delimiter)
 
 /** What is typed before the Tab key, and what stands there then. */
@@ -24,6 +27,8 @@ const LINES = [
   ['consul-locker hold --log-format js', 'consul-locker hold --log-format json'],
   ['consul-locker wait --once servi', 'consul-locker wait --once service:'],
   [`consul-locker status ${BEGINNING}`, `consul-locker status ${LOCK}`],
+  [`consul-locker hosts --label ${BEGINNING}`, `consul-locker hosts --label ${SERVICE}`],
+  [`consul-locker wait service:${BEGINNING}`, `consul-locker wait service:${SERVICE}`],
   [`consul-locker --also=${BEGINNING}`, `consul-locker --also=${LOCK}`],
   ['consul-locker --wait 5s x cat only-o', 'consul-locker --wait 5s x cat only-one'],
   ['consul-locker wait a:b -- cat only-o', 'consul-locker wait a:b -- cat only-one'],
@@ -33,7 +38,10 @@ const LINES = [
 
 beforeAll(async () => {
   await promisify(execFile)(LOCKER, [LOCK, 'true'], { env: lockerEnvironment({}) })
+  await new ConsulClient().request('PUT', '/agent/service/register', JSON.stringify({ Name: SERVICE }))
 })
+
+afterAll(() => new ConsulClient().request('PUT', `/agent/service/deregister/${SERVICE}`))
 
 /** Types each line at a shell's prompt, and sees what the Tab key makes of it. */
 async function types(terminal: Terminal, [typed, completed]: readonly [string, string]): Promise<void> {

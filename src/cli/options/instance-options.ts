@@ -5,7 +5,10 @@ import { option, type Values } from '../syntax/option.ts'
 
 /** Options that say which instance of which service. */
 export const LABEL_OPTION = {
-  label: option('Service:', 'NAME', "the service's name in Consul; capitals make no difference", checkLabel),
+  label: {
+    ...option('Service:', 'NAME', "the service's name in Consul; capitals make no difference", checkLabel),
+    operand: { kind: 'service' as const },
+  },
 }
 export const INSTANCE_OPTIONS = {
   ...LABEL_OPTION,

@@ -9,4 +9,4 @@ export interface Operand {
 }
 
 /** A `command` is one of the user's, and all words behind it are its own; `ours` is a command of ours. */
-export type OperandKind = 'lock' | 'leader' | 'file' | 'folder' | 'gate' | 'signal' | 'command' | 'ours'
+export type OperandKind = 'lock' | 'leader' | 'service' | 'file' | 'folder' | 'gate' | 'signal' | 'command' | 'ours'

@@ -21,7 +21,11 @@ A script check for Consul that knows the cluster: a primary must run, a standby
 must be stopped while a primary passes. Prints one line of JSON.`,
   options: {
     file: { ...option('Cluster:', 'FILE', 'an init script, which tells all of what follows'), alias: 'f' },
-    'consul-service': { ...option('Cluster:', 'NAME', 'the Consul service'), alias: 'S' },
+    'consul-service': {
+      ...option('Cluster:', 'NAME', 'the Consul service'),
+      alias: 'S',
+      operand: { kind: 'service' },
+    },
     'cluster-key': option(
       'Cluster:',
       'KEY',

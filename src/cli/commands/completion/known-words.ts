@@ -1,5 +1,6 @@
 import { AbortReason, withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
+import { serviceNames } from '../../../consul/catalog.ts'
 import { leaderNames, lockNames } from '../../../overview/lock-names.ts'
 import { connect } from '../../connection/connect.ts'
 import { CONSUL_OPTIONS } from '../../options/consul-options.ts'
@@ -7,8 +8,9 @@ import type { OperandKind } from '../../syntax/operand.ts'
 import { parse } from '../../syntax/parse.ts'
 import { SYNTAXES } from '../../syntax-table.ts'
 import type { Candidate, Look } from './candidate.ts'
+import type { Place } from './place.ts'
 
-/** So long Consul has to name its locks, in milliseconds: somebody has pressed a key. */
+/** So long Consul has to name what there is, in milliseconds: somebody has pressed a key. */
 const PATIENCE_MS = 1000
 
 /** The conditions that a gate may be, each up to where what it is about begins. */
@@ -27,13 +29,23 @@ export const GATE_KINDS: Readonly<Record<string, string>> = {
   'cmd:': 'a command of /bin/sh ends with 0',
 }
 
+const SERVICE = 'service:' satisfies keyof typeof GATE_KINDS
+
 const SIGNALS = ['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'KILL']
 
 /** What may stand in a place that is about something of this kind. Names of Consul's are none on any error. */
 export function knownWords(ctx: Context, environment: NodeJS.ProcessEnv): Look {
+  const services = async (beginning: string, place: Place, before = '') => {
+    const found = await names(ctx, environment, place, beginning, serviceNames, 'a service')
+    return found.map(({ word, describes }) => ({ word: before + word, describes }))
+  }
   const kinds: Partial<Record<OperandKind, Look>> = {
     ours: commands,
-    gate: async () => described(GATE_KINDS),
+    gate: async (_, beginning, place) => [
+      ...described(GATE_KINDS),
+      ...(beginning.startsWith(SERVICE) ? await services(beginning.slice(SERVICE.length), place, SERVICE) : []),
+    ],
+    service: async (_, beginning, place) => services(beginning, place),
     signal: async () => SIGNALS.map((word) => ({ word, describes: '' })),
     lock: async (_, beginning, place) => names(ctx, environment, place, beginning, lockNames, 'a lock'),
     leader: async (_, beginning, place) => names(ctx, environment, place, beginning, leaderNames, 'an application'),
@@ -50,7 +62,7 @@ async function commands(): Promise<Candidate[]> {
 async function names(
   ctx: Context,
   environment: NodeJS.ProcessEnv,
-  place: Parameters<Look>[2],
+  place: Place,
   beginning: string,
   read: typeof lockNames,
   describes: string,

@@ -42,6 +42,7 @@ option: shows the flag.`,
       ...CONSUL_OPTIONS,
       ...OUTPUT_OPTIONS,
     },
+    operands: [{ kind: 'service' }],
     often: ['node', 'get', 'set', 'wait', 'timeout', 'json', 'watch', 'print-watch'],
     examples: [
       `consul-locker ${direction} web --node node1 --set START`,

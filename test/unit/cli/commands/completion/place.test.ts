@@ -58,6 +58,10 @@ describe('what is expected', () => {
     ['help ', ['ours']],
     ['unlock --holder web1 ', ['lock']],
     ['monitor --nonsense ', []],
+    ['hosts --label ', ['service']],
+    ['monitor --label=e', ['service']],
+    ['check -S ', ['service']],
+    ['promote --get w', ['service']],
   ])('in "%s" is %j', async (line, kinds) => {
     expect(kindsOf(await place(line))).toEqual(kinds)
   })
