@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { startDevServer } from '../kit/dev-server.ts'
-import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
 
@@ -26,6 +26,14 @@ async function isRestored(terminal: Terminal, status: number): Promise<void> {
   await terminal.run('clear; stty -a | grep -oE "[-]?(icanon|echo|isig)( |$)" | tr -d "\\n "; echo', 0)
   await terminal.shows(/isigicanonecho/)
 }
+
+test('locks --watch ends when nobody reads it any more, though nothing changes', async () => {
+  const name = uniqueName('quiet')
+  await runLocker([name, 'true'])
+  const script = '{ "$0" "$@"; echo "code $?" >&2; } | head -n 1'
+  const ended = await runLocker(['-c', script, LOCKER, 'locks', '--watch', '--json', name], { locker: '/bin/sh' })
+  expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining(name), stderr: 'code 141\n' })
+})
 
 describe('locks --watch on a terminal', () => {
   test('shows locks that are taken, waited for and given back, and leaves the terminal as it was', async () => {

@@ -1,5 +1,7 @@
-import { AbortReason } from '../../../base/abort.ts'
+import { AbortReason, firstOf } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
+import { shellStatus } from '../../../child/exit-status.ts'
+import { readerGone } from '../../../child/reader-gone.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import type { LocksRequest } from '../../../overview/lock-request.ts'
 import type { LocksView } from '../../../overview/lock-view.ts'
@@ -31,7 +33,12 @@ export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, word
       return await lockScreen(ctx, consul, request, signals)
     }
     return await interruptible(ctx, signals, async (ctx) => {
-      if (options.watch) return followLines(ctx, consul, request, options.json)
+      if (options.watch) {
+        return firstOf(ctx, [
+          (ctx) => followLines(ctx, consul, request, options.json),
+          (ctx) => readerGone(ctx, environment).then(() => shellStatus({ signal: 'SIGPIPE' })),
+        ])
+      }
       const view = await readLocks(ctx, consul, request)
       for (const sentence of view.unseen) ctx.log.notice(sentence)
       if (options.json) return print(locksJson(view))
