@@ -20,9 +20,6 @@ function cronJob(file: string): string {
 
 const done = { code: 0, stderr: '' }
 
-/** The lines of a block that are no comments. */
-const commands = (text: string) => text.split('\n').filter((line) => !/^(#|$)/.test(line))
-
 /** As the examples' README says at its beginning. */
 const inDist = (text: string) => `PATH=$PWD/dist:$PATH; set +e\n${text}`
 
@@ -115,74 +112,11 @@ describe.runIf(mayHaveMachines)('instructions that are followed word for word', 
     expect(await machine.does(end)).toMatchObject(done)
   })
 
-  describe('of the README and the pages', () => {
-    const install = 'install -m 755 dist/consul-locker /usr/local/bin/'
-    const home = '/var/lib/somebody'
-    /** Commands of the reader's own. */
-    const own = (...names: string[]) => {
-      return Promise.all(names.map((name) => machine.write(`${home}/${name}`, `#!/bin/sh\necho ${name}\n`)))
-    }
-    /** What each line of a block comes to, by itself. */
-    const each = async (text: string) => {
-      const ends = await Promise.all(commands(text).map((line) => machine.does(line, home)))
-      return ends.map(({ code, stdout }) => [code, stdout])
-    }
-
-    test('what it is for, waiting for others, and the 10-second wait: ten seconds each, all at once', async () => {
-      expect(await machine.does(install)).toMatchObject(done)
-      await own('bootstrap.sh', 'report.sh', 'deploy', 'start-app', 'import', 'repair', 'report', 'bootstrap-db')
-      const before = `consul services register -name=mysql; consul services register -name=db -tag=primary
-        consul kv put schema/version 42; echo 127.0.0.1 db >>/etc/hosts`
-      expect(await machine.does(before)).toMatchObject(done)
-      machine.run(`exec ${process.execPath} -e 'require("net").createServer((s) => s.destroy()).listen(3306)'`)
-      const [sleep = '', slept] = blocks('examples/README.md').filter((text) => /10-second-wait one|Slept/.test(text))
-      const [purpose, waits, tenSeconds] = await Promise.all([
-        each(block('README.md', './bootstrap.sh')),
-        each(block('docs/bootstrap.md', 'kv:schema/version')),
-        machine.does(inDist(sleep)),
-      ])
-      expect(purpose).toEqual([...['bootstrap.sh', 'report.sh', 'deploy'].map((name) => [0, `${name}\n`]), [0, '']])
-      const started = ['start-app', 'import', 'repair', 'report', 'bootstrap-db']
-      expect(waits).toEqual(started.map((name) => [0, `${name}\n`]))
-      // A busy machine makes eleven of them.
-      const stdout = tenSeconds.stdout.replace('Slept 11', 'Slept 10')
-      expect({ ...tenSeconds, stdout }).toMatchObject({ ...done, stdout: slept })
-    })
-
-    test('what a run may ask and write', async () => {
-      await machine.does(install)
-      await own('irreversible-step')
-      const inside = block('docs/safety.md', 'fenced put') + block('docs/safety.md', 'verify --remaining')
-      const ended = await machine.does(
-        `consul-locker inside -c '${inside}'; consul kv get config/primary; hostname`,
-        home,
-      )
-      expect(ended).toMatchObject({ ...done, stdout: expect.stringMatching(/^irreversible-step\n(.*)\n\1\n$/) })
-    })
-
-    test('discovery and ordered start-up', async () => {
-      await machine.does(install)
-      machine.run(`exec ${process.execPath} -e 'require("http").createServer((_, r) => r.end()).listen(9200)'`)
-      const [monitor = '', hosts = '', watch = '', lease = ''] = commands(
-        block('docs/discovery.md', 'monitor --label es'),
-      )
-      const monitoring = machine.run(`exec ${monitor}`)
-      await monitoring.says(/is up\n/)
-      expect(await machine.does(hosts)).toMatchObject({ ...done, stdout: '127.0.0.1:9300\n' })
-      const watching = machine.run(`exec ${watch}`)
-      await watching.says(/es\.hosts has other hosts now\n/)
-      expect(await machine.does('cat /etc/es.hosts')).toMatchObject({ ...done, stdout: '127.0.0.1\n' })
-      expect(await machine.does(lease)).toMatchObject({ code: 0 })
-    })
-
-    test('tokens', async () => {
-      await machine.does(install)
-      const [secret = '', serve = '', ...others] = block('docs/discovery.md', 'discovery serve').split('\n')
-      expect(await machine.does(secret)).toMatchObject({ code: 0 })
-      const serving = machine.run(`exec ${serve}`)
-      await serving.says(/serving discovery tokens at/)
-      const ended = await machine.does(others.join('\n'))
-      expect(ended).toMatchObject({ code: 0, stdout: '127.0.0.1:8300\n' })
-    })
+  test('the 10-second wait takes ten seconds, and says so', async () => {
+    const [sleep = '', slept] = blocks('examples/README.md').filter((text) => /10-second-wait one|Slept/.test(text))
+    const ended = await machine.does(inDist(sleep))
+    // A busy machine makes eleven of them.
+    const stdout = ended.stdout.replace('Slept 11', 'Slept 10')
+    expect({ ...ended, stdout }).toMatchObject({ ...done, stdout: slept })
   })
 })

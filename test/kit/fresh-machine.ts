@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { type Program, program } from '../../scripts/provide/debian.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import { findConsul } from '../../scripts/provide/find-consul.ts'
-import { type Ended, patiently, Running } from './locker.ts'
+import { type Ended, LOCKER, patiently, Running } from './locker.ts'
 import { removeFolder } from './remove-folder.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -34,6 +34,21 @@ for unit; do
 done
 `
 
+/** What is there before anybody installs anything. */
+export interface Furniture {
+  /** Which Consul listens at its default port: `consul agent -dev` (the default), `consul-locker dev`, or none. */
+  readonly consul?: 'agent' | 'dev' | 'none'
+  /** The executable is in /usr/local/bin. */
+  readonly installed?: boolean
+}
+
+/** How each Consul is started, and what succeeds when it is ready. */
+const CONSULS = {
+  agent: ['consul agent -dev', 'consul operator raft list-peers'],
+  dev: [`'${LOCKER}' dev`, `'${LOCKER}' wait --timeout 40s http://127.0.0.1:8500/v1/status/leader`],
+  none: undefined,
+} as const
+
 /** Whether this user may have machines like that. */
 export const mayHaveMachines = await execute('unshare', ['--mount', '--net', '--pid', '--fork', 'true']).then(
   () => process.getuid?.() === 0,
@@ -41,9 +56,9 @@ export const mayHaveMachines = await execute('unshare', ['--mount', '--net', '--
 )
 
 /**
- * A machine on which nothing is installed yet: namespaces with a network of its own, a `consul agent -dev` on its
- * default port, a name as the examples have them, and folders of the system whose changes end with it. What isn't there
- * of curl and jq is.
+ * A machine on which nothing is installed yet: namespaces with a network of its own, a Consul on its default port, a
+ * name as the examples have them, and folders of the system whose changes end with it. What isn't there of curl and jq
+ * is.
  */
 export class FreshMachine {
   readonly #dir: string
@@ -54,7 +69,7 @@ export class FreshMachine {
     this.#init = init
   }
 
-  static async start(): Promise<FreshMachine> {
+  static async start(furniture: Furniture = {}): Promise<FreshMachine> {
     const dir = mkdtempSync(join(tmpdir(), 'consul-locker-machine-'))
     const layers = WRITABLE.map((folder) => {
       const [upper, work] = [join(dir, folder, 'upper'), join(dir, folder, 'work')]
@@ -85,7 +100,7 @@ export class FreshMachine {
     const machine = new FreshMachine(dir, init)
     try {
       await once(init.stdout as NonNullable<typeof init.stdout>, 'data')
-      await machine.#furnish()
+      await machine.#furnish(furniture)
     } catch (thrown) {
       await machine.stop()
       throw thrown
@@ -93,13 +108,20 @@ export class FreshMachine {
     return machine
   }
 
-  async #furnish(): Promise<void> {
+  async #furnish({ consul = 'agent', installed = false }: Furniture): Promise<void> {
     await this.write('/usr/local/sbin/systemctl', SYSTEMCTL)
     await this.#link('consul', { path: await findConsul(), env: {} })
     await this.has({ curl: 'curl', jq: 'jq' })
-    this.#spawn('exec consul agent -dev', 'ignore')
-    const answers = () => this.#ends('consul operator raft list-peers')
-    await patiently(answers, () => 'the machine has no Consul')
+    const own = '/usr/local/bin/consul-locker'
+    // As it is, and not 128 MB more of memory.
+    if (installed && !(await this.#ends(`: >${own}; mount --bind '${LOCKER}' ${own}`))) throw new Error(`no ${own}`)
+    const [start, ready] = CONSULS[consul] ?? []
+    if (start === undefined || ready === undefined) return
+    this.#spawn(`exec ${start}`, 'ignore')
+    await patiently(
+      () => this.#ends(ready),
+      () => 'the machine has no Consul',
+    )
   }
 
   /** Puts programs there that Debian's packages have, each with its package's name. */

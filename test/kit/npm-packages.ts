@@ -2,12 +2,18 @@ import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
+import { block } from './documents.ts'
 import { type Packed, startNpmRegistry } from './npm-registry.ts'
 import { scratch } from './unique.ts'
 
 const run = promisify(execFile)
 
 const PROJECT = join(import.meta.dirname, '../..')
+
+/** npm's words in the document. */
+const [INSTALL, INSTALL_FOR_ALL] = (['npm install consul-locker', 'npm install --global'] as const).map((words) =>
+  block('docs/library.md', words).trim().split(' ').slice(1),
+) as [string[], string[]]
 
 /** Makes npm's packages as they are delivered, and packs all of them or those of these names, in this folder. */
 export async function packNpmPackages(into: string, ...names: readonly string[]): Promise<readonly Packed[]> {
@@ -45,7 +51,7 @@ export async function programWith(packed: readonly Packed[], ...more: readonly s
   const folder = scratch()
   const registry = await startNpmRegistry(packed)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'program', private: true, type: 'module' }))
-  await npm(['install', 'consul-locker', ...more], { cwd: folder, registry })
+  await npm([...INSTALL, ...more], { cwd: folder, registry })
   return folder
 }
 
@@ -54,6 +60,6 @@ export async function installedForAll(packed: readonly Packed[], ...more: readon
   const prefix = scratch()
   mkdirSync(join(prefix, 'lib'))
   const registry = await startNpmRegistry(packed)
-  await npm(['install', '--global', '--prefix', prefix, 'consul-locker', ...more], { cwd: prefix, registry })
+  await npm([...INSTALL_FOR_ALL, '--prefix', prefix, ...more], { cwd: prefix, registry })
   return prefix
 }

@@ -3,11 +3,16 @@ import { expect } from 'vitest'
 import { debianRoot } from '../../../scripts/provide/debian-root.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { DebianMachine } from '../../kit/debian-machine.ts'
+import { block } from '../../kit/documents.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
 /** What dpkg writes down of its own work, and what lasts until the next boot: the socket of a runner that was killed. */
 const NOTES = '/var/(log/(dpkg.log|alternatives.log)|cache/ldconfig/.*|lib/dpkg/(.*-old|lock.*|triggers/.*))'
 const LIST = `find / -xdev ! -regex '${NOTES}' ! -path '/tmp/*' ! -path '/dev/*' ! -path '/run/consul-locker*' -printf '%p %y %m\\n' | sort`
+
+const INSTALL = block('docs/install.md', 'dpkg --install')
+const [PURGE = ''] = block('docs/install.md', 'dpkg --purge').split('\n')
+const [FILE] = /\S+[.]deb/.exec(INSTALL) ?? []
 
 /** Installs a .deb in a Debian without anything else, uses it, and purges it. */
 export async function livesAndGoes(suite: string, deb: string): Promise<void> {
@@ -18,8 +23,8 @@ export async function livesAndGoes(suite: string, deb: string): Promise<void> {
     return stdout
   }
   const before = await does(LIST)
-  await does('cat >/tmp/consul-locker.deb', readFileSync(deb))
-  await does('dpkg --install /tmp/consul-locker.deb')
+  await does(`cat >/tmp/${FILE}`, readFileSync(deb))
+  await does(`cd /tmp; ${INSTALL}`)
   expect(await does('dpkg --verify consul-locker; dpkg-query --show consul-locker')).toMatch(/^consul-locker\t\d+[.]/)
   expect(await does('find /etc/systemd -name "consul-locker*"')).toBe('')
   expect(await does('ls /usr/lib/systemd/system')).toContain('consul-locker-leader@.service')
@@ -34,6 +39,6 @@ export async function livesAndGoes(suite: string, deb: string): Promise<void> {
   expect(await does(`consul-locker --wait 30s ${name} echo next`)).toBe('next\n')
   expect(await consul.remains(name)).toEqual([])
 
-  await does('dpkg --purge consul-locker')
+  await does(PURGE)
   expect(await does(LIST)).toBe(before)
 }

@@ -5,6 +5,8 @@ import { execute } from '../../../scripts/provide/execute.ts'
 import { writeSums } from '../../../scripts/release/sums.ts'
 import { makeTarball } from '../../../scripts/release/tarball.ts'
 import { bareRoot } from '../../kit/bare-root.ts'
+import { block } from '../../kit/documents.ts'
+import { FreshMachine, mayHaveMachines } from '../../kit/fresh-machine.ts'
 import { LOCKER, runLocker } from '../../kit/locker.ts'
 import { uniqueName } from '../../kit/unique.ts'
 import { contents } from './made-package.ts'
@@ -40,10 +42,25 @@ test('the executable of the tarball works in a root with nothing but glibc, libs
   expect(await runLocker(words, { through, locker: '/consul-locker' })).toMatchObject({ code: 3, stdout: `${lock}\n` })
 })
 
+test.runIf(mayHaveMachines)('the tarball is installed by the commands in docs/install.md', async () => {
+  const machine = await FreshMachine.start({ consul: 'none' })
+  try {
+    const commands = block('docs/install.md', 'tar --extract').replaceAll('-linux-x64', `-linux-${process.arch}`)
+    // This one isn't compressed, which tar sees.
+    const [file] = /\S+[.]tar[.]xz/.exec(commands) ?? []
+    const install = `cd /var; cp '${tarball}' ${file}; ${commands}`
+    const installed = await machine.does(`${install}/usr/local/bin/consul-locker --version`)
+    expect(installed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^consul-locker \d/) })
+  } finally {
+    await machine.stop()
+  }
+})
+
 test('SHA256SUMS is what sha256sum checks', async () => {
   await writeSums(wanted.into, [name])
   expect(readFileSync(join(wanted.into, 'SHA256SUMS'), 'utf8')).toMatch(/^[0-9a-f]{64} {2}consul-locker-.*\n$/)
-  expect(await execute('sha256sum', ['--check', 'SHA256SUMS'], { cwd: wanted.into })).toBe(`${name}: OK\n`)
+  const check = block('docs/install.md', 'sha256sum')
+  expect(await execute('sh', ['-c', check], { cwd: wanted.into })).toBe(`${name}: OK\n`)
 })
 
 test('the bill of materials names Node, its OpenSSL, and each package that we depend on, with sums', () => {
