@@ -1,8 +1,11 @@
 const QUOTED = 40
 
+/** What most texts are. ICU's properties of characters take a short run longer to load than all else of a sentence. */
+const PLAIN = /^[ -~]*$/
+
 /** Other people's words on one line: printable, and no longer than `most` characters. */
 export function oneLine(text: string, most: number): string {
-  const line = text.replaceAll(/[\p{C}\s]+/gu, ' ').trim()
+  const line = text.replaceAll(PLAIN.test(text) ? / +/g : /[\p{C}\s]+/gu, ' ').trim()
   return line.length > most ? `${line.slice(0, most - 1)}…` : line
 }
 
@@ -20,6 +23,7 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
  * and what is printable already stays as it is.
  */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text
   return text.replaceAll(
     OBEYED,
     (found) => SHORT[found] ?? [...Array(found.length).keys()].map((at) => escaped(found.charCodeAt(at))).join(''),

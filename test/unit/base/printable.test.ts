@@ -35,6 +35,7 @@ describe('other people’s words', () => {
 
   test('on one line have no control characters, and an end', () => {
     expect(oneLine('a\x1b[2J\n\u2028b\x9b  c', 40)).toBe('a [2J b c')
+    expect(oneLine('  plain  words ', 40)).toBe('plain words')
     expect(oneLine('x'.repeat(50), 10)).toBe(`${'x'.repeat(9)}…`)
     expect(quoted('x'.repeat(50))).toBe(JSON.stringify(`${'x'.repeat(40)}…`))
   })
