@@ -18,6 +18,10 @@ export const FLAGS = [
   '--no-opt',
   '--no-maglev',
   '--no-sparkplug',
+  // Regular expressions are interpreted: most of them are used a few times, and neither their machine code nor a second
+  // pass over their bytecode would pay.
+  '--regexp-tier-up-ticks=1000',
+  '--no-regexp-peephole-optimization',
   // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, and none would reach the command.)
   '--v8-pool-size=1',
   // Without it a broken openssl.cnf of the machine's, or one that the user may not read, ends Node before our first line.
@@ -27,6 +31,9 @@ export const FLAGS = [
   '--inspect-port=255.255.255.255:1024',
   '--inspect-publish-uid=http',
 ]
+
+/** What the waiters of the warm-up say. */
+const WAITING = /^consul-locker: waiting for warm-up: .*\n/gm
 
 /** It takes seconds, and many times that on a busy machine. */
 const WARM_UP_LIMIT_MS = 300_000
@@ -91,7 +98,7 @@ async function inject(
     env,
     timeout: WARM_UP_LIMIT_MS,
   })
-  if (stderr !== '') throw new Error(stderr)
+  if (stderr.replaceAll(WAITING, '') !== '') throw new Error(stderr)
   // The injection leaves the file in huge page-cache folios, which count as memory of every process; a copy doesn't.
   copyFileSync(`${work}/injected`, `${work}/consul-locker`)
   chmodSync(`${work}/consul-locker`, 0o755)

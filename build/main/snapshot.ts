@@ -33,12 +33,14 @@ function codeSize(): number {
 const HOLD = ['sleep', '0.3']
 
 /**
- * Runs two commands under one lock of the warm-up's agent, so that one waits for the other, with another instance of
- * the application: what was compiled for it stays, for instances share their code; the rest is garbage.
+ * Runs three commands under one lock of the warm-up's agent, so that one waits for the holder and one for the other
+ * waiter, with another instance of the application: what was compiled for it stays, for instances share their code; the
+ * rest is garbage.
  */
 async function warmUp({ main, forgetKillAtExit }: Application): Promise<void> {
   const { signal } = new AbortController()
-  const codes = await Promise.all([main(['warm-up', ...HOLD], signal), main(['--quiet', 'warm-up', 'true'], signal)])
+  const commands = [HOLD, ['true'], ['true']]
+  const codes = await Promise.all(commands.map((command) => main(['warm-up', ...command], signal)))
   if (codes.some((code) => code !== 0)) throw new Error(`the warm-up ended with ${codes.join(' and ')}`)
   forgetKillAtExit()
   for (const name of process.eventNames()) if (String(name).startsWith('SIG')) process.removeAllListeners(name)
