@@ -52,9 +52,19 @@ export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when that aborts first. */
 export function sleep(ctx: Context, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const cancel = ctx.clock.after(ms, resolve)
-  return unlessAborted(ctx.signal, promise).finally(cancel)
+  const { clock, signal } = ctx
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const abort = () => {
+      cancel()
+      reject(signal.reason)
+    }
+    const cancel = clock.after(ms, () => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    })
+    signal.addEventListener('abort', abort, { once: true })
+  })
 }
 
 /** Resolves with the signal's reason once it aborts. */

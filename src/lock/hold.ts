@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { AbortReason, aborted, firstOf, sleep, unlessAborted, withDeadline, withTimeout } from '../base/abort.ts'
+import { AbortReason, aborted, firstOf, sleep, withDeadline, withTimeout } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -13,11 +13,6 @@ import type { Contest, WatchedKey } from './contest.ts'
 import { RENEW_ATTEMPT_MS } from './deadline.ts'
 import { DEADLINE_PASSED, Loss } from './loss.ts'
 
-/**
- * The deadline is looked at so often: a machine that was suspended must learn of it soon after it woke. Each look costs
- * an idle holder some milliseconds of CPU, most of it to get its code back into the caches.
- */
-const TICK_MS = 5000
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
 const WATCH_AFTER_MS = 50
 /** How long we take to find out why the key was let go. */
@@ -90,16 +85,9 @@ export class Hold {
     return SESSION_GONE
   }
 
-  #deadline(ctx: Context): Promise<Loss> {
-    const { promise, resolve } = Promise.withResolvers<Loss>()
-    let cancel = () => {}
-    const look = () => {
-      const leftMs = this.#held.session.leaseLeftMs()
-      if (leftMs <= 0) resolve(DEADLINE_PASSED)
-      else cancel = ctx.clock.after(Math.min(leftMs, TICK_MS), look)
-    }
-    look()
-    return unlessAborted(ctx.signal, promise).finally(() => cancel())
+  async #deadline(ctx: Context): Promise<Loss> {
+    await this.#held.session.untilOver(ctx)
+    return DEADLINE_PASSED
   }
 
   #watched(): WatchedKey[] {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Clock, elapsedMs } from '../../../src/base/clock.ts'
 import { Session } from '../../../src/lock/session.ts'
 import type { Fate } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
@@ -47,6 +48,57 @@ describe('the lease of a session', () => {
     await clock.run(session.renew(ctx, client))
     await clock.run(slow)
     expect(session.leaseLeftMs()).toBe(timing.ttlMs - 3000)
+    session.end()
+  })
+})
+
+describe('the end of a lease', () => {
+  /** A session on a machine that can be suspended, when its lease was found to be over, and when somebody looked. */
+  async function watched() {
+    const lock = await begun()
+    const { clock, client, options } = lock
+    const looks: number[] = []
+    let suspendedMs = 0
+    const now = () => ({ ...clock.now(), bootMs: clock.now().bootMs + suspendedMs })
+    const suspendable: Clock = { now, since: (start) => elapsedMs(start, now()), after: clock.after.bind(clock) }
+    const ctx = { ...lock.ctx, clock: suspendable }
+    const session = await clock.run(Session.create(ctx, client, options, false))
+    const after = (ms: number, wake: () => void) =>
+      clock.after(ms, () => {
+        looks.push(clock.nowMs)
+        wake()
+      })
+    let overAt: number | undefined
+    const over = session.untilOver({ ...ctx, clock: { ...suspendable, after } })
+    const settled = over.then(() => {
+      overAt = clock.nowMs
+    })
+    const suspend = (ms: number) => {
+      suspendedMs += ms
+    }
+    return { ...lock, session, looks, suspend, settled, overAt: () => overAt }
+  }
+
+  test('is looked for once between two renewals, and found in time', async () => {
+    const { clock, timing, session, looks, settled, overAt } = await watched()
+    await clock.advance(24_000)
+    expect(looks).toEqual([5000, 15_000])
+    session.end()
+    await clock.advance(20_000)
+    await settled
+    expect(overAt()).toBe(20_000 + timing.ttlMs)
+  })
+
+  test.each([
+    ['by the next look', 1000, 5000],
+    ['by the next renewal, when that comes first', 6000, 10_000],
+  ])('that passed while the machine was suspended is found %s', async (_, atMs, foundMs) => {
+    const { clock, timing, session, suspend, settled, overAt } = await watched()
+    await clock.advance(atMs)
+    suspend(timing.ttlMs)
+    await clock.advance(5000)
+    await settled
+    expect(overAt()).toBe(foundMs)
     session.end()
   })
 })
