@@ -108,7 +108,8 @@ describe('a contender that waits', () => {
     const name = uniqueName('woken')
     const proxy = await startProxy()
     const holder = await startHolder(name)
-    const waiter = startLocker([name, 'true'], { address: proxy.address })
+    // No renewal comes in between.
+    const waiter = startLocker(['--ttl', '45s', name, 'true'], { address: proxy.address })
     await waiter.says(/waiting for/)
     await patiently(
       () => proxy.requests.some((request) => request.includes('wait=')),
