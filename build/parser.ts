@@ -23,14 +23,22 @@ export const parserInJavaScript: Plugin = {
       namespace: 'parser',
     }))
     bundler.onResolve({ filter: /\/llhttp(_simd)?-wasm[.]js$/ }, () => ({ path: 'nothing', namespace: 'parser' }))
-    bundler.onLoad({ filter: /.*/, namespace: 'parser' }, async ({ path }) => ({ contents: await contentsOf(path) }))
+    // Two modules are made of it, both at the same time.
+    let translating: Promise<string> | undefined
+    const translated = () => {
+      translating ??= translation()
+      return translating
+    }
+    bundler.onLoad({ filter: /.*/, namespace: 'parser' }, async ({ path }) => ({
+      contents: await contentsOf(path, translated),
+    }))
   },
 }
 
-async function contentsOf(path: string): Promise<string> {
-  if (path === 'parser:translated') return translation()
+async function contentsOf(path: string, translated: () => Promise<string>): Promise<string> {
+  if (path === 'parser:translated') return translated()
   if (path !== 'parser:imports') return 'module.exports = {}'
-  const imports = (await translation()).matchAll(/\benv[.](\w+)/g)
+  const imports = (await translated()).matchAll(/\benv[.](\w+)/g)
   return `module.exports = ${JSON.stringify(Array.from(imports, ([, name]) => name))}`
 }
 
