@@ -4,8 +4,9 @@ import type { RolloutRow, SwitchRow } from './scene.ts'
 import { instantAs, line } from './texts.ts'
 
 /** A rollout as a page is shown it. */
-export function rolloutRow({ version, isForced, hosts, pauses, trouble }: RolloutView): RolloutRow {
+export function rolloutRow({ prefix, version, isForced, hosts, pauses, trouble }: RolloutView): RolloutRow {
   return {
+    ...(prefix !== undefined && { prefix: line(prefix) }),
     version: line(version),
     isForced,
     hosts: hosts.map(({ why, ...host }) => ({ ...host, ...(why !== undefined && { why: line(why) }) })),

@@ -130,6 +130,8 @@ export interface RolloutHost {
 }
 
 export interface RolloutRow {
+  /** The folder of its keys, unless it has none. */
+  readonly prefix?: string
   readonly version: string
   readonly isForced: boolean
   readonly hosts: readonly RolloutHost[]

@@ -4,7 +4,7 @@ import { quiet } from '../base/quiet.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import type { LocksView } from '../overview/lock-view.ts'
-import { watchRollout } from '../overview/rollout-view.ts'
+import { type RolloutView, watchRollout } from '../overview/rollout-view.ts'
 import { watchSwitches } from '../overview/switch-view.ts'
 import { watchLocks } from '../overview/watch-locks.ts'
 import type { Board } from './board.ts'
@@ -14,11 +14,25 @@ import { lockRows, pauseOf } from './lock-row.ts'
 import { watchPulse } from './pulse.ts'
 import { line } from './texts.ts'
 
-/** Keeps the board as Consul is, until the context's signal aborts. Rejects with a `Failure` that doesn't pass. */
-export async function watchScene(ctx: Context, consul: Consul, board: Board): Promise<never> {
-  const showRollout = (view: Parameters<typeof rolloutRow>[0] | undefined) =>
-    board.show({ rollouts: view ? [rolloutRow(view)] : [] })
-  return firstOf(ctx, [
+/**
+ * Keeps the board as Consul is, until the context's signal aborts; of rollouts those with these prefixes, and the one
+ * that has none. Rejects with a `Failure` that doesn't pass.
+ */
+export async function watchScene(
+  ctx: Context,
+  consul: Consul,
+  board: Board,
+  rolloutPrefixes: readonly string[],
+): Promise<never> {
+  const prefixes = [...new Set(['', ...rolloutPrefixes])]
+  const rollouts = new Map<string, RolloutView | undefined>()
+  const showRollout = (prefix: string) => (view: RolloutView | undefined) => {
+    rollouts.set(prefix, view)
+    if (rollouts.size < prefixes.length) return
+    const known = prefixes.flatMap((prefix) => rollouts.get(prefix) ?? [])
+    board.show({ rollouts: known.map(rolloutRow) })
+  }
+  return firstOf<never>(ctx, [
     async (ctx) => {
       const leaders = new LeaderWatches(ctx, consul, board)
       const show = (view: LocksView) => {
@@ -28,7 +42,9 @@ export async function watchScene(ctx: Context, consul: Consul, board: Board): Pr
       return watchLocks(ctx, consul, { areAllRuns: true }, show)
     },
     // The watch over the locks tells of outages.
-    (ctx) => watchRollout(quiet(ctx), consul, showRollout, new Retry(consul)),
+    ...prefixes.map(
+      (prefix) => (ctx: Context) => watchRollout(quiet(ctx), consul, prefix, showRollout(prefix), new Retry(consul)),
+    ),
     (ctx) =>
       watchSwitches(quiet(ctx), consul, (views) => board.show({ switches: views.map(switchRow) }), new Retry(consul)),
     (ctx) => watchPulse(ctx, consul, board),

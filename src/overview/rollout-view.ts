@@ -26,6 +26,8 @@ export interface RolloutHostView {
 
 /** How far a rollout is, by what hosts have recorded: its file isn't needed, and its limits aren't known. */
 export interface RolloutView {
+  /** The folder of its keys, unless it has none. */
+  readonly prefix?: string
   readonly version: string
   readonly isForced: boolean
   readonly hosts: readonly RolloutHostView[]
@@ -36,23 +38,26 @@ export interface RolloutView {
 }
 
 /**
- * Calls `receive` with the rollout whose keys have no prefix, at once and at each change; with `undefined` where no
- * version was triggered, or the token may not see it. Settles and rejects as `watchReading`.
+ * Calls `receive` with the rollout whose keys have this prefix, or none, at once and at each change; with `undefined`
+ * where no version was triggered, or the token may not see it. Settles and rejects as `watchReading`, and throws a
+ * `usage` failure for a prefix that is none.
  */
 export function watchRollout(
   ctx: Context,
   consul: Consul,
+  prefix: string,
   receive: (view: RolloutView | undefined) => void,
   retry: Retry,
 ): Promise<never> {
-  const keys = new RolloutKeys()
+  const keys = new RolloutKeys(prefix)
+  const named = (view: RolloutView | undefined) => receive(view && prefix !== '' ? { ...view, prefix } : view)
   const prefixes = [keys.current, keys.running, keys.config, keys.own]
   return watchReading(
     ctx,
     retry,
     prefixes.map((prefix) => (ctx, options) => prefixIndex(ctx, consul, prefix, options)),
     (ctx) => readRollout(ctx, consul, keys),
-    receive,
+    named,
   )
 }
 

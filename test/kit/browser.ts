@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { chromiumProgram } from '../../scripts/provide/chromium.ts'
@@ -6,6 +6,8 @@ import { afterTest } from './after-test.ts'
 
 /** Where tests leave pictures of what they saw; git ignores it. */
 const PICTURES = join(import.meta.dirname, '../../dist/pictures')
+
+const AXE = readFileSync(join(import.meta.dirname, '../../node_modules/axe-core/axe.min.js'), 'utf8')
 
 /** A machine that runs other tests, too, shows a page late. */
 const PATIENCE_MS = 20_000
@@ -46,4 +48,23 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(PICTURES, { recursive: true })
   await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+}
+
+/** What axe finds wrong for people who use the page otherwise. */
+export async function barriers(page: Page): Promise<string[]> {
+  // The page's policy lets no script in from outside; the browser's own door does.
+  const session = await page.context().newCDPSession(page)
+  const evaluate = async (expression: string) => {
+    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    })
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+    return result.value
+  }
+  await evaluate(`${AXE};undefined`)
+  const tags = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'])
+  return evaluate(`axe.run({ runOnly: ${tags} }).then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, 3).join(' | ')))`)
 }

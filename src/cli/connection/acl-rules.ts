@@ -82,8 +82,9 @@ export function hostsRules(label: string): string[] {
 }
 
 /** Who watches over everything, and may free it. */
-export function dashboardRules(mayUnlock: boolean): string[] {
-  const folders = ['service/', 'running_version/', 'config_state/']
+export function dashboardRules(mayUnlock: boolean, rolloutPrefixes: readonly string[]): string[] {
+  const below = rolloutPrefixes.map((prefix) => `${prefix}/`)
+  const folders = ['service/', 'running_version/', 'config_state/', ...below]
   const [sessions = '', ...listed] = locksRules([]).toReversed()
   return [
     ...listed.toReversed(),

@@ -34,19 +34,22 @@ export function RolloutsView({ rollouts }: { rollouts: readonly RolloutRow[] | u
   return (
     <>
       {rollouts.map((rollout) => (
-        <Rollout key={rollout.version} rollout={rollout} />
+        <Rollout key={`${rollout.prefix} ${rollout.version}`} rollout={rollout} />
       ))}
     </>
   )
 }
 
 function Rollout({ rollout }: { rollout: RolloutRow }) {
-  const { version, hosts, pauses, isForced, trouble } = rollout
+  const { prefix, version, hosts, pauses, isForced, trouble } = rollout
   const counts = STATES.map((state) => ({ state, count: hosts.filter((host) => host.state === state).length }))
   const done = counts[0]?.count ?? 0
   return (
-    <section class="card" aria-label={`Version ${version}`}>
-      <h2>{version}</h2>
+    <section class="card" aria-label={prefix === undefined ? `Version ${version}` : `Version ${version} of ${prefix}`}>
+      <h2>
+        {version}
+        {prefix !== undefined && <small> {prefix}</small>}
+      </h2>
       <p class="headline">
         <strong>
           {done} of {counted(hosts.length, 'host', 'hosts')}

@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../../scripts/provide/agent.ts'
 import { afterTest } from '../../kit/after-test.ts'
-import { openPage, picture, startBrowser } from '../../kit/browser.ts'
+import { barriers, openPage, picture, startBrowser } from '../../kit/browser.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { SECRET, secretOptions, startDashboard } from '../../kit/dashboard.ts'
 import { startLocker } from '../../kit/locker.ts'
@@ -24,7 +24,6 @@ afterAll(async () => {
 })
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-const AXE = readFileSync(join(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8')
 
 /** The row of a lock. */
 const rowOf = (page: Page, name: string) =>
@@ -47,25 +46,6 @@ async function record(name: string, runs: readonly object[]): Promise<void> {
 function past(host: string, agoMs: number, ranMs: number, end: object = { code: 0 }) {
   const start = new Date(Date.now() - agoMs).toISOString()
   return { runId: `${host} ${agoMs}`, host, user: 'root', command: './run', start, ranMs, ...end }
-}
-
-/** What axe finds wrong for people who use the page otherwise. */
-async function barriers(page: Page): Promise<string[]> {
-  // The page's policy lets no script in from outside; the browser's own door does.
-  const session = await page.context().newCDPSession(page)
-  const evaluate = async (expression: string) => {
-    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-    })
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
-    return result.value
-  }
-  await evaluate(`${AXE};undefined`)
-  const tags = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'])
-  return evaluate(`axe.run({ runOnly: ${tags} }).then(({ violations }) =>
-    violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, 3).join(' | ')))`)
 }
 
 describe('the page', () => {

@@ -31,8 +31,8 @@ export const dashboardCommand = subcommand(DASHBOARD_SYNTAX, async (request) => 
   checkNoWords(words, 'consul-locker dashboard')
   const secret = secretFor(request)
   turnOnCompilers()
-  const mayUnlock = options['allow-unlock']
-  const consul = await connect(options, environment, dashboardRules(mayUnlock))
+  const { 'allow-unlock': mayUnlock, 'rollout-prefix': prefixes } = options
+  const consul = await connect(options, environment, dashboardRules(mayUnlock, prefixes))
   const board = new Board()
   const dashboard = {
     board,
@@ -52,7 +52,7 @@ export const dashboardCommand = subcommand(DASHBOARD_SYNTAX, async (request) => 
       (ctx) =>
         firstOf(ctx, [
           (ctx) => serveDashboard(ctx, options.listen, dashboard, onListening),
-          (ctx) => watchScene(ctx, consul, board),
+          (ctx) => watchScene(ctx, consul, board, prefixes),
         ]),
       () => 0,
     )

@@ -1,8 +1,15 @@
+import { RolloutKeys } from '../../../rollout/rollout-keys.ts'
 import { CONSUL_OPTIONS } from '../../options/consul-options.ts'
 import { listenAddress } from '../../options/listen-address.ts'
 import { OUTPUT_OPTIONS } from '../../options/output-options.ts'
 import type { Syntax } from '../../syntax/command-syntax.ts'
-import { flag, option, repeatable } from '../../syntax/option.ts'
+import { flag, option, type Parse, repeatable } from '../../syntax/option.ts'
+
+/** Throws a `usage` failure. */
+const rolloutPrefix: Parse<string> = (text) => {
+  new RolloutKeys(text)
+  return text.replace(/\/$/, '')
+}
 
 /** Where it listens by default. */
 export const DASHBOARD_LISTEN = '127.0.0.1:8520'
@@ -26,6 +33,7 @@ by itself, and changes nothing unless it is allowed to.`,
     'secret-file': option('Server:', 'FILE', 'file with a secret that one signs in with; needed off loopback'),
     'allow-host': repeatable('Server:', 'NAME', 'a name by which it is asked for, too, as of a proxy; repeatable'),
     'allow-unlock': flag('Server:', 'the page may end the session of a holder; needs --secret-file'),
+    'rollout-prefix': repeatable('What:', 'FOLDER', 'the rollout with this prefix, too; repeatable', rolloutPrefix),
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
