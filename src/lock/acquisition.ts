@@ -15,7 +15,7 @@ import {
 import { type ClaimResult, claim, type LockRequest } from './claim.ts'
 import type { Blocker, Contest } from './contest.ts'
 import { LOCK_DELAY_MAX_MS } from './deadline.ts'
-import { lockDelayOf } from './holder-record.ts'
+import { lockDelayOf, withTurn } from './holder-record.ts'
 import { LockWatch } from './lock-watch.ts'
 import { Queue } from './queue.ts'
 import { QueueMember, skippable } from './queue-member.ts'
@@ -205,7 +205,8 @@ export class Acquisition {
   #newRequest(): LockRequest {
     const { key: plainKey, record } = this.#options
     const key = this.#contest?.key ?? plainKey
-    return { key, value: record(this.#ctx.clock.now().wallMs, this.#watch.lastSeen), sessionId: this.#session.id }
+    const value = withTurn(record(this.#ctx.clock.now().wallMs, this.#watch.lastSeen), this.#queue.turn)
+    return { key, value, sessionId: this.#session.id }
   }
 
   get #kind(): Pick<HeldLock, 'contest'> {
@@ -256,13 +257,19 @@ export class Acquisition {
         this.#queue.markAcquired()
         return false
       }
-      const ahead = await this.#queue.ahead(ctx, entry?.session)
-      if (ahead === 0) return true
-      const { isFree } = this.#watch
+      const { isFree, contender } = this.#watch
       if (!isFree) idleSince = undefined
-      else if (idleSince && !this.#queue.mustWait && ahead <= skippable(ctx.clock.since(idleSince))) return false
+      const ahead = await this.#queue.ahead(ctx, {
+        holder: entry?.session,
+        plain: contender ? undefined : entry,
+        state: idleSince ? 'idle' : isFree ? 'free' : 'held',
+      })
+      if (ahead === 0) return true
       if (entry) this.#watch.checkHolder(entry)
-      this.#reporter.queued(ahead, entry)
+      if (ahead !== undefined) {
+        if (idleSince && !this.#queue.mustWait && ahead <= skippable(ctx.clock.since(idleSince))) return false
+        this.#reporter.queued(ahead, entry)
+      }
       const seenAt = ctx.clock.now()
       if (await this.#queue.untilMoved(ctx, isFree)) idleSince = undefined
       else if (isFree) idleSince ??= seenAt

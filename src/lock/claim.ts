@@ -8,13 +8,14 @@ import { checkIsLock, LOCK_FLAGS } from './lock-keys.ts'
 /**
  * What one try to get a lock gave: we hold it under this fence (the key's ModifyIndex, which only grows), with all
  * entries that the transaction left or read; a rider's operations refuse, or the token may not do them; somebody holds it; Consul keeps it closed after
- * a holder's death; the key isn't as it was seen; others queue for it; or our own session is gone.
+ * a holder's death; the key isn't as it was seen; others queue for it (`isQueued`, whatever else there is, as far as
+ * Consul told); or our own session is gone.
  */
 export type ClaimResult =
   | { readonly kind: 'held'; readonly fence: number; readonly entries: readonly Entry[] }
   | { readonly kind: 'refused'; readonly refused: readonly TxnOp[] }
   | { readonly kind: 'denied'; readonly denied: readonly TxnOp[] }
-  | { readonly kind: WhyNot }
+  | { readonly kind: WhyNot; readonly isQueued?: true }
 
 type WhyNot = 'taken' | 'lock-delay' | 'changed' | 'queued' | 'session-gone'
 
@@ -77,7 +78,8 @@ export async function claimUnder(
   // A lock that is taken may be free again by the time that a rider looks for what refused; one try more tells.
   if (refused.length > 0 && !reasons.some(isSessionGone)) return { kind: 'refused', refused }
   const isChanged = failed.every((op) => op !== undefined && conditions.includes(op))
-  return { kind: whyNot(reasons, isChanged) }
+  const isQueued = queueing.some((op) => failed.includes(op))
+  return { kind: whyNot(reasons, isChanged), ...(isQueued && { isQueued }) }
 }
 
 /** A lock that is ours already stays so, whatever became of its value. */

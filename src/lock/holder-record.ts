@@ -30,6 +30,8 @@ export interface HolderRecord {
   readonly lockDelayMs: number
   /** The fence, left here by who has written the key since: see `heldFence`. */
   readonly fence?: number
+  /** The number in line of who came from there. */
+  readonly turn?: number
 }
 
 /** Who wants a lock, as its record will tell. */
@@ -101,17 +103,19 @@ export function waitsForMore(value: string): boolean {
 }
 
 const isText = (value: unknown) => typeof value === 'string'
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) > 0
 
 /** A check by hand, for this is on the way of every run: loading valibot would take longer than reading the key. */
 const CHECKS: Record<keyof HolderRecord, (value: unknown) => boolean> = {
   host: (value) => isText(value) && value !== '',
-  pid: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  pid: isCount,
   user: isText,
   command: (value) => Array.isArray(value) && value.every(isText),
   since: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
   runId: isText,
   lockDelayMs: (value) => typeof value === 'number' && value >= 0 && value <= LOCK_DELAY_MAX_MS,
-  fence: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  fence: isCount,
+  turn: isCount,
 }
 
 /** What a key's value tells of its holder; what isn't as we write it is absent. Other tools leave a host name, or nothing. */
@@ -146,6 +150,16 @@ export function lockDelayOf(value: string): number {
 /** The fence that a key is held under: its ModifyIndex, unless who asks for the lock has written it since. */
 export function heldFence({ value, modifyIndex }: Pick<Entry, 'value' | 'modifyIndex'>): number {
   return Math.min(parseHolderRecord(value).fence ?? modifyIndex, modifyIndex)
+}
+
+/** A holder's record, with its number in line. */
+export function withTurn(record: string, turn: number | undefined): string {
+  return turn === undefined ? record : JSON.stringify({ ...Object(parseJson(record)), turn })
+}
+
+/** The number in line of the holder with this value; `undefined` when it doesn't tell. */
+export function turnIn(value: string): number | undefined {
+  return parseHolderRecord(value).turn
 }
 
 /** `held by web3 (pid 812, ./bootstrap.sh) for 4m12s`, as far as the value tells. */

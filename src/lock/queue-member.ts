@@ -1,9 +1,12 @@
 import type { Context } from '../base/context.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
 import { LONG_POLL_MS } from '../consul/blocking-query.ts'
+import type { Entry } from '../consul/kv.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
+import type { ClaimResult } from './claim.ts'
 import type { Line, QueuePosition, Waiter } from './queue.ts'
+import type { Ticket } from './ticket.ts'
 
 /** Who is next but one looks this often whether who is next lives: a dead one's session takes its time to expire. */
 const NEXT_BUT_ONE_MS = 5000
@@ -15,6 +18,16 @@ const NEAR = 8
 /** How many of those ahead one may pass when none of them has taken a lock that was free for so long. */
 export function skippable(idleMs: number): number {
   return idleMs < IDLE_MS ? 0 : 2 ** (Math.floor(idleMs / IDLE_MS) - 1)
+}
+
+/** The lock, as who stands in line for it saw it. */
+export interface SeenLock {
+  /** The session that holds it. */
+  readonly holder: string | undefined
+  /** Its entry, if it is one plain lock. */
+  readonly plain?: Entry | undefined
+  /** `idle`: it was free for a while, and nobody before us has moved. */
+  readonly state: 'held' | 'free' | 'idle'
 }
 
 /**
@@ -31,6 +44,11 @@ export class QueueMember {
   readonly #retrying: RetryPolicy
   readonly #waiter: () => Waiter
   #state: QueueState = 'new'
+  #ticket: Ticket | undefined
+  /** Others stood in the queue when we tried last. */
+  #isFormed = false
+  /** Who was before us has gone. */
+  #hasMoved = false
   #isFirm = false
 
   /** `waiter` is asked when we enter the queue. */
@@ -41,9 +59,11 @@ export class QueueMember {
   }
 
   /** Claims with the operations that keep the queue in order: who is new respects it, who is in it leaves it. */
-  async claimInOrder<T>(ctx: Context, claim: (ops: readonly TxnOp[]) => Promise<T>): Promise<T> {
+  async claimInOrder(ctx: Context, claim: (ops: readonly TxnOp[]) => Promise<ClaimResult>): Promise<ClaimResult> {
     try {
-      return await claim(this.#operations())
+      const got = await claim(this.#operations())
+      this.#isFormed = 'isQueued' in got
+      return got
     } catch (thrown) {
       if (!this.#mustBypass(ctx, thrown)) throw thrown
       return claim([])
@@ -61,19 +81,22 @@ export class QueueMember {
     if (this.#state !== 'bypassing') this.#state = 'acquired'
   }
 
+  /** Our number in the line, once we have stood in it. */
+  get turn(): number | undefined {
+    return this.#ticket?.number
+  }
+
   /**
-   * How many are before us; the first call enters the queue. If the session that holds the lock is that of whom we were
-   * behind, we are next, and nobody needs to read the whole queue.
+   * How many are before us, `undefined` for one or more; the first call enters the queue. While who is before us stays
+   * there, so do we, and if the session that holds the lock is his, we are next: nobody needs to read the whole queue for
+   * that. It is read when he has gone otherwise, when the holder doesn't tell our place, and when the lock is idle.
    */
-  async ahead(ctx: Context, holder: string | undefined): Promise<number> {
+  async ahead(ctx: Context, seen: SeenLock): Promise<number | undefined> {
     const state = this.#state
     if (state === 'bypassing') return 0
     try {
-      const place = await this.#retrying(ctx, async () => {
-        if (typeof state === 'string') await this.#queue.enter(ctx, this.#waiter())
-        else if (holder !== undefined && state.before?.session === holder) return this.#queue.atHead(ctx)
-        return this.#queue.look(ctx)
-      })
+      const place = await this.#retrying(ctx, () => this.#place(ctx, state, seen))
+      this.#hasMoved = false
       this.#state = place
       this.#isFirm = place.isFirm
       return place.ahead
@@ -81,6 +104,28 @@ export class QueueMember {
       if (!this.#mustBypass(ctx, thrown)) throw thrown
       return 0
     }
+  }
+
+  async #place(
+    ctx: Context,
+    state: Exclude<QueueState, 'bypassing'>,
+    { holder, plain, state: lock }: SeenLock,
+  ): Promise<QueuePosition> {
+    let place: QueuePosition | undefined
+    if (typeof state === 'string') {
+      const entrance = await this.#queue.enter(ctx, this.#waiter(), this.#isFormed)
+      this.#ticket = entrance?.ticket
+      place = entrance?.position
+    } else {
+      if (!state.before || state.before.session === holder) return this.#queue.atHead(ctx)
+      if (!this.#hasMoved) place = state
+    }
+    if (place && (!place.before || lock === 'free')) return place
+    const ahead = plain && this.#ticket?.ahead(plain)
+    if (place && lock === 'held' && ahead !== undefined) return { ...place, ahead }
+    const counted = await this.#queue.look(ctx)
+    if (plain) this.#ticket?.counted(counted.ahead, plain)
+    return counted
   }
 
   /** Whether somebody before us must not be passed, though he leaves a free lock alone. */
@@ -92,11 +137,14 @@ export class QueueMember {
   async untilMoved(ctx: Context, isFree: boolean): Promise<boolean> {
     if (typeof this.#state === 'string' || !this.#state.before) return true
     const { before, ahead } = this.#state
-    const isNear = ahead <= (isFree ? NEAR : 1)
+    const isNear = ahead === undefined || ahead <= (isFree ? NEAR : 1)
     const waitMs = isNear ? (isFree ? IDLE_MS : NEXT_BUT_ONE_MS) : LONG_POLL_MS
     const query = this.#queue.watch(before)
     const { entry } = await this.#retrying(ctx, () => query.next(ctx, waitMs))
-    return entry?.session !== before.session
+    // Who came back in the same session stands behind us.
+    const isThere = entry?.session === before.session && entry?.createIndex === before.createIndex
+    this.#hasMoved = !isThere
+    return this.#hasMoved
   }
 
   /** Whether the tail key was left without anybody in the queue; deletes it then. */

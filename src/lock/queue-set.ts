@@ -3,7 +3,7 @@ import type { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Entry, KeyReading } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
-import { type Line, Queue, type QueuePosition, type Waiter } from './queue.ts'
+import { type CountedPosition, type Line, Queue, type Waiter } from './queue.ts'
 
 /**
  * The queues of several locks, entered in one transaction: so its ticket is the same in all of them, of two that wait for
@@ -28,7 +28,7 @@ export class QueueSet implements Line {
     return this.#queues.flatMap((queue) => queue.leaving)
   }
 
-  async enter(ctx: Context, waiter: Waiter): Promise<void> {
+  async enter(ctx: Context, waiter: Waiter): Promise<undefined> {
     await transact(
       ctx,
       this.#consul,
@@ -37,12 +37,12 @@ export class QueueSet implements Line {
   }
 
   /** Being first in one of them says nothing of the others. */
-  atHead(ctx: Context): Promise<QueuePosition> {
+  atHead(ctx: Context): Promise<CountedPosition> {
     return this.look(ctx)
   }
 
   /** Our position in the queue in which the most are before us. */
-  async look(ctx: Context): Promise<QueuePosition> {
+  async look(ctx: Context): Promise<CountedPosition> {
     const positions = await Promise.all(this.#queues.map((queue) => queue.look(ctx)))
     const ahead = Math.max(...positions.map((position) => position.ahead))
     return {

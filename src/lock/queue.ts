@@ -1,9 +1,11 @@
 import type { Context } from '../base/context.ts'
 import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
+import { isSessionId } from '../consul/fields.ts'
 import { type Entry, type KeyReading, readKey, readKeys } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
 import { waiterRecord, waitsForMore } from './holder-record.ts'
+import { Ticket } from './ticket.ts'
 
 /** No lock's name has an equals sign in it. */
 const QUEUE = '=queue'
@@ -13,8 +15,8 @@ const CLEARED_AT_ONCE = 50
 
 /** A session's position in the queue. */
 export interface QueuePosition {
-  /** How many living sessions are before it. */
-  readonly ahead: number
+  /** How many living sessions are before it; `undefined`: one or more. */
+  readonly ahead: number | undefined
   /** The last of those. */
   readonly before: Entry | undefined
   /** One of those waits for other locks, too: it may leave this one alone while it is free, and isn't passed for that. */
@@ -23,15 +25,31 @@ export interface QueuePosition {
   readonly leaving: readonly TxnOp[]
 }
 
+/** One that was counted. */
+export interface CountedPosition extends QueuePosition {
+  readonly ahead: number
+}
+
+/** What going into a queue has told, without reading it. */
+export interface Entrance {
+  readonly ticket: Ticket
+  /** Absent when who should be before us has gone. */
+  readonly position: QueuePosition | undefined
+}
+
 /** A place to stand in line: one queue, or several at once. */
 export interface Line {
   /** The conditions under which one may go ahead without standing in it. */
   readonly ifNobodyQueues: readonly TxnOp[]
   /** The operations that take us out of it. */
   readonly leaving: readonly TxnOp[]
-  enter(ctx: Context, waiter: Waiter): Promise<void>
-  atHead(ctx: Context): Promise<QueuePosition>
-  look(ctx: Context): Promise<QueuePosition>
+  /**
+   * Goes to the end; `isFormed` is a guess at whether others stand there. Who is in it already stays where it is. Settles
+   * with `undefined` when only a look tells where.
+   */
+  enter(ctx: Context, waiter: Waiter, isFormed: boolean): Promise<Entrance | undefined>
+  atHead(ctx: Context): Promise<CountedPosition>
+  look(ctx: Context): Promise<CountedPosition>
   watch(before: Entry): BlockingQuery<KeyReading>
   leave(ctx: Context): Promise<void>
 }
@@ -47,8 +65,9 @@ export interface Waiter {
 /**
  * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who tries, never
  * who holds. Everybody in it has an entry `<lock key>=queue/<session>`, held by that session; the raft index of its
- * creation is its ticket, its value says who that is. An entry without its session is dead. The key `<lock key>=queue` is there while anybody may
- * queue, and names the last: who comes new and finds it goes to the end of the queue. Other keys there are nobody's.
+ * creation is its place, its value says who that is. An entry without its session is dead. The key `<lock key>=queue` is
+ * there while anybody may queue, and names the last: who comes new and finds it goes to the end of the queue, and learns
+ * from it whom to stand behind. Its LockIndex counts those who came. Other keys there are nobody's.
  */
 export class Queue implements Line {
   readonly #consul: Consul
@@ -72,23 +91,48 @@ export class Queue implements Line {
     return [{ verb: 'delete', key: this.#entryOf(this.#sessionId) }]
   }
 
-  /** The operations that take us to the end of the queue. */
+  /** The operations that take us to the end of the queue, if we aren't in it. */
   entering({ record, sinceMs }: Waiter): readonly TxnOp[] {
     const session = this.#sessionId
-    const value = waiterRecord(record, sinceMs, this.#isForMore)
+    const key = this.#entryOf(session)
+    const tail = { key: this.#tailKey, value: session, session }
     return [
-      { verb: 'lock', key: this.#entryOf(session), value, session },
-      { verb: 'set', key: this.#tailKey, value: session },
+      { verb: 'check-not-exists', key },
+      { verb: 'lock', key, value: waiterRecord(record, sinceMs, this.#isForMore), session },
+      // A plain write would take the LockIndex back to 0.
+      { verb: 'lock', ...tail },
+      { verb: 'unlock', ...tail },
     ]
   }
 
-  /** Goes to the end of the queue. Who is in it already stays where it is. */
-  async enter(ctx: Context, waiter: Waiter): Promise<void> {
-    await transact(ctx, this.#consul, this.entering(waiter))
+  /** Whom to stand behind is read in the very transaction that names us as the last, so nobody else is told the same. */
+  async enter(ctx: Context, waiter: Waiter, isFormed: boolean): Promise<Entrance | undefined> {
+    const entering = this.entering(waiter)
+    for (let isBehind = isFormed; ; isBehind = !isBehind) {
+      const [isEmpty] = this.ifNobodyQueues
+      const seeing: TxnOp = isBehind ? { verb: 'get', key: this.#tailKey } : isEmpty
+      const outcome = await transact(ctx, this.#consul, [seeing, ...entering])
+      if (outcome.done) return this.#entrance(ctx, outcome.entries, isBehind)
+      if (!outcome.failed.includes(seeing)) return undefined
+    }
+  }
+
+  async #entrance(ctx: Context, entries: readonly Entry[], isBehind: boolean): Promise<Entrance | undefined> {
+    const own = entries.find(({ key }) => key === this.#entryOf(this.#sessionId))
+    const tail = entries.findLast(({ key }) => key === this.#tailKey)
+    if (!own || !tail) throw this.#consul.protocolError('a place in line without its entries')
+    const ticket = new Ticket(tail.lockIndex, tail.createIndex)
+    const first = { ahead: 0, before: undefined, isFirm: false, leaving: [...this.leaving, ...removeTail(tail)] }
+    if (!isBehind) return { ticket, position: first }
+    const last = entries.find(({ key }) => key === this.#tailKey)?.value ?? ''
+    if (!isSessionId(last)) return { ticket, position: undefined }
+    const { entry: before } = await readKey(ctx, this.#consul, this.#entryOf(last))
+    const isThere = before?.session === last && before.createIndex < own.createIndex
+    return { ticket, position: isThere ? { ...first, ahead: undefined, before, leaving: this.leaving } : undefined }
   }
 
   /** Our place, when we know that nobody is before us any more. */
-  async atHead(ctx: Context): Promise<QueuePosition> {
+  async atHead(ctx: Context): Promise<CountedPosition> {
     const { entry: tail } = await readKey(ctx, this.#consul, this.#tailKey)
     const isLast = tail?.value === this.#sessionId
     return {
@@ -100,7 +144,7 @@ export class Queue implements Line {
   }
 
   /** Reads the whole queue for our position, and deletes the entries of the dead. */
-  async look(ctx: Context): Promise<QueuePosition> {
+  async look(ctx: Context): Promise<CountedPosition> {
     const { tail, living, dead } = await this.#read(ctx)
     if (dead.length > 0) await this.#removeDead(ctx, dead)
     const ours = living.findIndex((entry) => entry.session === this.#sessionId)

@@ -173,6 +173,34 @@ export function txnPromises(open: () => Client): void {
     expect((await client.get(`/v1/kv/${client.key}/data?raw`)).text).toBe(mine)
   })
 
+  test('names the last in a line, tells who was the last before, and counts who came: get, lock, unlock', async () => {
+    const client = open()
+    const { key } = client
+    const enter = (Session: string, before: object) => {
+      const tail = { Key: key, Value: base64(Session), Session }
+      const place = { Verb: 'lock', Key: `${key}/${Session}`, Session }
+      return client.txn({ Key: key, ...before }, place, { Verb: 'lock', ...tail }, { Verb: 'unlock', ...tail })
+    }
+    const [first, second, third] = [await client.session(), await client.session(), await client.session()]
+    expect(await enter(first, { Verb: 'get' })).toMatchObject({ status: 409, errors: [{ OpIndex: 0 }] })
+    const alone = await enter(first, { Verb: 'check-not-exists' })
+    expect(alone.rows.map(({ Key, LockIndex }) => [Key, LockIndex])).toEqual([
+      [`${key}/${first}`, 1],
+      [key, 1],
+      [key, 1],
+    ])
+    expect(new Set(alone.rows.map(({ CreateIndex }) => CreateIndex)).size).toBe(1)
+    for (const [nth, [before, session]] of [
+      [first, second],
+      [second, third],
+    ].entries()) {
+      const { status, rows } = await enter(session as string, { Verb: 'get' })
+      expect([status, rows[0]?.Value]).toEqual([200, base64(before as string)])
+      expect(rows.at(-1)).toMatchObject({ Key: key, LockIndex: nth + 2, CreateIndex: alone.rows[1]?.CreateIndex })
+    }
+    expect((await client.row()).Session).toBeUndefined()
+  })
+
   test('during a lock-delay tells of that alone', async () => {
     const client = open()
     const { key } = client

@@ -9,3 +9,11 @@ test('a hand-over costs the same whether ten or five hundred wait, and they are 
   expect(many.requests).toBeLessThanOrEqual(10)
   expect(many.requests - few.requests).toBeLessThan(1)
 })
+
+test('what a waiter reads is the same however many wait: when it comes, while it stands there, and when it moves up', async () => {
+  const few = await measureHerd(10, 8)
+  const many = await measureHerd(300, 8)
+  for (const what of ['bytesToEnter', 'bytesAMinute', 'bytesRead'] as const) {
+    expect(many[what], what).toBeLessThan(few[what] * 1.1)
+  }
+})

@@ -1,5 +1,6 @@
 import type { Context } from '../../src/base/context.ts'
 import { Consul } from '../../src/consul/consul.ts'
+import type { Transport } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { acquire } from '../../src/lock/acquire.ts'
 import { planTiming } from '../../src/lock/deadline.ts'
@@ -16,6 +17,12 @@ export interface HerdCost {
   /** Per hand-over, renewals left out. */
   readonly requests: number
   readonly raftWrites: number
+  /** What they all read meanwhile, renewals left out. */
+  readonly bytesRead: number
+  /** What the last one read to go into the line. */
+  readonly bytesToEnter: number
+  /** What each of them read in a minute in which nothing happened. */
+  readonly bytesAMinute: number
   /** From one holder's release to the next one's lock, in virtual milliseconds. */
   readonly takesMs: number
   /** Whether they got the lock in the order in which they came. */
@@ -31,10 +38,18 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
   const dice = new Dice(waiters)
   const agent = new DevAgent({ clock, random: dice.next })
   let renewals = 0
-  const wire = new FaultyTransport(agent.transport(), clock, ({ path }) => {
-    if (path.startsWith('/v1/session/renew')) renewals += 1
-    return { outMs: WIRE_MS, backMs: WIRE_MS }
-  })
+  let bytesRead = 0
+  const agentOf = agent.transport()
+  const counting: Transport = {
+    async send(request, signal) {
+      const reply = await agentOf.send(request, signal)
+      if (request.path.startsWith('/v1/session/renew')) renewals += 1
+      else bytesRead += Buffer.byteLength(reply.text)
+      return reply
+    },
+    close: () => agentOf.close(),
+  }
+  const wire = new FaultyTransport(counting, clock, () => ({ outMs: WIRE_MS, backMs: WIRE_MS }))
   const turns: number[] = []
   const ctx = (): Context => ({ clock, log: SILENT, signal: new AbortController().signal, random: dice.next })
   const consul = () => new Consul(NO_SETTINGS, wire)
@@ -52,7 +67,9 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
   if (typeof first === 'string') throw new Error('the first contender found the lock taken')
   let holder = first
   let next = Promise.withResolvers<void>()
+  let bytesToEnter = 0
   for (let n = 0; n < waiters; n++) {
+    const bytesBefore = bytesRead
     const waiter = acquire(ctx(), consul(), contest)
     waiter.then((held) => {
       if (typeof held === 'string') return
@@ -60,10 +77,10 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
       holder = held
       next.resolve()
     })
-    await clock.advance(WIRE_MS * 4)
+    await clock.advance(WIRE_MS * 20)
+    bytesToEnter = bytesRead - bytesBefore
   }
-  await clock.advance(1000)
-  const before = { requests: agent.requests - renewals, writes: agent.raftWrites, ms: 0 }
+  const before = { requests: agent.requests - renewals, writes: agent.raftWrites, bytes: bytesRead, ms: 0 }
   for (let turn = 0; turn < handOvers; turn++) {
     next = Promise.withResolvers<void>()
     const beganMs = clock.nowMs
@@ -73,11 +90,16 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
     await clock.run(released)
     await clock.advance(20)
   }
-  return {
+  const costs = {
     waiters,
     requests: (agent.requests - renewals - before.requests) / handOvers,
     raftWrites: (agent.raftWrites - before.writes) / handOvers,
+    bytesRead: (bytesRead - before.bytes) / handOvers,
+    bytesToEnter,
     takesMs: before.ms / handOvers,
     inOrder: turns.every((n, turn) => n === turn) && turns.length === handOvers,
   }
+  const bytesBefore = bytesRead
+  await clock.advance(60_000)
+  return { ...costs, bytesAMinute: (bytesRead - bytesBefore) / (waiters - handOvers) }
 }

@@ -107,9 +107,9 @@ describe('a claim', () => {
     const { one, claim, look, put } = await claimants()
     await put({ verb: 'set', value: 'new', flags: LOCK_FLAGS })
     const queue: TxnOp = { verb: 'check-not-exists', key: one.key }
-    expect(await claim(one, await look(), [queue])).toEqual({ kind: 'queued' })
+    expect(await claim(one, await look(), [queue])).toEqual({ kind: 'queued', isQueued: true })
     const stale: TxnOp = { verb: 'delete-cas', key: one.key, index: 1 }
-    expect(await claim(one, await look(), [stale])).toEqual({ kind: 'queued' })
+    expect(await claim(one, await look(), [stale])).toEqual({ kind: 'queued', isQueued: true })
   })
 
   test.each([

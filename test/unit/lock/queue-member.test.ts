@@ -1,24 +1,29 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/base/context.ts'
 import { Failure } from '../../../src/base/failure.ts'
-import type { TxnOp } from '../../../src/consul/txn.ts'
+import type { Entry } from '../../../src/consul/kv.ts'
+import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import { Queue } from '../../../src/lock/queue.ts'
-import { QueueMember, skippable } from '../../../src/lock/queue-member.ts'
+import { QueueMember, type SeenLock, skippable } from '../../../src/lock/queue-member.ts'
 import { Session } from '../../../src/lock/session.ts'
 import { type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const DENIED: Policy = ({ path }) =>
   /^.v1.(txn|kv)/.test(path) ? { fault: { kind: 'answered', reply: strangeReply(403, 'Permission denied') } } : {}
+/** By somebody who doesn't tell how many are before whom. */
+const HELD: SeenLock = { holder: undefined, state: 'held' }
 const DOWN: Policy = () => ({ fault: { kind: 'refused' } })
 
 /** Members of one lock's queue, in the order in which they shall come, and the requests that they make. */
 async function members(count: number) {
   let fateOf: Policy = () => ({})
   const requests: string[] = []
+  const bodies: string[] = []
   const lock = virtualLock({
     fateOf: (request) => {
       requests.push(`${request.method} ${request.path}`)
+      if (request.body) bodies.push(request.body)
       return fateOf(request)
     },
   })
@@ -41,6 +46,7 @@ async function members(count: number) {
     first,
     second,
     requests,
+    bodies,
     run: <T>(work: (ctx: Context) => Promise<T>) => clock.run(work(ctx)),
     /** For what needs no time, but a module that is loaded when Consul refuses something. */
     runNow: <T>(work: (ctx: Context) => Promise<T>) => work(ctx),
@@ -50,9 +56,16 @@ async function members(count: number) {
   }
 }
 
+type Member = Awaited<ReturnType<typeof members>>['first']
+
 /** The operations that a member claims with. */
 async function claimed(member: QueueMember, ctx: Context): Promise<readonly TxnOp[]> {
-  return member.claimInOrder(ctx, async (ops) => ops)
+  let claimed: readonly TxnOp[] = []
+  await member.claimInOrder(ctx, async (ops) => {
+    claimed = ops
+    return { kind: 'taken' }
+  })
+  return claimed
 }
 
 describe('a claim', () => {
@@ -63,7 +76,7 @@ describe('a claim', () => {
 
   test('of who is in the queue takes it out of there', async () => {
     const { ctx, run, first, key } = await members(1)
-    await run((ctx) => first.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
     expect(await claimed(first.member, ctx)).toEqual([
       { verb: 'delete', key: `${key}=queue/${first.id}` },
       { verb: 'delete-cas', key: `${key}=queue`, index: expect.any(Number) },
@@ -112,53 +125,138 @@ describe('a claim', () => {
 describe('a member', () => {
   test('enters the queue when it asks for its place, and once', async () => {
     const { run, first, second, requests } = await members(2)
-    expect(await run((ctx) => first.member.ahead(ctx, undefined))).toBe(0)
-    expect(await run((ctx) => second.member.ahead(ctx, undefined))).toBe(1)
+    expect(await run((ctx) => first.member.ahead(ctx, HELD))).toBe(0)
+    expect(await run((ctx) => second.member.ahead(ctx, HELD))).toBe(1)
     requests.splice(0)
-    expect(await run((ctx) => second.member.ahead(ctx, undefined))).toBe(1)
+    expect(await run((ctx) => second.member.ahead(ctx, HELD))).toBe(1)
     expect(requests).toEqual([expect.stringMatching(/^GET .v1.kv/)])
+  })
+
+  test.each([
+    ['others queue', 'get', true],
+    ['nobody queues', 'check-not-exists', false],
+  ] as const)('enters by one request when the claim has shown that %s', async (_, verb, isQueued) => {
+    const { run, first, second, requests, bodies, key } = await members(2)
+    if (isQueued) await run((ctx) => first.member.ahead(ctx, HELD))
+    const taken = { kind: 'taken', ...(isQueued && { isQueued }) } as const
+    await run((ctx) => second.member.claimInOrder(ctx, async () => taken))
+    requests.splice(0)
+    await run((ctx) => second.member.ahead(ctx, { holder: undefined, state: 'free' }))
+    const place = `GET /v1/kv/${encodeURIComponent(`${key}=queue`)}/${first.id}`
+    expect(requests).toEqual(['PUT /v1/txn', ...(isQueued ? [place] : [])])
+    expect(JSON.parse(bodies.at(-1) as string)[0].KV).toMatchObject({ Verb: verb, Key: `${key}=queue` })
   })
 
   test('enters it anew after a lock that was its own has left it', async () => {
     const { run, first, second } = await members(2)
-    await run((ctx) => first.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
     first.member.markAcquired()
     await run((ctx) => first.member.leave(ctx))
-    await run((ctx) => second.member.ahead(ctx, undefined))
-    expect(await run((ctx) => first.member.ahead(ctx, undefined))).toBe(1)
+    await run((ctx) => second.member.ahead(ctx, HELD))
+    expect(await run((ctx) => first.member.ahead(ctx, HELD))).toBe(1)
   })
 
   test('knows that it is next when who was before it holds the lock, without reading all', async () => {
     const { run, first, second, requests, key } = await members(2)
-    await run((ctx) => first.member.ahead(ctx, undefined))
-    await run((ctx) => second.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
+    await run((ctx) => second.member.ahead(ctx, HELD))
     requests.splice(0)
-    expect(await run((ctx) => second.member.ahead(ctx, first.id))).toBe(0)
+    expect(await run((ctx) => second.member.ahead(ctx, { ...HELD, holder: first.id }))).toBe(0)
     expect(requests).toEqual([`GET /v1/kv/${encodeURIComponent(`${key}=queue`)}`])
   })
 
   test('reads all when somebody else holds the lock', async () => {
     const { run, all, first, second } = await members(3)
-    await run((ctx) => first.member.ahead(ctx, undefined))
-    await run((ctx) => second.member.ahead(ctx, undefined))
-    expect(await run((ctx) => second.member.ahead(ctx, all[2]?.id))).toBe(1)
-    expect(await run((ctx) => second.member.ahead(ctx, undefined))).toBe(1)
+    await run((ctx) => first.member.ahead(ctx, HELD))
+    await run((ctx) => second.member.ahead(ctx, HELD))
+    expect(await run((ctx) => second.member.ahead(ctx, { ...HELD, holder: all[2]?.id }))).toBe(1)
+    expect(await run((ctx) => second.member.ahead(ctx, HELD))).toBe(1)
   })
 
-  test('that is first is not next to nobody', async () => {
-    const { run, first, requests } = await members(1)
-    await run((ctx) => first.member.ahead(ctx, undefined))
+  test('that is first stays so, without reading all', async () => {
+    const { run, first, requests, key } = await members(1)
+    await run((ctx) => first.member.ahead(ctx, HELD))
     requests.splice(0)
-    await run((ctx) => first.member.ahead(ctx, undefined))
-    expect(requests).toEqual([expect.stringContaining('recurse')])
+    expect(await run((ctx) => first.member.ahead(ctx, HELD))).toBe(0)
+    expect(requests).toEqual([`GET /v1/kv/${encodeURIComponent(`${key}=queue`)}`])
+  })
+
+  describe('where the holder tells how many came before it', () => {
+    /** Four in line, and what is seen of a holder with this record. */
+    async function line() {
+      const lock = await members(4)
+      const { run, all, key, requests } = lock
+      const seen = (record: object): SeenLock => {
+        const at = { createIndex: 1, modifyIndex: 10_000, lockIndex: 1, flags: 0n, session: 'holder' }
+        return { holder: 'holder', plain: { key, value: JSON.stringify(record), ...at }, state: 'held' }
+      }
+      const before: SeenLock = { ...seen({}), plain: { ...(seen({}).plain as Entry), modifyIndex: 1 } }
+      const aheads: unknown[] = []
+      for (const { member } of all) aheads.push(await run((ctx) => member.ahead(ctx, before)))
+      const [first, second, third, last] = all as [Member, Member, Member, Member]
+      const whole = () => requests.splice(0).filter((request) => request.includes('recurse')).length
+      const whatLastSees = (seen: SeenLock) => run((ctx) => last.member.ahead(ctx, seen))
+      return { ...lock, seen, before, aheads, whole, whatLastSees, first, second, third, last }
+    }
+
+    test('knows its place without reading all', async () => {
+      const { aheads, whole, all, seen, whatLastSees } = await line()
+      expect(aheads).toEqual([0, 1, 2, 3])
+      expect(await whatLastSees(seen({ turn: 2 }))).toBe(1)
+      expect(whole()).toBe(0)
+      expect(all.map(({ member }) => member.turn)).toEqual([1, 2, 3, 4])
+    })
+
+    test('counts when the holder doesn’t tell', async () => {
+      const { whole, whatLastSees, seen } = await line()
+      expect([await whatLastSees(seen({})), whole()]).toEqual([3, 1])
+    })
+
+    test('stays where it is at a lock that is free for a moment, and counts at one that is idle', async () => {
+      const { whole, whatLastSees } = await line()
+      expect([await whatLastSees({ holder: undefined, state: 'free' }), whole()]).toEqual([3, 0])
+      expect([await whatLastSees({ holder: undefined, state: 'idle' }), whole()]).toEqual([3, 1])
+    })
+
+    test('counts when who was before it is gone without a turn, and knows of that from then on', async () => {
+      const { clock, ctx, run, third, last, whole, whatLastSees, before, seen } = await line()
+      const moved = last.member.untilMoved(ctx, false)
+      await run((ctx) => third.member.leave(ctx))
+      expect(await clock.run(moved)).toBe(true)
+      whole()
+      expect([await whatLastSees(before), whole()]).toEqual([2, 1])
+      expect([await whatLastSees(before), whole()]).toEqual([2, 0])
+      expect([await whatLastSees(seen({ turn: 1 })), whole()]).toEqual([1, 0])
+    })
+
+    test('stands behind who came back in the same session no more', async () => {
+      const { clock, ctx, run, third, last, key, consul } = await line()
+      const moved = last.member.untilMoved(ctx, false)
+      const entry = { key: `${key}=queue/${third.id}`, session: third.id }
+      await run((ctx) =>
+        transact(ctx, consul(), [
+          { verb: 'delete', ...entry },
+          { verb: 'lock', value: '', ...entry },
+        ]),
+      )
+      expect(await clock.run(moved)).toBe(true)
+    })
+  })
+
+  test('that comes to a free lock doesn’t count who is before it', async () => {
+    const { run, first, second, requests } = await members(2)
+    const free: SeenLock = { holder: undefined, state: 'free' }
+    expect(await run((ctx) => first.member.ahead(ctx, free))).toBe(0)
+    expect(await run((ctx) => second.member.ahead(ctx, free))).toBeUndefined()
+    expect(requests.filter((request) => request.includes('recurse'))).toEqual([])
   })
 
   test('that may not write there passes it by, and asks no more', async () => {
     const { run, runNow, first, requests, meet } = await members(1)
     meet(DENIED)
-    expect(await runNow((ctx) => first.member.ahead(ctx, undefined))).toBe(0)
+    expect(await runNow((ctx) => first.member.ahead(ctx, HELD))).toBe(0)
     requests.splice(0)
-    expect(await run((ctx) => first.member.ahead(ctx, undefined))).toBe(0)
+    expect(await run((ctx) => first.member.ahead(ctx, HELD))).toBe(0)
     await run((ctx) => first.member.leave(ctx))
     expect(requests).toEqual([])
   })
@@ -166,7 +264,7 @@ describe('a member', () => {
   test('whose place can’t be learnt says why', async () => {
     const { run, first, meet } = await members(1)
     meet(DOWN)
-    await expect(run((ctx) => first.member.ahead(ctx, undefined))).rejects.toMatchObject({ code: 'unreachable' })
+    await expect(run((ctx) => first.member.ahead(ctx, HELD))).rejects.toMatchObject({ code: 'unreachable' })
   })
 })
 
@@ -174,7 +272,7 @@ describe('a wait for who is before', () => {
   test('is over at once when nobody is', async () => {
     const { run, first, requests } = await members(1)
     expect(await run((ctx) => first.member.untilMoved(ctx, false))).toBe(true)
-    await run((ctx) => first.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
     requests.splice(0)
     expect(await run((ctx) => first.member.untilMoved(ctx, false))).toBe(true)
     first.member.bypass()
@@ -184,7 +282,7 @@ describe('a wait for who is before', () => {
 
   test('ends when it leaves, or dies', async () => {
     const { clock, ctx, run, all, first, second, operator } = await members(3)
-    for (const { member } of all) await run((ctx) => member.ahead(ctx, undefined))
+    for (const { member } of all) await run((ctx) => member.ahead(ctx, HELD))
     const [, , third] = all
     const moved = [second, third].map((one) => one?.member.untilMoved(ctx, false))
     await clock.advance(100)
@@ -202,7 +300,7 @@ describe('a wait for who is before', () => {
     ['far back, at a free lock', 9, true, 30_000],
   ])('ends after a while for who is %s', async (_, ahead, isFree, ms) => {
     const { clock, run, all } = await members(ahead + 1)
-    for (const { member } of all) await run((ctx) => member.ahead(ctx, undefined))
+    for (const { member } of all) await run((ctx) => member.ahead(ctx, HELD))
     const last = all.at(-1)?.member
     expect(await run(async (ctx) => last?.untilMoved(ctx, isFree))).toBe(false)
     expect(clock.nowMs).toBeGreaterThanOrEqual(ms)
@@ -213,7 +311,7 @@ describe('a wait for who is before', () => {
 describe('a queue', () => {
   test('is abandoned when nobody lives in it, and is cleared away then', async () => {
     const { run, first, second, operator, key } = await members(2)
-    await run((ctx) => first.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
     expect(await run((ctx) => second.member.isAbandoned(ctx))).toBe(false)
     expect(operator.entry(`${key}=queue`)).toBeDefined()
     operator.destroySession(first.id)
@@ -240,14 +338,14 @@ describe('who leaves', () => {
     const { run, first, second, requests, operator, key } = await members(2)
     await run((ctx) => second.member.leave(ctx))
     expect(requests).toEqual([])
-    await run((ctx) => first.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
     await run((ctx) => first.member.leave(ctx))
     expect(operator.entry(`${key}=queue/${first.id}`)).toBeUndefined()
   })
 
   test('leaves what it may not delete, and says what else went wrong', async () => {
     const { run, runNow, first, meet } = await members(1)
-    await run((ctx) => first.member.ahead(ctx, undefined))
+    await run((ctx) => first.member.ahead(ctx, HELD))
     meet(DOWN)
     await expect(run((ctx) => first.member.leave(ctx))).rejects.toMatchObject({ code: 'unreachable' })
     meet(DENIED)

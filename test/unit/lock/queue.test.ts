@@ -37,7 +37,7 @@ async function members(count: number) {
     queues: sessions.map((id) => {
       const queue = new Queue(client, key, id)
       return {
-        enter: () => run(queue.enter(ctx, { record: recordOf('web3'), sinceMs: 1000 })),
+        enter: (isFormed = false) => run(queue.enter(ctx, { record: recordOf('web3'), sinceMs: 1000 }, isFormed)),
         look: () => run(queue.look(ctx)),
         atHead: () => run(queue.atHead(ctx)),
         leave: () => run(queue.leave(ctx)),
@@ -51,6 +51,8 @@ async function members(count: number) {
     wait: <T>(work: (context: typeof ctx) => Promise<T>) => work(ctx),
   }
 }
+
+type Members = Awaited<ReturnType<typeof members>>
 
 describe('who goes into the queue', () => {
   test('says who that is, in the request that it takes anyhow', async () => {
@@ -88,10 +90,58 @@ describe('who goes into the queue', () => {
   })
 
   test('stays where it is when it goes in once more', async () => {
-    const { queues } = await members(2)
-    for (const { enter } of [...queues, ...queues]) await enter()
+    const { queues, operator, tail, sessions } = await members(2)
+    for (const { enter } of queues) await enter()
+    for (const isFormed of [true, false]) expect(await queues[0]?.enter(isFormed)).toBeUndefined()
     expect((await queues[0]?.look())?.ahead).toBe(0)
     expect((await queues[1]?.look())?.ahead).toBe(1)
+    expect(Buffer.from(operator.entry(tail)?.value ?? '', 'base64').toString()).toBe(sessions[1])
+  })
+
+  test('is told whom to stand behind, and its number, without reading the queue', async () => {
+    const { queues, sessions, requests } = await members(3)
+    requests.splice(0)
+    const entrances = []
+    for (const [n, { enter }] of queues.entries()) entrances.push(await enter(n > 0))
+    expect(entrances.map((entrance) => entrance?.ticket.number)).toEqual([1, 2, 3])
+    expect(entrances.map((entrance) => entrance?.position?.ahead)).toEqual([0, undefined, undefined])
+    expect(entrances.map((entrance) => entrance?.position?.before?.session)).toEqual([
+      undefined,
+      ...sessions.slice(0, 2),
+    ])
+    expect(requests).toEqual(['PUT', 'PUT', 'GET', 'PUT', 'GET'])
+  })
+
+  test('goes in however wrong its guess at whether others are there', async () => {
+    const { queues, requests } = await members(2)
+    requests.splice(0)
+    expect(await queues[0]?.enter(true)).toMatchObject({ ticket: { number: 1 }, position: { ahead: 0 } })
+    expect(await queues[1]?.enter(false)).toMatchObject({ ticket: { number: 2 }, position: { ahead: undefined } })
+    expect(requests).toEqual(['PUT', 'PUT', 'PUT', 'PUT', 'GET'])
+  })
+
+  test.each([
+    ['a dead one', async ({ operator, sessions: [first] }: Members) => operator.destroySession(first ?? '')],
+    ['one who has left', async ({ queues, does }: Members) => does(...(queues[0]?.leaving ?? []))],
+    ['rubbish', async ({ does, tail }: Members) => does({ verb: 'set', key: tail, value: '../x' })],
+  ])('isn’t told its place when the last one is named as %s', async (_, make) => {
+    const crowd = await members(2)
+    await crowd.queues[0]?.enter()
+    await make(crowd)
+    expect(await crowd.queues[1]?.enter(true)).toEqual({ ticket: expect.anything(), position: undefined })
+  })
+
+  test('isn’t told its place when the last one has come back behind it by the time that it looks', async () => {
+    const { queues, meet, clock, ctx, consul, sessions, tail } = await members(2)
+    const [session = ''] = sessions
+    await queues[0]?.enter()
+    meet(({ method }) => ({ outMs: method === 'GET' ? 10 : 0 }))
+    clock.after(5, async () => {
+      const key = `${tail}/${session}`
+      await transact(ctx, consul(), [{ verb: 'delete', key }])
+      await transact(ctx, consul(), [{ verb: 'lock', key, value: '', session }])
+    })
+    expect(await queues[1]?.enter(true)).toEqual({ ticket: expect.anything(), position: undefined })
   })
 
   test('stands behind all others when it has not gone in yet', async () => {

@@ -67,6 +67,20 @@ describe('slots', () => {
     for (const held of [one, two]) held.session.end()
   })
 
+  test('are waited for in a line that is counted, for of several holders none tells how many came before', async () => {
+    const { has, want, clock, release } = slots()
+    const [one, two] = [await has(2), await has(2)]
+    const heard: string[] = []
+    const all = [want(2), want(2), want(2)]
+    await clock.advance(1000)
+    await clock.run(release(two))
+    all.push(want(2, { onWaiting: (sentence) => void heard.push(sentence) }))
+    await clock.advance(1000)
+    expect(heard.at(-1)).toContain('3rd in line')
+    await clock.run(release(one))
+    for (const waiter of all) await clock.run(release(won(await clock.run(waiter))))
+  })
+
   test('leave nothing when the last has gone', async () => {
     const { has, clock, release, keys, operator, list } = slots()
     const [one, two] = [await has(2), await has(2)]
