@@ -1,28 +1,22 @@
 import { AbortReason, scope } from '../../base/abort.ts'
-import type { Instant } from '../../base/clock.ts'
 import { type Context, under } from '../../base/context.ts'
 import { messageOf } from '../../base/failure.ts'
 import { DEADLINE_PASSED } from '../../lock/loss.ts'
 import type { Application, CallResult } from '../application/application.ts'
-import { isBeyond } from '../application/lag.ts'
 import { isHandover, type LeaderLock } from '../election/leader-lock.ts'
-import type { MasterTime } from '../guardian/agent-guardian.ts'
 import { advance } from '../machine/advance.ts'
 import type { AgentAction } from '../machine/agent-action.ts'
 import type { AgentEvent } from '../machine/agent-event.ts'
 import { type AgentState, type AgentTraits, mayBeMaster, mayBeOpen, newState } from '../machine/agent-state.ts'
-import { mustDemote } from '../machine/reduce.ts'
-import { isCandidate, type RoleTag, roleTagOf } from '../machine/role-tag.ts'
 import type { AgentParts, AgentTuning } from './agent-parts.ts'
+import { AgentReporter } from './agent-reporter.ts'
 import type { AgentStatus } from './agent-status.ts'
 import { ApplicationCalls, type CallAction } from './application-calls.ts'
 import { ChangeLog } from './change-log.ts'
+import { MasterCountdown } from './master-countdown.ts'
 import { Observer } from './observer.ts'
 import { PositionReport } from './position-report.ts'
 import { SwitchoverTimer } from './switchover-timer.ts'
-
-/** So many looks at the application may come to nothing before the agent counts as hung. */
-const LOOKS = 3
 
 /** One application on one node: it runs the state machine, and does what that decides. */
 export class FailoverAgent {
@@ -31,7 +25,9 @@ export class FailoverAgent {
   readonly #changeLog: ChangeLog
   readonly #calls: ApplicationCalls
   readonly #observer: Observer
-  readonly #report: PositionReport
+  readonly #position: PositionReport
+  readonly #countdown: MasterCountdown
+  readonly #reporter: AgentReporter
   readonly #ctx: Context
   readonly #ended = Promise.withResolvers<boolean>()
   #application: Application
@@ -40,13 +36,10 @@ export class FailoverAgent {
   readonly #events: AgentEvent[] = []
   #cancelWake: () => void = () => {}
   #isStepping = false
-  /** Since when the application must be no master any more, for it is one without the lock. */
-  #overdueSince: Instant
   #loss: string | undefined
 
   constructor(ctx: Context, parts: AgentParts, tuning: AgentTuning) {
     this.#ctx = ctx
-    this.#overdueSince = ctx.clock.now()
     this.#parts = parts
     this.#application = parts.application
     this.#tuning = tuning
@@ -68,11 +61,19 @@ export class FailoverAgent {
       isFormerLife: parts.isFormerLife,
       takeBack: (session) => this.#lock.takeBack(session),
     })
-    this.#report = new PositionReport(ctx, parts.sayPosition)
+    this.#position = new PositionReport(ctx, parts.sayPosition)
+    this.#countdown = new MasterCountdown(ctx.clock, parts)
     this.#lock = parts.lock(ctx, {
       emit: (event) => this.#handle(event),
       onSession: (id) => parts.guardian.setSession(id),
       onRenewed: () => this.#armGuardian(),
+    })
+    this.#reporter = new AgentReporter({
+      parts,
+      tuning: () => this.#tuning,
+      observer: this.#observer,
+      lock: this.#lock,
+      counts: this.#calls.counts,
     })
   }
 
@@ -116,38 +117,7 @@ export class FailoverAgent {
   }
 
   get status(): AgentStatus {
-    const { lock, application, call, following, leader, switches, stuck } = this.#state
-    const { name, node } = this.#parts
-    const { healthy, message, lagMs, lag } = this.#observer.report
-    const isOurs = lock === 'held'
-    return {
-      name,
-      node,
-      role: this.#role,
-      healthy,
-      message,
-      doubt: this.#observer.doubt,
-      lagMs,
-      lag,
-      alive: this.#observer.sinceLookMs < LOOKS * this.#tuning.lookMs,
-      candidate: isCandidate(this.#state),
-      lock,
-      application,
-      call: call?.kind,
-      following,
-      master: leader,
-      since: this.#lock.since,
-      fence: this.#lock.fence,
-      leaseLeftMs: isOurs ? Math.round(this.#lock.leaseLeftMs) : undefined,
-      switches,
-      stuck: stuck > 0,
-      counts: { ...this.#calls.counts },
-    }
-  }
-
-  get #role(): RoleTag {
-    const { maxLag } = this.#tuning
-    return roleTagOf(this.#state, maxLag && isBeyond(this.#observer.report, maxLag))
+    return this.#reporter.status(this.#state)
   }
 
   #traits(): AgentTraits {
@@ -174,63 +144,24 @@ export class FailoverAgent {
   }
 
   #step(event: AgentEvent): void {
-    const now = this.#ctx.clock.now()
     if (event.kind === 'lost') {
       this.#calls.counts.lost += 1
       this.#loss = event.why
     }
-    const wasOverdue = this.#isOverdue
-    const { state, actions } = advance(this.#state, event, now.monotonicMs)
-    if (state.own && state.own !== this.#state.own) this.#report.take(state.own)
+    const { state, actions } = advance(this.#state, event, this.#ctx.clock.now().monotonicMs)
+    if (state.own && state.own !== this.#state.own) this.#position.take(state.own)
+    this.#countdown.stepped(this.#state, state)
     this.#state = state
-    if (this.#isOverdue && !wasOverdue) this.#overdueSince = now
     this.#armGuardian()
-    this.#publish()
+    this.#reporter.publish(state, this.#loss)
     if (!mayBeMaster(state) && !mayBeOpen(state)) this.#lock.releaseLost()
     for (const action of actions) this.#do(action)
   }
 
-  #publish(): void {
-    const { registration } = this.#parts
-    if (this.#state.health === 'unknown') return
-    const state = this.#state
-    const { message } = this.#observer.report
-    const healthy = state.health === 'healthy'
-    const role = this.#role
-    registration.publish({ role, candidate: isCandidate(state), healthy, message })
-    const { leader, yielding } = state
-    const by = yielding && this.#observer.askedBy(yielding)
-    const view = { role, leader, yielding, loss: this.#loss, message, by, fence: this.#lock.fence }
-    for (const spectator of this.#parts.spectators) spectator.saw(view)
-  }
-
   #armGuardian(): void {
     const { guardian } = this.#parts
-    guardian.setMaster(mayBeMaster(this.#state) ? () => this.#masterTime() : undefined)
-  }
-
-  /** The application must be demoted, and we don't hold the lock meanwhile. */
-  get #isOverdue(): boolean {
-    return this.#state.lock !== 'held' && mustDemote(this.#state, this.#ctx.clock.now().monotonicMs)
-  }
-
-  /**
-   * How long the application may be master yet. What is lost we demote ourselves, and the guardian must not do so at the
-   * same time: its turn comes when our demotion should be over, with what is left of the grace. Once we have tried in
-   * vain, it waits for as long as we are alive and try again.
-   */
-  #masterTime(): MasterTime {
-    const { lock, stuck, call } = this.#state
-    const { graceMs, fenceMs } = this.#parts
-    if (lock === 'held') {
-      const leftMs = this.#lock.leaseLeftMs
-      return { leftMs, restMs: graceMs, isLeased: leftMs > 0 }
-    }
-    const isLeased = false
-    if (stuck > 0 || !this.#isOverdue) return { leftMs: graceMs, restMs: graceMs, isLeased }
-    const leftMs = graceMs - this.#ctx.clock.since(this.#overdueSince)
-    const isFenced = call?.kind === 'fence'
-    return isFenced ? { leftMs, restMs: 0, isLeased } : { leftMs: leftMs - fenceMs, restMs: fenceMs, isLeased }
+    const time = () => this.#countdown.time(this.#state, this.#lock.leaseLeftMs)
+    guardian.setMaster(mayBeMaster(this.#state) ? time : undefined)
   }
 
   /** `atMs` is of the monotonic clock. */
