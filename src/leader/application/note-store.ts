@@ -1,3 +1,4 @@
+import { withTimeout } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
 import type { Consul } from '../../consul/consul.ts'
@@ -5,6 +6,9 @@ import { readKey } from '../../consul/kv.ts'
 import { storedAs } from '../../consul/stored-value.ts'
 import { transact } from '../../consul/txn.ts'
 import { NOTE, type Note, noteText } from './note.ts'
+
+/** So long does a demotion wait for Consul, once the application takes no writes any more. */
+const END_MS = 1500
 
 /** Where the note of the last master stands. Everything here rejects with a `Failure` when Consul doesn't answer. */
 export interface NoteStore {
@@ -15,12 +19,16 @@ export interface NoteStore {
 
 /**
  * Notes what the last master had at its end, if it was that: what has become open in another way, or has come back with
- * less, would pass for whole by its own note. `isOf`: these data are those of that note. Rejects as the store does.
+ * less, would pass for whole by its own note. `isOf`: these data are those of that note. Rejects as the store does, and
+ * with a `timed-out` failure when that takes too long.
  */
 export async function noteEnd(ctx: Context, store: NoteStore, end: Note, isOf: (note: Note) => boolean): Promise<void> {
-  const before = await store.read(ctx)
-  if (before?.node !== end.node || !isOf(before)) return
-  await store.write(ctx, end)
+  const late = () => new Failure('timed-out', 'Consul takes no note')
+  await withTimeout(ctx, END_MS, late, async (ctx) => {
+    const before = await store.read(ctx)
+    if (before?.node !== end.node || !isOf(before)) return
+    await store.write(ctx, end)
+  })
 }
 
 /** A note at a key of Consul's. */

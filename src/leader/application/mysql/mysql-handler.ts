@@ -1,4 +1,3 @@
-import { withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { Failure, messageOf } from '../../../base/failure.ts'
 import type { Leader } from '../../machine/agent-state.ts'
@@ -22,13 +21,11 @@ import {
 import type { GtidProgress } from './gtid.ts'
 import { assertReadOnlyBinds, markMastership } from './mastership.ts'
 import { MysqlAway, MysqlConnection } from './mysql-connection.ts'
+import { healthOf } from './mysql-health.ts'
 import type { MysqlOptions } from './mysql-options.ts'
 import { type MysqlState, stateOf } from './mysql-state.ts'
 import { serversOf } from './mysqld-process.ts'
 import { assertStartsClosed, wouldReopen } from './options-file.ts'
-
-/** What a demotion has for the others, once the server takes no writes any more. */
-const FAREWELL_MS = 1500
 
 /** `application: mysql`. Throws a `config` failure without its section. */
 export function mysqlHandler(setting: HandlerSetting): Handler {
@@ -214,31 +211,15 @@ class MysqlHandler implements Handler {
 
   /** What the next master is owed, of one that takes no writes any more: as much as can be had in a short time. */
   async #bidFarewell(ctx: Context, mysql: MysqlConnection, own: GtidProgress, hurried: boolean): Promise<void> {
-    const late = () => new Failure('timed-out', 'Consul takes no note')
     try {
       const behind = hurried ? 0 : await slavesReach(ctx, mysql, this.#options.sync_limit)
       if (behind > 0)
         ctx.log.warn(`${behind} slaves have not been sent everything: who leads next has to wait for that`)
       const { node, notes } = this.#setting
       const isOf = (note: Note) => own.shortfallOf(note) === undefined
-      await withTimeout(ctx, FAREWELL_MS, late, (ctx) => noteEnd(ctx, notes, own.noteOf(node, 0n), isOf))
+      await noteEnd(ctx, notes, own.noteOf(node, 0n), isOf)
     } catch (thrown) {
       ctx.log.warn(`the demoted MariaDB: ${messageOf(thrown)}`)
     }
-  }
-}
-
-function healthOf({ isOpen, unfit, replication }: MysqlState, role: 'master' | 'slave'): HealthReport {
-  const really = isOpen ? 'master' : 'slave'
-  const report = (healthy: boolean, message: string): HealthReport => ({ healthy, message, role: really })
-  if (unfit !== undefined) return report(false, unfit)
-  if (role === 'master' && !isOpen) return report(false, 'MariaDB has restarted, and is no master any more')
-  if (isOpen) return report(true, 'MariaDB operating as master')
-  if (!replication) return report(true, 'MariaDB takes no writes, and waits for its role')
-  if (replication.trouble !== undefined) return report(false, `replication has stopped: ${replication.trouble}`)
-  const { host, port, isConnected, lagMs } = replication
-  return {
-    ...report(true, `MariaDB operating as slave of ${host}:${port}, ${isConnected ? 'connected' : 'not connected'}`),
-    lagMs,
   }
 }
