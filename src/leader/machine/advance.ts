@@ -1,7 +1,8 @@
 import type { AgentEvent } from './agent-event.ts'
 import type { AgentState } from './agent-state.ts'
-import { decideActions, type Transition } from './decide.ts'
+import { decideActions } from './decide.ts'
 import { reduce } from './reduce.ts'
+import type { Transition } from './transition.ts'
 
 /**
  * One step of an agent: what happened, what it is now, and what it does about it. Pure; `nowMs` is read from a

@@ -21,7 +21,7 @@ import {
 import type { GtidProgress } from './gtid.ts'
 import { assertReadOnlyBinds, markMastership } from './mastership.ts'
 import { MysqlAway, MysqlConnection } from './mysql-connection.ts'
-import { healthOf } from './mysql-health.ts'
+import { mysqlHealth } from './mysql-health.ts'
 import type { MysqlOptions } from './mysql-options.ts'
 import { type MysqlState, stateOf } from './mysql-state.ts'
 import { serversOf } from './mysqld-process.ts'
@@ -46,7 +46,7 @@ class MysqlHandler implements Handler {
 
   async health(ctx: Context, role: 'master' | 'slave'): Promise<HealthReport> {
     try {
-      const report = await this.#with(ctx, async (mysql) => healthOf(await stateOf(ctx, mysql), role))
+      const report = await this.#with(ctx, async (mysql) => mysqlHealth(await stateOf(ctx, mysql), role))
       const danger = report.role === 'master' ? await this.#danger(ctx) : undefined
       return danger === undefined ? report : { ...report, message: `${report.message}; ${danger}` }
     } catch (thrown) {

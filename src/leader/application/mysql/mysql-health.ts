@@ -2,7 +2,7 @@ import type { HealthReport } from '../application.ts'
 import type { MysqlState } from './mysql-state.ts'
 
 /** What the state of a server says about its health, in the role that it should have. */
-export function healthOf({ isOpen, unfit, replication }: MysqlState, role: 'master' | 'slave'): HealthReport {
+export function mysqlHealth({ isOpen, unfit, replication }: MysqlState, role: 'master' | 'slave'): HealthReport {
   const really = isOpen ? 'master' : 'slave'
   const report = (healthy: boolean, message: string): HealthReport => ({ healthy, message, role: really })
   if (unfit !== undefined) return report(false, unfit)

@@ -10,7 +10,7 @@ import { delayCopies } from './copy-delay.ts'
 import { ownData, readDataToken } from './data-token.ts'
 import { assertClosed, close, closeWithToken, dismissClients, endScript, open, replicasReach } from './redis-closing.ts'
 import { NobodyListens, RedisConnection, readPassword } from './redis-connection.ts'
-import { healthOf } from './redis-health.ts'
+import { redisHealth } from './redis-health.ts'
 import { RedisNote } from './redis-note.ts'
 import { placeName, type RedisOptions, type RedisPlace, redisOptions } from './redis-options.ts'
 import { assertNoProcess, killRedis, type ServedPort } from './redis-process.ts'
@@ -43,7 +43,7 @@ export class RedisHandler implements Handler {
 
   async health(ctx: Context, role: 'master' | 'slave'): Promise<HealthReport> {
     try {
-      return await this.#with(ctx, async (redis) => healthOf(await lookAt(redis), role))
+      return await this.#with(ctx, async (redis) => redisHealth(await lookAt(redis), role))
     } catch (thrown) {
       const isStopped = thrown instanceof NobodyListens && (await isGone(this.#served))
       return { healthy: false, message: messageOf(thrown), ...(isStopped ? { role: 'stopped' } : {}) }

@@ -6,7 +6,7 @@ import type { RedisState } from './redis-state.ts'
 export const NOWHERE = ['127.0.0.1', '1'] as const
 
 /** What the state of a Redis says about its health, in the role that it should have. */
-export function healthOf(state: RedisState, role: 'master' | 'slave'): HealthReport {
+export function redisHealth(state: RedisState, role: 'master' | 'slave'): HealthReport {
   const { loading, unsaved, replicas, following } = state
   const really = state.open ? 'master' : 'slave'
   const unhealthy = (message: string): HealthReport => ({ healthy: false, message, role: really })
