@@ -56,7 +56,8 @@ describe('an agent', () => {
   test('whose guardian can’t be kept alive hands over and ends, and says so', async () => {
     const { toy, agent } = await master()
     const hunt = setInterval(() => {
-      const guardians = processesWith('consul-locker-guardian').filter((pid) => processesWith(toy.name).includes(pid))
+      const ours = processesWith(toy.name)
+      const guardians = processesWith('consul-locker-guardian').filter((pid) => ours.includes(pid))
       for (const pid of guardians) {
         try {
           process.kill(pid, 'SIGKILL')
