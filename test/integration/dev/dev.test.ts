@@ -8,6 +8,7 @@ import { QUICK_ELECTIONS } from '../../../scripts/provide/agent-config.ts'
 import { freePorts } from '../../../scripts/provide/ports.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { LOCKER, patiently, type Running, runLocker, startLocker } from '../../kit/locker.ts'
+import { processesWith } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 
 const nowhere = { env: { CONSUL_HTTP_ADDR: undefined } }
@@ -292,6 +293,16 @@ describe('a run with --dev', () => {
         ),
       () => 'it does not end though nobody uses it',
     )
+  })
+
+  test('leaves a Consul that ends at a signal, though somebody has a session there', async () => {
+    const address = `127.0.0.1:${await freePort()}`
+    expect(await runLocker(['--dev', 'used', 'true'], { address })).toMatchObject({ code: 0 })
+    await fetch(`http://${address}/v1/session/create`, { method: 'PUT', body: '{}' })
+    const servers = () => processesWith(`:dev-server\0${address}`)
+    expect(servers()).toHaveLength(1)
+    for (const pid of servers()) process.kill(pid, 'SIGTERM')
+    await expect.poll(servers).toEqual([])
   })
 
   test('that start at the same time share one', async () => {

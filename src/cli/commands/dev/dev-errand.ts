@@ -1,6 +1,7 @@
 import { sleep } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
+import { unlessInterrupted } from '../../../child/interruption.ts'
 import type { DevAgent } from '../../../devagent/dev-agent.ts'
 import { startDevServer } from '../../../devagent/serve/dev-server.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -15,16 +16,16 @@ const UNUSED_MS = 15_000
 
 /**
  * `consul-locker :dev-server ADDRESS`, for a run with `--dev`: a server that several runs share, and that ends when none
- * has used it for a while. Tells by a line on standard output whether it serves.
+ * has used it for a while, or at a signal. Tells by a line on standard output whether it serves.
  */
-export async function devErrand({ words, environment, context }: Invocation): Promise<number> {
+export async function devErrand({ words, environment, context, signals }: Invocation): Promise<number> {
   const ctx = context({ 'log-format': undefined, quiet: false })
   const listen = listenAddress(AGENT_LISTEN)(words[0] ?? '', 'listen')
   try {
     const server = await startDevServer(ctx, { listen, data: undefined, dns: undefined, environment })
     print('ready')
     await printed(ctx, EXIT.done)
-    await unused(ctx, server.agent)
+    await unlessInterrupted(ctx, signals, (ctx) => unused(ctx, server.agent))
     await server.close()
     return EXIT.done
   } catch (thrown) {
