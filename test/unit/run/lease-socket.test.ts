@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { existsSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AbortReason } from '../../../src/base/abort.ts'
@@ -11,8 +11,9 @@ import { askRunner, serveLease } from '../../../src/run/lease-socket.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
+const WHILE = { timeout: 20_000 }
 const STATUS = { held: true, leftMs: 9000, fence: 7 }
-/** A runner's folder that can be trusted on every machine: not the user's, which may be missing or shared. */
+/** Without a runtime folder that the variables name: what is left is there on every machine. */
 const ENVIRONMENT = {}
 
 function context(about: Partial<Context> = {}) {
@@ -45,6 +46,25 @@ function usableFolder(): string {
 
 const socketOf = (runId: string) => join(usableFolder(), `${runId}.lease`)
 
+const listening = (server: Server, path: string) => new Promise<void>((resolve) => server.listen(path, resolve))
+
+/** The socket of a runner that was killed. */
+async function deadSocket(): Promise<string> {
+  const [path, elsewhere] = [socketOf(randomId()), socketOf(randomId())]
+  const server = createServer()
+  await listening(server, elsewhere)
+  renameSync(elsewhere, path)
+  server.close()
+  onTestFinished(() => rmSync(path, { force: true }))
+  return path
+}
+
+/** Has a file look as if it had been there for longer than a minute. */
+function age(path: string): void {
+  const seconds = Date.now() / 1000 - 61
+  utimesSync(path, seconds, seconds)
+}
+
 /** What listens where a runner would, and does with who connects what it likes. */
 async function impostor(runId: string, meet: (connection: Socket) => void): Promise<void> {
   const connections: Socket[] = []
@@ -53,7 +73,7 @@ async function impostor(runId: string, meet: (connection: Socket) => void): Prom
     connection.on('error', () => {})
     meet(connection)
   })
-  await new Promise<void>((resolve) => server.listen(socketOf(runId), resolve))
+  await listening(server, socketOf(runId))
   onTestFinished(() => {
     for (const connection of connections) connection.destroy()
     server.close()
@@ -88,9 +108,23 @@ describe('a runner that is asked after its lock', () => {
   test('is never looked for outside of the folder, whatever the id', async () => {
     const runId = randomId()
     await served(runId)
+    await impostor(`${runId}x`, (connection) => connection.end(JSON.stringify(STATUS)))
     for (const odd of [`./${runId}`, `../consul-locker/${runId}`, `x${runId}`, `${runId}x`, '']) {
       expect(await askRunner(context().ctx, ENVIRONMENT, odd)).toBeUndefined()
     }
+  })
+
+  test('clears away what killed ones have left, and nobody else’s', async () => {
+    const [dead, fresh] = [await deadSocket(), await deadSocket()]
+    const living = randomId()
+    await impostor(living, () => {})
+    for (const path of [dead, socketOf(living)]) age(path)
+    // Each looks at a few only.
+    await vi.waitFor(async () => {
+      using _ = await serveLease(context({ random: Math.random }).ctx, ENVIRONMENT, randomId(), () => STATUS)
+      await vi.waitFor(() => expect(existsSync(dead)).toBe(false))
+    }, WHILE)
+    expect([fresh, socketOf(living)].map((path) => existsSync(path))).toEqual([true, true])
   })
 
   test('warns when no socket can be made, and goes on', async () => {
