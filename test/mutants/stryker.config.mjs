@@ -3,8 +3,8 @@ export default {
   // What has been measured, and no more: docs/mutants.md.
   mutate: [
     'src/lock/**/*.ts',
-    'src/run/{child-environment,guarded-run,release-when,run,wait-for-gates,wait-for-lock}.ts',
-    'src/child/{signal-relay,time-limit}.ts',
+    'src/run/{child-environment,guarded-run,lease-socket,release-when,run,run-report,wait-for-gates,wait-for-lock}.ts',
+    'src/child/{process-group,shell-guardian,signal-relay,time-limit}.ts',
     'src/leader/machine/**/*.ts',
     'src/switchover/protocol.ts',
   ],
@@ -22,7 +22,7 @@ export default {
   reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
   jsonReporter: { fileName: '.cache/mutants/report.json' },
-  // The sum of what was measured file by file on 28 and 29 November 2026, 1997 of 2225, with fewer tests than a run of
+  // The sum of what was measured file by file on 28 and 29 November 2026, 2240 of 2507, with fewer tests than a run of
   // all has. It only grows.
   thresholds: { high: 95, low: 85, break: 89 },
 }

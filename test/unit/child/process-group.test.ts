@@ -51,6 +51,24 @@ describe('a process group', () => {
     expect(child.signalCode).toBe('SIGTERM')
   })
 
+  test('has its grace to end in', async () => {
+    const { child, group, ended } = await begun(
+      'trap "sleep 0.3; exit 7" TERM; echo begun; while :; do sleep 0.05; done',
+    )
+    expect(await new ProcessGroup(group, NO_TRACES).stop(CTX, LONG_MS)).toBe(true)
+    await ended
+    expect(child.exitCode).toBe(7)
+  })
+
+  test('takes a signal with all that are in it', async () => {
+    const mark = crypto.randomUUID()
+    const { group, ended } = await begun('sleep 600 & echo begun; wait', { MARK: mark })
+    await vi.waitFor(() => expect(processesWith(mark)).toHaveLength(2), WHILE)
+    new ProcessGroup(group, NO_TRACES).signal('SIGTERM')
+    await ended
+    await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), WHILE)
+  })
+
   test('is stopped by another signal, if that is wanted', async () => {
     const { child, group, ended } = await begun(PLAIN)
     expect(await new ProcessGroup(group, NO_TRACES).stop(CTX, LONG_MS, 'SIGINT')).toBe(true)
