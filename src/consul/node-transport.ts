@@ -8,6 +8,7 @@ import {
 } from 'node:http'
 import { urlToHttpOptions } from 'node:url'
 import { unlessAborted } from '../base/abort.ts'
+import { Failure } from '../base/failure.ts'
 import { connectionFailure, MAX_REPLY_BYTES, tooLarge } from './reply-failure.ts'
 import type { ConsulSettings } from './settings.ts'
 import type { Transport, WireReply, WireRequest } from './wire.ts'
@@ -35,6 +36,7 @@ class NodeTransport implements Transport {
   /** A long poll leaves alone the connections of short requests, so that a release finds one that is open. */
   readonly #pools: { readonly short: Agent; readonly long: Agent }
   readonly #where: RequestOptions
+  #isClosed = false
 
   constructor(settings: ConsulSettings, send: Send, pool: () => Agent) {
     const { address, basicAuth } = settings
@@ -50,6 +52,7 @@ class NodeTransport implements Transport {
 
   async send({ method, path, body, token, longPoll }: WireRequest, signal: AbortSignal): Promise<WireReply> {
     signal.throwIfAborted()
+    if (this.#isClosed) throw closed()
     const outgoing = this.#send({
       ...this.#where,
       agent: this.#pools[longPoll ? 'long' : 'short'],
@@ -62,6 +65,7 @@ class NodeTransport implements Transport {
     } catch (thrown) {
       outgoing.destroy()
       if (signal.aborted) throw signal.reason
+      if (this.#isClosed) throw closed()
       // What broke this connection may have broken the others.
       this.#closeIdle()
       throw connectionFailure(this.#settings, thrown)
@@ -94,6 +98,14 @@ class NodeTransport implements Transport {
   }
 
   close(): void {
+    // Node's pools open connections again for who asks after that.
+    this.#isClosed = true
     for (const pool of Object.values(this.#pools)) pool.destroy()
   }
+}
+
+function closed(): Failure {
+  return new Failure('usage', 'the connection with Consul was closed', {
+    hint: 'close it when all that uses it has ended, or connect anew',
+  })
 }

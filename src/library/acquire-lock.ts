@@ -1,7 +1,8 @@
 import { KEPT_MARK } from '../run/release-request.ts'
+import { givenOptions } from './given.ts'
 import type { Lock } from './held.ts'
 import { obtain } from './obtain.ts'
-import type { LockOptions } from './options.ts'
+import { LOCK_OPTIONS, type LockOptions } from './options.ts'
 
 /**
  * Waits for a lock and takes it: `await using lock = await acquire('report')` gives it back at the end of the block.
@@ -10,6 +11,7 @@ import type { LockOptions } from './options.ts'
  * The process lives as long as it has the lock, or waits for it.
  */
 export async function acquire(name: string, options: LockOptions = {}): Promise<Lock> {
-  const { lock } = await obtain(name, options, { more: KEPT_MARK, prepare: (_, request) => request })
+  const given = givenOptions('acquire', LOCK_OPTIONS, options)
+  const { lock } = await obtain(name, given, { more: KEPT_MARK, prepare: (_, request) => request })
   return lock
 }

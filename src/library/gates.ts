@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { awaitGates } from '../gate/await-gates.ts'
@@ -5,9 +6,11 @@ import type { Gate } from '../gate/gate.ts'
 import { parseGate } from '../gate/gate-grammar.ts'
 import { describeMissing, MissingReporter } from '../gate/missing-reporter.ts'
 import { ConsulLockerError } from './errors.ts'
-import { type Duration, milliseconds } from './given-duration.ts'
+import { given, givenOptions, type Taking, yesOrNo } from './given.ts'
+import { type Duration, duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import { contextOf } from './obtain.ts'
+import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
 import { told } from './told.ts'
 
@@ -27,30 +30,38 @@ export interface GatesOptions {
   readonly log?: LogCallback | undefined
 }
 
+const OPTIONS = v.strictObject({
+  ...COMMON_OPTIONS,
+  any: v.optional(yesOrNo),
+  settle: v.optional(duration),
+} satisfies Taking<GatesOptions>)
+
+const CONDITIONS = v.array(v.string('a condition'), 'a list of conditions')
+
 /**
  * Waits until all gates are open at the same time: `service:db`, `kv:ready=yes`, `tcp:db:3306`, `http://…`, as
  * `consul-locker wait` has them, but for `cmd:`, since a library starts no processes. Rejects with a
  * {@link ConsulLockerError} (`timed-out`, with what is missing), or with the reason of `options.signal`.
  */
 export async function gates(conditions: string | readonly string[], options: GatesOptions = {}): Promise<void> {
-  const ctx = contextOf(options)
+  const {
+    wait: timeoutMs = Number.POSITIVE_INFINITY,
+    settle: steadyMs = 0,
+    any = false,
+    ...wanted
+  } = givenOptions('gates', OPTIONS, options)
+  const ctx = contextOf(wanted)
   let letGo = () => {}
   try {
     ctx.signal.throwIfAborted()
-    const wanted = (typeof conditions === 'string' ? [conditions] : conditions).map(gateOf)
-    const timeoutMs = options.wait === undefined ? Number.POSITIVE_INFINITY : milliseconds('wait', options.wait)
-    const steadyMs = options.settle === undefined ? 0 : milliseconds('settle', options.settle)
-    const client = await clientOf(options.consul)
+    const list = given('gates', CONDITIONS, typeof conditions === 'string' ? [conditions] : conditions)
+    const all = list.map(gateOf)
+    const client = await clientOf(wanted.consul)
     letGo = () => client.letGo()
     using reporter = new MissingReporter(ctx, 'waiting for')
     const onMissing = reporter.update.bind(reporter)
     const sources = { connect: async () => client.another(), environment: {} }
-    const { passed, missing } = await awaitGates(ctx, sources, wanted, {
-      timeoutMs,
-      steadyMs,
-      any: options.any ?? false,
-      onMissing,
-    })
+    const { passed, missing } = await awaitGates(ctx, sources, all, { timeoutMs, steadyMs, any, onMissing })
     if (passed) return
     const after = timeoutMs === 0 ? '' : ` after ${formatDuration(timeoutMs)}`
     throw new ConsulLockerError('timed-out', `gave up${after}: ${describeMissing(missing)}`)

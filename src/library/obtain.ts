@@ -12,10 +12,10 @@ import { acquire } from '../lock/acquire.ts'
 import { type HeldLock, type LockSpec, type NotHeld, WAIT_OVER } from '../lock/acquire-options.ts'
 import { type RequestedLock, wantedLock } from '../run/wanted-lock.ts'
 import { ConsulLockerError } from './errors.ts'
-import { milliseconds } from './given-duration.ts'
+import { aText, given } from './given.ts'
 import { OwnLock } from './lock.ts'
 import { logOf } from './log-callback.ts'
-import { type LockOptions, wishOf } from './options.ts'
+import { type GivenLockOptions, type LockOptions, wishOf } from './options.ts'
 import { inOurWords } from './own-words.ts'
 import { clientOf } from './shared-connection.ts'
 import { told } from './told.ts'
@@ -53,7 +53,7 @@ export function contextOf({ log, signal = unending() }: Pick<LockOptions, 'log' 
 /** Waits for a lock. Rejects with a `ConsulLockerError`, or with the reason of `options.signal`; then nothing is left. */
 export async function obtain<R extends Request>(
   name: string,
-  options: LockOptions,
+  options: GivenLockOptions,
   { more, prepare }: Manner<R>,
 ): Promise<Obtained<R>> {
   const ctx = contextOf(options)
@@ -61,13 +61,13 @@ export async function obtain<R extends Request>(
   try {
     ctx.signal.throwIfAborted()
     // A variable that isn't set would be the lock `undefined`.
-    if (typeof name !== 'string') throw new Failure('usage', `the lock's name is ${typeof name}, which is no text`)
+    given("the lock's name", aText, name)
     const runId = randomId()
     const command = [options.as ?? (basename(process.argv[1] ?? '') || 'node')]
     const holder = () => ({ host: hostname(), pid: process.pid, user: userName(), command })
     const applicant = { runId, environment: process.env, holder, ...(more && { more }) }
     const { history, ...lock } = wantedLock(name, wishOf(options), applicant)
-    const waitMs = options.wait === undefined ? Number.POSITIVE_INFINITY : milliseconds('wait', options.wait)
+    const { wait: waitMs = Number.POSITIVE_INFINITY } = options
     const client = await clientOf(options.consul)
     letGo = () => client.letGo()
     const request = prepare(client.consul, { lock, history })
@@ -120,7 +120,7 @@ function notHeld(name: string, why: NotHeld, waitMs: number, heard: string | und
 }
 
 /** The same request, unless this asks for what a lock that is shared can't promise. */
-export function unlessShared(what: string, { slots, shared }: LockOptions): void {
+export function unlessShared(what: string, { slots, shared }: GivenLockOptions): void {
   if (slots === undefined && !shared) return
   throw new Failure('usage', `${what} is a matter of one holder at a time, not of slots or readers`)
 }

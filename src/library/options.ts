@@ -1,8 +1,10 @@
+import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
 import type { Timing } from '../lock/deadline.ts'
 import { MOST_SLOTS } from '../lock/lock-keys.ts'
 import type { Wish } from '../run/wanted-lock.ts'
-import { type Duration, milliseconds } from './given-duration.ts'
+import { aFunction, aText, type Taking, wholeNumber, yesOrNo } from './given.ts'
+import { type Duration, duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import type { ConsulConnection, ConsulOptions } from './shared-connection.ts'
 
@@ -34,24 +36,57 @@ export interface LockOptions {
   readonly log?: LogCallback | undefined
 }
 
+/** One of another realm, or of a polyfill, is one, too. */
+function isSignal(given: unknown): boolean {
+  const { throwIfAborted, addEventListener } = Object(given) as Partial<AbortSignal>
+  return typeof throwIfAborted === 'function' && typeof addEventListener === 'function'
+}
+
+/**
+ * What all functions take. `consul` is judged by who opens the connection.
+ * @internal
+ */
+export const COMMON_OPTIONS = {
+  consul: v.optional(v.custom<ConsulOptions | ConsulConnection>(() => true)),
+  wait: v.optional(duration),
+  signal: v.optional(v.custom<AbortSignal>(isSignal, 'an AbortSignal')),
+  log: v.optional(aFunction<LogCallback>()),
+}
+
+/** @internal */
+export const LOCK_OPTIONS = v.strictObject({
+  ...COMMON_OPTIONS,
+  slots: v.optional(wholeNumber(1, MOST_SLOTS)),
+  shared: v.optional(yesOrNo),
+  also: v.optional(v.array(v.string("a lock's name"), "a list of locks' names")),
+  key: v.optional(aText),
+  ttl: v.optional(duration),
+  grace: v.optional(duration),
+  lockDelay: v.optional(duration),
+  as: v.optional(aText),
+} satisfies Taking<LockOptions>)
+
+/**
+ * A lock's options as they are worked with: times are milliseconds.
+ * @internal
+ */
+export type GivenLockOptions = v.InferOutput<typeof LOCK_OPTIONS>
+
 /**
  * Throws a `usage` failure for what can't be wanted together.
  * @internal
  */
-export function wishOf(options: LockOptions): Wish {
+export function wishOf(options: GivenLockOptions): Wish {
   const { key, slots, shared = false, also = [] } = options
   const wanted = [slots !== undefined && 'slots', shared && 'shared', also.length > 0 && 'also'].filter(Boolean)
   if (wanted.length > 1) throw new Failure('usage', `${wanted.join(' and ')} can't be wanted together`)
-  if (slots !== undefined && !(Number.isInteger(slots) && slots >= 1 && slots <= MOST_SLOTS)) {
-    throw new Failure('usage', `slots is ${slots}, not a whole number from 1 to ${MOST_SLOTS}`)
-  }
   return { key, slots, shared, also, timing: timingOf(options) }
 }
 
-function timingOf({ ttl, grace, lockDelay }: LockOptions): Partial<Timing> {
+function timingOf({ ttl, grace, lockDelay }: GivenLockOptions): Partial<Timing> {
   return {
-    ...(ttl !== undefined && { ttlMs: milliseconds('ttl', ttl) }),
-    ...(grace !== undefined && { graceMs: milliseconds('grace', grace) }),
-    ...(lockDelay !== undefined && { lockDelayMs: milliseconds('lockDelay', lockDelay) }),
+    ...(ttl !== undefined && { ttlMs: ttl }),
+    ...(grace !== undefined && { graceMs: grace }),
+    ...(lockDelay !== undefined && { lockDelayMs: lockDelay }),
   }
 }

@@ -1,10 +1,12 @@
-import { Failure } from '../base/failure.ts'
+import * as v from 'valibot'
 import { findHosts } from '../discovery/hosts.ts'
 import { checkLabel } from '../discovery/label.ts'
 import { ConsulLockerError } from './errors.ts'
-import { type Duration, milliseconds } from './given-duration.ts'
+import { aText, given, givenOptions, type Taking, wholeNumber } from './given.ts'
+import type { Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import { contextOf } from './obtain.ts'
+import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
 import { told } from './told.ts'
 
@@ -21,6 +23,11 @@ export interface HostsOptions {
   /** Hears what happens. */
   readonly log?: LogCallback | undefined
 }
+
+const OPTIONS = v.strictObject({
+  ...COMMON_OPTIONS,
+  min: v.optional(wholeNumber(0)),
+} satisfies Taking<HostsOptions>)
 
 /** A healthy instance of a service. Whoever may register services chose all of it. */
 export interface Host {
@@ -40,16 +47,21 @@ export interface Host {
  * a {@link ConsulLockerError} (`timed-out` when there are fewer than `min`), or with the reason of `options.signal`.
  */
 export async function hosts(service: string, options: HostsOptions = {}): Promise<Host[]> {
-  const { wait, min = wait === undefined ? 0 : 1 } = options
-  const ctx = contextOf(options)
+  const wanted = givenOptions('hosts', OPTIONS, options)
+  const { wait, min = wait === undefined ? 0 : 1 } = wanted
+  const ctx = contextOf(wanted)
   let letGo = () => {}
   try {
-    if (!Number.isInteger(min) || min < 0) throw new Failure('usage', `min is ${min}, not a whole number`)
-    const label = checkLabel(service)
-    const waitMs = wait === undefined ? 0 : milliseconds('wait', wait)
-    const client = await clientOf(options.consul)
+    const label = checkLabel(given('the service', aText, service))
+    const client = await clientOf(wanted.consul)
     letGo = () => client.letGo()
-    const query = { label, exceptNode: undefined, min, waitMs, count: ({ length }: { length: number }) => length }
+    const query = {
+      label,
+      exceptNode: undefined,
+      min,
+      waitMs: wait ?? 0,
+      count: ({ length }: { length: number }) => length,
+    }
     const found = await findHosts(ctx, client.consul, query)
     if (found.length < min) {
       throw new ConsulLockerError('timed-out', `healthy hosts of ${label}: ${found.length}; wanted: ${min}`)

@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
 import { parseAddress, risksOf } from '../consul/address.ts'
 import { Consul } from '../consul/consul.ts'
@@ -5,7 +6,8 @@ import { openNodeTransport } from '../consul/node-transport.ts'
 import type { ConsulSettings, TlsSettings } from '../consul/settings.ts'
 import { checkToken, readToken } from '../consul/token.ts'
 import type { Transport } from '../consul/wire.ts'
-import { type Duration, milliseconds } from './given-duration.ts'
+import { aText, givenOptions, type Taking } from './given.ts'
+import { type Duration, duration } from './given-duration.ts'
 
 /**
  * How to reach Consul. What isn't given comes from the environment that `consul` itself reads (`CONSUL_HTTP_ADDR`,
@@ -40,7 +42,10 @@ export interface ConsulOptions {
 
 /** A connection with Consul that several locks share; see {@link connect}. */
 export interface ConsulConnection extends AsyncDisposable {
-  /** Closes it. What still uses it loses its locks. */
+  /**
+   * Closes it: nobody gets a lock by it any more, and who waits for one by it rejects. What still has a lock by it loses
+   * it at its deadline.
+   */
   close(): void
 }
 
@@ -110,38 +115,30 @@ export async function clientOf(wanted: ConsulOptions | ConsulConnection = {}): P
 }
 
 async function open(options: ConsulOptions): Promise<Opened> {
-  checkOptions(options)
   const settings = settingsOf(options, process.env)
   const transport = await openNodeTransport(settings)
   return { consul: new Consul(settings, transport), transport }
 }
 
-const KNOWN: Readonly<Record<keyof ConsulOptions, true>> = {
-  address: true,
-  token: true,
-  tokenFile: true,
-  datacenter: true,
-  namespace: true,
-  partition: true,
-  caFile: true,
-  caPath: true,
-  clientCert: true,
-  clientKey: true,
-  serverName: true,
-  timeout: true,
-}
+const CONSUL_OPTIONS = v.strictObject({
+  address: v.optional(aText),
+  token: v.optional(aText),
+  tokenFile: v.optional(aText),
+  datacenter: v.optional(aText),
+  namespace: v.optional(aText),
+  partition: v.optional(aText),
+  caFile: v.optional(aText),
+  caPath: v.optional(aText),
+  clientCert: v.optional(aText),
+  clientKey: v.optional(aText),
+  serverName: v.optional(aText),
+  timeout: v.optional(duration),
+} satisfies Taking<ConsulOptions>)
 
-/**
- * Who means one Consul must not lock at another: text says nothing here, nor does another copy's connection, nor an
- * option that is misspelt.
- */
-function checkOptions(given: unknown): void {
+/** Who means one Consul must not lock at another. */
+function checked(given: unknown): v.InferOutput<typeof CONSUL_OPTIONS> {
   if (typeof given === 'object' && given !== null && !('close' in given)) {
-    const unknown = Object.keys(given).find((name) => !Object.hasOwn(KNOWN, name))
-    if (unknown === undefined) return
-    throw new Failure('usage', `consul has no option ${JSON.stringify(unknown)}`, {
-      hint: Object.keys(KNOWN).join(', '),
-    })
+    return givenOptions('consul', CONSUL_OPTIONS, given, 'consul.')
   }
   throw new Failure('usage', 'consul is neither options nor a connection of this copy of the package', {
     hint: "{ address: '127.0.0.1:8500' }, or connect(…) of the same import",
@@ -152,7 +149,8 @@ function checkOptions(given: unknown): void {
  * Throws a `usage` failure.
  * @internal
  */
-export function settingsOf(options: ConsulOptions, environment: NodeJS.ProcessEnv): ConsulSettings {
+export function settingsOf(given: ConsulOptions, environment: NodeJS.ProcessEnv): ConsulSettings {
+  const options = checked(given)
   const from = (variable: string) => environment[variable] || undefined
   const isOn = (variable: string, otherwise: boolean) => {
     const value = from(variable)
@@ -176,7 +174,7 @@ export function settingsOf(options: ConsulOptions, environment: NodeJS.ProcessEn
   const found = (tokenFile === undefined ? undefined : readToken(tokenFile)) ?? checkToken(token)
   const text = options.address ?? from('CONSUL_HTTP_ADDR') ?? '127.0.0.1:8500'
   const address = parseAddress(text, isOn('CONSUL_HTTP_SSL', false))
-  const patienceMs = options.timeout === undefined ? PATIENCE_MS : milliseconds('consul.timeout', options.timeout)
+  const { timeout: patienceMs = PATIENCE_MS } = options
   return {
     address,
     token: found,

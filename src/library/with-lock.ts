@@ -1,14 +1,16 @@
+import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Loss } from '../lock/loss.ts'
 import { inPeriod } from '../run/history/period-rider.ts'
 import type { RunOutcome } from '../run/run-outcome.ts'
 import { LockLost } from './errors.ts'
-import { type Duration, milliseconds } from './given-duration.ts'
+import { aFunction, given, givenOptions, type Taking, yesOrNo } from './given.ts'
+import { type Duration, duration } from './given-duration.ts'
 import type { Held } from './held.ts'
 import type { OwnLock } from './lock.ts'
 import { obtain, type Request, unlessShared } from './obtain.ts'
-import type { LockOptions } from './options.ts'
+import { LOCK_OPTIONS, type LockOptions } from './options.ts'
 
 /** What `withLock` takes beside a lock's options. */
 export interface WithLockOptions extends LockOptions {
@@ -20,6 +22,12 @@ export interface WithLockOptions extends LockOptions {
   /** Of earlier runs only successes count for `oncePer`. */
   readonly onSuccess?: boolean | undefined
 }
+
+const OPTIONS = v.strictObject({
+  ...LOCK_OPTIONS.entries,
+  oncePer: v.optional(duration),
+  onSuccess: v.optional(yesOrNo),
+} satisfies Taking<WithLockOptions>)
 
 type End<T> = { readonly value: T } | { readonly thrown: unknown }
 
@@ -35,11 +43,13 @@ export async function withLock<T>(
   work: (held: Held) => T | PromiseLike<T>,
   options: WithLockOptions = {},
 ): Promise<T> {
-  const { lock, request, ctx, waitedMs } = await obtain(name, options, {
-    prepare: (consul, request) => periodic(consul, request, options),
+  given('the work', aFunction(), work)
+  const wanted = givenOptions('withLock', OPTIONS, options)
+  const { lock, request, ctx, waitedMs } = await obtain(name, wanted, {
+    prepare: (consul, request) => periodic(consul, request, wanted),
   })
   const beganAt = ctx.clock.now()
-  const end = await ended(lock, work, options.signal)
+  const end = await ended(lock, work, wanted.signal)
   const { loss } = lock
   const status = { code: 'value' in end ? 0 : 1 }
   const outcome: RunOutcome = loss
@@ -66,16 +76,15 @@ async function ended<T>(lock: OwnLock, work: (held: Held) => T | PromiseLike<T>,
 }
 
 /** The request, once in a period if that is wanted. Throws a `usage` failure. */
-function periodic(consul: Consul, request: Request, options: WithLockOptions): Request {
-  const { oncePer, onSuccess = false } = options
-  if (oncePer === undefined) {
+function periodic(consul: Consul, request: Request, options: v.InferOutput<typeof OPTIONS>): Request {
+  const { oncePer: oncePerMs, onSuccess = false } = options
+  if (oncePerMs === undefined) {
     if (!onSuccess) return request
     throw new Failure('usage', 'onSuccess is about runs that are skipped, and nothing says when to skip one', {
       hint: 'leave it out, or add oncePer',
     })
   }
   unlessShared('oncePer', options)
-  const oncePerMs = milliseconds('oncePer', oncePer)
   if (oncePerMs === 0) throw new Failure('usage', 'oncePer is 0: nothing would ever be skipped')
   return inPeriod(consul, request, { oncePerMs, onSuccess })
 }

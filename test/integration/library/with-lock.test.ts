@@ -3,6 +3,7 @@ import { FaultProxy } from '../../../scripts/provide/fault-proxy.ts'
 import { acquire } from '../../../src/library/acquire-lock.ts'
 import { ConsulLockerError, isConsulLockerError, isLockLost, LockLost } from '../../../src/library/errors.ts'
 import type { Held } from '../../../src/library/held.ts'
+import { connect } from '../../../src/library/shared-connection.ts'
 import { type WithLockOptions, withLock } from '../../../src/library/with-lock.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../../kit/locker.ts'
@@ -269,15 +270,41 @@ describe.concurrent('the wait for a lock', () => {
 
   test.for([
     ['a name', 'a b', {}, /character/],
-    ['a time', undefined, { wait: 'soon' }, /wait is "soon", which is no time/],
+    ['a time', undefined, { wait: 'soon' }, /wait is "soon", not a time/],
     ['a TTL', undefined, { ttl: '1s' }, /TTL of 1s is shorter/],
-    ['slots', undefined, { slots: 0 }, /slots is 0/],
+    ['slots', undefined, { slots: 0 }, /slots is 0, not a whole number from 1/],
     ['slots with readers', undefined, { slots: 2, shared: true }, /slots and shared can't be wanted together/],
     ['a lock twice', undefined, { also: ['x', 'x'] }, /named twice/],
     ['a period of slots', undefined, { slots: 2, oncePer: '1h' }, /oncePer is a matter of one holder/],
   ] satisfies Refused[])('refuses %s that makes no sense', async ([, name = uniqueName('odd'), options, message]) => {
     const error = await rejection(withLock(name, () => 'never', { consul, ...options }))
     expect(error).toMatchObject({ code: 'usage', message: expect.stringMatching(message) })
+  })
+})
+
+describe.concurrent('a connection that is closed', () => {
+  test('ends the wait of who waits by it, and nobody gets a lock by it any more', async () => {
+    const name = uniqueName('closed')
+    await using lock = await acquire(name, { consul })
+    const shared = connect(consul)
+    const waiting = rejection(withLock(name, () => 'never', { consul: shared }))
+    await client.contender(name, keyOf(name))
+    shared.close()
+    const closed = { code: 'usage', message: 'the connection with Consul was closed' }
+    expect(await waiting).toMatchObject(closed)
+    expect(await rejection(acquire(uniqueName('late'), { consul: shared }))).toMatchObject(closed)
+    lock.throwIfLost()
+  })
+
+  test('has who holds a lock by it lose that by its deadline, while nobody else can have it', async () => {
+    const name = uniqueName('closed')
+    const lock = await (async () => {
+      await using shared = connect(consul)
+      return await acquire(name, { consul: shared, ttl: '10s' })
+    })()
+    expect(await rejection(untilAborted(lock))).toMatchObject({ code: 'lost', loss: 'deadline' })
+    expect(await client.entry(keyOf(name))).toMatchObject({ Session: lock.sessionId })
+    expect(await lock.release()).toBe(false)
   })
 })
 

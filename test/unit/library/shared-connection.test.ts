@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { milliseconds } from '../../../src/library/given-duration.ts'
+import { given } from '../../../src/library/given.ts'
+import { duration } from '../../../src/library/given-duration.ts'
 import { settingsOf } from '../../../src/library/shared-connection.ts'
 
 describe('how Consul is reached', () => {
@@ -47,8 +48,8 @@ test.each([
   ['90', 90_000],
   ['1.5h', 5_400_000],
   [Infinity, Infinity],
-])('a time of %o is %d ms', (given, ms) => expect(milliseconds('wait', given)).toBe(ms))
+])('a time of %o is %d ms', (time, ms) => expect(given('wait', duration, time)).toBe(ms))
 
-test.each([-1, Number.NaN, '', 'soon', '-1s', true as never])('%o is no time', (given) =>
-  expect(() => milliseconds('wait', given)).toThrow(/no time/),
+test.each([-1, Number.NaN, '', 'soon', '-1s', true])('%o is no time', (time) =>
+  expect(() => given('wait', duration, time)).toThrow(/not a time/),
 )
