@@ -3,6 +3,7 @@ import { givenOptions } from './given.ts'
 import type { Lock } from './held.ts'
 import { obtain } from './obtain.ts'
 import { LOCK_OPTIONS, type LockOptions } from './options.ts'
+import { PROCESS } from './surroundings.ts'
 
 /**
  * Waits for a lock and takes it: `await using lock = await acquire('report')` gives it back at the end of the block.
@@ -12,6 +13,6 @@ import { LOCK_OPTIONS, type LockOptions } from './options.ts'
  */
 export async function acquire(name: string, options: LockOptions = {}): Promise<Lock> {
   const given = givenOptions('acquire', LOCK_OPTIONS, options)
-  const { lock } = await obtain(name, given, { more: KEPT_MARK, prepare: (_, request) => request })
+  const { lock } = await obtain(PROCESS, name, given, { more: KEPT_MARK, prepare: (_, request) => request })
   return lock
 }

@@ -9,9 +9,9 @@ import { ConsulLockerError } from './errors.ts'
 import { given, givenOptions, type Taking, yesOrNo } from './given.ts'
 import { type Duration, duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
-import { contextOf } from './obtain.ts'
 import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
+import { contextOf, PROCESS } from './surroundings.ts'
 import { told } from './told.ts'
 
 /** How gates are waited for. */
@@ -50,7 +50,7 @@ export async function gates(conditions: string | readonly string[], options: Gat
     any = false,
     ...wanted
   } = givenOptions('gates', OPTIONS, options)
-  const ctx = contextOf(wanted)
+  const ctx = contextOf(PROCESS, wanted)
   let letGo = () => {}
   try {
     ctx.signal.throwIfAborted()

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { scope } from '../base/abort.ts'
-import { systemClock } from '../base/clock.ts'
 import { type Context, under } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
@@ -14,10 +13,9 @@ import { type RequestedLock, wantedLock } from '../run/wanted-lock.ts'
 import { ConsulLockerError } from './errors.ts'
 import { aText, given } from './given.ts'
 import { OwnLock } from './lock.ts'
-import { logOf } from './log-callback.ts'
-import { type GivenLockOptions, type LockOptions, wishOf } from './options.ts'
+import { type GivenLockOptions, wishOf } from './options.ts'
 import { inOurWords } from './own-words.ts'
-import { clientOf } from './shared-connection.ts'
+import { contextOf, type Surroundings, unending } from './surroundings.ts'
 import { told } from './told.ts'
 
 /** A lock as it is asked for at Consul; who asks may add riders to it. */
@@ -42,21 +40,14 @@ export interface Obtained<R extends Request> {
   readonly waitedMs: number
 }
 
-/** One that never aborts. */
-const unending = () => new AbortController().signal
-
-/** What everything here runs in. */
-export function contextOf({ log, signal = unending() }: Pick<LockOptions, 'log' | 'signal'>): Context {
-  return { clock: systemClock, log: logOf(log), signal, random: Math.random }
-}
-
 /** Waits for a lock. Rejects with a `ConsulLockerError`, or with the reason of `options.signal`; then nothing is left. */
 export async function obtain<R extends Request>(
+  surroundings: Surroundings,
   name: string,
   options: GivenLockOptions,
   { more, prepare }: Manner<R>,
 ): Promise<Obtained<R>> {
-  const ctx = contextOf(options)
+  const ctx = contextOf(surroundings, options)
   let letGo = () => {}
   try {
     ctx.signal.throwIfAborted()
@@ -68,7 +59,7 @@ export async function obtain<R extends Request>(
     const applicant = { runId, environment: process.env, holder, ...(more && { more }) }
     const { history, ...lock } = wantedLock(name, wishOf(options), applicant)
     const { wait: waitMs = Number.POSITIVE_INFINITY } = options
-    const client = await clientOf(options.consul)
+    const client = await surroundings.clientOf(options.consul)
     letGo = () => client.letGo()
     const request = prepare(client.consul, { lock, history })
     const beganAt = ctx.clock.now()

@@ -5,9 +5,9 @@ import { ConsulLockerError } from './errors.ts'
 import { aText, given, givenOptions, type Taking, wholeNumber } from './given.ts'
 import type { Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
-import { contextOf } from './obtain.ts'
 import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
+import { contextOf, PROCESS } from './surroundings.ts'
 import { told } from './told.ts'
 
 /** Which instances of a service are wanted. */
@@ -49,7 +49,7 @@ export interface Host {
 export async function hosts(service: string, options: HostsOptions = {}): Promise<Host[]> {
   const wanted = givenOptions('hosts', OPTIONS, options)
   const { wait, min = wait === undefined ? 0 : 1 } = wanted
-  const ctx = contextOf(wanted)
+  const ctx = contextOf(PROCESS, wanted)
   let letGo = () => {}
   try {
     const label = checkLabel(given('the service', aText, service))

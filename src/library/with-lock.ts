@@ -11,6 +11,7 @@ import type { Held } from './held.ts'
 import type { OwnLock } from './lock.ts'
 import { obtain, type Request, unlessShared } from './obtain.ts'
 import { LOCK_OPTIONS, type LockOptions } from './options.ts'
+import { PROCESS, type Surroundings } from './surroundings.ts'
 
 /** What `withLock` takes beside a lock's options. */
 export interface WithLockOptions extends LockOptions {
@@ -38,14 +39,27 @@ type End<T> = { readonly value: T } | { readonly thrown: unknown }
  * aborts meanwhile, and with a {@link LockLost} when the lock was lost while the work was done, whatever the work came
  * to: then its signal has aborted before. The lock is given back only when the work has settled.
  */
-export async function withLock<T>(
+export function withLock<T>(
   name: string,
   work: (held: Held) => T | PromiseLike<T>,
   options: WithLockOptions = {},
 ): Promise<T> {
+  return withLockIn(PROCESS, name, work, options)
+}
+
+/**
+ * `withLock` in these surroundings.
+ * @internal
+ */
+export async function withLockIn<T>(
+  surroundings: Surroundings,
+  name: string,
+  work: (held: Held) => T | PromiseLike<T>,
+  options: WithLockOptions,
+): Promise<T> {
   given('the work', aFunction(), work)
   const wanted = givenOptions('withLock', OPTIONS, options)
-  const { lock, request, ctx, waitedMs } = await obtain(name, wanted, {
+  const { lock, request, ctx, waitedMs } = await obtain(surroundings, name, wanted, {
     prepare: (consul, request) => periodic(consul, request, wanted),
   })
   const beganAt = ctx.clock.now()

@@ -12,12 +12,17 @@ import { SILENT } from '../virtual/silent-log.ts'
 import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
 import type { Incident } from './schedule.ts'
 
+/** Who may be struck: a runner, or a program that has no guardian to lose. */
+export type Victim = Pick<SimulatedRunner, 'process' | 'clock' | 'signal'> & {
+  readonly guardian?: Pick<SimulatedRunner['guardian'], 'kill'>
+}
+
 /** Makes an incident happen now; `runner` is the newest on its machine, if any has begun. */
-export function strike(stage: Stage, incident: Incident, runner: SimulatedRunner | undefined): void {
+export function strike(stage: Stage, incident: Incident, runner: Victim | undefined): void {
   INCIDENT[incident.kind](stage, incident.lastsMs, runner)
 }
 
-type Blow = (stage: Stage, lastsMs: number, runner: SimulatedRunner | undefined) => void
+type Blow = (stage: Stage, lastsMs: number, runner: Victim | undefined) => void
 
 const INCIDENT: Record<Incident['kind'], Blow> = {
   'kill-runner': (_, __, runner) => runner?.process.end(),
@@ -25,7 +30,7 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
     runner?.process.stop()
     time.after(lastsMs, () => runner?.process.continue())
   },
-  'kill-guardian': (_, __, runner) => runner?.guardian.kill(),
+  'kill-guardian': (_, __, runner) => runner?.guardian?.kill(),
   'signal-int': (_, __, runner) => runner?.signal('SIGINT'),
   'signal-term': (_, __, runner) => runner?.signal('SIGTERM'),
   'signal-twice': ({ time }, __, runner) => {

@@ -7,13 +7,15 @@ export interface Life {
   readonly beganMs: number
   /** Somebody took the lock away in a way that no lock can survive; see `Ledger.tamper`. */
   tampered: boolean
+  /** Whether nothing is promised for this life any more. A command's has no such end. */
+  readonly excuse?: (() => boolean) | undefined
 }
 
 /** A lock may be ours for so long before its command begins: the reply takes as long as an attempt may, and some. */
 const CLAIM_TAKES_MS = REQUEST_TIMEOUT_MS + 1000
 
 /** The guardian's slack, looks at the group and KILL take their time; less than the margin in the lock-delay. */
-const LATENESS_MS = 500
+export const LATENESS_MS = 500
 
 /** Who lived when; finds two commands that live at once. */
 export class Ledger {
@@ -27,8 +29,8 @@ export class Ledger {
   /** Fences may fall behind a restored snapshot. */
   #fencesCount = true
 
-  begin(run: string, fence: number, nowMs: number): Life {
-    const life: Life = { run, fence, beganMs: nowMs, tampered: nowMs < this.#tamperedUntilMs }
+  begin(run: string, fence: number, nowMs: number, excuse?: () => boolean): Life {
+    const life: Life = { run, fence, beganMs: nowMs, tampered: nowMs < this.#tamperedUntilMs, excuse }
     for (const other of this.#living) this.#overlap(other, life, nowMs)
     if (this.#fencesCount && fence <= this.#lastFence && !life.tampered) {
       this.violations.push(`at ${nowMs} ms ${run} got the fence ${fence} after ${this.#lastFence}`)
@@ -40,7 +42,7 @@ export class Ledger {
   }
 
   #overlap(older: Life, newer: Life, nowMs: number): void {
-    if (older.tampered) this.excused += 1
+    if (older.tampered || older.excuse?.()) this.excused += 1
     else this.violations.push(`at ${nowMs} ms ${newer.run} begins while ${older.run} lives (since ${older.beganMs} ms)`)
   }
 

@@ -7,6 +7,7 @@ export class SimulatedProcess {
   #state: 'running' | 'stopped' | 'dead' = 'running'
   #waiting: (() => void)[] = []
   readonly #mourners: (() => void)[] = []
+  #onStop: () => void = () => {}
 
   constructor(time: VirtualClock) {
     this.#time = time
@@ -23,7 +24,14 @@ export class SimulatedProcess {
   }
 
   stop(): void {
-    if (this.#state === 'running') this.#state = 'stopped'
+    if (this.#state !== 'running') return
+    this.#state = 'stopped'
+    this.#onStop()
+  }
+
+  /** Calls `heard` whenever it is stopped. */
+  onStop(heard: () => void): void {
+    this.#onStop = heard
   }
 
   /** Goes on; what came meanwhile comes now, one after the other. */

@@ -27,7 +27,7 @@ export interface Ending {
 }
 
 /** From the calm on, this is enough for every session to expire and a line of slow runs to end, on the slowest clock. */
-const AFTERMATH_MS = 800_000
+export const AFTERMATH_MS = 800_000
 
 /** Lets the story of a seed happen on a virtual clock. */
 export async function tell(
@@ -67,7 +67,7 @@ export interface Telling {
 }
 
 /** A raft log's time for an entry: a disk's, and now and then a busy disk's. */
-function commitMs(dice: Dice): number {
+export function commitMs(dice: Dice): number {
   return dice.chance(0.1) ? dice.between(20, 500) : dice.between(0.5, 5)
 }
 
