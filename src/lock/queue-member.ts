@@ -135,14 +135,17 @@ export class QueueMember {
 
   /** Waits for who is before us to go; `false` when that didn't happen for a while, a shorter one while the lock is free. */
   async untilMoved(ctx: Context, isFree: boolean): Promise<boolean> {
-    if (typeof this.#state === 'string' || !this.#state.before) return true
-    const { before, ahead } = this.#state
+    const state = this.#state
+    if (typeof state === 'string' || !state.before) return true
+    const { before, ahead } = state
     const isNear = ahead === undefined || ahead <= (isFree ? NEAR : 1)
     const waitMs = isNear ? (isFree ? IDLE_MS : NEXT_BUT_ONE_MS) : LONG_POLL_MS
     const query = this.#queue.watch(before)
     const { entry } = await this.#retrying(ctx, () => query.next(ctx, waitMs))
     // Who came back in the same session stands behind us.
     const isThere = entry?.session === before.session && entry?.createIndex === before.createIndex
+    // Somebody may have written over it: the next watch goes on from there.
+    if (isThere) this.#state = { ...state, before: entry }
     this.#hasMoved = !isThere
     return this.#hasMoved
   }

@@ -280,6 +280,16 @@ describe('a wait for who is before', () => {
     expect(requests).toEqual([])
   })
 
+  test('goes on when somebody writes over the entry of who is before', async () => {
+    const { clock, run, all, first, second, key, consul } = await members(2)
+    for (const { member } of all) await run((ctx) => member.ahead(ctx, HELD))
+    await run((ctx) => transact(ctx, consul(), [{ verb: 'set', key: `${key}=queue/${first.id}`, value: 'a note' }]))
+    expect(await run((ctx) => second.member.untilMoved(ctx, false))).toBe(false)
+    const beganMs = clock.nowMs
+    expect(await run((ctx) => second.member.untilMoved(ctx, false))).toBe(false)
+    expect(clock.nowMs - beganMs).toBeGreaterThanOrEqual(5000)
+  })
+
   test('ends when it leaves, or dies', async () => {
     const { clock, ctx, run, all, first, second, operator } = await members(3)
     for (const { member } of all) await run((ctx) => member.ahead(ctx, HELD))
