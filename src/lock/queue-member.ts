@@ -89,7 +89,8 @@ export class QueueMember {
   /**
    * How many are before us, `undefined` for one or more; the first call enters the queue. While who is before us stays
    * there, so do we, and if the session that holds the lock is his, we are next: nobody needs to read the whole queue for
-   * that. It is read when he has gone otherwise, when the holder doesn't tell our place, and when the lock is idle.
+   * that. It is read when he has gone otherwise, when the holder doesn't tell our place, when the lock is idle, and when
+   * somebody has it though we were next.
    */
   async ahead(ctx: Context, seen: SeenLock): Promise<number | undefined> {
     const state = this.#state
@@ -117,8 +118,10 @@ export class QueueMember {
       this.#ticket = entrance?.ticket
       place = entrance?.position
     } else {
-      if (!state.before || state.before.session === holder) return this.#queue.atHead(ctx)
-      if (!this.#hasMoved) place = state
+      const { before } = state
+      // Who was passed at the head may have come there behind one who passed others, and those are before it.
+      if (before ? before.session === holder : lock !== 'held') return this.#queue.atHead(ctx)
+      if (before && !this.#hasMoved) place = state
     }
     if (place && (!place.before || lock === 'free')) return place
     const ahead = plain && this.#ticket?.ahead(plain)

@@ -173,12 +173,22 @@ describe('a member', () => {
     expect(await run((ctx) => second.member.ahead(ctx, HELD))).toBe(1)
   })
 
-  test('that is first stays so, without reading all', async () => {
+  test('that is first stays so while nobody has taken the lock, without reading all', async () => {
     const { run, first, requests, key } = await members(1)
     await run((ctx) => first.member.ahead(ctx, HELD))
     requests.splice(0)
-    expect(await run((ctx) => first.member.ahead(ctx, HELD))).toBe(0)
+    expect(await run((ctx) => first.member.ahead(ctx, { ...HELD, state: 'free' }))).toBe(0)
     expect(requests).toEqual([`GET /v1/kv/${encodeURIComponent(`${key}=queue`)}`])
+  })
+
+  test('that came to the head behind one who had passed others goes back behind those when it is passed itself', async () => {
+    const { run, all } = await members(4)
+    for (const { member } of all) await run((ctx) => member.ahead(ctx, HELD))
+    const [frozen, , passing, last] = all as [Member, Member, Member, Member]
+    await run((ctx) => passing.member.leave(ctx))
+    expect(await run((ctx) => last.member.ahead(ctx, { ...HELD, holder: passing.id }))).toBe(0)
+    await run((ctx) => frozen.member.leave(ctx))
+    expect(await run((ctx) => last.member.ahead(ctx, { ...HELD, holder: frozen.id }))).toBe(1)
   })
 
   describe('where the holder tells how many came before it', () => {
