@@ -29,7 +29,9 @@ export class ConsulClient {
   }
 
   async request(method: string, path: string, body?: string): Promise<Response> {
-    const init = { method, signal: AbortSignal.timeout(10_000), ...(body === undefined ? {} : { body }) }
+    // An open connection may end just when it is used again, and not every request may be sent twice.
+    const headers = { connection: 'close' }
+    const init = { method, headers, signal: AbortSignal.timeout(10_000), ...(body === undefined ? {} : { body }) }
     return fetch(`${this.address}/v1${path}`, init)
   }
 
