@@ -170,7 +170,8 @@ export class Queue implements Line {
   }
 
   async #read(ctx: Context): Promise<{ tail: Entry | undefined; living: Entry[]; dead: Entry[] }> {
-    const entries = await readKeys(ctx, this.#consul, this.#tailKey)
+    // A leader that has just started answers by an empty store otherwise, and then all believe that they are first.
+    const entries = await readKeys(ctx, this.#consul, this.#tailKey, { consistent: true })
     const places = entries.filter((entry) => entry.key.startsWith(`${this.#tailKey}/`))
     return {
       tail: entries.find((entry) => entry.key === this.#tailKey),
