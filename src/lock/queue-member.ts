@@ -123,7 +123,9 @@ export class QueueMember {
       if (before ? before.session === holder : lock !== 'held') return this.#queue.atHead(ctx)
       if (before && !this.#hasMoved) place = state
     }
-    if (place && (!place.before || lock === 'free')) return place
+    if (place && !place.before) return place
+    // A count may be too high by those who gave up, and who is far back would look no sooner for it.
+    if (place && lock === 'free') return { ...place, ahead: undefined }
     const ahead = plain && this.#ticket?.ahead(plain)
     if (place && lock === 'held' && ahead !== undefined) return { ...place, ahead }
     const counted = await this.#queue.look(ctx)
