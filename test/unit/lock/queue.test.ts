@@ -11,9 +11,11 @@ const recordOf = (host: string) => JSON.stringify({ host, pid: 812, user: 'root'
 /** So many with sessions of their own who may go into the queue, the one with the last name first, and what stands in it. */
 async function members(count: number) {
   const requests: string[] = []
+  const paths: string[] = []
   const lock = virtualLock({
-    fateOf: ({ method }) => {
+    fateOf: ({ method, path }) => {
       requests.push(method)
+      paths.push(path)
       return {}
     },
   })
@@ -33,6 +35,7 @@ async function members(count: number) {
     tail,
     sessions,
     requests,
+    paths,
     entryOf: (session: string | undefined) => `${tail}/${session}`,
     queues: sessions.map((id) => {
       const queue = new Queue(client, key, id)
@@ -53,6 +56,14 @@ async function members(count: number) {
 }
 
 type Members = Awaited<ReturnType<typeof members>>
+
+test('who counts a line believes only a leader that has made sure that it is one', async () => {
+  const { queues, paths } = await members(1)
+  await queues[0]?.enter()
+  paths.splice(0)
+  await queues[0]?.look()
+  expect(paths).toEqual([expect.stringContaining('consistent')])
+})
 
 describe('who goes into the queue', () => {
   test('says who that is, in the request that it takes anyhow', async () => {
