@@ -147,6 +147,43 @@ describe('a member', () => {
     expect(JSON.parse(bodies.at(-1) as string)[0].KV).toMatchObject({ Verb: verb, Key: `${key}=queue` })
   })
 
+  test('that has claimed nothing yet takes it that nobody queues', async () => {
+    const { run, first, requests } = await members(1)
+    await run((ctx) => first.member.ahead(ctx, HELD))
+    expect(requests).toEqual(['PUT /v1/txn'])
+  })
+
+  test('that went in without hearing of it counts who is before it', async () => {
+    const { run, first, second, key, meet } = await members(2)
+    await run((ctx) => first.member.ahead(ctx, HELD))
+    // The first sees that others are there, the second goes in.
+    meet(({ body }) => (body?.includes('"Verb":"get"') ? { fault: { kind: 'cut' } } : {}))
+    const at = { createIndex: 1, modifyIndex: 1, lockIndex: 1, flags: 0n, session: 'holder' }
+    const seen: SeenLock = { holder: 'holder', plain: { key, value: '{}', ...at }, state: 'held' }
+    await expect(run((ctx) => second.member.ahead(ctx, seen))).rejects.toMatchObject({ code: 'unreachable' })
+    meet(() => ({}))
+    expect(await run((ctx) => second.member.ahead(ctx, seen))).toBe(1)
+    expect(second.member.turn).toBeUndefined()
+  })
+
+  test.each([
+    ['waits for other locks, too, must not be passed', 'also', true],
+    ['waits for this one alone may be passed', '', false],
+  ])('learns that who is before it and %s', async (_, value, mustWait) => {
+    const { run, first, second, key, consul } = await members(2)
+    expect(second.member.mustWait).toBe(false)
+    const entry = { key: `${key}=queue/${first.id}`, value, session: first.id }
+    const tail = { key: `${key}=queue`, value: 'somebody' }
+    await run((ctx) =>
+      transact(ctx, consul(), [
+        { verb: 'lock', ...entry },
+        { verb: 'set', ...tail },
+      ]),
+    )
+    await run((ctx) => second.member.ahead(ctx, HELD))
+    expect(second.member.mustWait).toBe(mustWait)
+  })
+
   test('enters it anew after a lock that was its own has left it', async () => {
     const { run, first, second } = await members(2)
     await run((ctx) => first.member.ahead(ctx, HELD))
@@ -223,9 +260,10 @@ describe('a member', () => {
     })
 
     test('stays where it is at a lock that is free for a moment, and counts at one that is idle', async () => {
-      const { whole, whatLastSees } = await line()
-      expect([await whatLastSees({ holder: undefined, state: 'free' }), whole()]).toEqual([undefined, 0])
-      expect([await whatLastSees({ holder: undefined, state: 'idle' }), whole()]).toEqual([3, 1])
+      const { whole, whatLastSees, seen } = await line()
+      const left = { ...seen({ turn: 2 }), holder: undefined }
+      expect([await whatLastSees({ ...left, state: 'free' }), whole()]).toEqual([undefined, 0])
+      expect([await whatLastSees({ ...left, state: 'idle' }), whole()]).toEqual([3, 1])
     })
 
     test('counts when who was before it is gone without a turn, and knows of that from then on', async () => {
