@@ -3,7 +3,7 @@ import type { Context } from '../../../src/base/context.ts'
 import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import { acquire } from '../../../src/lock/acquire.ts'
 import { type AcquireOptions, WAIT_OVER } from '../../../src/lock/acquire-options.ts'
-import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
+import { LOCK_FLAGS, SEMAPHORE_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { Session } from '../../../src/lock/session.ts'
 import { on, type Policy } from '../../virtual/faulty-transport.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
@@ -47,8 +47,8 @@ function contended() {
       await clock.run(transact(ctx, consul(), [{ verb: 'set', key: `${key}=queue`, value: session.id }, ticket]))
       return session
     },
-    put: (key: string, value = '') =>
-      clock.run(transact(ctx, consul(), [{ verb: 'set', key, value, flags: LOCK_FLAGS }])),
+    put: (key: string, value = '', flags = LOCK_FLAGS) =>
+      clock.run(transact(ctx, consul(), [{ verb: 'set', key, value, flags }])),
     data: () => clock.run(transact(ctx, consul(), [{ verb: 'set', key, value: 'data' }])),
   }
 }
@@ -449,6 +449,13 @@ describe('a wait that would never end is refused', () => {
     await expect(refused).rejects.toMatchObject({ code: 'usage' })
     await clock.run(release(held))
     won(await clock.run(other)).session.end()
+  })
+
+  test('for what several hold, of whom it can be no other', async () => {
+    const { clock, want, put, operator, key } = contended()
+    await put(key, '{}', SEMAPHORE_FLAGS)
+    await expect(clock.run(want())).rejects.toMatchObject({ code: 'usage' })
+    expect(operator.sessions()).toEqual([])
   })
 
   test.each([true, false])('for a key that holds somebody’s data; once: %s', async (once) => {

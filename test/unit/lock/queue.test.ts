@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { readKeys } from '../../../src/consul/kv.ts'
 import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import { waiterRecord } from '../../../src/lock/holder-record.ts'
-import { Queue } from '../../../src/lock/queue.ts'
+import { Queue, waitingInLine } from '../../../src/lock/queue.ts'
 import { Session } from '../../../src/lock/session.ts'
+import { strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const recordOf = (host: string) => JSON.stringify({ host, pid: 812, user: 'root', command: ['sh'], runId: 'r' })
@@ -49,6 +50,7 @@ async function members(count: number) {
         ifNobodyQueues: queue.ifNobodyQueues,
       }
     }),
+    lines: async () => (await run(waitingInLine(ctx, client, key))).map((entry) => entry.session),
     keys: async () => (await run(readKeys(ctx, client, key))).map((entry) => entry.key),
     does: async (...ops: readonly TxnOp[]) => (await run(transact(ctx, client, ops))).done,
     wait: <T>(work: (context: typeof ctx) => Promise<T>) => work(ctx),
@@ -126,7 +128,7 @@ describe('who goes into the queue', () => {
   test('goes in however wrong its guess at whether others are there', async () => {
     const { queues, requests } = await members(2)
     requests.splice(0)
-    expect(await queues[0]?.enter(true)).toMatchObject({ ticket: { number: 1 }, position: { ahead: 0 } })
+    expect(await queues[0]?.enter(true)).toMatchObject({ ticket: { number: 1 }, position: { ahead: 0, isFirm: false } })
     expect(await queues[1]?.enter(false)).toMatchObject({ ticket: { number: 2 }, position: { ahead: undefined } })
     expect(requests).toEqual(['PUT', 'PUT', 'PUT', 'PUT', 'GET'])
   })
@@ -142,6 +144,14 @@ describe('who goes into the queue', () => {
     expect(await crowd.queues[1]?.enter(true)).toEqual({ ticket: expect.anything(), position: undefined })
   })
 
+  test('asks for nobody whose name is rubbish', async () => {
+    const { queues, does, tail, requests } = await members(1)
+    await does({ verb: 'set', key: tail, value: '../x' })
+    requests.splice(0)
+    await queues[0]?.enter(true)
+    expect(requests).toEqual(['PUT'])
+  })
+
   test('isn’t told its place when the last one has come back behind it by the time that it looks', async () => {
     const { queues, meet, clock, ctx, consul, sessions, tail } = await members(2)
     const [session = ''] = sessions
@@ -153,6 +163,57 @@ describe('who goes into the queue', () => {
       await transact(ctx, consul(), [{ verb: 'lock', key, value: '', session }])
     })
     expect(await queues[1]?.enter(true)).toEqual({ ticket: expect.anything(), position: undefined })
+  })
+
+  test.each([
+    ['nothing', () => []],
+    ['its own entry alone', ({ entryOf, sessions }: Members) => [entryOf(sessions[0])]],
+    ['the queue’s end alone', ({ tail }: Members) => [tail]],
+  ])('takes no place from a Consul that shows %s', async (_, shown) => {
+    const crowd = await members(1)
+    const { meet, queues, sessions } = crowd
+    const at = { Value: null, Flags: 0, CreateIndex: 7, ModifyIndex: 7, LockIndex: 1, Session: sessions[0] }
+    const text = JSON.stringify({ Results: shown(crowd).map((Key) => ({ KV: { Key, ...at } })), Errors: null })
+    const reply = { ...strangeReply(200, text), headers: { 'content-type': 'application/json' } }
+    meet(() => ({ fault: { kind: 'masked', reply } }))
+    await expect(queues[0]?.enter()).rejects.toMatchObject({
+      code: 'not-consul',
+      message: expect.stringContaining('a place in line without its entries'),
+    })
+  })
+
+  test('is seen there, in the order in which they came, if it lives', async () => {
+    const { queues, sessions, operator, tail, does, lines } = await members(3)
+    for (const { enter } of queues) await enter()
+    await does(
+      { verb: 'lock', key: `${tail}/other`, value: '', session: sessions[0] ?? '' },
+      { verb: 'set', key: `${tail}/undefined`, value: '' },
+    )
+    expect(await lines()).toEqual(sessions)
+    operator.destroySession(sessions[1] ?? '')
+    expect(await lines()).toEqual([sessions[0], sessions[2]])
+  })
+
+  test('asks who wants to see it for no more than the right to read', async () => {
+    const { ctx, consul, key, meet } = await members(1)
+    meet(() => ({ fault: { kind: 'answered', reply: strangeReply(403, 'Permission denied') } }))
+    await expect(waitingInLine(ctx, consul(), key)).rejects.toMatchObject({
+      code: 'refused',
+      hint: expect.stringContaining('policy = "read"'),
+    })
+  })
+
+  test.each([
+    ['before', 1, true],
+    ['behind', 0, false],
+  ])('heeds who waits for other locks, too, when that one is %s it', async (_, which, isFirm) => {
+    const { queues, entryOf, sessions, tail, does } = await members(2)
+    const value = waiterRecord(recordOf('web3'), 0, true)
+    for (const [n, session] of sessions.entries()) {
+      const entry = { key: entryOf(session), value: n === 1 - which ? value : '', session }
+      await does({ verb: 'lock', ...entry }, { verb: 'set', key: tail, value: session })
+    }
+    expect(await queues[which]?.look()).toMatchObject({ ahead: which, isFirm })
   })
 
   test('stands behind all others when it has not gone in yet', async () => {
@@ -208,6 +269,16 @@ describe('who leaves the queue with the lock', () => {
     const last = await queues[1]?.atHead()
     expect(last).toMatchObject({ ahead: 0, before: undefined })
     expect(await does(...(last?.leaving ?? []))).toBe(true)
+    expect(await keys()).toEqual([])
+  })
+
+  test('leaves it though somebody has deleted its end', async () => {
+    const { queues, operator, tail, does, keys } = await members(1)
+    await queues[0]?.enter()
+    operator.deleteKey(tail)
+    const place = await queues[0]?.look()
+    expect(place?.leaving).toEqual(queues[0]?.leaving)
+    expect(await does(...(place?.leaving ?? []))).toBe(true)
     expect(await keys()).toEqual([])
   })
 
