@@ -41,9 +41,9 @@ function contended() {
         ...about,
       }),
     /** Somebody who stands in line, and takes nothing. */
-    async idler() {
+    async idler(value = '') {
       const session = await clock.run(Session.create(ctx, consul(), { name: 'idle', timing }, false))
-      const ticket: TxnOp = { verb: 'lock', key: `${key}=queue/${session.id}`, value: '', session: session.id }
+      const ticket: TxnOp = { verb: 'lock', key: `${key}=queue/${session.id}`, value, session: session.id }
       await clock.run(transact(ctx, consul(), [{ verb: 'set', key: `${key}=queue`, value: session.id }, ticket]))
       return session
     },
@@ -222,12 +222,43 @@ describe('who tries once', () => {
     expect(clock.nowMs).toBe(0)
   })
 
+  test('leaves it to one of them that waits for other locks, too', async () => {
+    const { clock, want, idler, said } = contended()
+    const idle = await idler('also')
+    expect(await clock.run(want({ once: true }))).toBe('busy')
+    expect(clock.nowMs).toBe(1000)
+    expect(said).toEqual(['db is busy: others stand in line for it'])
+    idle.end()
+  })
+
   test('takes it after that second when none of them does', async () => {
     const { clock, want, idler } = contended()
     const idle = await idler()
     const held = won(await clock.run(want({ once: true })))
     expect(clock.nowMs).toBe(1000)
     for (const session of [idle, held.session]) session.end()
+  })
+
+  test('takes its leisure to clear away when the lock is taken', async () => {
+    const { clock, acquire, want, meet, operator } = contended()
+    const held = won(await clock.run(acquire()))
+    let puts = 0
+    // Its session and its claim have an answer at once, what it clears away doesn't.
+    meet(({ method }) => (method === 'PUT' && ++puts > 2 ? { outMs: 2000, backMs: 2000 } : {}))
+    expect(await clock.run(want({ once: true }))).toBe('busy')
+    expect(operator.sessions().map(({ id }) => id)).toEqual([held.session.id])
+    held.session.end()
+  })
+
+  test('hurries to clear away when it failed', async () => {
+    const { clock, want, meet } = contended()
+    let claims = 0
+    meet(({ path }) => {
+      if (path !== '/v1/txn') return {}
+      return { fault: { kind: ++claims === 1 ? 'refused' : 'black-hole' } }
+    })
+    await expect(clock.run(want({ once: true }))).rejects.toMatchObject({ code: 'unreachable' })
+    expect(clock.nowMs).toBeLessThanOrEqual(3000)
   })
 })
 

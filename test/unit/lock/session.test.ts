@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Clock, elapsedMs } from '../../../src/base/clock.ts'
+import { DEADLINE_PASSED } from '../../../src/lock/loss.ts'
 import { Session } from '../../../src/lock/session.ts'
 import type { Fate } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
@@ -103,6 +104,48 @@ describe('the end of a lease', () => {
   })
 })
 
+describe('who looks for the end of a lease', () => {
+  test('leaves no timer when it looks no more, whatever is renewed afterwards', async () => {
+    const { clock, ctx, client, create } = await begun()
+    const session = await create()
+    const stop = new AbortController()
+    const before = clock.pending
+    const over = session.untilOver({ ...ctx, signal: stop.signal })
+    await clock.advance(1000)
+    expect(clock.pending).toBe(before + 1)
+    const reason = new Error('enough')
+    stop.abort(reason)
+    await expect(over).rejects.toBe(reason)
+    expect(clock.pending).toBe(before)
+    await clock.run(session.renew(ctx, client))
+    expect(clock.pending).toBe(before)
+    session.end()
+  })
+
+  test('leaves none when it has found it', async () => {
+    const { clock, ctx, create, timing } = await begun()
+    const session = await create()
+    session.end()
+    const before = clock.pending
+    const over = session.untilOver(ctx)
+    await clock.advance(timing.ttlMs)
+    await over
+    expect(clock.pending).toBe(before)
+  })
+})
+
+test('what is left of the grace of a command counts from the last renewal', async () => {
+  const { clock, ctx, client, create, timing } = await begun()
+  const session = await create()
+  session.end()
+  await clock.advance(3000)
+  await clock.run(session.renew(ctx, client))
+  await clock.advance(timing.ttlMs)
+  expect(session.graceLeftMs(DEADLINE_PASSED)).toBe(timing.graceMs)
+  await clock.advance(1000)
+  expect(session.graceLeftMs(DEADLINE_PASSED)).toBe(timing.graceMs - 1000)
+})
+
 /** A session, and the instants (in milliseconds from its creation) at which renewals were sent. */
 async function renewing() {
   const sent: number[] = []
@@ -135,6 +178,21 @@ describe('a session', () => {
     await clock.advance(60_000)
     expect(sent).toHaveLength(3)
     expect(clock.pending).toBe(0)
+  })
+
+  test('wakes for its renewals alone', async () => {
+    const { clock, ctx, client, options } = await begun()
+    const wokenAt: number[] = []
+    const after: Clock['after'] = (ms, wake) =>
+      clock.after(ms, () => {
+        wokenAt.push(clock.nowMs)
+        wake()
+      })
+    const watched: Clock = { now: () => clock.now(), since: (start) => clock.since(start), after }
+    const session = await clock.run(Session.create({ ...ctx, clock: watched }, client, options, false))
+    await clock.advance(35_000)
+    expect(wokenAt).toEqual([10_000, 20_000, 30_000])
+    session.end()
   })
 
   test('is renewed a second after each attempt that fails, and then in time again', async () => {
