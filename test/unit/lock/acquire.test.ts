@@ -101,6 +101,19 @@ describe('a free lock', () => {
     expect(operator.sessions()).toEqual([])
   })
 
+  test('that is obtained so late is given back when it can’t be claimed anew, by who tries once', async () => {
+    const { clock, want, meet, operator } = contended()
+    let claims = 0
+    meet(({ path }) => {
+      if (path === '/v1/txn' && ++claims === 2) return { fault: { kind: 'refused' } }
+      if (clock.nowMs >= 13_000) return {}
+      if (path.startsWith('/v1/session/renew')) return { fault: { kind: 'refused' } }
+      return { backMs: path.startsWith('/v1/txn') ? 9000 : 4000 }
+    })
+    await expect(clock.run(want({ once: true }))).rejects.toMatchObject({ code: 'unreachable' })
+    expect(operator.sessions()).toEqual([])
+  })
+
   test('that is obtained when most of its lease is over is given to nobody before a renewal has come through', async () => {
     const { clock, timing, want, meet } = contended()
     let renews = false
@@ -120,6 +133,23 @@ describe('a free lock', () => {
     const held = won(await clock.run(acquiring))
     expect(held.session.leaseLeftMs()).toBeGreaterThan(timing.ttlMs / 4)
     held.session.end()
+  })
+
+  test('that is obtained so late is claimed anew by one try, whoever has come to the queue since', async () => {
+    const { clock, ctx, consul, key, want, meet, requests } = contended()
+    meet(({ path }) => {
+      if (clock.nowMs >= 13_000) return {}
+      return { backMs: path.startsWith('/v1/session/create') ? 4000 : 9000 }
+    })
+    const acquiring = want()
+    await clock.advance(5000)
+    const queued = transact(ctx, consul(), [{ verb: 'set', key: `${key}=queue`, value: 'somebody' }])
+    requests.splice(0)
+    const held = won(await clock.run(acquiring))
+    expect(clock.nowMs).toBe(13_000)
+    expect(requests.filter((line) => line.endsWith('/v1/txn'))).toHaveLength(1)
+    held.session.end()
+    await clock.run(queued)
   })
 
   test('that is obtained so late is wanted by a new session when the renewal tells that the old one is gone', async () => {
@@ -160,6 +190,18 @@ describe('who tries once', () => {
     expect(said).toEqual(['db is busy: held by here'])
     expect(operator.sessions().map(({ id }) => id)).toEqual([held.session.id])
     held.session.end()
+  })
+
+  test('hears that it was held a moment ago when nobody is there any more', async () => {
+    const { clock, acquire, release, want, meet, said } = contended()
+    const held = won(await clock.run(acquire()))
+    meet(on('/v1/txn', { backMs: 500 }))
+    const trying = want({ once: true })
+    await clock.advance(100)
+    meet(() => ({}))
+    await clock.run(release(held))
+    expect(await clock.run(trying)).toBe('busy')
+    expect(said).toEqual(['db is busy: it was held a moment ago'])
   })
 
   test('hears how long it may be closed, from the record of who was cut off', async () => {
@@ -343,16 +385,17 @@ describe('who waits', () => {
   })
 
   test.each([
-    ['one', 1, 3000],
-    ['two', 2, 6000],
+    ['one', 1, 3000, []],
+    ['two', 2, 6000, ['waiting for db: 3rd in line']],
   ])(
     'passes by %s before it that take no lock, and waits the longer for that the more they are',
-    async (_, count, ms) => {
-      const { clock, want, idler } = contended()
+    async (_, count, ms, lines) => {
+      const { clock, want, idler, said } = contended()
       const idle = [await idler(), ...(count > 1 ? [await idler()] : [])]
       const held = won(await clock.run(want()))
       expect(clock.nowMs).toBeGreaterThanOrEqual(ms)
       expect(clock.nowMs).toBeLessThan(ms + 1000)
+      expect(said).toEqual(lines)
       for (const session of [...idle, held.session]) session.end()
     },
   )

@@ -113,6 +113,33 @@ test('whoever waits for a rider learns that the session died, and makes another'
   expect(clock.nowMs).toBeLessThan(60_000)
 })
 
+test('a lock that is obtained too late to start is claimed anew with what can refuse no more', async () => {
+  const { clock, acquire, attempts, meet } = ridden({})
+  meet(({ path }) => {
+    if (clock.nowMs >= 13_000) return {}
+    return { backMs: path.startsWith('/v1/session/create') ? 4000 : 9000 }
+  })
+  won(await clock.run(acquire())).session.end()
+  expect(attempts.map(({ isOurs }) => isOurs)).toEqual([false, true])
+})
+
+test('what a rider tells while it waits is told to who waits', async () => {
+  const waiting: string[] = []
+  let asked = 0
+  const { clock, acquire } = ridden(
+    {
+      prepare: async (_, { tell }) => {
+        asked += 1
+        if (asked === 2) tell('waiting for the moon')
+        return 'go'
+      },
+    },
+    { onWaiting: (sentence) => void waiting.push(sentence) },
+  )
+  won(await clock.run(acquire())).session.end()
+  expect(waiting).toEqual(['waiting for the moon'])
+})
+
 test('a key that is taken again is claimed with what can refuse no more', async () => {
   const { clock, ctx, consul, acquire, operator, attempts, told, key } = ridden({
     claiming: ({ isOurs }) => (isOurs ? [{ verb: 'get-tree', key: NOTE }] : [WRITE]),
