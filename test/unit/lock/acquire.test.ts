@@ -74,6 +74,20 @@ describe('a lock that was left behind', () => {
 })
 
 describe('a free lock', () => {
+  test('that is given back because its lease can’t be renewed is deleted, whatever was left there', async () => {
+    const { clock, want, put, meet, operator, key } = contended()
+    await put(key, '{"host":"web9"}')
+    let claims = 0
+    // The first sees that the key is there, the second takes it, late, and the third claims it anew.
+    meet(({ path }) => {
+      if (path.startsWith('/v1/session/renew')) return { fault: { kind: 'refused' } }
+      if (path.startsWith('/v1/session/create')) return { backMs: 4000 }
+      return path === '/v1/txn' && ++claims === 2 ? { backMs: 9000 } : {}
+    })
+    await expect(clock.run(want({ once: true }))).rejects.toMatchObject({ code: 'unreachable' })
+    expect(operator.entry(key)).toBeUndefined()
+  })
+
   test('costs a session and a transaction', async () => {
     const { clock, want, requests, operator, key } = contended()
     const held = won(await clock.run(want()))
@@ -217,6 +231,7 @@ describe('who tries once', () => {
     ['says nothing', JSON.stringify({ host: 'here' })],
     ['says what can’t be', JSON.stringify({ host: 'here', lockDelayMs: 0 })],
     ['says the most that there is', JSON.stringify({ host: 'here', lockDelayMs: 60_000 })],
+    ['says more than there is', JSON.stringify({ host: 'here', lockDelayMs: 600_000 })],
   ])('hears of the longest when that record %s', async (_, value) => {
     const { clock, acquire, want, said, operator } = contended()
     const lost = won(await clock.run(acquire({ record: () => value })))
