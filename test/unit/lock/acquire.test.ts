@@ -415,6 +415,37 @@ describe('who waits', () => {
     },
   )
 
+  test('counts anew how long a lock is left alone when somebody has had it meanwhile', async () => {
+    const { clock, ctx, consul, key, want, idler } = contended()
+    const [first, second] = [await idler(), await idler()]
+    const waiting = want()
+    await clock.advance(4000)
+    const taking: TxnOp = { verb: 'lock', key, value: '{}', flags: LOCK_FLAGS, session: first.id }
+    const leaving: TxnOp = { verb: 'delete', key: `${key}=queue/${first.id}` }
+    await clock.run(transact(ctx, consul(), [taking, leaving]))
+    await clock.advance(10_000)
+    await clock.run(transact(ctx, consul(), [{ verb: 'delete', key }]))
+    const freeMs = clock.nowMs
+    const held = won(await clock.run(waiting))
+    expect(clock.nowMs - freeMs).toBeGreaterThanOrEqual(3000)
+    for (const session of [first, second, held.session]) session.end()
+  })
+
+  test('finds the lock in its hands when Consul comes to say so, as after a restore', async () => {
+    const { clock, ctx, consul, key, acquire, want, said } = contended()
+    const sessions: string[] = []
+    const other = won(await clock.run(acquire()))
+    const waiting = want({ onSession: (id) => void sessions.push(id) })
+    await clock.advance(1000)
+    const gone: TxnOp = { verb: 'delete', key }
+    const ours: TxnOp = { verb: 'lock', key, value: '{}', flags: LOCK_FLAGS, session: sessions[0] ?? '' }
+    await clock.run(transact(ctx, consul(), [gone, ours]))
+    const held = won(await clock.run(waiting))
+    expect([held.session.id, clock.nowMs]).toEqual([sessions[0], 1000])
+    expect(said).toEqual(['waiting for db: held by here'])
+    for (const { session } of [other, held]) session.end()
+  })
+
   test('finds the lock in its hands when the reply to its claim was lost', async () => {
     const { clock, acquire, want, release, meet, operator, key } = contended()
     const held = won(await clock.run(acquire()))

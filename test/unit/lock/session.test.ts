@@ -180,8 +180,11 @@ describe('a session', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('wakes for its renewals alone', async () => {
-    const { clock, ctx, client, options } = await begun()
+  test.each([
+    ['its renewals alone', 0, [10_000, 20_000, 30_000]],
+    ['the end of an attempt whose answer is late, and not again once that has come', 3500, [10_000, 13_000, 14_000]],
+  ])('wakes for %s', async (_, backMs, expected) => {
+    const { clock, ctx, client, options, meet } = await begun()
     const wokenAt: number[] = []
     const after: Clock['after'] = (ms, wake) =>
       clock.after(ms, () => {
@@ -190,8 +193,10 @@ describe('a session', () => {
       })
     const watched: Clock = { now: () => clock.now(), since: (start) => clock.since(start), after }
     const session = await clock.run(Session.create({ ...ctx, clock: watched }, client, options, false))
-    await clock.advance(35_000)
-    expect(wokenAt).toEqual([10_000, 20_000, 30_000])
+    meet({ backMs })
+    await clock.advance(expected.at(-1) as number)
+    await clock.advance(5000)
+    expect(wokenAt).toEqual(expected)
     session.end()
   })
 
