@@ -21,6 +21,7 @@ export class LockWatch {
   /** Readers were met where the plain lock is. */
   #writer: Contender | undefined
   #lastSeen: Blocker | undefined
+  /** Others hold it beside whom we may come in. */
   #isShared = false
 
   constructor(consul: Consul, options: AcquireOptions, retrying: RetryPolicy, contest: Contest | undefined) {
@@ -34,11 +35,6 @@ export class LockWatch {
   /** At first it is hoped that nothing is there. */
   get lastSeen(): Blocker | undefined {
     return this.#lastSeen
-  }
-
-  /** Others hold it beside whom we may come in, and those who wait before us may not. */
-  get isShared(): boolean {
-    return this.#isShared
   }
 
   /** Nobody keeps us out, as far as was seen. */
