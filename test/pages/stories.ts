@@ -32,7 +32,8 @@ export const STORIES: Readonly<Record<string, Story>> = {
       'consul-locker --wait': { prints: /^deploy$/m },
       'DEBUG=true': { prints: /PUT .*consul-locker-test/ },
     },
-    never: { 'npm ci && npm run': CI, 'npm ci && npm test': CI, 'npm run test:slow': CI },
+    elsewhere: { 'npm ci && npm run demo': 'test/slow/release/whole/demo.test.ts' },
+    never: { 'npm ci && npm run build': CI, 'npm ci && npm test': CI, 'npm run test:slow': CI },
   },
   'docs/bootstrap.md': {
     own: ['start-app', 'import', 'repair', 'report', 'bootstrap-db'],

@@ -3,14 +3,17 @@ import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { unpackPackage } from '../../scripts/provide/debian.ts'
-import { debianRoot } from '../../scripts/provide/debian-root.ts'
-import { DebianMachine } from '../kit/debian-machine.ts'
-import { keptPackage, otherNode } from '../kit/other-nodes.ts'
-import { makesRoots } from '../kit/small-root.ts'
+import { unpackPackage } from '../../../../scripts/provide/debian.ts'
+import { debianRoot } from '../../../../scripts/provide/debian-root.ts'
+import { DebianMachine } from '../../../kit/debian-machine.ts'
+import { block } from '../../../kit/documents.ts'
+import { keptPackage, otherNode } from '../../../kit/other-nodes.ts'
+import { makesRoots } from '../../../kit/small-root.ts'
 
-const PROJECT = join(import.meta.dirname, '../..')
+const PROJECT = join(import.meta.dirname, '../../../..')
 const SUITE = 'bookworm'
+
+const [DEMO = ''] = block('README.md', 'npm ci && npm run demo').split('\n')
 
 /** The one that Node 20 brings. */
 const NPM = '10.8.2'
@@ -18,7 +21,7 @@ const NPM = '10.8.2'
 const tar = (folder: string, ...what: string[]) =>
   execFileSync('tar', ['-c', '-h', '-C', folder, ...what], { maxBuffer: 256 * 1024 ** 2 })
 
-test.runIf(makesRoots)('npm ci && npm run demo needs nothing but npm, Node 20 and libatomic', async () => {
+test.runIf(makesRoots)('the README’s npm ci && npm run demo needs nothing but npm, Node 20 and libatomic', async () => {
   const machine = await DebianMachine.start(await debianRoot(SUITE))
   const does = async (text: string, input?: Buffer) => {
     const ended = await machine.does(text, input)
@@ -41,13 +44,14 @@ test.runIf(makesRoots)('npm ci && npm run demo needs nothing but npm, Node 20 an
 
   const trust = authorities ? 'export NODE_EXTRA_CA_CERTS=/etc/authorities.pem; ' : ''
   const path = 'export PATH=/usr/local/bin:$PATH'
-  const demo = machine.run(`${trust}${path}; cd /project; npm ci && npm run demo`)
-  // A registry, and a machine with other tests to run, have their own time.
+  const demo = machine.run(`${trust}${path}; cd /project; ${DEMO}`)
+  // A registry, and a machine with other tests to run, have their own time; the test's limit ends them.
   await once(demo.child, 'close')
-  const { code, stdout } = await demo.ends()
-  expect({ code, stdout }).toEqual({
+  const { code, stdout, stderr } = await demo.ends()
+  expect({ code, stdout }, stderr).toEqual({
     code: 0,
-    stdout: expect.stringContaining('consul-locker dev, a Consul of one process, is ready'),
+    stdout: expect.stringMatching(
+      /consul-locker dev, a Consul of one process, is ready.*one after the other, never two at once[.]\n$/s,
+    ),
   })
-  expect(stdout).toMatch(/one after the other, never two at once[.]\n$/)
 })
