@@ -29,7 +29,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   execFileSync(process.execPath, [build], { stdio: ['ignore', 'inherit', 'inherit'] })
   for (const [name, from] of Object.entries(SERVERS)) await program(name, from)
   await chromiumProgram()
-  const agent = await startConsul({ mode: 'dev' })
+  // The files that run beside each other are one client to it, and have more than the 200 connections of a default.
+  const agent = await startConsul({ mode: 'dev', config: { limits: { http_max_conns_per_client: 5000 } } })
   project.provide('consulAddress', agent.address)
   return () => agent.stop()
 }
