@@ -1,7 +1,7 @@
 import { aborted, firstOf, sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import { unlessInterrupted } from '../child/interruption.ts'
+import { unlessInterrupted } from '../child/interruptible-wait.ts'
 import type { SignalSource } from '../child/signals.ts'
 import type { Hold } from '../lock/hold.ts'
 import { lossIn } from '../lock/loss.ts'

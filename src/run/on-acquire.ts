@@ -1,7 +1,7 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { unlessInterrupted } from '../child/interruption.ts'
+import { unlessInterrupted } from '../child/interruptible-wait.ts'
 import type { HeldLock } from '../lock/acquire-options.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/deadline.ts'
 import type { Hold } from '../lock/hold.ts'

@@ -1,7 +1,7 @@
 import { withAbortGrace } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { unlessInterrupted } from '../child/interruption.ts'
+import { unlessInterrupted } from '../child/interruptible-wait.ts'
 import { ABORT_GRACE_MS, type HeldLock } from '../lock/acquire-options.ts'
 import { claim } from '../lock/claim.ts'
 import { release } from '../lock/release.ts'

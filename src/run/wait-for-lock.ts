@@ -1,7 +1,7 @@
 import { scope, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import { unlessInterrupted } from '../child/interruption.ts'
+import { unlessInterrupted } from '../child/interruptible-wait.ts'
 import { acquire } from '../lock/acquire.ts'
 import { type HeldLock, WAIT_OVER } from '../lock/acquire-options.ts'
 import type { WaitOutcome } from './run-outcome.ts'

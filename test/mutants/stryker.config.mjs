@@ -4,7 +4,7 @@ export default {
   mutate: [
     'src/lock/**/*.ts',
     'src/run/{child-environment,guarded-run,lease-socket,release-when,run,run-report,wait-for-gates,wait-for-lock}.ts',
-    'src/child/{process-group,shell-guardian,signal-relay,time-limit}.ts',
+    'src/child/{process-group,guardian-supervisor,signal-relay,time-limit}.ts',
     'src/leader/machine/**/*.ts',
     'src/switchover/protocol.ts',
   ],

@@ -1,6 +1,6 @@
 import type { Context } from '../../base/context.ts'
 import { shellStatus } from '../../child/exit-status.ts'
-import { unlessInterrupted } from '../../child/interruption.ts'
+import { unlessInterrupted } from '../../child/interruptible-wait.ts'
 import type { ForwardedSignal, SignalSource } from '../../child/signals.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { Context } from '../../base/context.ts'
 import { forErrand } from '../../child/errands.ts'
+import { GuardianSupervisor } from '../../child/guardian-supervisor.ts'
 import { LEFT_VARIABLE } from '../../child/guardian-terms.ts'
-import { ShellGuardian } from '../../child/shell-guardian.ts'
 import type { Consul } from '../../consul/consul.ts'
 import type { AgentPlan } from '../agent-plan.ts'
 import { loadDriver } from '../application/driver.ts'
@@ -27,10 +27,10 @@ export function startAgentGuardian(
   { path, file, driver, watchdog }: AgentPlan,
   { node, runId: agent }: Pick<AgentIdentity, 'node' | 'runId'>,
   environment: NodeJS.ProcessEnv,
-): ShellGuardian {
+): GuardianSupervisor {
   const armed = watchdog === undefined ? {} : { watchdog: { device: watchdog, pid: process.pid } }
   const plan: CleanupPlan = { path, file, node, agent, moduleExports: driver.moduleExports, ...armed }
-  return new ShellGuardian(ctx.clock, ctx.log, {
+  return new GuardianSupervisor(ctx.clock, ctx.log, {
     graceMs: CALL_GRACE_MS,
     orphanLookMs: ORPHAN_LOOK_MS,
     // What the application's commands leave behind is the application.

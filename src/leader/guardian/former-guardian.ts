@@ -1,6 +1,6 @@
 import { sleep } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
-import { guardianProcesses } from '../../child/guardian-processes.ts'
+import { findGuardians } from '../../child/find-guardians.ts'
 import { CLEANUP, cleanupPlanIn, PLAN_VARIABLE } from './cleanup-plan.ts'
 
 const LOOK_MS = 100
@@ -20,7 +20,7 @@ export async function untilFormerGuardianEnds(
     return plan?.file.name === name && plan.node === node
   }
   const beganAt = ctx.clock.now()
-  for (let said = false; guardianProcesses(CLEANUP, PLAN_VARIABLE, isFormer).length > 0; said = true) {
+  for (let said = false; findGuardians(CLEANUP, PLAN_VARIABLE, isFormer).length > 0; said = true) {
     if (!said) ctx.log.notice(`the guardian of an agent of ${name} that was killed is at work; waiting for its end`)
     if (ctx.clock.since(beganAt) >= patienceMs) return ctx.log.warn('it takes too long; going on without it')
     await sleep(ctx, LOOK_MS)

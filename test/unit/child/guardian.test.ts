@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
+import { type GuardianOptions, GuardianSupervisor } from '../../../src/child/guardian-supervisor.ts'
 import { ENDED_VARIABLE } from '../../../src/child/guardian-terms.ts'
-import { type GuardianOptions, ShellGuardian } from '../../../src/child/shell-guardian.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 
@@ -52,7 +52,7 @@ function guardian(about: Partial<GuardianOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'guardian-'))
   const note = join(folder, 'note')
   const said: string[] = []
-  const one = new ShellGuardian(
+  const one = new GuardianSupervisor(
     systemClock,
     { ...SILENT, warn: (line) => void said.push(line) },
     {

@@ -1,7 +1,7 @@
 import { sleep } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
-import { unlessInterrupted } from '../../../child/interruption.ts'
+import { unlessInterrupted } from '../../../child/interruptible-wait.ts'
 import type { DevAgent } from '../../../devagent/dev-agent.ts'
 import { startDevServer } from '../../../devagent/serve/dev-server.ts'
 import { EXIT } from '../../exit-codes.ts'

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { Failure } from '../../../base/failure.ts'
 import { releaseErrand } from '../../../child/errands.ts'
-import { ShellGuardian } from '../../../child/shell-guardian.ts'
+import { GuardianSupervisor } from '../../../child/guardian-supervisor.ts'
 import { userName } from '../../../host/user-name.ts'
 import { roleOf } from '../../../rollout/host-role.ts'
 import type { HostRollout } from '../../../rollout/host-rollout.ts'
@@ -39,7 +39,7 @@ export async function hostRollout(
     environment,
     self: { host, pid: process.pid, user: userName() },
     startGuardian: (ctx, folder, graceMs) =>
-      new ShellGuardian(ctx.clock, ctx.log, {
+      new GuardianSupervisor(ctx.clock, ctx.log, {
         graceMs,
         // Only a group and its session are ended: a service that a command has started must live on.
         marker: undefined,

@@ -1,7 +1,7 @@
 import type { Context } from '../../../base/context.ts'
 import { releaseErrand } from '../../../child/errands.ts'
 import { checkGuardianPrerequisites } from '../../../child/guardian-prerequisites.ts'
-import { ShellGuardian } from '../../../child/shell-guardian.ts'
+import { GuardianSupervisor } from '../../../child/guardian-supervisor.ts'
 import { markerOf } from '../../../run/child-environment.ts'
 import type { RunSpec } from '../../../run/run-spec.ts'
 import { consulVariables } from '../../connection/consul-variables.ts'
@@ -15,9 +15,9 @@ const WAY_OUT = 'do without a guardian by --no-guardian'
  * Starts a guardian that runs this very executable to give the lock back. Throws a `usage` failure when it could not do
  * its work here.
  */
-export function startGuardian(ctx: Context, spec: RunSpec, options: RunCommandOptions): ShellGuardian {
+export function startGuardian(ctx: Context, spec: RunSpec, options: RunCommandOptions): GuardianSupervisor {
   checkGuardianPrerequisites(spec.environment.PATH, WAY_OUT)
-  return new ShellGuardian(ctx.clock, ctx.log, {
+  return new GuardianSupervisor(ctx.clock, ctx.log, {
     ...(spec.lossSignal && { signal: spec.lossSignal }),
     graceMs: spec.lock.timing.graceMs,
     marker: markerOf(spec.mark),

@@ -4,19 +4,19 @@ import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Guardian } from './guardian.ts'
 import { withWayOut } from './guardian-prerequisites.ts'
-import { GuardianShell, type GuardianShellEvents, type GuardianShellOptions } from './guardian-shell.ts'
+import { GuardianProcess, type GuardianProcessEvents, type GuardianProcessOptions } from './guardian-process.ts'
 import { hundredths } from './guardian-terms.ts'
 
-export interface GuardianOptions extends GuardianShellOptions {
+export interface GuardianOptions extends GuardianProcessOptions {
   /** How to do without a guardian, in words; absent where nobody can. */
   readonly wayOut?: string
 }
 
 /** Starts a shell; tests have others. Throws when that fails at once. */
 export type StartShell = (
-  options: GuardianShellOptions,
-  events: GuardianShellEvents,
-) => Pick<GuardianShell, 'write' | 'silenceOrphans'>
+  options: GuardianProcessOptions,
+  events: GuardianProcessEvents,
+) => Pick<GuardianProcess, 'write' | 'silenceOrphans'>
 
 /** A guardian that dies sooner than this, again and again, won't live. */
 const SHORT_LIFE_MS = 1000
@@ -44,7 +44,7 @@ type Orders = 'none' | { readonly ended: string } | ArmOrder
  * A guardian that is a shell in a session of its own. When somebody kills it, another takes over what it was told. It
  * starts while we wait for Consul's first answer, and at the latest when it has something to answer for.
  */
-export class ShellGuardian implements Guardian {
+export class GuardianSupervisor implements Guardian {
   readonly #clock: Clock
   readonly #log: Log
   readonly #options: GuardianOptions
@@ -65,7 +65,7 @@ export class ShellGuardian implements Guardian {
     clock: Clock,
     log: Log,
     options: GuardianOptions,
-    startShell: StartShell = (options, events) => new GuardianShell(options, events),
+    startShell: StartShell = (options, events) => new GuardianProcess(options, events),
   ) {
     this.#startShell = startShell
     this.#clock = clock

@@ -10,7 +10,7 @@ const ORPHAN_LOOK_MS = 60_000
 /** `O_PATH` of fcntl.h, which Node doesn't name: a program that may be run need not be readable. */
 const O_PATH = 0o10000000
 
-export interface GuardianShellOptions {
+export interface GuardianProcessOptions {
   /** What tells the group to end; TERM unless it is told. */
   readonly signal?: NodeJS.Signals
   /** From that to KILL, in milliseconds. */
@@ -25,7 +25,7 @@ export interface GuardianShellOptions {
 }
 
 /** What is heard of a guardian's shell. */
-export interface GuardianShellEvents {
+export interface GuardianProcessEvents {
   /** It has begun to read. */
   ready(): void
   /** It could not be started. */
@@ -35,11 +35,11 @@ export interface GuardianShellEvents {
 }
 
 /** One shell that is a guardian, in a session of its own, for as long as it lives. */
-export class GuardianShell {
+export class GuardianProcess {
   readonly #process: ChildProcess
 
   /** Starts it. Throws when that fails at once; what fails later is told by `events`. */
-  constructor(options: GuardianShellOptions, events: GuardianShellEvents) {
+  constructor(options: GuardianProcessOptions, events: GuardianProcessEvents) {
     const { signal = 'SIGTERM', graceMs, orphanLookMs = ORPHAN_LOOK_MS, marker = '', release, environment } = options
     const args = guardianArguments({ signal, graceMs, orphanLookMs, release })
     const env = { ...environment, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker }

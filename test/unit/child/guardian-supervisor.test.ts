@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { GuardianShellEvents } from '../../../src/child/guardian-shell.ts'
-import { type GuardianOptions, ShellGuardian, type StartShell } from '../../../src/child/shell-guardian.ts'
+import type { GuardianProcessEvents } from '../../../src/child/guardian-process.ts'
+import { type GuardianOptions, GuardianSupervisor, type StartShell } from '../../../src/child/guardian-supervisor.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
@@ -11,7 +11,7 @@ const GRACE_MS = 100
 function guardian(about: Partial<GuardianOptions> = {}, fault?: Error) {
   const clock = new VirtualClock()
   const said: string[] = []
-  const shells: { readonly told: string[]; readonly events: GuardianShellEvents; isSilenced: boolean }[] = []
+  const shells: { readonly told: string[]; readonly events: GuardianProcessEvents; isSilenced: boolean }[] = []
   const start: StartShell = (_, events) => {
     if (fault) throw fault
     const shell = { told: [] as string[], events, isSilenced: false }
@@ -24,7 +24,7 @@ function guardian(about: Partial<GuardianOptions> = {}, fault?: Error) {
     }
   }
   const options = { graceMs: GRACE_MS, marker: undefined, release: ['release'], environment: {}, ...about }
-  const one = new ShellGuardian(clock, { ...SILENT, warn: (line) => void said.push(line) }, options, start)
+  const one = new GuardianSupervisor(clock, { ...SILENT, warn: (line) => void said.push(line) }, options, start)
   onTestFinished(() => one.dismiss())
   const last = () => shells.at(-1)
   return { one, clock, said, shells, last, told: () => last()?.told, end: () => last()?.events.ended() }
@@ -90,7 +90,7 @@ describe('a guardian is ready', () => {
 })
 
 describe('a guardian is told', () => {
-  test.each<[string, (one: ShellGuardian) => void, readonly string[]]>([
+  test.each<[string, (one: GuardianSupervisor) => void, readonly string[]]>([
     ['of a group, in hundredths of a second', (one) => one.arm(4711, 1000, 200), ['arm 4711 100 20']],
     ['of no group', (one) => one.arm('none', 1000), ['arm none 100 10']],
     ['that the grace is what is left, by default', (one) => one.arm(5, 1000), ['arm 5 100 10']],
@@ -106,7 +106,7 @@ describe('a guardian is told', () => {
     expect(told()).toEqual(['session abc', ...lines])
   })
 
-  test.each<[string, (one: ShellGuardian) => void, string]>([
+  test.each<[string, (one: GuardianSupervisor) => void, string]>([
     ['the same time', (one) => one.arm(5, 1000), 'again'],
     ['a time that is hardly longer', (one) => one.arm(5, 1099), 'again'],
     ['a longer time', (one) => one.arm(5, 1100), 'arm 5 110 10'],

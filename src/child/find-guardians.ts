@@ -5,7 +5,7 @@ import { GUARDIAN_NAME } from './guardian-terms.ts'
  * The guardians, whole or what is left of them, and the commands into which they have turned by now (`errand` is among
  * their words), whose environment says under this name what we look for. Those of other users aren't seen.
  */
-export function guardianProcesses(errand: string, variable: string, isWanted: (value: string) => boolean): number[] {
+export function findGuardians(errand: string, variable: string, isWanted: (value: string) => boolean): number[] {
   return processIds().filter((pid) => {
     const words = entriesOf(`/proc/${pid}/cmdline`)
     if (!words.includes(GUARDIAN_NAME) && !words.includes(errand)) return false
