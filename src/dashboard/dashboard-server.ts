@@ -3,7 +3,7 @@ import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
 import { type HostPort, hostPortText } from '../base/host-port.ts'
 import { openListener } from '../listen/listener.ts'
-import { browserAnswer, type Dashboard } from './answer-browser.ts'
+import { type Dashboard, dashboardAnswer } from './dashboard-routes.ts'
 
 /** An answer that isn't a stream is given within that. */
 const CLOSING_MS = 1000
@@ -18,7 +18,7 @@ export async function serveDashboard(
   dashboard: Dashboard,
   onListening: (url: string) => Promise<void>,
 ): Promise<never> {
-  const listener = await openListener(ctx, where, browserAnswer(ctx, dashboard)).catch((thrown: unknown) => {
+  const listener = await openListener(ctx, where, dashboardAnswer(ctx, dashboard)).catch((thrown: unknown) => {
     throw new Failure('usage', `can't listen at ${hostPortText(where)}: ${messageOf(thrown)}`, { hint: 'see --listen' })
   })
   try {

@@ -1,7 +1,7 @@
 import { isRolloutCheck } from './failures.ts'
 import { deadHosts, type FleetView, isForced, knownHosts, unchangedHosts } from './fleet-view.ts'
-import { hostsIn, limitIn } from './host-count.ts'
 import type { HostFacts, Soaking } from './host-facts.ts'
+import { hostsIn, limitIn } from './host-limit.ts'
 import { hostsOnNode } from './host-nodes.ts'
 import { roleOf } from './host-role.ts'
 import { pausedBy } from './pauses.ts'

@@ -14,7 +14,7 @@ export interface HostFacts {
   readonly interrupted: string
   /** What pauses this host, as `role/web`. */
   readonly pausedBy: string | undefined
-  readonly limits: HostLimits
+  readonly limits: SlotLimits
   /** So many hosts may fail before the rollout stops. */
   readonly maxFailures: number
   /** The windows, when all of them are shut, and when one opens. */
@@ -41,7 +41,7 @@ export interface HostFacts {
 }
 
 /** How many hosts may upgrade at a time, of all and of a host's role. */
-export interface HostLimits {
+export interface SlotLimits {
   readonly cluster: number
   /** `undefined`: no other than the cluster's. */
   readonly role: number | undefined

@@ -11,7 +11,7 @@ import {
   wordValue,
 } from '../config/config-values.ts'
 import { parseGate } from '../gate/gate-grammar.ts'
-import { parsePercentage } from './host-count.ts'
+import { parsePercentage } from './host-limit.ts'
 import { objectionToRoles } from './role-check.ts'
 import { parseTimeWindow } from './time-window.ts'
 
@@ -20,12 +20,12 @@ const MOST_HOSTS = 1000
 const SLOTS = `how many at a time, a whole number up to ${MOST_HOSTS} or a percentage as 10%; 0 for none`
 const MOST_FAILURES = `how many hosts may fail, a whole number up to ${MOST_HOSTS} or a percentage as 10%`
 const percentage = (what: string) => parsed(what, parsePercentage)
-const hostCount = (what: string) =>
+const hostLimit = (what: string) =>
   v.union(
     [v.pipe(v.number(what), v.integer(what), v.minValue(0, what), v.maxValue(MOST_HOSTS, what)), percentage(what)],
     what,
   )
-const slots = hostCount(SLOTS)
+const slots = hostLimit(SLOTS)
 const line = v.union([textValue(COMMANDS), wordsValue(COMMANDS)], COMMANDS)
 const CODES = 'a list of exit codes'
 const codes = v.optional(
@@ -116,7 +116,7 @@ const SCHEMA = v.strictObject({
   prefix: v.optional(v.pipe(v.string(FOLDER), v.regex(/^(?:[\w.+~:-]+(?:\/[\w.+~:-]+)*\/?)?$/, FOLDER)), ''),
   version_file: v.optional(fileValue, '/etc/current_version'),
   limits: v.optional(LIMITS, {}),
-  max_failures: v.optional(hostCount(MOST_FAILURES), 0),
+  max_failures: v.optional(hostLimit(MOST_FAILURES), 0),
   window: v.optional(windows, (): string[] => []),
   first: v.optional(first, (): string[] => []),
   soak: v.optional(durationValue, '0s'),

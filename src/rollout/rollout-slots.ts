@@ -3,11 +3,11 @@ import { type Context, under } from '../base/context.ts'
 import { type HeldLock, WAIT_OVER } from '../lock/acquire-options.ts'
 import type { Session } from '../lock/session.ts'
 import { acquireSlot, type SlotLocks, type SlotOptions, whyFull } from '../lock/slot-locks.ts'
-import type { HostLimits } from './host-facts.ts'
+import type { SlotLimits } from './host-facts.ts'
 import type { HostRollout } from './host-rollout.ts'
 
 /** In an order that is the same on all hosts: two that wait for each other's slots would wait for ever. */
-function slotLocksOf({ keys, role, host: owner }: HostRollout, limits: HostLimits): SlotLocks[] {
+function slotLocksOf({ keys, role, host: owner }: HostRollout, limits: SlotLimits): SlotLocks[] {
   const ofRole = limits.role
   return [
     ...(ofRole === undefined ? [] : [{ name: `the role ${role}`, folder: keys.roleSlots(role), limit: ofRole, owner }]),
@@ -19,7 +19,7 @@ function slotLocksOf({ keys, role, host: owner }: HostRollout, limits: HostLimit
  * Whether no slot is free now, which is told. Most hosts of a large fleet find no slot, minute after minute: that must
  * cost reads only, and no session.
  */
-export async function areSlotsTaken(ctx: Context, rollout: HostRollout, limits: HostLimits): Promise<boolean> {
+export async function areSlotsTaken(ctx: Context, rollout: HostRollout, limits: SlotLimits): Promise<boolean> {
   for (const locks of slotLocksOf(rollout, limits)) {
     const why = await whyFull(ctx, rollout.consul, locks)
     if (why === undefined) continue
@@ -37,7 +37,7 @@ export async function areSlotsTaken(ctx: Context, rollout: HostRollout, limits: 
 export async function takeRolloutSlots(
   ctx: Context,
   rollout: HostRollout,
-  limits: HostLimits,
+  limits: SlotLimits,
   session: Session,
   options: SlotOptions,
 ): Promise<[HeldLock, ...HeldLock[]] | undefined> {

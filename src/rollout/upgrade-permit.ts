@@ -11,7 +11,7 @@ import { reserveStep } from '../lock/reservation.ts'
 import type { Session } from '../lock/session.ts'
 import { SessionCreation } from '../lock/session-creation.ts'
 import { releaseSlots } from '../lock/slot-locks.ts'
-import type { HostLimits } from './host-facts.ts'
+import type { SlotLimits } from './host-facts.ts'
 import type { HostRollout } from './host-rollout.ts'
 import { areSlotsTaken, takeRolloutSlots } from './rollout-slots.ts'
 
@@ -68,7 +68,7 @@ export class UpgradePermit {
   static async take(
     ctx: Context,
     rollout: HostRollout,
-    limits: HostLimits,
+    limits: SlotLimits,
     runId: string,
     command: readonly string[],
   ): Promise<UpgradePermit | undefined> {

@@ -1,7 +1,5 @@
 import { hostname } from 'node:os'
 import { firstOf } from '../../../base/abort.ts'
-import { Failure } from '../../../base/failure.ts'
-import { hostPortText } from '../../../base/host-port.ts'
 import { notifyService } from '../../../child/service-notify.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import { Board } from '../../../dashboard/board.ts'
@@ -15,21 +13,17 @@ import { dashboardRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { turnOnCompilers } from '../../invocation/compilers.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
-import { type CommandRequest, subcommand } from '../../invocation/subcommand.ts'
-import { isLoopback } from '../../options/listen-address.ts'
-import { readSecret } from '../../options/secret-file.ts'
+import { subcommand } from '../../invocation/subcommand.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { checkHostNames } from './host-names.ts'
 import { pageFiles } from './page-files.ts'
-import { DASHBOARD_LISTEN, DASHBOARD_SYNTAX } from './syntax.ts'
-
-type DashboardRequest = CommandRequest<typeof DASHBOARD_SYNTAX.options>
+import { requiredSecret } from './required-secret.ts'
+import { DASHBOARD_SYNTAX } from './syntax.ts'
 
 /** `consul-locker dashboard`, until a signal ends it. Settles with 0 then. */
-export const dashboardCommand = subcommand(DASHBOARD_SYNTAX, async (request) => {
-  const { ctx, options, words, environment, signals } = request
+export const dashboardCommand = subcommand(DASHBOARD_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
   checkNoWords(words, 'consul-locker dashboard')
-  const secret = secretFor(request)
+  const secret = requiredSecret(options)
   turnOnCompilers()
   const { 'allow-unlock': mayUnlock, 'rollout-prefix': prefixes } = options
   const consul = await connect(options, environment, dashboardRules(mayUnlock, prefixes))
@@ -69,20 +63,4 @@ function unlockAt(consul: Consul): Unlock {
     const shown = tenures.find(({ holder }) => holder.session === session)
     return shown ? endTenure(ctx, consul, { ...shown, others }, tenures) : { now: undefined }
   }
-}
-
-/** The secret that browsers sign in with. Throws a `usage` failure where one is needed. */
-function secretFor({ options }: DashboardRequest): string | undefined {
-  const { listen, 'secret-file': file, 'allow-unlock': mayUnlock } = options
-  if (file === undefined && !isLoopback(listen)) {
-    throw new Failure('usage', `others can reach ${hostPortText(listen)}, so a secret is needed`, {
-      hint: `give --secret-file, or listen at ${DASHBOARD_LISTEN}`,
-    })
-  }
-  if (file === undefined && mayUnlock) {
-    throw new Failure('usage', 'every user of this machine could unlock, so a secret is needed', {
-      hint: 'give --secret-file, or leave --allow-unlock out',
-    })
-  }
-  return readSecret(file)
 }

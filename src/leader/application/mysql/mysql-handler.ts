@@ -3,8 +3,6 @@ import { Failure, messageOf } from '../../../base/failure.ts'
 import type { Leader } from '../../machine/agent-state.ts'
 import type { CallOptions, HealthReport } from '../application.ts'
 import type { Handler, HandlerSetting, Readiness } from '../handler.ts'
-import type { Note } from '../note.ts'
-import { noteEnd } from '../note-store.ts'
 import { isRunning, killed } from '../own-process.ts'
 import { cloneMaster, isUnused } from './clone.ts'
 import { closeServer, slavesReach } from './closing.ts'
@@ -23,6 +21,7 @@ import { assertReadOnlyBinds, markMastership } from './mastership.ts'
 import { MysqlAway, MysqlConnection } from './mysql-connection.ts'
 import { mysqlHealth } from './mysql-health.ts'
 import type { MysqlOptions } from './mysql-options.ts'
+import { MysqlPromotionGuard } from './mysql-promotion-guard.ts'
 import { type MysqlState, stateOf } from './mysql-state.ts'
 import { serversOf } from './mysqld-process.ts'
 import { assertStartsClosed, wouldReopen } from './options-file.ts'
@@ -38,10 +37,12 @@ export function mysqlHandler(setting: HandlerSetting): Handler {
 class MysqlHandler implements Handler {
   readonly #setting: HandlerSetting
   readonly #options: MysqlOptions
+  readonly #guard: MysqlPromotionGuard
 
   constructor(setting: HandlerSetting, options: MysqlOptions) {
     this.#setting = setting
     this.#options = options
+    this.#guard = new MysqlPromotionGuard(setting.notes, setting.node, options)
   }
 
   async health(ctx: Context, role: 'master' | 'slave'): Promise<HealthReport> {
@@ -59,7 +60,7 @@ class MysqlHandler implements Handler {
     return this.#with(ctx, async (mysql) => {
       const state = await stateOf(ctx, mysql)
       const position = state.received.position
-      const lack = state.unfit ?? state.replication?.trouble ?? (await this.#shortfallOf(ctx, state.received))
+      const lack = state.unfit ?? state.replication?.trouble ?? (await this.#guard.shortfallOf(ctx, state.received))
       if (lack !== undefined) return { ready: false, message: lack, position }
       await assertStartsClosed(ctx, this.#options, this.#setting.environment)
       await assertReadOnlyBinds(ctx, mysql, this.#options.administrators)
@@ -73,7 +74,7 @@ class MysqlHandler implements Handler {
       const wasOpen = before.isOpen && !before.replication
       if (!wasOpen) await this.#promote(ctx, mysql, before)
       const { applied } = wasOpen ? before : await stateOf(ctx, mysql)
-      const noted = this.#note(ctx, applied, BigInt(this.#options.max_loss))
+      const noted = this.#guard.note(ctx, applied)
       // Later on, a Consul that doesn't answer is the agent's trouble, who knows for how long we may go on.
       await (wasOpen ? noted.catch((thrown) => ctx.log.debug(messageOf(thrown))) : noted)
     })
@@ -85,7 +86,7 @@ class MysqlHandler implements Handler {
     await assertReadOnlyBinds(ctx, mysql, this.#options.administrators)
     if (before.replication) await drained(ctx, mysql)
     const { applied } = await stateOf(ctx, mysql)
-    const lack = await this.#shortfallOf(ctx, applied)
+    const lack = await this.#guard.shortfallOf(ctx, applied)
     if (lack !== undefined) throw new Failure('precondition', lack)
     if (before.replication) {
       await mysql.tell(ctx, 'STOP SLAVE')
@@ -200,24 +201,13 @@ class MysqlHandler implements Handler {
     await cloneMaster(ctx, mysql, leader, this.#options, { environment, onGroup })
   }
 
-  async #shortfallOf(ctx: Context, own: GtidProgress): Promise<string | undefined> {
-    const note = await this.#setting.notes.read(ctx)
-    return note && own.shortfallOf(note)
-  }
-
-  #note(ctx: Context, own: GtidProgress, slack: bigint): Promise<void> {
-    return this.#setting.notes.write(ctx, own.noteOf(this.#setting.node, slack))
-  }
-
   /** What the next master is owed, of one that takes no writes any more: as much as can be had in a short time. */
   async #bidFarewell(ctx: Context, mysql: MysqlConnection, own: GtidProgress, hurried: boolean): Promise<void> {
     try {
       const behind = hurried ? 0 : await slavesReach(ctx, mysql, this.#options.sync_limit)
       if (behind > 0)
         ctx.log.warn(`${behind} slaves have not been sent everything: who leads next has to wait for that`)
-      const { node, notes } = this.#setting
-      const isOf = (note: Note) => own.shortfallOf(note) === undefined
-      await noteEnd(ctx, notes, own.noteOf(node, 0n), isOf)
+      await this.#guard.noteLast(ctx, own)
     } catch (thrown) {
       ctx.log.warn(`the demoted MariaDB: ${messageOf(thrown)}`)
     }

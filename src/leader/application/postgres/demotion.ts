@@ -2,9 +2,9 @@ import { sleep, withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { messageOf } from '../../../base/failure.ts'
 import type { LocalServer } from './local-server.ts'
-import type { MasterNote } from './master-note.ts'
 import type { Ask } from './postgres-client.ts'
 import type { Groups } from './postgres-programs.ts'
+import type { PostgresPromotionGuard } from './postgres-promotion-guard.ts'
 import { type ServerState, serverState } from './server-state.ts'
 import { stopServer } from './stop-server.ts'
 import { formatLsn } from './wal-point.ts'
@@ -38,14 +38,14 @@ export async function demoteServer(
   ctx: Context,
   groups: Groups,
   server: LocalServer,
-  note: MasterNote,
+  guard: PostgresPromotionGuard,
   { limitMs, hurried }: DemotionTerms,
 ): Promise<void> {
   const beganAt = ctx.clock.now()
   const look = server.isRunning ? await lastLook(ctx, server, hurried) : undefined
   const open = look?.state.recovering === false ? look.state : undefined
   // Should it be killed, or its machine die, that much is known.
-  if (open && !hurried) await within(ctx, NOTE_MS, (ctx) => note.writeLast(ctx, open.system, open))
+  if (open && !hurried) await within(ctx, NOTE_MS, (ctx) => guard.noteLast(ctx, open.system, open))
   // A crash from now on ends with a standby.
   armed(ctx, server)
   const { laggards = [], caughtUp = 0 } = look ?? {}
@@ -57,20 +57,25 @@ export async function demoteServer(
   if (!byItself) ctx.log.warn('PostgreSQL did not stop in time, and was killed')
   // What was committed between the last look and the stop, a standby was sent as well.
   if (open && sent !== undefined)
-    await within(ctx, NOTE_MS, (ctx) => note.writeLast(ctx, open.system, { ...open, lsn: sent }))
-  await noteEnd(ctx, groups, server, note)
+    await within(ctx, NOTE_MS, (ctx) => guard.noteLast(ctx, open.system, { ...open, lsn: sent }))
+  await noteEnd(ctx, groups, server, guard)
   if (server.data.isFilled && !server.data.isTorn) {
     await server.launch(ctx, groups).catch((thrown) => ctx.log.warn(`PostgreSQL doesn't start: ${messageOf(thrown)}`))
   }
 }
 
 /** What a server that was shut down in good order had is in its control file. */
-async function noteEnd(ctx: Context, groups: Groups, server: LocalServer, note: MasterNote): Promise<void> {
+async function noteEnd(
+  ctx: Context,
+  groups: Groups,
+  server: LocalServer,
+  guard: PostgresPromotionGuard,
+): Promise<void> {
   if (!server.data.isFilled) return
   try {
     const control = await server.controlData(ctx, groups)
     if (!control?.shutDown) return
-    await within(ctx, NOTE_MS, (ctx) => note.writeLast(ctx, control.system, control.checkpoint))
+    await within(ctx, NOTE_MS, (ctx) => guard.noteLast(ctx, control.system, control.checkpoint))
   } catch (thrown) {
     ctx.log.warn(`what PostgreSQL had can't be noted: ${messageOf(thrown)}`)
   }

@@ -9,10 +9,10 @@ import type { Handler, HandlerSetting, Readiness } from '../handler.ts'
 import { demoteServer } from './demotion.ts'
 import { copyData, FOLLOWING_NOBODY, type Follower, follow } from './follow.ts'
 import { LocalServer } from './local-server.ts'
-import { MasterNote } from './master-note.ts'
 import { MasterServer } from './master-server.ts'
 import { isNotServing } from './postgres-client.ts'
 import type { PostgresOptions } from './postgres-options.ts'
+import { PostgresPromotionGuard } from './postgres-promotion-guard.ts'
 import { dropLargeSlots, FURTHEST, mirrorSlots, slotOf } from './replication-slot.ts'
 import { reception, type ServerState, serverState } from './server-state.ts'
 import { describePoint, orderedPosition } from './wal-point.ts'
@@ -25,7 +25,7 @@ class PostgresHandler implements Handler {
   readonly #options: PostgresOptions
   readonly #server: LocalServer
   readonly #follower: Follower
-  readonly #note: MasterNote
+  readonly #guard: PostgresPromotionGuard
   /** Since when it is a standby that receives from nobody, as far as it was looked. */
   #aloneSince: Instant | undefined
 
@@ -35,7 +35,7 @@ class PostgresHandler implements Handler {
     this.#options = options
     this.#server = new LocalServer(options, environment)
     this.#follower = { server: this.#server, node, slot: slotOf(node) }
-    this.#note = new MasterNote(notes, node)
+    this.#guard = new PostgresPromotionGuard(notes, node)
   }
 
   async health(ctx: Context, role: 'master' | 'slave'): Promise<HealthReport> {
@@ -71,7 +71,7 @@ class PostgresHandler implements Handler {
   async readyToLead(ctx: Context): Promise<Readiness> {
     const own = await this.#server.ask(ctx, serverState)
     const position = orderedPosition(own)
-    const lack = await this.#note.shortfallOf(ctx, own)
+    const lack = await this.#guard.shortfallOf(ctx, own)
     return { ready: lack === undefined, message: lack ?? `at ${describePoint(own)}`, position }
   }
 
@@ -85,13 +85,13 @@ class PostgresHandler implements Handler {
       return serverState(ask)
     })
     if (now.recovering) throw new Error('PostgreSQL is no master any more')
-    const noted = this.#note.write(ctx, now.system, now, slack)
+    const noted = this.#guard.note(ctx, now.system, now, slack)
     // Later on, a Consul that doesn't answer is the agent's trouble, who knows for how long we may go on.
     await (before.recovering ? noted : noted.catch((thrown) => ctx.log.debug(messageOf(thrown))))
   }
 
   async #promote(ctx: Context, own: ServerState): Promise<void> {
-    const lack = await this.#note.shortfallOf(ctx, own)
+    const lack = await this.#guard.shortfallOf(ctx, own)
     if (lack !== undefined) throw new Error(lack)
     this.#server.set(FOLLOWING_NOBODY)
     ctx.signal.throwIfAborted()
@@ -124,7 +124,7 @@ class PostgresHandler implements Handler {
 
   async demote(ctx: Context, options: CallOptions): Promise<void> {
     const limitMs = callLimitMs(this.#setting.file, 'demote', options.hurried)
-    await demoteServer(ctx, options, this.#server, this.#note, { limitMs, hurried: options.hurried })
+    await demoteServer(ctx, options, this.#server, this.#guard, { limitMs, hurried: options.hurried })
   }
 
   async fence(ctx: Context): Promise<void> {

@@ -11,9 +11,9 @@ import { ownData, readDataToken } from './data-token.ts'
 import { assertClosed, close, closeWithToken, dismissClients, endScript, open, replicasReach } from './redis-closing.ts'
 import { NobodyListens, RedisConnection, readPassword } from './redis-connection.ts'
 import { redisHealth } from './redis-health.ts'
-import { RedisNote } from './redis-note.ts'
 import { placeName, type RedisOptions, type RedisPlace, redisOptions } from './redis-options.ts'
 import { assertNoProcess, killRedis, type ServedPort } from './redis-process.ts'
+import { RedisPromotionGuard } from './redis-promotion-guard.ts'
 import { CLOSED, lookAt, type RedisState } from './redis-state.ts'
 
 const BACKLOG_MS = 300
@@ -28,14 +28,18 @@ export class RedisHandler implements Handler {
   readonly #options: RedisOptions
   readonly #place: RedisPlace
   readonly #served: ServedPort
-  readonly #note: RedisNote
+  readonly #guard: RedisPromotionGuard
 
   /** With the memory of the handler before: its file was read again, and Redis is the same. */
   constructor(setting: HandlerSetting, before?: Handler) {
     const { address, port } = setting.file
     this.#setting = setting
     this.#options = redisOptions(setting.file.redis)
-    this.#note = new RedisNote(setting, this.#options, before instanceof RedisHandler ? before.#note : undefined)
+    this.#guard = new RedisPromotionGuard(
+      setting,
+      this.#options,
+      before instanceof RedisHandler ? before.#guard : undefined,
+    )
     const { host = address ?? '127.0.0.1', socket } = this.#options
     this.#place = { host, port, socket }
     this.#served = { hosts: [host, ...(address === undefined ? [] : [address])], port }
@@ -54,7 +58,7 @@ export class RedisHandler implements Handler {
     return this.#with(ctx, async (redis) => {
       const state = await lookAt(redis)
       if (state.loading) return { ready: false, message: 'Redis loads its data' }
-      const compared = await this.#note.compare(ctx, redis, state)
+      const compared = await this.#guard.compare(ctx, redis, state)
       if (!compared) return { ready: true, message: 'nobody has led yet', position: state.keys }
       const { own, lack } = compared
       return { ready: lack === undefined, message: lack ?? `at ${own.position}`, position: own.position }
@@ -64,13 +68,13 @@ export class RedisHandler implements Handler {
   async ensureMaster(ctx: Context): Promise<void> {
     await this.#with(ctx, async (redis) => {
       const before = await lookAt(redis)
-      const goesOn = this.#note.goesOn(before)
-      const note = await this.#note.assertCaughtUp(ctx, redis, before)
+      const goesOn = this.#guard.goesOn(before)
+      const note = await this.#guard.assertCaughtUp(ctx, redis, before)
       const { min_replicas } = this.#options
       if (before.minReplicas !== min_replicas) await open(redis, min_replicas)
       if (before.role === 'slave') await redis.tell('REPLICAOF', 'NO', 'ONE')
       if (!goesOn) await delayCopies(redis)
-      await this.#note.renew(ctx, redis, await this.#withHistory(ctx, redis), { note, goesOn })
+      await this.#guard.note(ctx, redis, await this.#withHistory(ctx, redis), { note, goesOn })
     })
   }
 
@@ -80,7 +84,7 @@ export class RedisHandler implements Handler {
       await this.#setReplicaPassword(redis)
       if (minReplicas !== CLOSED) await close(redis)
       if (following?.host === leader.address && following.port === leader.port) return
-      await this.#note.assertNotedBy(ctx, leader)
+      await this.#guard.assertNotedBy(ctx, leader)
       await redis.tell('REPLICAOF', leader.address, String(leader.port))
     })
   }
@@ -125,7 +129,7 @@ export class RedisHandler implements Handler {
 
   async reinit(ctx: Context, leader: Leader): Promise<void> {
     await this.#with(ctx, async (redis) => {
-      await this.#note.assertNotedBy(ctx, leader)
+      await this.#guard.assertNotedBy(ctx, leader)
       await close(redis)
       await this.#setReplicaPassword(redis)
       // With a history of its own it gets all data anew.

@@ -24,14 +24,17 @@ export interface Comparison {
   readonly lack: string | undefined
 }
 
-/** The note of what the last master had: a Redis is held to it before it leads, and renews it while it does. */
-export class RedisNote {
+/**
+ * Keeps a Redis that was emptied, or has less than the last master, from becoming master: it is held to the note of what
+ * that had, and notes what it has itself while it leads.
+ */
+export class RedisPromotionGuard {
   readonly #setting: HandlerSetting
   readonly #options: RedisOptions
   readonly #memory: Memory
 
   /** With the memory of the one `before`. */
-  constructor(setting: HandlerSetting, options: RedisOptions, before: RedisNote | undefined) {
+  constructor(setting: HandlerSetting, options: RedisOptions, before: RedisPromotionGuard | undefined) {
     this.#setting = setting
     this.#options = options
     this.#memory = before ? before.#memory : {}
@@ -85,7 +88,7 @@ export class RedisNote {
    * A master notes what it has, unless that is what stands there (`note`). Rejects when it can't; one that `goesOn` need
    * not succeed.
    */
-  async renew(
+  async note(
     ctx: Context,
     redis: RedisConnection,
     leading: RedisState,

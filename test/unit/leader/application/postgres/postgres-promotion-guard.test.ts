@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Note } from '../../../../../src/leader/application/note.ts'
-import { type Holding, lacks } from '../../../../../src/leader/application/postgres/master-note.ts'
+import { type Holding, lacks } from '../../../../../src/leader/application/postgres/postgres-promotion-guard.ts'
 
 const note = (history: string, position: bigint, slack = 0n): Note => ({ node: 'n1', history, position, slack })
 

@@ -25,8 +25,8 @@ export function lacks(own: Holding, note: Note): string | undefined {
   return shortfall({ histories: timelines.map((one) => historyName(system, one)), position }, note)
 }
 
-/** What a master of this cluster notes. */
-export class MasterNote {
+/** Keeps a server that has less than the last master from becoming master: it is held to the note of what that had. */
+export class PostgresPromotionGuard {
   readonly #store: NoteStore
   readonly #node: string
 
@@ -42,7 +42,7 @@ export class MasterNote {
   }
 
   /** Notes what this master has, if that is news. Rejects when that can't be done. */
-  async write(ctx: Context, system: string, { timeline, lsn }: WalPoint, slack: bigint): Promise<void> {
+  async note(ctx: Context, system: string, { timeline, lsn }: WalPoint, slack: bigint): Promise<void> {
     const note = { node: this.#node, history: historyName(system, timeline), position: lsn, slack }
     const before = await this.#store.read(ctx)
     // A reading costs Consul less than a writing, and a master may be idle.
@@ -54,13 +54,13 @@ export class MasterNote {
    * Notes what a master had at its end. Nothing is noted when another master has noted something since, and
    * this never rejects: who demotes has more urgent things to do.
    */
-  async writeLast(ctx: Context, system: string, end: WalPoint): Promise<void> {
+  async noteLast(ctx: Context, system: string, end: WalPoint): Promise<void> {
     try {
       const note = await this.#store.read(ctx)
       const [, noted, timeline] = /^(\d+)\/(\d+)$/.exec(note?.history ?? '') ?? []
       if (note?.node !== this.#node || noted !== system) return
       const before = orderedPosition({ timeline: Number(timeline), lsn: note.position })
-      if (before <= orderedPosition(end)) await this.write(ctx, system, end, 0n)
+      if (before <= orderedPosition(end)) await this.note(ctx, system, end, 0n)
     } catch (thrown) {
       ctx.log.warn(`what this master had can't be noted: ${messageOf(thrown)}`)
     }

@@ -27,7 +27,7 @@ type Response = ListenerResponse | StreamedResponse
 const MAX_FORM = 1024
 
 /** Answers browsers, and whoever else asks. */
-export function browserAnswer(ctx: Context, dashboard: Dashboard): Answer {
+export function dashboardAnswer(ctx: Context, dashboard: Dashboard): Answer {
   return async (request) => {
     const answer = await route(ctx, dashboard, request)
     return { ...answer, headers: { ...SITE_HEADERS, ...answer.headers } }
