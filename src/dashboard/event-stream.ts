@@ -3,7 +3,7 @@ import { type Context, under } from '../base/context.ts'
 import type { ResponseStream } from '../listen/response-stream.ts'
 import type { Board } from './board.ts'
 import { Newscast } from './newscast.ts'
-import type { Hello, PageQuery } from './scene.ts'
+import type { Hello, PageQuery } from './page-messages.ts'
 
 /** Of many changes one after the other a page is told at once. */
 const SETTLE_MS = 100

@@ -1,4 +1,5 @@
-import { type Counts, FILTERS, type Filter, type Listing, type LockRow, type PageQuery, type Sorting } from './scene.ts'
+import { type Counts, FILTERS, type Filter, type Listing, type PageQuery, type Sorting } from './page-messages.ts'
+import type { LockRow } from './scene.ts'
 
 /** So many rows are on a page: a browser takes thousands of bars, and a reader less. */
 export const ROWS = 50

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { find } from './listing.ts'
-import type { Hello, LockRow, News, PageQuery, Scene, Summary } from './scene.ts'
+import type { Hello, News, PageQuery, Summary } from './page-messages.ts'
+import type { LockRow, Scene } from './scene.ts'
 
 /** What one page has been told, and so what is news to it. It keeps no texts, however much a page was told. */
 export class Newscast {

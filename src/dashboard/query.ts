@@ -1,4 +1,4 @@
-import { FILTERS, type Filter, type PageQuery, SORTINGS, type Sorting } from './scene.ts'
+import { FILTERS, type Filter, type PageQuery, SORTINGS, type Sorting } from './page-messages.ts'
 
 const LONGEST_SEARCH = 200
 const LAST_PAGE = 100_000

@@ -7,7 +7,7 @@ import { storedAs } from '../consul/stored-value.ts'
 import type { ListenerRequest, ListenerResponse } from '../listen/answer-request.ts'
 import type { TenureChange } from '../unlock/end-tenure.ts'
 import type { Board } from './board.ts'
-import type { UnlockRequest } from './scene.ts'
+import type { UnlockRequest } from './page-messages.ts'
 import { line } from './texts.ts'
 
 /** Ends the session of a holder. Settles with what has changed since it was shown; then nothing is done. */

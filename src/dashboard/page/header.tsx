@@ -1,4 +1,4 @@
-import type { Summary } from '../scene.ts'
+import type { Summary } from '../page-messages.ts'
 import type { Feed } from './live.ts'
 import { addressOf, VIEWS, type View, type Whereabouts } from './whereabouts.ts'
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { LockRow, News } from '../scene.ts'
+import type { News } from '../page-messages.ts'
+import type { LockRow } from '../scene.ts'
 import { setServerTime } from './ticking.ts'
 
 /** All that the page was told, as it is now. */

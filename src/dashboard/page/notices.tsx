@@ -1,4 +1,5 @@
-import type { PauseOn, Summary } from '../scene.ts'
+import type { Summary } from '../page-messages.ts'
+import type { PauseOn } from '../scene.ts'
 import { Icon } from './icons.tsx'
 import type { Feed } from './live.ts'
 import { Age, moment } from './words.tsx'

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { FILTERS, type Filter, type PageQuery, SORTINGS, type Sorting } from '../scene.ts'
+import { FILTERS, type Filter, type PageQuery, SORTINGS, type Sorting } from '../page-messages.ts'
 
 /** The page's tabs. */
 export const VIEWS = ['locks', 'leaders', 'rollouts', 'switches'] as const

@@ -8,8 +8,8 @@ import { DASHBOARD_LISTEN, type DASHBOARD_SYNTAX } from './syntax.ts'
 type DashboardOptions = CommandRequest<typeof DASHBOARD_SYNTAX.options>['options']
 
 /**
- * The secret that browsers sign in with, which unlocking needs, and an address that others can reach; `undefined` without
- * one. Throws a `usage` failure where it is needed and isn't given.
+ * The secret that browsers sign in with, if one is given. Throws a `usage` failure where it is needed and isn't: to
+ * unlock, and at an address that others can reach.
  */
 export function requiredSecret(
   options: Pick<DashboardOptions, 'listen' | 'secret-file' | 'allow-unlock'>,

@@ -1,4 +1,4 @@
-import type { Listing } from '../../scene.ts'
+import type { Listing } from '../../page-messages.ts'
 import type { Whereabouts } from '../whereabouts.ts'
 import { counted } from '../words.tsx'
 

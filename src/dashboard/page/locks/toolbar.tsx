@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type Counts, FILTERS, type Filter, SORTINGS, type Sorting } from '../../scene.ts'
+import { type Counts, FILTERS, type Filter, SORTINGS, type Sorting } from '../../page-messages.ts'
 import { Icon } from '../icons.tsx'
 import { SPANS, type Span, type Whereabouts } from '../whereabouts.ts'
 

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { formatDuration } from '../../../base/duration.ts'
-import type { LockRow, ShownHolder, UnlockRequest } from '../../scene.ts'
+import type { UnlockRequest } from '../../page-messages.ts'
+import type { LockRow, ShownHolder } from '../../scene.ts'
 import { Age, aboutPerson, counted, hostOf } from '../words.tsx'
 
 /** Whom it would hit, as the reader saw it. */
