@@ -1,17 +1,16 @@
 import { AbortReason, scope } from '../../base/abort.ts'
 import { type Context, under } from '../../base/context.ts'
-import { messageOf } from '../../base/failure.ts'
 import { DEADLINE_PASSED } from '../../lock/loss.ts'
-import type { Application, CallResult } from '../application/application.ts'
-import { isHandover, type LeaderLock } from '../election/leader-lock.ts'
+import type { Application } from '../application/application.ts'
+import type { LeaderLock } from '../election/leader-lock.ts'
 import { advance } from '../machine/advance.ts'
-import type { AgentAction } from '../machine/agent-action.ts'
 import type { AgentEvent } from '../machine/agent-event.ts'
 import { type AgentState, type AgentTraits, mayBeMaster, mayBeOpen, newState } from '../machine/agent-state.ts'
+import { AgentActions } from './agent-actions.ts'
 import type { AgentParts, AgentTuning } from './agent-parts.ts'
 import { AgentReporter } from './agent-reporter.ts'
 import type { AgentStatus } from './agent-status.ts'
-import { ApplicationCalls, type CallAction } from './application-calls.ts'
+import { ApplicationCalls } from './application-calls.ts'
 import { ChangeLog } from './change-log.ts'
 import { MasterCountdown } from './master-countdown.ts'
 import { Observer } from './observer.ts'
@@ -22,19 +21,18 @@ import { SwitchoverTimer } from './switchover-timer.ts'
 export class FailoverAgent {
   readonly #parts: AgentParts
   readonly #lock: LeaderLock
-  readonly #changeLog: ChangeLog
   readonly #calls: ApplicationCalls
   readonly #observer: Observer
   readonly #position: PositionReport
   readonly #countdown: MasterCountdown
   readonly #reporter: AgentReporter
+  readonly #actions: AgentActions
   readonly #ctx: Context
   readonly #ended = Promise.withResolvers<boolean>()
   #application: Application
   #tuning: AgentTuning
   #state: AgentState
   readonly #events: AgentEvent[] = []
-  #cancelWake: () => void = () => {}
   #isStepping = false
   #loss: string | undefined
 
@@ -44,12 +42,12 @@ export class FailoverAgent {
     this.#application = parts.application
     this.#tuning = tuning
     this.#state = newState(this.#traits())
-    this.#changeLog = new ChangeLog(ctx.log, parts.name)
-    this.#calls = new ApplicationCalls(this.#changeLog, (group) => parts.guardian.setCallGroup(group))
+    const changeLog = new ChangeLog(ctx.log, parts.name)
+    this.#calls = new ApplicationCalls(changeLog, (group) => parts.guardian.setCallGroup(group))
     const timer = new SwitchoverTimer(ctx, parts)
     this.#observer = new Observer(ctx, {
       node: parts.node,
-      changeLog: this.#changeLog,
+      changeLog,
       counts: this.#calls.counts,
       application: () => this.#application,
       intervalMs: () => this.#tuning.intervalMs,
@@ -75,6 +73,17 @@ export class FailoverAgent {
       lock: this.#lock,
       counts: this.#calls.counts,
     })
+    this.#actions = new AgentActions(ctx, {
+      parts,
+      lock: this.#lock,
+      calls: this.#calls,
+      changeLog,
+      observer: this.#observer,
+      application: () => this.#application,
+      state: () => this.#state,
+      emit: (event) => this.#handle(event),
+      finish: (clean) => this.#ended.resolve(clean),
+    })
   }
 
   /** Runs until `stop` has been heeded. Settles with whether the application was left as no master. */
@@ -93,7 +102,7 @@ export class FailoverAgent {
     ]
     const broken = Promise.all(running).then(() => this.#ended.promise)
     const clean = await Promise.race([this.#ended.promise, broken])
-    this.#cancelWake()
+    this.#actions.cancelWake()
     work.abort(new AbortReason('the agent has ended'))
     await Promise.allSettled(running)
     await Promise.all([registration.remove(this.#ctx), ...this.#parts.spectators.map((one) => one.finish())])
@@ -155,89 +164,12 @@ export class FailoverAgent {
     this.#armGuardian()
     this.#reporter.publish(state, this.#loss)
     if (!mayBeMaster(state) && !mayBeOpen(state)) this.#lock.releaseLost()
-    for (const action of actions) this.#do(action)
+    for (const action of actions) this.#actions.do(action)
   }
 
   #armGuardian(): void {
     const { guardian } = this.#parts
     const time = () => this.#countdown.time(this.#state, this.#lock.leaseLeftMs)
     guardian.setMaster(mayBeMaster(this.#state) ? time : undefined)
-  }
-
-  /** `atMs` is of the monotonic clock. */
-  #wakeAt(atMs: number): void {
-    const { clock } = this.#ctx
-    this.#cancelWake()
-    // At least the next millisecond: a clock that runs a little slow would wake us just before, again and again.
-    const ms = Math.max(1, Math.ceil(atMs - clock.now().monotonicMs))
-    this.#cancelWake = clock.after(ms, () => this.#handle({ kind: 'wake' }))
-  }
-
-  #answerRequest(index: number, refused: string | undefined): void {
-    this.#parts.answerStepDown(this.#ctx, index, refused).catch((thrown: unknown) => {
-      this.#ctx.log.warn(`the request to step down can't be answered: ${messageOf(thrown)}`)
-    })
-  }
-
-  #call(action: CallAction): Promise<CallResult> {
-    const make = () => this.#calls.make(this.#ctx, this.#application, action, this.#lock.fence)
-    if (action.call !== 'ensure-master' || !this.#state.acceptsLoss) return make()
-    // The lock may be lost before the call begins.
-    const unlessInterrupted = async () =>
-      this.#state.call?.interrupted ? { ok: false, message: 'interrupted' } : await make()
-    return this.#parts.promoteWithLoss(this.#ctx, unlessInterrupted)
-  }
-
-  /** What becomes of a request to take the master's data is told to who asked. */
-  async #answerCall(action: CallAction): Promise<void> {
-    const { reinit } = this.#parts
-    const { call } = action
-    if (call === 'reinit') reinit.began()
-    const { ok, position, message } = await this.#call(action)
-    if (call === 'reinit') reinit.ended(this.#state.call?.interrupted ? undefined : { ok, message })
-    this.#handle({ kind: 'called', call, ok, position })
-  }
-
-  #do(action: AgentAction): void {
-    switch (action.kind) {
-      case 'contend':
-        this.#lock.contend()
-        break
-      case 'withdraw':
-        this.#lock.withdraw()
-        break
-      case 'release':
-        this.#lock.release()
-        break
-      case 'abandon':
-        this.#lock.abandon()
-        break
-      case 'call':
-        this.#answerCall(action)
-        break
-      case 'interrupt':
-        this.#calls.interrupt()
-        break
-      case 'announce':
-        this.#calls.counts.promotions += 1
-        this.#lock.announce()
-        break
-      case 'yield':
-        if (isHandover(action.reason)) this.#lock.handOver(action.successor)
-        this.#changeLog.yields(action.reason, this.#observer.report.message)
-        break
-      case 'wake':
-        this.#wakeAt(action.atMs)
-        break
-      case 'grant-step-down':
-        this.#answerRequest(action.index, undefined)
-        break
-      case 'refuse-step-down':
-        this.#changeLog.refuses(action.why)
-        this.#answerRequest(action.index, action.why)
-        break
-      case 'finish':
-        this.#ended.resolve(action.clean)
-    }
   }
 }
