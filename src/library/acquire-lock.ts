@@ -2,7 +2,7 @@ import { KEPT_MARK } from '../run/release-request.ts'
 import { givenOptions } from './given.ts'
 import type { Lock } from './held.ts'
 import { obtain } from './obtain.ts'
-import { LOCK_OPTIONS, type LockOptions } from './options.ts'
+import { GIVEN_LOCK_OPTIONS, type LockOptions } from './options.ts'
 import { PROCESS } from './surroundings.ts'
 
 /**
@@ -12,7 +12,7 @@ import { PROCESS } from './surroundings.ts'
  * The process lives as long as it has the lock, or waits for it.
  */
 export async function acquire(name: string, options: LockOptions = {}): Promise<Lock> {
-  const given = givenOptions('acquire', LOCK_OPTIONS, options)
+  const given = givenOptions('acquire', GIVEN_LOCK_OPTIONS, options)
   const { lock } = await obtain(PROCESS, name, given, { more: KEPT_MARK, prepare: (_, request) => request })
   return lock
 }

@@ -7,7 +7,7 @@ import { parseGate } from '../gate/gate-grammar.ts'
 import { describeMissing, MissingReporter } from '../gate/missing-reporter.ts'
 import { ConsulLockerError } from './errors.ts'
 import { given, givenOptions, type Taking, yesOrNo } from './given.ts'
-import { type Duration, duration } from './given-duration.ts'
+import { aDuration, type Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
@@ -33,7 +33,7 @@ export interface GatesOptions {
 const OPTIONS = v.strictObject({
   ...COMMON_OPTIONS,
   any: v.optional(yesOrNo),
-  settle: v.optional(duration),
+  settle: v.optional(aDuration),
 } satisfies Taking<GatesOptions>)
 
 const CONDITIONS = v.array(v.string('a condition'), 'a list of conditions')

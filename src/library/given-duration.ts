@@ -8,7 +8,7 @@ export type Duration = number | string
  * A time as it is given, which becomes milliseconds.
  * @internal
  */
-export const duration = v.pipe(
+export const aDuration = v.pipe(
   v.custom<Duration>(
     (given) => millisecondsIn(given) !== undefined,
     'a time: a number of milliseconds, or text such as 90s, 1.5h, 2m30s',

@@ -20,7 +20,7 @@ export function aFunction<F extends (...args: never) => unknown>() {
 }
 
 /** @internal */
-export function wholeNumber(least: number, most?: number) {
+export function aWholeNumber(least: number, most?: number) {
   const what = most === undefined ? `a whole number from ${least}` : `a whole number from ${least} to ${most}`
   return v.pipe(v.number(what), v.integer(what), v.minValue(least, what), v.maxValue(most ?? Infinity, what))
 }

@@ -3,8 +3,8 @@ import { Failure } from '../base/failure.ts'
 import type { Timing } from '../lock/deadline.ts'
 import { MOST_SLOTS } from '../lock/lock-keys.ts'
 import type { Wish } from '../run/wanted-lock.ts'
-import { aFunction, aText, type Taking, wholeNumber, yesOrNo } from './given.ts'
-import { type Duration, duration } from './given-duration.ts'
+import { aFunction, aText, aWholeNumber, type Taking, yesOrNo } from './given.ts'
+import { aDuration, type Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import type { ConsulConnection, ConsulOptions } from './shared-connection.ts'
 
@@ -48,21 +48,21 @@ function isSignal(given: unknown): boolean {
  */
 export const COMMON_OPTIONS = {
   consul: v.optional(v.custom<ConsulOptions | ConsulConnection>(() => true)),
-  wait: v.optional(duration),
+  wait: v.optional(aDuration),
   signal: v.optional(v.custom<AbortSignal>(isSignal, 'an AbortSignal')),
   log: v.optional(aFunction<LogCallback>()),
 }
 
 /** @internal */
-export const LOCK_OPTIONS = v.strictObject({
+export const GIVEN_LOCK_OPTIONS = v.strictObject({
   ...COMMON_OPTIONS,
-  slots: v.optional(wholeNumber(1, MOST_SLOTS)),
+  slots: v.optional(aWholeNumber(1, MOST_SLOTS)),
   shared: v.optional(yesOrNo),
   also: v.optional(v.array(v.string("a lock's name"), "a list of locks' names")),
   key: v.optional(aText),
-  ttl: v.optional(duration),
-  grace: v.optional(duration),
-  lockDelay: v.optional(duration),
+  ttl: v.optional(aDuration),
+  grace: v.optional(aDuration),
+  lockDelay: v.optional(aDuration),
   as: v.optional(aText),
 } satisfies Taking<LockOptions>)
 
@@ -70,7 +70,7 @@ export const LOCK_OPTIONS = v.strictObject({
  * A lock's options as they are worked with: times are milliseconds.
  * @internal
  */
-export type GivenLockOptions = v.InferOutput<typeof LOCK_OPTIONS>
+export type GivenLockOptions = v.InferOutput<typeof GIVEN_LOCK_OPTIONS>
 
 /**
  * Throws a `usage` failure for what can't be wanted together.

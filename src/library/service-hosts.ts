@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { findHosts } from '../discovery/hosts.ts'
 import { checkLabel } from '../discovery/label.ts'
 import { ConsulLockerError } from './errors.ts'
-import { aText, given, givenOptions, type Taking, wholeNumber } from './given.ts'
+import { aText, aWholeNumber, given, givenOptions, type Taking } from './given.ts'
 import type { Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import { COMMON_OPTIONS } from './options.ts'
@@ -26,7 +26,7 @@ export interface HostsOptions {
 
 const OPTIONS = v.strictObject({
   ...COMMON_OPTIONS,
-  min: v.optional(wholeNumber(0)),
+  min: v.optional(aWholeNumber(0)),
 } satisfies Taking<HostsOptions>)
 
 /** A healthy instance of a service. Whoever may register services chose all of it. */

@@ -7,7 +7,7 @@ import type { ConsulSettings, TlsSettings } from '../consul/settings.ts'
 import { checkToken, readToken } from '../consul/token.ts'
 import type { Transport } from '../consul/wire.ts'
 import { aText, givenOptions, type Taking } from './given.ts'
-import { type Duration, duration } from './given-duration.ts'
+import { aDuration, type Duration } from './given-duration.ts'
 
 /**
  * How to reach Consul. What isn't given comes from the environment that `consul` itself reads (`CONSUL_HTTP_ADDR`,
@@ -132,7 +132,7 @@ const CONSUL_OPTIONS = v.strictObject({
   clientCert: v.optional(aText),
   clientKey: v.optional(aText),
   serverName: v.optional(aText),
-  timeout: v.optional(duration),
+  timeout: v.optional(aDuration),
 } satisfies Taking<ConsulOptions>)
 
 /** Who means one Consul must not lock at another. */

@@ -6,11 +6,11 @@ import { inPeriod } from '../run/history/period-rider.ts'
 import type { RunOutcome } from '../run/run-outcome.ts'
 import { LockLost } from './errors.ts'
 import { aFunction, given, givenOptions, type Taking, yesOrNo } from './given.ts'
-import { type Duration, duration } from './given-duration.ts'
+import { aDuration, type Duration } from './given-duration.ts'
 import type { Held } from './held.ts'
 import type { OwnLock } from './lock.ts'
 import { obtain, type Request, unlessShared } from './obtain.ts'
-import { LOCK_OPTIONS, type LockOptions } from './options.ts'
+import { GIVEN_LOCK_OPTIONS, type LockOptions } from './options.ts'
 import { PROCESS, type Surroundings } from './surroundings.ts'
 
 /** What `withLock` takes beside a lock's options. */
@@ -25,8 +25,8 @@ export interface WithLockOptions extends LockOptions {
 }
 
 const OPTIONS = v.strictObject({
-  ...LOCK_OPTIONS.entries,
-  oncePer: v.optional(duration),
+  ...GIVEN_LOCK_OPTIONS.entries,
+  oncePer: v.optional(aDuration),
   onSuccess: v.optional(yesOrNo),
 } satisfies Taking<WithLockOptions>)
 

@@ -13,7 +13,7 @@ import type { LockView, PauseView } from './lock-view.ts'
 import { holderAt, isAnonymous, type SessionOwners, waiterAt } from './parties.ts'
 
 /** What is known beside the keys of a lock. */
-export interface Surroundings {
+export interface LockSurroundings {
   readonly owners: SessionOwners
   /** Until when a key is closed, in milliseconds since 1970; `undefined` if it isn't, or nobody knows. */
   readonly closedUntil: (key: string) => number | undefined
@@ -38,7 +38,7 @@ export function haveAnonymous({ lock, list, slotKeys, readerKeys, line, listLine
 }
 
 /** The locks that these are: a plain one, slots, or both where a key is given as it is; none when it is other data. */
-export function viewsOf(parts: LockParts, about: Surroundings): LockView[] {
+export function viewsOf(parts: LockParts, about: LockSurroundings): LockView[] {
   const { stem, lock, list, listLine } = parts
   const hasBelow = list !== undefined || listLine.length > 0
   const place = slotsPlace(`${stem}${SLOTS_LIST}`, stem)
@@ -47,7 +47,7 @@ export function viewsOf(parts: LockParts, about: Surroundings): LockView[] {
 }
 
 /** What stands at the stem. */
-function plainViews(parts: LockParts, about: Surroundings, hasBelow: boolean): LockView[] {
+function plainViews(parts: LockParts, about: LockSurroundings, hasBelow: boolean): LockView[] {
   const { stem, lock, line, runs, pause } = parts
   const common = {
     name: nameOf(stem),
@@ -67,7 +67,7 @@ function plainViews(parts: LockParts, about: Surroundings, hasBelow: boolean): L
 }
 
 /** What stands below it, where slots and `consul lock` have theirs. */
-function viewBelow(parts: LockParts, about: Surroundings): LockView {
+function viewBelow(parts: LockParts, about: LockSurroundings): LockView {
   const { stem, list, slotKeys, listLine } = parts
   const key = `${stem}${SLOTS_LIST}`
   const common = { name: nameOf(stem), key, ...besides(parts, key, list, about) }
@@ -123,7 +123,7 @@ function semaphores({ stem, lock, list, slotKeys, readerKeys }: LockParts): Sema
 
 function occupants(
   { place, living, dead }: SemaphoreParts,
-  about: Surroundings,
+  about: LockSurroundings,
 ): Pick<LockView, 'holders' | 'closure'> {
   const closed = dead.flatMap((id) => about.closedUntil(contenderKey(place, id)) ?? [])
   return {
@@ -134,7 +134,7 @@ function occupants(
 
 function soleHolder(
   entry: Entry | undefined,
-  about: Surroundings,
+  about: LockSurroundings,
 ): Pick<LockView, 'holders' | 'closure' | 'left' | 'reservedFor'> {
   if (!entry) return { holders: [] }
   if (entry.session !== undefined) return { holders: [holderAt(entry, about.owners)] }
@@ -149,7 +149,7 @@ function soleHolder(
   }
 }
 
-function waiters(entries: readonly Entry[], { owners }: Surroundings): LockView['waiters'] {
+function waiters(entries: readonly Entry[], { owners }: LockSurroundings): LockView['waiters'] {
   return [...entries].sort((one, other) => one.createIndex - other.createIndex).map((entry) => waiterAt(entry, owners))
 }
 
@@ -158,7 +158,7 @@ function besides(
   { runs, pause }: LockParts,
   key: string,
   entry: Entry | undefined,
-  { nowMs, areAllRuns }: Surroundings,
+  { nowMs, areAllRuns }: LockSurroundings,
 ): Pick<LockView, 'runs' | 'pause'> {
   const paused = pauseView(pauseStateOf(pause, nowMs))
   return { runs: lockRuns(key, entry, runs, areAllRuns), ...(paused && { pause: paused }) }

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Header } from './header.tsx'
-import { LeadersView } from './leaders-view.tsx'
+import { LeadersTab } from './leaders-tab.tsx'
 import { useLive } from './live.ts'
-import { LocksView } from './locks/locks-view.tsx'
+import { LocksTab } from './locks/locks-tab.tsx'
 import { Notices } from './notices.tsx'
-import { RolloutsView } from './rollouts-view.tsx'
-import { SwitchesView } from './switches-view.tsx'
+import { RolloutsTab } from './rollouts-tab.tsx'
+import { SwitchesTab } from './switches-tab.tsx'
 import { paramsOf, usePlace } from './whereabouts.ts'
 
 const TITLES = { locks: 'Locks', leaders: 'Leaders', rollouts: 'Rollouts', switches: 'Switches' } as const
@@ -29,10 +29,10 @@ export function App() {
       <Notices summary={summary} feed={feed} />
       <main id="main" tabIndex={-1}>
         <h1 class="unseen">{TITLES[place.view]}</h1>
-        {place.view === 'locks' && <LocksView known={known} place={place} go={go} say={setSaid} />}
-        {place.view === 'leaders' && <LeadersView leaders={known.leaders} span={place.span} go={go} />}
-        {place.view === 'rollouts' && <RolloutsView rollouts={known.rollouts} />}
-        {place.view === 'switches' && <SwitchesView switches={known.switches} />}
+        {place.view === 'locks' && <LocksTab known={known} place={place} go={go} say={setSaid} />}
+        {place.view === 'leaders' && <LeadersTab leaders={known.leaders} span={place.span} go={go} />}
+        {place.view === 'rollouts' && <RolloutsTab rollouts={known.rollouts} />}
+        {place.view === 'switches' && <SwitchesTab switches={known.switches} />}
       </main>
       <p class={said === '' ? 'unseen' : 'said'} role="status">
         {said}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { given } from '../../../src/library/given.ts'
-import { duration } from '../../../src/library/given-duration.ts'
+import { aDuration } from '../../../src/library/given-duration.ts'
 import { settingsOf } from '../../../src/library/shared-connection.ts'
 
 describe('how Consul is reached', () => {
@@ -48,8 +48,8 @@ test.each([
   ['90', 90_000],
   ['1.5h', 5_400_000],
   [Infinity, Infinity],
-])('a time of %o is %d ms', (time, ms) => expect(given('wait', duration, time)).toBe(ms))
+])('a time of %o is %d ms', (time, ms) => expect(given('wait', aDuration, time)).toBe(ms))
 
 test.each([-1, Number.NaN, '', 'soon', '-1s', true])('%o is no time', (time) =>
-  expect(() => given('wait', duration, time)).toThrow(/not a time/),
+  expect(() => given('wait', aDuration, time)).toThrow(/not a time/),
 )

@@ -17,7 +17,7 @@ import { printed, printLines } from '../../output/print.ts'
 import { endAll } from './end-all.ts'
 import { type LocksNamed, locksNamed } from './locks-named.ts'
 import { UNLOCK_SYNTAX, type UnlockOptions } from './syntax.ts'
-import { consequences, hostOf, lockName, tenureLines, toSecond, yieldConsequences } from './tenure-lines.ts'
+import { consequences, lockName, tenureHost, tenureLines, toSecond, yieldConsequences } from './tenure-lines.ts'
 import { yieldAll } from './yield-all.ts'
 
 /** `consul-locker unlock NAME|--pattern GLOB` */
@@ -37,7 +37,7 @@ async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: 
   if (all.length === 0) return tellFree(ctx, named, locks)
   const tenures = all.filter((tenure) => isOf(tenure, options.holder))
   if (tenures.length === 0) {
-    const hosts = [...new Set(all.map(hostOf))]
+    const hosts = [...new Set(all.map(tenureHost))]
     ctx.log.error(`${options.holder} doesn't hold ${named.subject}, but ${hosts.join(', ')}; nothing is done`)
     return EXIT.no
   }

@@ -7,7 +7,7 @@ import { endTenure, type TenureChange } from '../../../unlock/end-tenure.ts'
 import { closedForMs, type Tenure } from '../../../unlock/tenure.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { print } from '../../output/print.ts'
-import { hostOf, lockName, toSecond } from './tenure-lines.ts'
+import { lockName, tenureHost, toSecond } from './tenure-lines.ts'
 
 const NAME_LENGTH = 60
 
@@ -27,7 +27,7 @@ export async function endAll(
     const nowMs = ctx.clock.now().wallMs
     if (change === 'none') {
       ended.add(session)
-      print(`${lockName(tenure)}: ${hostOf(tenure)} holds it no more${closing(tenure, nowMs)}`)
+      print(`${lockName(tenure)}: ${tenureHost(tenure)} holds it no more${closing(tenure, nowMs)}`)
     } else {
       ctx.log.error(`${lockName(tenure)}: ${changed(tenure, change, nowMs)}; nothing is done`)
       code = EXIT.no
@@ -45,9 +45,9 @@ function closing(tenure: Tenure, nowMs: number): string {
 function changed(tenure: Tenure, change: Exclude<TenureChange, 'none'>, nowMs: number): string {
   if ('more' in change) {
     const more = change.more.map((name) => oneLine(name, NAME_LENGTH))
-    return `the session of ${hostOf(tenure)} has come to hold ${more.join(', ')}, too`
+    return `the session of ${tenureHost(tenure)} has come to hold ${more.join(', ')}, too`
   }
   const now =
     change.now?.session === undefined ? 'nobody does now' : `now it is ${describeHolder(change.now.value, nowMs)}`
-  return `${hostOf(tenure)} doesn't hold it any more, ${now}`
+  return `${tenureHost(tenure)} doesn't hold it any more, ${now}`
 }

@@ -24,7 +24,7 @@ export function tenureLines(tenure: Tenure, nowMs: number): string[] {
   const called = session && holder.runId === undefined ? `, "${oneLine(session.name, DETAIL_LENGTH)}"` : ''
   const waiting = lock.waiters.length
   const lines = [
-    `held by ${hostOf(tenure)}${who.length > 0 ? ` (${who.join(', ')})` : ''}`,
+    `held by ${tenureHost(tenure)}${who.length > 0 ? ` (${who.join(', ')})` : ''}`,
     ...(sinceMs === undefined
       ? []
       : [`since ${toSecond(sinceMs)}, for ${formatDuration(Math.max(0, nowMs - sinceMs))}`]),
@@ -41,7 +41,7 @@ export function lockName({ lock }: Pick<Tenure, 'lock'>): string {
 }
 
 /** On which machine the holder is, as far as anybody tells. */
-export function hostOf({ holder, session }: Pick<Tenure, 'holder' | 'session'>): string {
+export function tenureHost({ holder, session }: Pick<Tenure, 'holder' | 'session'>): string {
   return oneLine(holder.host ?? session?.node ?? 'someone who left no name', DETAIL_LENGTH)
 }
 

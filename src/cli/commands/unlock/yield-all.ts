@@ -9,7 +9,7 @@ import { type Tenure, tenureKey } from '../../../unlock/tenure.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { whoAsks } from '../../invocation/who-asks.ts'
 import { print } from '../../output/print.ts'
-import { hostOf, lockName } from './tenure-lines.ts'
+import { lockName, tenureHost } from './tenure-lines.ts'
 
 /** Asks all at once, waits for each, and tells how it went. Settles with the exit code: the worst of all. */
 export async function yieldAll(
@@ -32,7 +32,10 @@ async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs:
     return EXIT.no
   }
   const beganAt = ctx.clock.now()
-  const late = new Failure('timed-out', `${name}: no answer from ${hostOf(tenure)} within ${formatDuration(timeoutMs)}`)
+  const late = new Failure(
+    'timed-out',
+    `${name}: no answer from ${tenureHost(tenure)} within ${formatDuration(timeoutMs)}`,
+  )
   const asked = { key: tenureKey(tenure), session: tenure.holder.session }
   try {
     const ask = (ctx: Context) => requestYield(ctx, consul, asked, whoAsks())
@@ -49,7 +52,7 @@ async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs:
 }
 
 function told(ctx: Context, tenure: Tenure, answer: ReleaseAnswer, tookMs: number): number {
-  const [name, host] = [lockName(tenure), hostOf(tenure)]
+  const [name, host] = [lockName(tenure), tenureHost(tenure)]
   switch (answer.kind) {
     case 'given-back':
       return print(`${name}: ${host} has given it back, after ${formatDuration(tookMs)}`)

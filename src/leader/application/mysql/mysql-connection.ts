@@ -7,7 +7,7 @@ import { Failure, reasonOf } from '../../../base/failure.ts'
 /** For how long the answer to a statement with an effect is waited for when its call is cut short. */
 const EFFECT_GRACE_MS = 500
 
-export type Row = Readonly<Record<string, string | number | null>>
+export type MysqlRow = Readonly<Record<string, string | number | null>>
 
 /** Which server, and as whom. */
 export type MysqlPlace = ({ readonly socket: string } | { readonly host: string; readonly port: number }) & {
@@ -54,10 +54,10 @@ export class MysqlConnection implements Disposable {
   }
 
   /** Asks. Rejects with the server's words, or with the signal's reason. */
-  async ask(ctx: Context, question: string, values: readonly unknown[] = []): Promise<Row[]> {
+  async ask(ctx: Context, question: string, values: readonly unknown[] = []): Promise<MysqlRow[]> {
     ctx.signal.throwIfAborted()
     const [rows] = await unlessAborted(ctx.signal, this.#connection.query<RowDataPacket[]>(question, [...values]))
-    return rows as Row[]
+    return rows as MysqlRow[]
   }
 
   /** Has something done: the answer is waited for a moment longer, for one that is left halfway may have its effect later. */

@@ -1,7 +1,7 @@
 import type { Context } from '../../../base/context.ts'
 import { UNFINISHED } from './clone.ts'
 import { GtidProgress } from './gtid.ts'
-import type { MysqlConnection, Row } from './mysql-connection.ts'
+import type { MysqlConnection, MysqlRow } from './mysql-connection.ts'
 
 /** The oldest whose `read_only` binds everybody with SUPER, too: https://jira.mariadb.org/browse/MDEV-29596 */
 const OLDEST = [10, 11]
@@ -67,7 +67,7 @@ export async function stateOf(ctx: Context, mysql: MysqlConnection): Promise<Mys
 /** Has a master's binary log gone on too far, or in another way? */
 const ENDS_RECEIVING = [1236]
 
-function replicationOf(status: Row): Replication {
+function replicationOf(status: MysqlRow): Replication {
   const text = (name: string) => String(status[name] ?? '')
   const ioError = Number(status.Last_IO_Errno ?? 0)
   const applies = text('Slave_SQL_Running') === 'Yes'
@@ -90,7 +90,7 @@ function replicationOf(status: Row): Replication {
   }
 }
 
-function unfitness(server: Row): string | undefined {
+function unfitness(server: MysqlRow): string | undefined {
   const version = String(server.version)
   const numbers = version.split('.').map(Number)
   const isOld =

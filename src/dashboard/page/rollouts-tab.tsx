@@ -22,7 +22,7 @@ const URGENCY: readonly RolloutHost['state'][] = ['failed', 'upgrading', 'reboot
 const MOST_HOSTS = 200
 
 /** How far each rollout is. */
-export function RolloutsView({ rollouts }: { rollouts: readonly RolloutRow[] | undefined }) {
+export function RolloutsTab({ rollouts }: { rollouts: readonly RolloutRow[] | undefined }) {
   if (rollouts === undefined) return null
   if (rollouts.length === 0) {
     return (

@@ -7,7 +7,7 @@ import { Row } from './row.tsx'
 import { Toolbar } from './toolbar.tsx'
 import { UnlockDialog, type Victim } from './unlock-dialog.tsx'
 
-interface LocksViewProps {
+interface LocksTabProps {
   readonly known: Known
   readonly place: Whereabouts
   readonly go: (change: Partial<Whereabouts>, replaces?: boolean) => void
@@ -15,7 +15,7 @@ interface LocksViewProps {
 }
 
 /** All locks: who has each, who waits, and what ran when. */
-export function LocksView({ known, place, go, say }: LocksViewProps) {
+export function LocksTab({ known, place, go, say }: LocksTabProps) {
   const { listing, rows, summary, hello } = known
   const scale = useScale(place.span)
   const { ref, width } = useWidth<HTMLTableCellElement>()

@@ -2,7 +2,7 @@ import type { SwitchNode, SwitchRow } from '../scene.ts'
 import { Age } from './words.tsx'
 
 /** Switches of roles under way, and flags that are raised without one. */
-export function SwitchesView({ switches }: { switches: readonly SwitchRow[] | undefined }) {
+export function SwitchesTab({ switches }: { switches: readonly SwitchRow[] | undefined }) {
   if (switches === undefined) return null
   if (switches.length === 0) return <p class="nothing">No switch is under way.</p>
   return (

@@ -5,14 +5,14 @@ import { Axis, Track, useScale, useWidth } from './timeline.tsx'
 import type { Span, Whereabouts } from './whereabouts.ts'
 import { Age, moment } from './words.tsx'
 
-interface LeadersViewProps {
+interface LeadersTabProps {
   readonly leaders: readonly LeaderRow[] | undefined
   readonly span: Span
   readonly go: (change: Partial<Whereabouts>) => void
 }
 
 /** Applications with a leader: who is master, how the others are, and who was. */
-export function LeadersView({ leaders, span, go }: LeadersViewProps) {
+export function LeadersTab({ leaders, span, go }: LeadersTabProps) {
   if (leaders === undefined) return null
   if (leaders.length === 0) {
     return (
