@@ -2,8 +2,8 @@ import { aborted, scope, sleep, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import type { ResponseStream } from '../listen/response-stream.ts'
 import type { Board } from './board.ts'
-import { Newscast } from './newscast.ts'
 import type { Hello, PageQuery } from './page-messages.ts'
+import { PageNews } from './page-news.ts'
 
 /** Of many changes one after the other a page is told at once. */
 const SETTLE_MS = 100
@@ -25,7 +25,7 @@ export async function sendEvents(
   using both = scope(ctx.signal)
   void aborted(out.signal).then((reason) => both.abort(reason))
   const bounded = under(ctx, both.signal)
-  const newscast = new Newscast(query, hello)
+  const page = new PageNews(query, hello)
   let spokeAt = ctx.clock.now()
   const say = async (text: string) => {
     await out.write(text)
@@ -35,7 +35,7 @@ export async function sendEvents(
     await say(`retry: ${AGAIN_MS}\n\n`)
     for (;;) {
       const { change, scene } = board
-      const news = newscast.newsOf(scene, ctx.clock.now().wallMs)
+      const news = page.newsOf(scene, ctx.clock.now().wallMs)
       // JSON has no line breaks, which would end an event.
       if (news) await say(`data: ${JSON.stringify(news)}\n\n`)
       const silentMs = ctx.clock.since(spokeAt)

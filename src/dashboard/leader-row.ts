@@ -1,6 +1,6 @@
 import { hostPortText } from '../base/host-port.ts'
 import type { ClusterMember, ClusterStatus } from '../leader/cluster/cluster-status.ts'
-import type { History } from '../leader/cluster/reigns.ts'
+import type { History } from '../leader/cluster/leader-history.ts'
 import type { LeaderView } from '../overview/leader-view.ts'
 import type { Bar, LeaderRow, Member } from './scene.ts'
 import { instantAs, line } from './texts.ts'

@@ -11,7 +11,7 @@ import type { Board } from './board.ts'
 import { rolloutRow, switchRow } from './change-rows.ts'
 import { LeaderWatches } from './leader-watches.ts'
 import { lockRows, pauseOf } from './lock-row.ts'
-import { watchPulse } from './pulse.ts'
+import { watchOutages } from './outage-watch.ts'
 import { line } from './texts.ts'
 
 /**
@@ -47,7 +47,7 @@ export async function watchScene(
     ),
     (ctx) =>
       watchSwitches(quiet(ctx), consul, (views) => board.show({ switches: views.map(switchRow) }), new Retry(consul)),
-    (ctx) => watchPulse(ctx, consul, board),
+    (ctx) => watchOutages(ctx, consul, board),
   ])
 }
 

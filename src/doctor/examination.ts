@@ -2,9 +2,9 @@ import { withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
+import { ConcurrencyLimit } from './concurrency-limit.ts'
 import { breaks, breaksBy, type Diagnosis } from './diagnosis.ts'
 import type { Code, Inspection, Result } from './inspection.ts'
-import { Lanes } from './lanes.ts'
 import type { Patient } from './patient.ts'
 
 /** An inspection may take so long: longer than an agent holds a request while there is no leader. */
@@ -20,7 +20,7 @@ const ASKING = 2
  */
 export async function examine(ctx: Context, inspections: readonly Inspection[], patient: Patient): Promise<Result[]> {
   const startedAt = ctx.clock.now()
-  const lanes = new Lanes(ASKING)
+  const asking = new ConcurrencyLimit(ASKING)
   const results = new Map<Code, Promise<Result>>()
   const begin = (inspection: Inspection): Promise<Result> => {
     const known = results.get(inspection.code)
@@ -36,7 +36,7 @@ export async function examine(ctx: Context, inspections: readonly Inspection[], 
       if (need.mark === 'untried') return { ...need, inspection }
     }
     const look = () => lookAt(ctx, inspection, patient, ctx.clock.since(startedAt))
-    return { inspection, ...(inspection.asksConsul ? await lanes.take(look) : await look()) }
+    return { inspection, ...(inspection.asksConsul ? await asking.take(look) : await look()) }
   }
   return Promise.all(inspections.map(begin))
 }

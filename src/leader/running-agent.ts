@@ -7,8 +7,8 @@ import { isProcessAlive } from '../host/process-alive.ts'
 import type { AgentTuning } from './agent/agent-parts.ts'
 import type { AgentStatus } from './agent/agent-status.ts'
 import { ChangeHook, type Hook } from './agent/change-hook.ts'
-import { Chronicler } from './agent/chronicler.ts'
 import { FailoverAgent } from './agent/failover-agent.ts'
+import { HistoryWriter } from './agent/history-writer.ts'
 import { ConsulReinitDesk } from './agent/reinit-desk.ts'
 import { reinitMemory } from './agent/reinit-memory.ts'
 import { type AgentPlan, commandEnvironment, readAgentPlan } from './agent-plan.ts'
@@ -90,7 +90,7 @@ export class RunningAgent {
         reinitMemory(ctx.log, environment, file.name),
       ),
       spectators: [
-        new Chronicler(ctx, consul, keys.history, identity),
+        new HistoryWriter(ctx, consul, keys.history, identity),
         new ChangeHook(ctx, identity, () => this.#hook()),
       ],
       ...consulParts(consul, election),

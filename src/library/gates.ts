@@ -5,6 +5,7 @@ import { awaitGates } from '../gate/await-gates.ts'
 import type { Gate } from '../gate/gate.ts'
 import { parseGate } from '../gate/gate-grammar.ts'
 import { describeMissing, MissingReporter } from '../gate/missing-reporter.ts'
+import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'
 import { given, givenOptions, type Taking, yesOrNo } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
@@ -12,7 +13,6 @@ import type { LogCallback } from './log-callback.ts'
 import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
 import { contextOf, PROCESS } from './surroundings.ts'
-import { told } from './told.ts'
 
 /** How gates are waited for. */
 export interface GatesOptions {
@@ -66,7 +66,7 @@ export async function gates(conditions: string | readonly string[], options: Gat
     const after = timeoutMs === 0 ? '' : ` after ${formatDuration(timeoutMs)}`
     throw new ConsulLockerError('timed-out', `gave up${after}: ${describeMissing(missing)}`)
   } catch (thrown) {
-    throw told(thrown)
+    throw asLibraryError(thrown)
   } finally {
     letGo()
   }

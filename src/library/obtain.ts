@@ -10,13 +10,13 @@ import { userName } from '../host/user-name.ts'
 import { acquire } from '../lock/acquire.ts'
 import { type HeldLock, type LockSpec, type NotHeld, WAIT_OVER } from '../lock/acquire-options.ts'
 import { type RequestedLock, wantedLock } from '../run/wanted-lock.ts'
+import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'
 import { aText, given } from './given.ts'
 import { OwnLock } from './lock.ts'
 import { type GivenLockOptions, wishOf } from './options.ts'
 import { inOurWords } from './own-words.ts'
 import { contextOf, type Surroundings, unending } from './surroundings.ts'
-import { told } from './told.ts'
 
 /** A lock as it is asked for at Consul; who asks may add riders to it. */
 export interface Request {
@@ -71,7 +71,7 @@ export async function obtain<R extends Request>(
     return { lock: new OwnLock(own, { name, runId, consul: client.consul, held, letGo }), request, ctx: own, waitedMs }
   } catch (thrown) {
     letGo()
-    throw told(thrown)
+    throw asLibraryError(thrown)
   }
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { findHosts } from '../discovery/hosts.ts'
 import { checkLabel } from '../discovery/label.ts'
+import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'
 import { aText, aWholeNumber, given, givenOptions, type Taking } from './given.ts'
 import type { Duration } from './given-duration.ts'
@@ -8,7 +9,6 @@ import type { LogCallback } from './log-callback.ts'
 import { COMMON_OPTIONS } from './options.ts'
 import { type ConsulConnection, type ConsulOptions, clientOf } from './shared-connection.ts'
 import { contextOf, PROCESS } from './surroundings.ts'
-import { told } from './told.ts'
 
 /** Which instances of a service are wanted. */
 export interface HostsOptions {
@@ -68,7 +68,7 @@ export async function hosts(service: string, options: HostsOptions = {}): Promis
     }
     return found.map(({ address, port, node, id, tags, meta }) => ({ address, port, node, id, tags, meta }))
   } catch (thrown) {
-    throw told(thrown)
+    throw asLibraryError(thrown)
   } finally {
     letGo()
   }

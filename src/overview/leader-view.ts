@@ -6,8 +6,8 @@ import { prefixIndex } from '../consul/prefix-index.ts'
 import type { Retry } from '../consul/retry.ts'
 import { storedAs } from '../consul/stored-value.ts'
 import { type ClusterStatus, readClusterStatus } from '../leader/cluster/cluster-status.ts'
+import { HISTORY, type History } from '../leader/cluster/leader-history.ts'
 import { leaderKeys } from '../leader/cluster/leader-keys.ts'
-import { HISTORY, type History } from '../leader/cluster/reigns.ts'
 import { watchReading } from './watch-reading.ts'
 
 /** An application with a leader: how it is, and who led it. */

@@ -7,10 +7,10 @@ import { readersPlace } from '../lock/readers.ts'
 import { reservedFor } from '../lock/reservation.ts'
 import { contenderKey, isMarker, type SemaphorePlace } from '../lock/semaphore-view.ts'
 import { slotsPlace } from '../lock/slots.ts'
+import { holderAt, isAnonymous, type SessionOwners, waiterAt } from './holders-and-waiters.ts'
 import type { LockParts } from './lock-parts.ts'
 import { lockRuns } from './lock-runs.ts'
 import type { LockView, PauseView } from './lock-view.ts'
-import { holderAt, isAnonymous, type SessionOwners, waiterAt } from './parties.ts'
 
 /** What is known beside the keys of a lock. */
 export interface LockSurroundings {

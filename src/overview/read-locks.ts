@@ -9,13 +9,13 @@ import { lockDelayOf } from '../lock/holder-record.ts'
 import { ALL_PAUSED_KEY } from '../lock/lock-keys.ts'
 import { pauseStateOf } from '../lock/pause.ts'
 import { closedAmong } from './closed-keys.ts'
+import type { SessionOwners } from './holders-and-waiters.ts'
 import { asLeader, leadersWithout } from './leaders.ts'
 import { PartsByLock } from './lock-parts.ts'
 import { isAskedFor, type LocksRequest, prefixesOf } from './lock-request.ts'
 import type { LocksView } from './lock-view.ts'
 import { haveAnonymous, leftKeys, pauseView, viewsOf } from './lock-views.ts'
-import type { SessionOwners } from './parties.ts'
-import { unseenAmong } from './unseen.ts'
+import { unseenAmong } from './unseen-by-token.ts'
 
 /**
  * Reads all locks that are asked for. What the token may not see is left out, and told in `unseen`. Rejects with a

@@ -6,7 +6,7 @@ import { readSession, type SessionInfo } from '../consul/session-info.ts'
 import { KEY_PREFIX } from '../lock/lock-keys.ts'
 import type { HolderView, LockView } from '../overview/lock-view.ts'
 import { readLocks } from '../overview/read-locks.ts'
-import { isUnseen } from '../overview/unseen.ts'
+import { isUnseen } from '../overview/unseen-by-token.ts'
 import { keeperOf, type Tenure, tenureKey } from './tenure.ts'
 
 /** So many sessions are asked after at a time. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Reign } from '../../src/leader/cluster/reigns.ts'
+import type { Reign } from '../../src/leader/cluster/leader-history.ts'
 import { consul, lockOf } from '../kit/leader.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
 import { Toy } from '../kit/toy-application.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RefusedSwitchover, Reign } from '../../src/leader/cluster/reigns.ts'
+import type { RefusedSwitchover, Reign } from '../../src/leader/cluster/leader-history.ts'
 import { master } from '../kit/leader.ts'
 import { LeaderCluster } from '../kit/leader-cluster.ts'
 import { patiently, runLocker } from '../kit/locker.ts'

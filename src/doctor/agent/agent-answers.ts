@@ -3,8 +3,8 @@ import type { Consul } from '../../consul/consul.ts'
 import { isIndex, isName, isObject, textIn } from '../../consul/fields.ts'
 import { failureOf, isDenial, isSpokenByConsul, replyText } from '../../consul/reply-failure.ts'
 import type { ApiCall } from '../../consul/wire.ts'
+import { ASKING_MS, QUICK_MS } from '../inspection-timeouts.ts'
 import { trySession } from '../node/session-trial.ts'
-import { ASKING_MS, QUICK_MS } from '../patience.ts'
 
 /** The servers' leader as the agent knows it; or what keeps the agent from knowing, in Consul's words. */
 export type LeaderAnswer = { readonly address: string } | { readonly trouble: string }

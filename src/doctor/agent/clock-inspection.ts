@@ -1,7 +1,7 @@
 import { formatDuration } from '../../base/duration.ts'
 import { breaks, cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
 import type { Inspection } from '../inspection.ts'
-import { QUICK_MS } from '../patience.ts'
+import { QUICK_MS } from '../inspection-timeouts.ts'
 
 /** What NTP keeps anybody below. */
 const UNEASY_MS = 5000

@@ -7,7 +7,7 @@ import type { Address } from '../../consul/address.ts'
 import { isUnknownToken } from '../../consul/reply-failure.ts'
 import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
 import type { Inspection } from '../inspection.ts'
-import { ASKING_MS, QUICK_MS } from '../patience.ts'
+import { ASKING_MS, QUICK_MS } from '../inspection-timeouts.ts'
 
 /** Options, environment and files make sense. */
 export const settingsInspection: Inspection = {

@@ -4,7 +4,7 @@ import type { Consul } from '../../consul/consul.ts'
 import { RENEW_ATTEMPT_MS, type Timing } from '../../lock/deadline.ts'
 import { breaks, type Diagnosis, fine, warning } from '../diagnosis.ts'
 import type { Inspection } from '../inspection.ts'
-import { ASKING_MS } from '../patience.ts'
+import { ASKING_MS } from '../inspection-timeouts.ts'
 
 /** So many reads, and no new one after so long. */
 const READS = 15

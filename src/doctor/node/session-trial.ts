@@ -4,7 +4,7 @@ import { randomId } from '../../base/random-id.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { isDenied } from '../../consul/reply-failure.ts'
 import { breaks, cantTell, type Diagnosis, fine } from '../diagnosis.ts'
-import { ASKING_MS } from '../patience.ts'
+import { ASKING_MS } from '../inspection-timeouts.ts'
 
 /** No check has such a name, so that nothing comes of a session with it. */
 const NO_CHECK = 'consul-locker-doctor-'

@@ -4,7 +4,7 @@ import { isIndex, isObject, textIn } from '../../consul/fields.ts'
 import { readList } from '../../consul/list.ts'
 import { isDenied } from '../../consul/reply-failure.ts'
 import type { AgentAnswers } from '../agent/agent-answers.ts'
-import { ASKING_MS } from '../patience.ts'
+import { ASKING_MS } from '../inspection-timeouts.ts'
 import { deniedAmong, type WantedKey } from './key-trial.ts'
 
 /** A rule as policies have it, taken apart. */

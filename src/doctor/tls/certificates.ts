@@ -7,7 +7,7 @@ import { Failure, messageOf } from '../../base/failure.ts'
 import { oneLine } from '../../base/printable.ts'
 import type { ConsulSettings } from '../../consul/settings.ts'
 import { destination } from '../agent/connection-inspections.ts'
-import { QUICK_MS } from '../patience.ts'
+import { QUICK_MS } from '../inspection-timeouts.ts'
 
 /** From when to when a certificate counts, in milliseconds since 1970, and for whom it is. */
 export interface Validity {

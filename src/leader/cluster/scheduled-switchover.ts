@@ -8,8 +8,8 @@ import { storedAs, storedInstant, storedText } from '../../consul/stored-value.t
 import { type TxnOp, transact } from '../../consul/txn.ts'
 import { changeStored } from './change-stored.ts'
 import type { StepDown } from './cluster-switches.ts'
+import { HISTORY, withRefusal } from './leader-history.ts'
 import type { LeaderKeys } from './leader-keys.ts'
-import { HISTORY, withRefusal } from './reigns.ts'
 
 /** A node is to become master at an instant, an ISO date: by the wall clock of whoever is master then. */
 export interface ScheduledSwitchover {

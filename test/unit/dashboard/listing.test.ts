@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { find, ROWS } from '../../../src/dashboard/listing.ts'
-import { queryIn } from '../../../src/dashboard/query.ts'
+import { queryIn } from '../../../src/dashboard/page-query.ts'
 import { bar, held, lock } from './scenes.ts'
 
 const ask = (text: string) => queryIn(new URLSearchParams(text))

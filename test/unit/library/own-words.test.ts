@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
+import { asLibraryError } from '../../../src/library/as-library-error.ts'
 import { isConsulLockerError } from '../../../src/library/errors.ts'
 import { inOurWords } from '../../../src/library/own-words.ts'
-import { told } from '../../../src/library/told.ts'
 
 /** Where sentences come from that a program hears. */
 const SPEAKERS = ['lock', 'consul', 'gate', 'run/history/period*', 'discovery/{label,hosts,healthy-hosts}*'].flatMap(
@@ -24,12 +24,12 @@ test('every option that a sentence names has a name for programs', () => {
 
 test('a failure is told as an error: its code, words for programs, what may help, and why', () => {
   const cause = new Error('403')
-  const error = told(new Failure('refused', 'no\u001b[31m', { hint: 'see --token-file', cause }))
+  const error = asLibraryError(new Failure('refused', 'no\u001b[31m', { hint: 'see --token-file', cause }))
   expect(isConsulLockerError(error, 'denied')).toBe(true)
   expect(error).toMatchObject({ message: String.raw`no\u001b[31m`, hint: 'see consul.tokenFile', cause })
 })
 
 test('what is no failure of ours stays as it is', () => {
   const own = new RangeError('mine')
-  expect(told(own)).toBe(own)
+  expect(asLibraryError(own)).toBe(own)
 })

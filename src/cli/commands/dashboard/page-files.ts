@@ -1,4 +1,4 @@
-import type { PageFiles } from '../../../dashboard/documents.ts'
+import type { PageFiles } from '../../../dashboard/page-html.ts'
 
 declare const CONSUL_LOCKER_PAGE_SCRIPT: string
 declare const CONSUL_LOCKER_PAGE_STYLE: string

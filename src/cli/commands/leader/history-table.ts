@@ -1,7 +1,7 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { printable } from '../../../base/printable.ts'
 import { wrapped } from '../../../base/wrapped.ts'
-import type { RefusedSwitchover, Reign } from '../../../leader/cluster/reigns.ts'
+import type { RefusedSwitchover, Reign } from '../../../leader/cluster/leader-history.ts'
 
 const COLUMNS = 80
 /** A node's long name leaves room for the reason. */

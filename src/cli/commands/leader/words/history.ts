@@ -1,6 +1,6 @@
 import { readKey } from '../../../../consul/kv.ts'
 import { storedAs } from '../../../../consul/stored-value.ts'
-import { eventsIn, HISTORY } from '../../../../leader/cluster/reigns.ts'
+import { eventsIn, HISTORY } from '../../../../leader/cluster/leader-history.ts'
 import { printLines } from '../../../output/print.ts'
 import { historyLines } from '../history-table.ts'
 import type { Asked } from './asked.ts'

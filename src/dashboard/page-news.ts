@@ -4,7 +4,7 @@ import type { Hello, News, PageQuery, Summary } from './page-messages.ts'
 import type { LockRow, Scene } from './scene.ts'
 
 /** What one page has been told, and so what is news to it. It keeps no texts, however much a page was told. */
-export class Newscast {
+export class PageNews {
   readonly #query: PageQuery
   readonly #hello: Hello
   /** Digests: of parts by their names, of rows by their keys. */

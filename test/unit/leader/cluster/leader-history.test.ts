@@ -9,7 +9,7 @@ import {
   withEnd,
   withRefusal,
   withReign,
-} from '../../../../src/leader/cluster/reigns.ts'
+} from '../../../../src/leader/cluster/leader-history.ts'
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
 const reign = (node: string, minute: number): Reign => ({ node, address: '10.0.0.1', port: 6379, since: at(minute) })

@@ -26,7 +26,7 @@ const CODES: Record<FailureCode, ErrorCode> = {
 }
 
 /** The same as an error that a program's author understands; what is no failure of ours stays as it is. */
-export function told(thrown: unknown): unknown {
+export function asLibraryError(thrown: unknown): unknown {
   if (!(thrown instanceof Failure)) return thrown
   const { code, message, hint, cause } = thrown
   return new ConsulLockerError(CODES[code], inOurWords(message), {

@@ -6,8 +6,8 @@ import { quiet } from '../../base/quiet.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { Retry } from '../../consul/retry.ts'
 import { changeStored } from '../cluster/change-stored.ts'
+import { HISTORY, type History, withEnd, withReign } from '../cluster/leader-history.ts'
 import type { AgentIdentity } from '../cluster/leader-record.ts'
-import { HISTORY, type History, withEnd, withReign } from '../cluster/reigns.ts'
 import { REASONS } from './change-log.ts'
 import type { AgentView, Spectator } from './spectator.ts'
 
@@ -15,7 +15,7 @@ import type { AgentView, Spectator } from './spectator.ts'
 const FINISHING_MS = 2000
 
 /** Writes down who led when, and why that ended. It waits for Consul as long as it takes, and nobody waits for it. */
-export class Chronicler implements Spectator {
+export class HistoryWriter implements Spectator {
   readonly #ctx: Context
   readonly #consul: Consul
   readonly #key: string

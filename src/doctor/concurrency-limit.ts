@@ -1,5 +1,5 @@
 /** So many at a time, first come, first served. */
-export class Lanes {
+export class ConcurrencyLimit {
   #free: number
   readonly #waiting: (() => void)[] = []
 
@@ -7,7 +7,7 @@ export class Lanes {
     this.#free = count
   }
 
-  /** Does some work when a lane is free. Settles as it does. */
+  /** Does some work when a place is free. Settles as it does. */
   async take<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
