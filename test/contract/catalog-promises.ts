@@ -107,7 +107,7 @@ export function catalogPromises(open: () => Client): void {
     }
     const { json } = await client.read('/v1/catalog/services')
     expect([...json[name]].sort()).toEqual(['x', 'y'])
-    const ids = async (path: string) => (await client.read(path)).json.map((one: never) => one['ServiceID'])
+    const ids = async (path: string) => (await client.read(path)).json.map(({ ServiceID }: never) => ServiceID)
     expect(await ids(`/v1/catalog/service/${name}`)).toEqual([`${name}-0`, `${name}-1`])
     expect(await ids(`/v1/catalog/service/${name}?tag=Y`)).toEqual([`${name}-1`])
     expect(await ids(`/v1/catalog/service/${name}?tag=x&tag=y`)).toEqual([`${name}-1`])

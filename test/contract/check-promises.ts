@@ -86,11 +86,11 @@ export function checkPromises(open: () => Client): void {
     expect((await add({ ID: ids[0], Name: 'n', Status: 'passing' })).status).toBe(200)
     expect((await add({ ID: ids[1], Name: 's', ServiceID: id })).status).toBe(200)
     const path = `/v1/health/node/${node}`
-    const { json } = await client.readUntil(path, (list) => ids.every((id) => list.some((one: never) => one['CheckID'] === id))) // biome-ignore format: one line
-    const found = ids.map((id) => json.find((one: never) => one['CheckID'] === id))
+    const { json } = await client.readUntil(path, (list) => ids.every((id) => list.some(({ CheckID }: never) => CheckID === id))) // biome-ignore format: one line
+    const found = ids.map((id) => json.find(({ CheckID }: never) => CheckID === id))
     expect(found).toMatchObject([{ ServiceID: '', Status: 'passing' }, { ServiceID: id, Status: 'critical' }]) // biome-ignore format: one line
     for (const id of ids) await client.put(`/v1/agent/check/deregister/${id}`)
-    await client.readUntil(path, (list) => !list.some((one: never) => ids.includes(one['CheckID'])))
+    await client.readUntil(path, (list) => !list.some(({ CheckID }: never) => ids.includes(CheckID)))
     expect((await add({})).text).toBe('Missing check name')
     const stray = await add({ Name: 'x', ServiceID: 'none' })
     expect([stray.status, stray.text]).toEqual([500, 'ServiceID "none" does not exist'])

@@ -122,7 +122,7 @@ export function healthPromises(open: () => Client): void {
     })
     const ids = async (path: string) => {
       const { json } = await client.read(path)
-      return json.filter((one: never) => one['Node'] === name).map(({ CheckID }: never) => CheckID)
+      return json.filter(({ Node }: never) => Node === name).map(({ CheckID }: never) => CheckID)
     }
     expect(await ids(`/v1/health/checks/${name}`)).toEqual(['c', 'w'])
     expect(await ids(`/v1/health/node/${name}`)).toEqual(['c', 'n', 'w'])
