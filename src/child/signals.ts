@@ -6,7 +6,7 @@ import { computeWhenIdle } from '../base/compute-when-idle.ts'
  * nobody can catch, and real-time signals, which Node can't; faults (SEGV, BUS, FPE, ILL, TRAP, SYS), after which V8
  * must not go on; CHLD, PIPE and XFSZ, which our own doing brings about.
  */
-export const FORWARDED = [
+const FORWARDED = [
   'SIGINT',
   'SIGTERM',
   'SIGHUP',

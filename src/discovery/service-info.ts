@@ -13,7 +13,7 @@ const MAX_PAIRS = 64
 const MAX_KEY = 128
 const MAX_VALUE = 512
 /** Pairs that the monitor adds. */
-export const OWN_PAIRS = 3
+const OWN_PAIRS = 3
 
 /** Which of the keys is the service's port; the first that is there. */
 const PORT_KEYS = ['port', 'http_port', 'transport_port'] as const

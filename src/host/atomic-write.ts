@@ -63,7 +63,7 @@ export function writeAtomically(
   if (durable) syncFolder(dirname(path))
 }
 
-/** Throws what the file system throws when `writeWhole` could not write there. */
+/** Throws what the file system throws when `writeAtomically` could not write there. */
 export function checkWritable(name: string): void {
   const destination = destinationOf(name)
   if (destination.kind === 'stream') {

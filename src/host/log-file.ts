@@ -6,7 +6,7 @@ import { destinationOf } from './destination.ts'
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
 
 /** So many old ones are kept beside the file: FILE.1 is the youngest. */
-export const OLD_LOG_FILES = 5
+const OLD_LOG_FILES = 5
 
 const OWN = 0o600
 

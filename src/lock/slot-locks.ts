@@ -26,7 +26,7 @@ const SLOTS_LEFT = (why: string) =>
  * holds one is in. So everything that keeps two holders of a lock apart (the lease, the lock-delay, the fence) keeps
  * the holders of a slot apart, and more than `limit` never are in. The limit is each applicant's own word: with several
  * limits about, the largest that anybody asks with counts. Lowered, it counts for who comes from then on: holders
- * of slots above it finish, and take the place of lower slots until they have (see `openings`). A slot may be kept for
+ * of slots above it finish, and take the place of lower slots until they have (see `freeSlots`). A slot may be kept for
  * its holder beyond its session (see `reservedFor`). Who waits longest isn't served first.
  */
 export interface SlotLocks {
@@ -50,7 +50,7 @@ export interface SlotOptions {
 /**
  * Takes the first free slot for a session that lives, or waits for one. Settles with it, with `'busy'` when none was
  * free at the only try (`once`), or with `'session-gone'`. Rejects with a `Failure` or the signal's reason. In all
- * cases but the first the session may hold a slot all the same, of which it didn't learn: `leaveSlots` then.
+ * cases but the first the session may hold a slot all the same, of which it didn't learn: `releaseSlots` then.
  */
 export async function acquireSlot(
   ctx: Context,

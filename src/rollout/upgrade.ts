@@ -80,7 +80,7 @@ function writeTrouble(write: () => void): string | undefined {
 }
 
 /** Validates, and once more after the fix commands when that fails. */
-export async function validateOrFix(ctx: Context, work: PermittedWork): Promise<ValidationResult> {
+async function validateOrFix(ctx: Context, work: PermittedWork): Promise<ValidationResult> {
   const first = await validateOnce(ctx, work)
   return first.passed || work.rollout.file.fix.length === 0 ? first : fixAndValidate(ctx, work, first.why)
 }

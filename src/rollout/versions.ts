@@ -35,7 +35,7 @@ export async function readTargetVersion(
   })
 }
 
-/** Its name alone. Rejects as `readTarget` does. */
+/** Its name alone. Rejects as `readTargetVersion` does. */
 export async function currentVersion(ctx: Context, consul: Consul, keys: RolloutKeys): Promise<string | undefined> {
   return (await readTargetVersion(ctx, consul, keys))?.version
 }

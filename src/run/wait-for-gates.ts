@@ -14,7 +14,7 @@ const ONCE = 0
 /**
  * Waits for the gates, then for the lock, both within the run's time to wait: a machine that isn't ready never
  * blocks the others. The wait for it may be long, so the gates are looked at once more when it is ours; if one has shut meanwhile,
- * the lock is given back and all begins again. Settles and rejects as `awaitTurn` does.
+ * the lock is given back and all begins again. Settles and rejects as `waitForLock` does.
  */
 export async function waitForGatesAndLock(
   ctx: Context,

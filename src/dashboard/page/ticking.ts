@@ -11,7 +11,7 @@ export function setServerTime(nowMs: number): void {
   aheadMs = nowMs - Date.now()
 }
 
-export function serverTime(): number {
+function serverTime(): number {
   return Date.now() + aheadMs
 }
 

@@ -77,7 +77,7 @@ function chainOf(certificate: PeerCertificate): X509Certificate[] {
 }
 
 /** All certificates in a PEM text; what is none is passed over. */
-export function certificatesIn(pem: string): X509Certificate[] {
+function certificatesIn(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
   return blocks.flatMap((block) => {
     try {

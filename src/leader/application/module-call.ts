@@ -1,7 +1,7 @@
 import { Failure, messageOf } from '../../base/failure.ts'
 
 /** The functions that an application's module may export. */
-export const MODULE_FUNCTIONS = [
+const MODULE_FUNCTIONS = [
   'health',
   'ensureMaster',
   'ensureSlave',

@@ -56,7 +56,7 @@ export async function liftFreeze(ctx: Context, { consul, keys }: ClusterAccess):
 }
 
 /** Throws a `precondition` failure when nobody could take over from the master on this node. */
-export function checkSuccessor({ name, members }: ClusterStatus, node: string): void {
+function checkSuccessor({ name, members }: ClusterStatus, node: string): void {
   if (members.some((member) => member.candidate && member.node !== node)) return
   throw new Failure('precondition', `no other node of ${name} is ready to become master`, {
     hint: `see consul-locker leader members ${name}; --force does it nevertheless`,

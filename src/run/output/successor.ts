@@ -4,7 +4,7 @@ import { BESIDE } from '../../child/group-members.ts'
 import { systemPath } from '../../child/pipe.ts'
 
 /** Descriptors as the successor has them; the spool comes last, if there is one. */
-export const LIFELINE = 3
+const LIFELINE = 3
 export const FIRST_PIPE = 4
 
 /**

@@ -53,7 +53,7 @@ export function epilogueParts({ epilogue }: Syntax): [exits: string, notes: stri
 }
 
 /** The options, below the headings of the help. */
-export function optionBlocks({ options }: Syntax): Block[] {
+function optionBlocks({ options }: Syntax): Block[] {
   const groups = Map.groupBy(Object.entries(options), ([, { group }]) => group)
   return [...groups].flatMap(([group, members]): Block[] => [
     { kind: 'heading', text: group.replace(/:$/, '') },

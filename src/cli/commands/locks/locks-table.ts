@@ -17,7 +17,7 @@ export function locksLines(view: LocksView, nowMs: number): string[] {
 }
 
 /** What doesn't go into a line of the table: pauses, and what can't be read. */
-export function notesOf({ locks, pause }: LocksView, nowMs: number): string[] {
+function notesOf({ locks, pause }: LocksView, nowMs: number): string[] {
   const own = locks.flatMap((lock) => [
     ...(lock.pause ? [`${lock.name} is paused ${pauseText(lock.pause, nowMs)}`] : []),
     ...(lock.trouble === undefined ? [] : [lock.trouble]),

@@ -5,7 +5,7 @@ import type { Key, ScreenSize } from '../../output/full-screen.ts'
 import { partyText } from './lock-cells.ts'
 
 /** What the list is sorted by, in the order in which `s` takes them. */
-export const ORDERS = ['name', 'held longest', 'most waiting', 'last run', 'state'] as const
+const ORDERS = ['name', 'held longest', 'most waiting', 'last run', 'state'] as const
 export type Order = (typeof ORDERS)[number]
 
 /** The live view, as it is by what was read and what was pressed. */

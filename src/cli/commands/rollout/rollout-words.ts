@@ -12,7 +12,7 @@ interface Form {
 }
 
 /** The words behind `rollout`. */
-export const ROLLOUT_WORDS = {
+const ROLLOUT_WORDS = {
   trigger: { takes: ['force'], needs: 1 },
   forget: { takes: [], needs: 1, what: 'host' },
   step: { takes: ['host', 'version-file', 'dry-run'] },

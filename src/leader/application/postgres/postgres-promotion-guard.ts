@@ -6,7 +6,7 @@ import { reachedOn, type WalPath } from './timeline-history.ts'
 import { orderedPosition, type WalPoint } from './wal-point.ts'
 
 /** How a timeline of a cluster is called in a note: `7342156789012345678/2`. */
-export function historyName(system: string, timeline: number): string {
+function historyName(system: string, timeline: number): string {
   return `${system}/${timeline}`
 }
 
