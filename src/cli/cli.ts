@@ -27,7 +27,7 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
   const debug = debugTopics(environment.DEBUG)
   const sinceStart = debug.timing ? clockSinceStart() : undefined
   const prefix = environment.JOURNAL_STREAM
-    ? (await import('../base/journal.ts')).journalPrefix(environment)
+    ? (await import('../base/journal-priority.ts')).journalPrefix(environment)
     : undefined
   const openLog = (options: OutputOptions): Log =>
     createLog({

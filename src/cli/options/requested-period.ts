@@ -1,8 +1,8 @@
 import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
 import type { Period } from '../../run/history/period.ts'
-import { oddity, type Slot } from '../../run/history/slot.ts'
 import { strftime } from '../../run/history/strftime.ts'
+import { oddity, type TimeSlot } from '../../run/history/time-slot.ts'
 import type { Values } from '../syntax/option.ts'
 import type { PERIOD_OPTIONS } from './period-options.ts'
 
@@ -32,13 +32,13 @@ export function requestedPeriod(ctx: Context, options: PeriodValues): Period {
   return { oncePerMs, slot, intervalMs, onSuccess }
 }
 
-function slotOf(ctx: Context, format: string, zone: string): Slot {
+function slotOf(ctx: Context, format: string, zone: string): TimeSlot {
   if (format.trim() === '') {
     throw new Failure('usage', '--slot is empty: the command would run once, and never again', {
       hint: "leave it out, or say which slots, e.g. --slot '%F'",
     })
   }
-  const slot: Slot = { format, zone, nameAt: strftime(format, zone) }
+  const slot: TimeSlot = { format, zone, nameAt: strftime(format, zone) }
   const wrong = oddity(slot, ctx.clock.now().wallMs)
   if (wrong !== undefined) ctx.log.warn(wrong)
   return slot

@@ -8,7 +8,7 @@ import type { HeldLock } from '../../lock/acquire-options.ts'
 import { claim } from '../../lock/claim.ts'
 import { Hold } from '../../lock/hold.ts'
 import { release } from '../../lock/release.ts'
-import { recordHandover, recordPromotion } from '../cluster/failovers.ts'
+import { recordHandover, recordPromotion } from '../cluster/failover-limit.ts'
 import { type ElectionTerms, recordOnLock } from './election-terms.ts'
 
 /** The lock while it is ours, from the election to the release, or to the loss. */

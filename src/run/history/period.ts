@@ -1,13 +1,13 @@
 import { formatDuration } from '../../base/duration.ts'
 import { hasEnded, type PeriodRuns, periodSuccess, type RunEntry } from './runs-record.ts'
-import type { Slot } from './slot.ts'
+import type { TimeSlot } from './time-slot.ts'
 
 /** How often a command may run. */
 export interface Period {
   /** From one start to the next at least, in milliseconds. */
   readonly oncePerMs?: number | undefined
   /** One start in each of them. */
-  readonly slot?: Slot | undefined
+  readonly slot?: TimeSlot | undefined
   /** From one end to the next start at least, in milliseconds. */
   readonly intervalMs?: number | undefined
   /** Only successes count. */

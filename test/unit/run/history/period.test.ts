@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { dueAt, type Period } from '../../../../src/run/history/period.ts'
 import type { PeriodRuns, RunEntry } from '../../../../src/run/history/runs-record.ts'
-import { oddity, type Slot } from '../../../../src/run/history/slot.ts'
 import { strftime } from '../../../../src/run/history/strftime.ts'
+import { oddity, type TimeSlot } from '../../../../src/run/history/time-slot.ts'
 
 const HOUR = 3_600_000
 const NOW = Date.parse('2026-11-29T10:00:00Z')
@@ -12,7 +12,7 @@ function run(agoMs: number, about: Partial<RunEntry> = { code: 0, ranMs: 1000 })
   return { runId: 'other', host: 'web3', user: 'root', command: './report.sh', start, ...about }
 }
 
-const slotOf = (format: string, zone = 'UTC'): Slot => ({ format, zone, nameAt: strftime(format, zone) })
+const slotOf = (format: string, zone = 'UTC'): TimeSlot => ({ format, zone, nameAt: strftime(format, zone) })
 const due = (period: Partial<Period>, runs: PeriodRuns | undefined, nowMs = NOW) =>
   dueAt({ onSuccess: false, ...period }, runs, 'own', nowMs)
 const kind = (period: Partial<Period>, runs: PeriodRuns | undefined) => due(period, runs).kind

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type ClusterSwitches, isFrozen } from '../../../../src/leader/cluster/cluster-switches.ts'
-import { switchesAfterPromotion } from '../../../../src/leader/cluster/failovers.ts'
+import { switchesAfterPromotion } from '../../../../src/leader/cluster/failover-limit.ts'
 import { effectiveSwitches } from '../../../../src/leader/cluster/stored-state.ts'
 
 const NOON = Date.parse('2026-01-01T12:00:00.000Z')

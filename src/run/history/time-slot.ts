@@ -1,7 +1,7 @@
 import type { FormatTime } from './strftime.ts'
 
 /** A slot of time: as long as the name that a format gives it stays the same. */
-export interface Slot {
+export interface TimeSlot {
   readonly format: string
   readonly zone: string
   readonly nameAt: FormatTime
@@ -17,7 +17,7 @@ const LOOKS = [
 ]
 
 /** What is wrong with a slot that will do what nobody wants, in a sentence; `undefined` when nothing is. */
-export function oddity({ format, nameAt }: Slot, nowMs: number): string | undefined {
+export function oddity({ format, nameAt }: TimeSlot, nowMs: number): string | undefined {
   const now = nameAt(nowMs)
   const names = LOOKS.map((ms) => nameAt(nowMs + ms))
   const quoted = JSON.stringify(format)
