@@ -124,10 +124,10 @@ act() {
 }
 
 # Sleeps, but for what may wake us. The sleep itself goes on then, and serves the next nap: a new process each time
-# would take more of the CPU than the runner does. Not every sleep takes fractions.
+# would take more of the CPU than the runner does. Not every sleep takes fractions, and none has to load a language.
 nap() {
   if [ -z "$sleeper" ]; then
-    sleep "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))" 2>/dev/null &
+    LC_ALL=C sleep "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))" 2>/dev/null &
     sleeper=$!
   fi
   wait "$sleeper"
@@ -135,7 +135,7 @@ nap() {
   if [ "$code" -gt 128 ] && kill -s 0 "$sleeper" 2>/dev/null; then return; fi
   sleeper='' before=$!
   [ "$code" = 1 ] || return
-  sleep "$(($1 / 100 + 1))" &
+  LC_ALL=C sleep "$(($1 / 100 + 1))" &
   sleeper=$!
 }
 
