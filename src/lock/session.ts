@@ -123,7 +123,7 @@ export class Session {
     for (const look of this.#looks) look()
     const sentAt = ctx.clock.now()
     if (await renewSession(ctx, consul, this.id, attemptMs)) {
-      if (this.#clock.since(sentAt) < this.#clock.since(this.#renewedAt)) this.#renewedAt = sentAt
+      if (sentAt.monotonicMs > this.#renewedAt.monotonicMs) this.#renewedAt = sentAt
       this.#onRenewed()
     } else {
       this.#gone.abort(new AbortReason('Consul no longer knows the session'))
