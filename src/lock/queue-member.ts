@@ -6,7 +6,7 @@ import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { ClaimResult } from './claim.ts'
 import type { Line, QueuePosition, Waiter } from './queue.ts'
-import type { Ticket } from './ticket.ts'
+import type { QueueTicket } from './queue-ticket.ts'
 
 /** Who is next but one looks this often whether who is next lives: a dead one's session takes its time to expire. */
 const NEXT_BUT_ONE_MS = 5000
@@ -44,7 +44,7 @@ export class QueueMember {
   readonly #retrying: RetryPolicy
   readonly #waiter: () => Waiter
   #state: QueueState = 'new'
-  #ticket: Ticket | undefined
+  #ticket: QueueTicket | undefined
   /** Others stood in the queue when we tried last. */
   #isFormed = false
   /** Who was before us has gone. */

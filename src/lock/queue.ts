@@ -5,7 +5,7 @@ import { isSessionId } from '../consul/fields.ts'
 import { type Entry, type KeyReading, readKey, readKeys } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
 import { waiterRecord, waitsForMore } from './holder-record.ts'
-import { Ticket } from './ticket.ts'
+import { QueueTicket } from './queue-ticket.ts'
 
 /** No lock's name has an equals sign in it. */
 const QUEUE = '=queue'
@@ -32,7 +32,7 @@ export interface CountedPosition extends QueuePosition {
 
 /** What going into a queue has told, without reading it. */
 export interface Entrance {
-  readonly ticket: Ticket
+  readonly ticket: QueueTicket
   /** Absent when who should be before us has gone. */
   readonly position: QueuePosition | undefined
 }
@@ -121,7 +121,7 @@ export class Queue implements Line {
     const own = entries.find(({ key }) => key === this.#entryOf(this.#sessionId))
     const tail = entries.findLast(({ key }) => key === this.#tailKey)
     if (!own || !tail) throw this.#consul.protocolError('a place in line without its entries')
-    const ticket = new Ticket(tail.lockIndex, tail.createIndex)
+    const ticket = new QueueTicket(tail.lockIndex, tail.createIndex)
     const first = { ahead: 0, before: undefined, isFirm: false, leaving: [...this.leaving, ...removeTail(tail)] }
     if (!isBehind) return { ticket, position: first }
     const last = entries.find(({ key }) => key === this.#tailKey)?.value ?? ''

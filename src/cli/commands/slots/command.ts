@@ -1,11 +1,12 @@
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
+import { changeSlotLimit } from '../../../lock/change-slot-limit.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
 import { checkKey, keyOfName, MOST_SLOTS, slotsKey } from '../../../lock/lock-keys.ts'
 import type { SemaphorePlace } from '../../../lock/semaphore-view.ts'
-import { changeLimit, slotsInUse } from '../../../lock/slot-limit.ts'
 import { slotsPlace } from '../../../lock/slots.ts'
+import { slotsInUse } from '../../../lock/slots-in-use.ts'
 import { runRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
@@ -64,7 +65,7 @@ async function change(
   place: SemaphorePlace,
   limit: number,
 ): Promise<number> {
-  const holders = await changeLimit(ctx, consul, place, limit)
+  const holders = await changeSlotLimit(ctx, consul, place, limit)
   if (holders === undefined) return print(`nobody has a slot of ${name}; the next run says how many there are`)
   const tooMany = holders - limit
   const line = tooMany > 0 ? `; ${holders} are taken, and nobody comes in before fewer than ${limit} are` : ''

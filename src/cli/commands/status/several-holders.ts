@@ -6,8 +6,8 @@ import { READERS_FORM } from '../../../lock/holder-list.ts'
 import { SEMAPHORE_FLAGS, SLOTS_LIST } from '../../../lock/lock-keys.ts'
 import { readersPlace } from '../../../lock/readers.ts'
 import { livingIn, viewOf } from '../../../lock/semaphore-view.ts'
-import { slotsInUse } from '../../../lock/slot-limit.ts'
 import { slotsPlace } from '../../../lock/slots.ts'
+import { slotsInUse } from '../../../lock/slots-in-use.ts'
 
 /** Those who have a name at a time, where several may. */
 export interface SeveralHolders {

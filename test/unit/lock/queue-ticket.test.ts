@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/consul/kv.ts'
-import { Ticket } from '../../../src/lock/ticket.ts'
+import { QueueTicket } from '../../../src/lock/queue-ticket.ts'
 
 const SINCE = 100
 
@@ -16,7 +16,7 @@ describe('a number in line', () => {
     ['those who came after the holder', 7, holder({ turn: 3 }), 3],
     ['by the fence, not by who has written the key since', 7, holder({ turn: 3, fence: 99 }, 200), 6],
   ])('counts %s', (_, number, entry, ahead) => {
-    expect(new Ticket(number, SINCE).ahead(entry)).toBe(ahead)
+    expect(new QueueTicket(number, SINCE).ahead(entry)).toBe(ahead)
   })
 
   test.each([
@@ -26,11 +26,11 @@ describe('a number in line', () => {
     ['one that came right before us, behind whom nobody can stand', holder({ turn: 6 })],
     ['one that is ourselves', holder({ turn: 7 })],
   ])('doesn’t count behind %s', (_, entry) => {
-    expect(new Ticket(7, SINCE).ahead(entry)).toBeUndefined()
+    expect(new QueueTicket(7, SINCE).ahead(entry)).toBeUndefined()
   })
 
   test('leaves out those of whom a count has shown that they are gone, ever after', () => {
-    const ticket = new Ticket(7, SINCE)
+    const ticket = new QueueTicket(7, SINCE)
     ticket.counted(4, holder({}, 99))
     expect(ticket.ahead(holder({}, 99))).toBe(4)
     expect(ticket.ahead(holder({ turn: 3 }))).toBe(1)
@@ -39,7 +39,7 @@ describe('a number in line', () => {
   })
 
   test('makes nobody of those who were counted behind a holder whose turn isn’t known to be over', () => {
-    const ticket = new Ticket(7, SINCE)
+    const ticket = new QueueTicket(7, SINCE)
     ticket.counted(9, holder({}, 99))
     expect(ticket.ahead(holder({}, 99))).toBe(6)
   })

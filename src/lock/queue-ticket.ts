@@ -5,7 +5,7 @@ import { heldFence, turnIn } from './holder-record.ts'
  * One's number among all who came to a queue. Who holds a lock left its own in the record, so how many are before one is
  * told without reading the queue.
  */
-export class Ticket {
+export class QueueTicket {
   readonly number: number
   /** The raft index since when such numbers are given. */
   readonly #since: number
