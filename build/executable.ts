@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Application } from './bundle.ts'
+import { thinCodeCache } from './code-cache.ts'
 import { copyStripped, embeddedNode } from './embedded-node.ts'
 import { refuseUnproven } from './proven.ts'
+import { snapshotIn } from './sea-blob.ts'
 import { HERE, type Target } from './target.ts'
 
 const run = promisify(execFile)
@@ -31,6 +33,9 @@ export const FLAGS = [
   '--inspect-port=255.255.255.255:1024',
   '--inspect-publish-uid=http',
 ]
+
+/** Node's modules that only runs with TLS load: without their compiled code these would take longer. */
+const FOR_TLS = /crypto|tls/
 
 /** What the waiters of the warm-up say. */
 const WAITING = /^consul-locker: waiting for warm-up: .*\n/gm
@@ -99,8 +104,16 @@ async function inject(
     timeout: WARM_UP_LIMIT_MS,
   })
   if (stderr.replaceAll(WAITING, '') !== '') throw new Error(stderr)
+  if (start.useSnapshot) thin(`${work}/injected`)
   // The injection leaves the file in huge page-cache folios, which count as memory of every process; a copy doesn't.
   copyFileSync(`${work}/injected`, `${work}/consul-locker`)
   chmodSync(`${work}/consul-locker`, 0o755)
   return `${work}/consul-locker`
+}
+
+/** Takes out of an executable, in place, what its snapshot would copy at each start for no use. */
+function thin(executable: string): void {
+  const bytes = readFileSync(executable)
+  thinCodeCache(snapshotIn(bytes), (name) => FOR_TLS.test(name))
+  writeFileSync(executable, bytes)
 }
