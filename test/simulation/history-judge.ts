@@ -1,6 +1,6 @@
 import { Failure } from '../../src/base/failure.ts'
+import { knownIn } from '../../src/run/history/known-runs.ts'
 import { parseRuns, type RunEntry, type RunsRecord, runsKey } from '../../src/run/history/runs-record.ts'
-import { unendedRuns } from '../../src/run/history/unended-runs.ts'
 import type { RunOutcome } from '../../src/run/run-outcome.ts'
 import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
 import type { Incident } from './schedule.ts'
@@ -14,7 +14,7 @@ export function historyOf({ agent }: Stage): readonly RunEntry[] {
   if (record === undefined) return []
   const { entry } = { entry: agent.operator.entry(KEY) }
   const seen = entry && { ...plain(entry), session: entry.session || undefined, value: text(entry.value) }
-  return [...record.runs, ...unendedRuns(seen, { lockKey: KEY, runId: '' })]
+  return knownIn(KEY, seen, record).ended
 }
 
 export function recordOf(agent: Stage['agent']): RunsRecord | undefined {

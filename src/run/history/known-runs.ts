@@ -49,9 +49,12 @@ export async function knownOfLock(
 export function knownIn(lockKey: string, entry: Entry | undefined, record: RunsRecord): KnownRuns {
   const isHeld = entry?.session !== undefined
   const unended = isHeld ? carriedIn(entry.value) : unendedRuns(entry, { lockKey, runId: '' })
-  const recorded = new Set(record.runs.map(({ runId }) => runId))
-  const ended = [...record.runs, ...unended.filter(({ runId }) => !recorded.has(runId))]
   const current = isHeld ? runIn(entry.value) : undefined
+  // Who lost the lock before its command began may have had it again since, and this tells more.
+  const again = new Set([...unended, ...(current ? [current] : [])].map(({ runId }) => runId))
+  const runs = record.runs.filter(({ runId, lost }) => lost !== 'unknown' || !again.has(runId))
+  const recorded = new Set(runs.map(({ runId }) => runId))
+  const ended = [...runs, ...unended.filter(({ runId }) => !recorded.has(runId))]
   return {
     entry,
     ended,
