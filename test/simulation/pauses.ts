@@ -51,7 +51,10 @@ export class Pauses {
       startPause(this.#ctx, this.#consul, key, { forMs, by: 'simulated', reason: undefined }),
     )
     const from = await this.#index()
-    if (!isKept) this.#stood.push({ key, from, to: Number.POSITIVE_INFINITY, untilMs: Date.parse(pause.until) })
+    // Somebody may have ended it meanwhile.
+    const stands = this.#agent.operator.entry(key) !== undefined
+    if (!isKept && stands)
+      this.#stood.push({ key, from, to: Number.POSITIVE_INFINITY, untilMs: Date.parse(pause.until) })
     if (resumedAfterMs !== undefined) this.#ctx.clock.after(resumedAfterMs, () => void this.#end(key))
   }
 
