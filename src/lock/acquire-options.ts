@@ -3,6 +3,7 @@ import type { Entry } from '../consul/kv.ts'
 import type { LockRequest } from './claim.ts'
 import type { AmongHolders, Contest, ContestOf } from './contest.ts'
 import type { Timing } from './deadline.ts'
+import type { HandOff } from './hand-off.ts'
 import type { Advice, Rider } from './rider.ts'
 import type { Session } from './session.ts'
 
@@ -33,6 +34,8 @@ export interface LockSpec {
   readonly behavior?: 'release' | 'delete'
   /** Checks that its sessions depend on; serfHealth alone unless it is told. */
   readonly checks?: readonly string[]
+  /** It may go from one holder to the next without being free in between; plain locks only. */
+  readonly handsOn?: boolean
   /** Sessions of the runs around this one: a lock that one of these holds will never be free for us. */
   readonly ancestors: readonly string[]
   /** What is done in the transactions that take it and give it back. */
@@ -56,6 +59,8 @@ export interface HeldLock extends LockRequest {
   readonly riders: readonly Rider[]
   /** What it is, if it isn't a plain lock. */
   readonly contest?: Contest
+  /** Hands it to who waits; `undefined` while it isn't worth looking whether somebody does. */
+  readonly handOff?: () => HandOff | undefined
 }
 
 /** Why a lock isn't ours; people have been told. */

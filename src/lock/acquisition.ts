@@ -1,5 +1,4 @@
-import { aborted, firstOf, sleep, withAbortGrace } from '../base/abort.ts'
-import type { Instant } from '../base/clock.ts'
+import { aborted, firstOf, withAbortGrace } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
@@ -14,22 +13,18 @@ import {
 } from './acquire-options.ts'
 import { type ClaimResult, claim, type LockRequest } from './claim.ts'
 import type { Blocker, Contest } from './contest.ts'
-import { LOCK_DELAY_MAX_MS } from './deadline.ts'
-import { lockDelayOf, withTurn } from './holder-record.ts'
+import type { Coming } from './hand-off.ts'
+import { withTurn } from './holder-record.ts'
+import { LockWait } from './lock-wait.ts'
 import { LockWatch } from './lock-watch.ts'
 import { Queue } from './queue.ts'
-import { QueueMember, skippable } from './queue-member.ts'
+import { QueueMember } from './queue-member.ts'
 import { cleanUpAcquisition } from './release.ts'
 import type { Advice, NextAttempt } from './rider.ts'
 import { prepareRiders, Riding } from './riding.ts'
 import type { Session } from './session.ts'
+import { Succession } from './succession.ts'
 import { WaitReporter } from './wait-reporter.ts'
-
-/** Between two tries while Consul keeps the lock closed and we don't know since when. */
-const LOCK_DELAY_RETRY_MS = 1000
-/** Who tries once gives those in the queue so long to take a free lock, and looks so often whether they have. */
-const COURTESY_MS = 1000
-const COURTESY_LOOK_MS = 100
 
 /** Nobody waits for the end of a wait that ends for one of these. */
 const AT_LEISURE: readonly unknown[] = [WAIT_OVER, UNWANTED]
@@ -47,15 +42,14 @@ export class Acquisition {
   readonly #reporter: WaitReporter
   readonly #riding: Riding
   readonly #watch: LockWatch
+  readonly #wait: LockWait
+  /** Absent where a lock is always released before the next one claims it. */
+  readonly #succession: Succession | undefined
   /** What is contended for, if it isn't the plain lock. */
   readonly #contest: Contest | undefined
   #request: LockRequest
   /** As we found it when we claimed it, until we know that it is ours. It may tell of runs that never gave it back. */
   #found: Blocker | undefined
-  /** We hold it, whatever was seen before. */
-  #isOurs = false
-  /** When we saw the last holder's session vanish from the key; Consul keeps the lock closed from then on. */
-  #lockDelay: { readonly since: Instant; readonly ms: number } | undefined
 
   /** `sinceMs` is when the wait began, in milliseconds since 1970; the sessions before this one waited, too. */
   constructor(
@@ -79,6 +73,15 @@ export class Acquisition {
     const line = this.#contest?.line ?? new Queue(consul, options.key, session.id)
     this.#queue = new QueueMember(line, retrying, () => ({ record: options.record(sinceMs), sinceMs }))
     this.#request = this.#newRequest()
+    if (options.handsOn && !contest && !options.once) this.#succession = new Succession(consul, this.#request)
+    this.#wait = new LockWait({
+      session,
+      watch: this.#watch,
+      queue: this.#queue,
+      reporter: this.#reporter,
+      isContest: contest !== undefined,
+      onBehind: (ctx, session) => this.#standBehind(ctx, session),
+    })
   }
 
   /** Clears away the session, and what it may have got, unless it settles with the lock. */
@@ -98,7 +101,11 @@ export class Acquisition {
           ...this.#kind,
           found: this.#found,
         }
-        await cleanUpAcquisition(this.#ctx, this.#consul, held, (ctx) => this.#queue.leave(ctx), isHurried)
+        const leaving = {
+          withdraw: async (ctx: Context) => this.#succession?.withdraw(ctx),
+          leaveQueue: (ctx: Context) => this.#queue.leave(ctx),
+        }
+        await cleanUpAcquisition(this.#ctx, this.#consul, held, leaving, isHurried)
       }
     }
     return decision
@@ -108,43 +115,78 @@ export class Acquisition {
     for (let isLate = false; ; ) {
       const advice = isLate ? 'go' : await this.#prepare()
       if (advice === 'line') {
-        if (await this.#untilWorthATry('queued')) continue
+        if (await this.#wait.untilWorthATry(this.#ctx, 'queued')) continue
         return 'session-gone'
       }
       if (advice !== 'go') return advice
-      const got = isLate ? await this.#tryRenewed() : await this.#try()
+      const handed = isLate ? undefined : this.#handed()
+      const got = handed ?? (isLate ? await this.#tryRenewed() : await this.#try())
       if (got.kind === 'session-gone') return 'session-gone'
       isLate = false
       if (got.kind === 'held') {
-        // Claiming it again must not fail for what happened to the queue since.
-        this.#isOurs = true
-        this.#found = undefined
-        this.#queue.markAcquired()
-        this.#riding.granted(got.entries)
+        const held = this.#won(got, handed !== undefined)
         this.#ctx.signal.throwIfAborted()
         this.#ctx.log.mark('lock obtained')
-        if (this.#session.hasTimeToStart()) {
-          return {
-            ...this.#request,
-            session: this.#session,
-            fence: got.fence,
-            riders: this.#riding.riders,
-            ...this.#kind,
-          }
-        }
+        if (this.#session.hasTimeToStart()) return held
         isLate = true
       } else if (got.kind === 'refused') {
         this.#riding.refused(got.refused)
       } else if (got.kind === 'denied') {
         this.#riding.denied(got.denied)
       } else if (got.kind === 'changed') {
-        await this.#look(this.#ctx)
+        await this.#watch.look(this.#ctx)
       } else if (!this.#options.once) {
-        if (!(await this.#untilWorthATry(got.kind))) return 'session-gone'
-      } else if (got.kind !== 'queued' || !(await this.#isQueueIdle(this.#ctx))) {
-        return this.#giveUp(got.kind)
+        if (!(await this.#wait.untilWorthATry(this.#ctx, got.kind))) return 'session-gone'
+      } else if (got.kind !== 'queued' || !(await this.#wait.isQueueIdle(this.#ctx))) {
+        return this.#wait.giveUp(this.#ctx, got.kind)
       }
     }
+  }
+
+  /**
+   * What a claim would say of a lock that was handed to us. Who has something to look at before a claim makes one all the
+   * same, and so does who has tried to: the lock may be its own.
+   */
+  #handed(): Extract<ClaimResult, { kind: 'held' }> | undefined {
+    const { lastSeen } = this.#watch
+    if (!this.#succession?.isHanded || this.#riding.isPrepared || lastSeen?.session !== this.#session.id) {
+      return undefined
+    }
+    this.#request = { ...this.#request, value: lastSeen.value }
+    return { kind: 'held', fence: lastSeen.modifyIndex, entries: [] }
+  }
+
+  #won({ fence, entries }: Extract<ClaimResult, { kind: 'held' }>, isHanded: boolean): HeldLock {
+    const { clock } = this.#ctx
+    const coming: Omit<Coming, 'heldMs'> = {
+      isFromLine: isHanded || this.#queue.isInLine,
+      turn: this.#queue.turn,
+      removeTail: isHanded ? this.#queue.removeTail : [],
+      ...(isHanded && {
+        unread: {
+          reading: this.#riding.handed(clock.now().wallMs),
+          granted: (entries) => this.#riding.granted(entries),
+        },
+      }),
+    }
+    // Claiming it again must not fail for what happened to the queue since.
+    this.#watch.markOurs()
+    this.#found = undefined
+    this.#queue.markAcquired()
+    if (!isHanded) this.#riding.granted(entries)
+    return {
+      ...this.#request,
+      session: this.#session,
+      fence,
+      riders: this.#riding.riders,
+      ...this.#kind,
+      ...(this.#succession && !this.#watch.contender && { handOff: this.#succession.onwards(this.#ctx, coming) }),
+    }
+  }
+
+  async #standBehind(ctx: Context, session: string): Promise<void> {
+    if (this.#riding.isPrepared) return
+    await this.#retrying(ctx, async () => this.#succession?.standBehind(ctx, session, () => this.#newRequest().value))
   }
 
   #try(): Promise<ClaimResult> {
@@ -152,17 +194,18 @@ export class Acquisition {
     const attempt = this.#attempt()
     if (!attempt.isOurs) this.#found = attempt.seen?.session === undefined ? attempt.seen : undefined
     const riding = this.#riding.claiming(attempt)
+    const leaving = this.#succession?.claiming() ?? []
     return this.#queue.claimInOrder(this.#ctx, (queueing) =>
       this.#retrying(this.#ctx, () =>
-        withAbortGrace(this.#ctx, ABORT_GRACE_MS, (ctx) => this.#claim(ctx, queueing, riding)),
+        withAbortGrace(this.#ctx, ABORT_GRACE_MS, (ctx) => this.#claim(ctx, [...queueing, ...leaving], riding)),
       ),
     )
   }
 
   #claim(ctx: Context, queueing: readonly TxnOp[], riding: readonly TxnOp[]): Promise<ClaimResult> {
-    const { contender, lastSeen } = this.#watch
-    if (contender) return contender.claim(ctx, this.#request, this.#isOurs, queueing, riding)
-    return claim(ctx, this.#consul, this.#request, this.#isOurs ? 'ours' : lastSeen, queueing, riding)
+    const { contender, lastSeen, isOurs } = this.#watch
+    if (contender) return contender.claim(ctx, this.#request, isOurs, queueing, riding)
+    return claim(ctx, this.#consul, this.#request, isOurs ? 'ours' : lastSeen, queueing, riding)
   }
 
   async #prepare(): Promise<Advice | 'session-gone'> {
@@ -179,7 +222,7 @@ export class Acquisition {
 
   #attempt(): NextAttempt {
     const seen = this.#watch.lastSeen
-    const isOurs = this.#isOurs || seen?.session === this.#session.id
+    const isOurs = this.#watch.isOurs || seen?.session === this.#session.id
     return {
       consul: this.#consul,
       seen,
@@ -211,111 +254,5 @@ export class Acquisition {
 
   get #kind(): Pick<HeldLock, 'contest'> {
     return this.#contest ? { contest: this.#contest } : {}
-  }
-
-  async #giveUp(why: 'taken' | 'lock-delay' | 'queued'): Promise<'busy'> {
-    const entry = await this.#look(this.#ctx)
-    if (entry) this.#watch.checkHolder(entry)
-    this.#reporter.gaveUp(why, entry, this.#longestLockDelayMs(entry))
-    return 'busy'
-  }
-
-  /** Whether those in the queue are gone, or leave a free lock alone. */
-  async #isQueueIdle(ctx: Context): Promise<boolean> {
-    if (await this.#queue.isAbandoned(ctx)) return true
-    for (const start = ctx.clock.now(); ctx.clock.since(start) < COURTESY_MS; ) {
-      await this.#look(ctx)
-      if (!this.#watch.isFree) return false
-      await sleep(ctx, COURTESY_LOOK_MS)
-    }
-    if (this.#queue.mustWait) return false
-    this.#queue.bypass()
-    return true
-  }
-
-  /** Waits until the lock may be free and it's our turn; `false` when our session is gone by then. */
-  async #untilWorthATry(why: 'taken' | 'lock-delay' | 'queued'): Promise<boolean> {
-    const wait = async (ctx: Context) => {
-      if (!(await this.#untilOurTurn(ctx))) return
-      if (why === 'lock-delay') await this.#untilLockDelayOver(ctx)
-      else await this.#untilReleased(ctx)
-    }
-    const gone = async (ctx: Context) => {
-      await Promise.race([aborted(this.#session.gone), aborted(ctx.signal)])
-    }
-    await firstOf(this.#ctx, [wait, gone])
-    return !this.#session.gone.aborted
-  }
-
-  /** `false` when it isn't our turn, but the lock is ours already, or those before us don't take it. */
-  async #untilOurTurn(ctx: Context): Promise<boolean> {
-    let idleSince: Instant | undefined
-    for (;;) {
-      const entry = await this.#look(ctx)
-      if (entry?.session === this.#session.id) {
-        // A claim had its effect, and its reply was lost.
-        this.#queue.markAcquired()
-        return false
-      }
-      const { isFree, contender } = this.#watch
-      if (!isFree) idleSince = undefined
-      const ahead = await this.#queue.ahead(ctx, {
-        holder: entry?.session,
-        plain: contender ? undefined : entry,
-        state: idleSince ? 'idle' : isFree ? 'free' : 'held',
-      })
-      if (ahead === 0) return true
-      if (entry) this.#watch.checkHolder(entry)
-      if (ahead !== undefined) {
-        if (idleSince && !this.#queue.mustWait && ahead <= skippable(ctx.clock.since(idleSince))) return false
-        this.#reporter.queued(ahead, entry)
-      }
-      const seenAt = ctx.clock.now()
-      if (await this.#queue.untilMoved(ctx, isFree)) idleSince = undefined
-      else if (isFree) idleSince ??= seenAt
-    }
-  }
-
-  async #untilReleased(ctx: Context): Promise<void> {
-    let holder: Blocker | undefined
-    for (;;) {
-      const entry = this.#watch.lastSeen
-      // Our own: an older state that was restored, or a claim that we took for refused. Trying again tells.
-      if (entry?.session === this.#session.id) return
-      if (!entry?.session) {
-        this.#lockDelay = holder && { since: ctx.clock.now(), ms: lockDelayOf(holder.value) }
-        return
-      }
-      holder = entry
-      this.#watch.checkHolder(holder)
-      this.#reporter.heldBy(holder)
-      await this.#untilChanged(ctx)
-    }
-  }
-
-  #look(ctx: Context): Promise<Blocker | undefined> {
-    this.#isOurs = false
-    return this.#watch.look(ctx)
-  }
-
-  #untilChanged(ctx: Context): Promise<Blocker | undefined> {
-    this.#isOurs = false
-    return this.#watch.untilChanged(ctx)
-  }
-
-  /** Nothing wakes a waiter at the end of a lock-delay, and Consul doesn't say when it began. */
-  async #untilLockDelayOver(ctx: Context): Promise<void> {
-    const known = this.#lockDelay
-    this.#lockDelay = undefined
-    // Of several holders others may go meanwhile.
-    const leftMs = known && !this.#contest ? known.ms - ctx.clock.since(known.since) : 0
-    this.#reporter.lockDelayed(leftMs > 0 ? leftMs : this.#longestLockDelayMs(this.#watch.lastSeen))
-    await sleep(ctx, Math.max(leftMs, LOCK_DELAY_RETRY_MS * (0.5 + ctx.random() / 2)))
-  }
-
-  /** The lock-delay of who was cut off, as far as its record tells. */
-  #longestLockDelayMs(entry: Blocker | undefined): number {
-    const told = entry ? lockDelayOf(entry.value) : 0
-    return told > 0 && told < LOCK_DELAY_MAX_MS ? told : LOCK_DELAY_MAX_MS
   }
 }

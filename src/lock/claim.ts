@@ -19,8 +19,8 @@ export type ClaimResult =
 
 type WhyNot = 'taken' | 'lock-delay' | 'changed' | 'queued' | 'session-gone'
 
-/** Consul's verdicts on what rides with a release. */
-const NOT_ALLOWED: readonly FailureCode[] = ['refused', 'rejected', 'too-large']
+/** Consul's verdicts on what rides with a release: it goes without. */
+export const NOT_ALLOWED: readonly FailureCode[] = ['refused', 'rejected', 'too-large']
 
 /** How a key was seen last: as this entry, not there, or ours. */
 export type LastSeen = Entry | undefined | 'ours'

@@ -157,6 +157,12 @@ export function withTurn(record: string, turn: number | undefined): string {
   return turn === undefined ? record : JSON.stringify({ ...Object(parseJson(record)), turn })
 }
 
+/** The record of who was handed a lock now by somebody else; `undefined` for what is none. */
+export function recordSince(record: string, sinceMs: number): string | undefined {
+  if (parseHolderRecord(record).runId === undefined) return undefined
+  return JSON.stringify({ ...Object(parseJson(record)), since: new Date(sinceMs).toISOString() })
+}
+
 /** The number in line of the holder with this value; `undefined` when it doesn't tell. */
 export function turnIn(value: string): number | undefined {
   return parseHolderRecord(value).turn

@@ -21,6 +21,7 @@ export class LockWatch {
   /** Readers were met where the plain lock is. */
   #writer: Contender | undefined
   #lastSeen: Blocker | undefined
+  #isOurs = false
   /** Others hold it beside whom we may come in. */
   #isShared = false
 
@@ -35,6 +36,16 @@ export class LockWatch {
   /** At first it is hoped that nothing is there. */
   get lastSeen(): Blocker | undefined {
     return this.#lastSeen
+  }
+
+  /** We hold it, whatever was seen before. */
+  get isOurs(): boolean {
+    return this.#isOurs
+  }
+
+  /** A claim has shown that it is ours; the next look may show otherwise. */
+  markOurs(): void {
+    this.#isOurs = true
   }
 
   /** Nobody keeps us out, as far as was seen. */
@@ -55,6 +66,7 @@ export class LockWatch {
 
   /** Looks when something has changed, or after a while. */
   async untilChanged(ctx: Context): Promise<Blocker | undefined> {
+    this.#isOurs = false
     const { entry, isShared = false } = await this.#retrying(ctx, () => this.#query.next(ctx, LOOK_MS))
     this.#lastSeen = entry
     this.#isShared = isShared

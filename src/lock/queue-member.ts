@@ -86,6 +86,21 @@ export class QueueMember {
     return this.#ticket?.number
   }
 
+  /** Whether others can see where we stand. */
+  get isInLine(): boolean {
+    return typeof this.#state !== 'string'
+  }
+
+  /** The session behind which we stand in line; `undefined` for who is first. */
+  get before(): string | undefined {
+    return typeof this.#state === 'string' ? undefined : this.#state.before?.session
+  }
+
+  /** What takes away the key that names the last in line, if that is us as far as we know. */
+  get removeTail(): readonly TxnOp[] {
+    return typeof this.#state === 'string' ? [] : this.#state.leaving.filter(({ verb }) => verb === 'delete-cas')
+  }
+
   /**
    * How many are before us, `undefined` for one or more; the first call enters the queue. While who is before us stays
    * there, so do we, and if the session that holds the lock is his, we are next: nobody needs to read the whole queue for

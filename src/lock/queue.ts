@@ -10,6 +10,16 @@ import { QueueTicket } from './queue-ticket.ts'
 /** No lock's name has an equals sign in it. */
 const QUEUE = '=queue'
 
+/** Where a session stands in the line of a lock. */
+export function placeKey(lockKey: string, session: string): string {
+  return `${lockKey}${QUEUE}/${session}`
+}
+
+/** Where who stands behind a session leaves its note for it: see `Standby`. It is no place in line. */
+export function noteKey(lockKey: string, session: string): string {
+  return `${placeKey(lockKey, session)}/next`
+}
+
 /** Consul takes 64 steps in a transaction; a look that finds more dead entries leaves the rest to the next. */
 const CLEARED_AT_ONCE = 50
 

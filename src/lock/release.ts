@@ -5,9 +5,11 @@ import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
 import type { Entry } from '../consul/kv.ts'
 import { Retry, type RetryPolicy } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
+import { transact } from '../consul/txn.ts'
 import type { HeldLock } from './acquire-options.ts'
 import { type HeldKey, releaseKey } from './claim.ts'
 import type { Contest, RidingOf } from './contest.ts'
+import { placeKey } from './queue.ts'
 
 /** So long may it take to leave without the lock while somebody waits for us; the session dies by itself afterwards. */
 const CLEAN_UP_MS = 2000
@@ -42,34 +44,44 @@ export function release(ctx: Context, consul: Consul, held: Omit<HeldLock, 'fenc
 type Give = (ctx: Context) => Promise<boolean>
 
 /** What gives a lock back, whatever it is, with what its riders add. */
-function releasing(consul: Consul, { key, session, riders, contest, found }: GivenBack): Give {
+function releasing(consul: Consul, { key, session, riders, contest, found, handOff }: GivenBack): Give {
   const ridingOf: RidingOf = async (ctx) => {
     for (const rider of riders) await rider.beforeReleasing?.(ctx, consul)
     return riders.flatMap((rider) => rider.releasing?.() ?? [])
   }
   if (contest) return (ctx) => contest.release(ctx, ridingOf)
-  return async (ctx) => releaseKey(ctx, consul, { key, sessionId: session.id }, await ridingOf(ctx), found)
+  return async (ctx) => {
+    const handing = handOff?.()
+    if (handing) return handing.give(ctx, ridingOf)
+    return releaseKey(ctx, consul, { key, sessionId: session.id }, await ridingOf(ctx), found)
+  }
 }
 
-interface GivenBack extends Pick<HeldLock, 'key' | 'session' | 'riders' | 'contest'> {
+interface GivenBack extends Pick<HeldLock, 'key' | 'session' | 'riders' | 'contest' | 'handOff'> {
   /** The key as it was before a claim of which we don't know whether it had its effect: it goes back to that. */
   readonly found?: Pick<Entry, 'value' | 'flags'> | undefined
 }
 
 /**
  * Gives back what a dead runner held, or one that could not do so before it ended; `ridingOf` says what is done in the
- * same transaction.
+ * same transaction. Who waited may be handed the lock at this very time, if that is done with it at all.
  */
 export function releaseOnBehalf(
   ctx: Context,
   consul: Consul,
-  held: HeldKey,
+  held: HeldKey & { readonly mayBeHanded?: boolean },
   contest?: Contest,
   ridingOf: RidingOf = async () => [],
 ): Promise<boolean> {
   const destroy = (ctx: Context) => destroySession(ctx, consul, held.sessionId)
-  const give = async (ctx: Context) =>
-    contest ? contest.release(ctx, ridingOf) : releaseKey(ctx, consul, held, await ridingOf(ctx))
+  const give = async (ctx: Context) => {
+    if (contest) return contest.release(ctx, ridingOf)
+    const releases = async () => releaseKey(ctx, consul, held, await ridingOf(ctx))
+    if ((await releases()) || !held.mayBeHanded) return true
+    // From now on it is handed nothing, for its session is about to end.
+    await transact(ctx, consul, [{ verb: 'delete', key: placeKey(held.key, held.sessionId) }]).catch(unlessRefused)
+    return releases()
+  }
   return giveKeyBack(ctx, consul, give, destroy, ON_BEHALF_MS)
 }
 
@@ -112,6 +124,12 @@ export async function giveBack(
   }
 }
 
+/** How one leaves without the lock: from when on nobody hands it to us, and the line itself. */
+export interface Leaving {
+  readonly withdraw: (ctx: Context) => Promise<void>
+  readonly leaveQueue: (ctx: Context) => Promise<void>
+}
+
 /**
  * Leaves nothing at Consul of who didn't get the lock, or may have got it without learning of it. Silent,
  * and short when somebody waits for it: its session dies by itself.
@@ -120,7 +138,7 @@ export async function cleanUpAcquisition(
   ctx: Context,
   consul: Consul,
   held: GivenBack,
-  leaveQueue: (ctx: Context) => Promise<void>,
+  { withdraw, leaveQueue }: Leaving,
   isHurried: boolean,
 ): Promise<void> {
   const { session } = held
@@ -128,6 +146,7 @@ export async function cleanUpAcquisition(
   const give = releasing(consul, held)
   try {
     await withDeadline(ctx, isHurried ? CLEAN_UP_MS : LEISURELY_CLEAN_UP_MS, async (ctx) => {
+      await withdraw(ctx).catch(unlessRefused)
       await give(ctx).catch(unlessRefused)
       await leaveQueue(ctx)
       await session.destroy(ctx, consul)

@@ -24,6 +24,11 @@ export class Riding {
     return this.#last.flatMap(({ ops }) => ops)
   }
 
+  /** What they have read of a lock that was handed to us. */
+  handed(nowMs: number): TxnOp[] {
+    return this.riders.flatMap((rider) => rider.handed?.(nowMs) ?? [])
+  }
+
   granted(entries: readonly Entry[]): void {
     for (const rider of this.riders) rider.granted?.(entries)
   }

@@ -43,6 +43,7 @@ export class GuardedRun {
     // First of all: somebody may have waited for this long.
     const launched = prepare ? undefined : this.#launch()
     observer?.acquired?.(this.#held)
+    this.#held.handOff?.()?.begin(ctx)
     const hold = new Hold(ctx, consul, this.#held, ({ value }) => void this.#heed(ctx, value))
     let mayRelease = true
     try {

@@ -65,7 +65,7 @@ export function wantedLock(name: string, wish: Wish, { runId, environment, holde
 function wantedOf(
   name: string,
   { key: ownKey, slots, shared, also }: Wish,
-): Pick<LockSpec, 'key' | 'contest' | 'behavior' | 'amongHolders'> {
+): Pick<LockSpec, 'key' | 'contest' | 'behavior' | 'amongHolders' | 'handsOn'> {
   const isOwnKey = ownKey !== undefined
   const key = isOwnKey ? checkKey('--key', ownKey) : keyOfName(name)
   const behavior = 'delete'
@@ -88,7 +88,7 @@ function wantedOf(
   }
   const amongHolders: LockSpec['amongHolders'] = async (...met) =>
     (await import('../lock/writer.ts')).writerAmong(...met)
-  return { key, amongHolders }
+  return { key, amongHolders, handsOn: true }
 }
 
 /** The keys of the locks that are named, whatever is contended for below them: by these they are paused. */

@@ -173,6 +173,38 @@ export function txnPromises(open: () => Client): void {
     expect((await client.get(`/v1/kv/${client.key}/data?raw`)).text).toBe(mine)
   })
 
+  test('hands a lock to another session, while both live: check-session, unlock, lock', async () => {
+    const client = open()
+    const { key } = client
+    const [mine, yours] = [await client.session(), await client.session()]
+    const place = `${key}/${yours}`
+    const record = base64('yours')
+    const handingOff = [
+      { Verb: 'check-session', Key: key, Session: mine },
+      { Verb: 'check-session', Key: place, Session: yours },
+      { Verb: 'unlock', Key: key, Session: mine, Value: record, Flags: 9 },
+      { Verb: 'lock', Key: key, Session: yours, Value: record, Flags: 9 },
+      { Verb: 'delete', Key: place },
+    ]
+    await client.acquire(mine)
+    const before = await client.row()
+    expect((await client.txn(...handingOff)).status).toBe(409)
+    await client.txn({ Verb: 'lock', Key: place, Session: yours })
+    expect((await client.txn(...handingOff)).status).toBe(200)
+    const after = await client.row()
+    expect(after).toMatchObject({
+      Session: yours,
+      Value: record,
+      Flags: '9',
+      LockIndex: 2,
+      CreateIndex: before.CreateIndex,
+    })
+    expect(after.ModifyIndex).toBeGreaterThan(before.ModifyIndex)
+    await client.destroy(mine)
+    expect(await client.row()).toEqual(after)
+    expect((await client.txn(...handingOff)).errors.map(({ OpIndex }) => OpIndex)).toContain(0)
+  })
+
   test('names the last in a line, tells who was the last before, and counts who came: get, lock, unlock', async () => {
     const client = open()
     const { key } = client

@@ -57,9 +57,10 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
     name: 'herd',
     key: KEY,
     sessionName: 'herd',
-    record: () => '{"host":"herd"}',
+    record: () => '{"host":"herd","runId":"herd"}',
     timing: planTiming({}),
     once: false,
+    handsOn: true,
     ancestors: [],
     onSession() {},
   }
@@ -80,6 +81,8 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
     await clock.advance(WIRE_MS * 20)
     bytesToEnter = bytesRead - bytesBefore
   }
+  // From then on a holder that never waited looks who waits for it.
+  await clock.advance(1000)
   const before = { requests: agent.requests - renewals, writes: agent.raftWrites, bytes: bytesRead, ms: 0 }
   for (let turn = 0; turn < handOvers; turn++) {
     next = Promise.withResolvers<void>()

@@ -97,6 +97,7 @@ export class SimulatedRunner {
         sessionName: `consul-locker ${NAME} ${this.name}`,
         record: (nowMs, seen) => holderRecord(holder, plan.timing, nowMs, { unended: unendedRuns(seen, recorded) }),
         ancestors: [],
+        handsOn: !this.#wanted.contest && !plan.isHeedless,
         riders: [...(plan.isHeedless ? [] : [new PauseRider(NAME, KEY)]), ...(history ? [history] : [])],
       },
       ...(history && { history }),
@@ -159,7 +160,7 @@ export class SimulatedRunner {
     const ctx = this.#context(new MachineClock(this.#stage.time, this.#machine.rate, undying))
     const { key, contest } = this.#wanted
     const release = async (sessionId: string, ended: string) => {
-      const [consul, held] = [this.#consul(undying), { key, sessionId }]
+      const [consul, held] = [this.#consul(undying), { key, sessionId, mayBeHanded: true }]
       const riding = (ctx: Context) => historyOnBehalf(ctx, consul, held, ended)
       return releaseOnBehalf(ctx, consul, held, await contest?.(consul, sessionId, []), contest ? undefined : riding)
     }

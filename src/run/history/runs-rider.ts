@@ -49,6 +49,10 @@ export class RunsRider implements Rider {
     return [{ verb: 'get-tree', key: this.key }]
   }
 
+  handed(nowMs: number): readonly TxnOp[] {
+    return this.claiming({ seen: undefined, isOurs: false, nowMs })
+  }
+
   granted(entries: readonly Entry[]): void {
     this.stands(entries.findLast(({ key, value }) => key === this.key && value !== '')?.value ?? '')
   }

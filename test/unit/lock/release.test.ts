@@ -97,14 +97,15 @@ describe('a release on behalf of a dead runner', () => {
 })
 
 describe('who leaves without the lock', () => {
+  const nothing = { withdraw: async () => {}, leaveQueue: async () => {} }
+
   test('deletes the key that it may have got, leaves the queue, and destroys its session', async () => {
     const { clock, ctx, consul, key, operator, ours } = await held()
-    let hasLeft = false
-    const leave = async () => {
-      hasLeft = true
-    }
-    await clock.run(cleanUpAcquisition(ctx, consul(), ours, leave, true))
-    expect(hasLeft).toBe(true)
+    const steps: (string | boolean)[] = []
+    const step = (name: string) => async () => void steps.push(name, operator.entry(key) !== undefined)
+    const leaving = { withdraw: step('withdraw'), leaveQueue: step('leave the queue') }
+    await clock.run(cleanUpAcquisition(ctx, consul(), ours, leaving, true))
+    expect(steps).toEqual(['withdraw', true, 'leave the queue', false])
     expect(operator.entry(key)).toBeUndefined()
     expect(operator.sessions()).toEqual([])
     expect(clock.pending).toBe(0)
@@ -114,7 +115,7 @@ describe('who leaves without the lock', () => {
     const { clock, ctx, consul, operator, ours, meet } = await held()
     const reply = strangeReply(403, 'Permission denied')
     meet(({ path }) => (path.startsWith('/v1/txn') ? { fault: { kind: 'answered', reply } } : {}))
-    await cleanUpAcquisition(ctx, consul(), ours, async () => {}, true)
+    await cleanUpAcquisition(ctx, consul(), ours, nothing, true)
     expect(operator.sessions()).toEqual([])
     expect(clock.pending).toBe(0)
   })
@@ -125,7 +126,7 @@ describe('who leaves without the lock', () => {
   ])('%s', async (_, isHurried, withinMs) => {
     const { clock, ctx, consul, warnings, operator, ours, meet } = await held()
     meet(BLACK_HOLE)
-    await clock.run(cleanUpAcquisition(ctx, consul(), ours, async () => {}, isHurried))
+    await clock.run(cleanUpAcquisition(ctx, consul(), ours, nothing, isHurried))
     expect(clock.nowMs).toBe(withinMs)
     expect(warnings).toEqual([])
     expect(operator.sessions()).toHaveLength(1)

@@ -31,7 +31,7 @@ export async function performRelease({ words, environment, context }: Invocation
   const own = { key: contest?.key ?? key, sessionId }
   const lockKey = released === 'semaphore' ? (others[0] ?? key) : key
   const ridingOf = (ctx: Context) => historyOnBehalf(ctx, consul, own, word, lockKey)
-  await releaseOnBehalf(ctx, consul, { key, sessionId }, contest, ridingOf)
+  await releaseOnBehalf(ctx, consul, { key, sessionId, mayBeHanded: true }, contest, ridingOf)
   return 0
 }
 

@@ -1,0 +1,58 @@
+import type { Context } from '../base/context.ts'
+import { Failure, type FailureCode } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { type TxnOp, transact } from '../consul/txn.ts'
+import type { HeldKey } from './claim.ts'
+import { noteKey, placeKey } from './queue.ts'
+
+/** Without a note one is not handed the lock, and takes it when it is free. */
+const DISPENSABLE: readonly FailureCode[] = ['refused', 'too-large']
+
+/**
+ * The note that one who waits leaves with whom it stands behind, be that a waiter or the holder: the record that it would
+ * hold with, at a key that its session holds. Who leaves by then hands it the lock (`HandOff`).
+ */
+export class Standby {
+  readonly #consul: Consul
+  readonly #wanted: HeldKey
+  #note: string | undefined
+
+  constructor(consul: Consul, { key, sessionId }: HeldKey) {
+    this.#consul = consul
+    this.#wanted = { key, sessionId }
+  }
+
+  /** Whether the lock may be handed to us. */
+  get isNoted(): boolean {
+    return this.#note !== undefined
+  }
+
+  /** Takes the note away. */
+  get leaving(): readonly TxnOp[] {
+    return this.#note === undefined ? [] : [{ verb: 'delete', key: this.#note }]
+  }
+
+  /** Leaves the note with this session; settles with whether it wasn't there before. */
+  async standBehind(ctx: Context, before: string, record: () => string): Promise<boolean> {
+    const { key: lockKey, sessionId } = this.#wanted
+    const key = noteKey(lockKey, before)
+    if (key === this.#note) return false
+    const ops: readonly TxnOp[] = [{ verb: 'lock', key, value: record(), session: sessionId }, ...this.leaving]
+    try {
+      const outcome = await transact(ctx, this.#consul, ops)
+      // Somebody who stood there before us may have left one.
+      if (outcome.done) this.#note = key
+      return outcome.done
+    } catch (thrown) {
+      if (!(thrown instanceof Failure) || !DISPENSABLE.includes(thrown.code)) throw thrown
+      return false
+    }
+  }
+
+  /** From now on nobody hands us the lock; whoever has done so before that has. */
+  async withdraw(ctx: Context): Promise<void> {
+    if (this.#note === undefined) return
+    const { key, sessionId } = this.#wanted
+    await transact(ctx, this.#consul, [{ verb: 'delete', key: placeKey(key, sessionId) }, ...this.leaving])
+  }
+}

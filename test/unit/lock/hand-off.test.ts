@@ -1,0 +1,276 @@
+import { describe, expect, test } from 'vitest'
+import { readKeys } from '../../../src/consul/kv.ts'
+// Virtual time doesn't wait for it to be loaded.
+import '../../../src/consul/denial.ts'
+import { transact } from '../../../src/consul/txn.ts'
+import { type AcquireOptions, type HeldLock, UNWANTED } from '../../../src/lock/acquire-options.ts'
+import { PauseRider } from '../../../src/lock/pause-rider.ts'
+import { releaseOnBehalf } from '../../../src/lock/release.ts'
+import { parseRuns } from '../../../src/run/history/runs-record.ts'
+import { RunsRider } from '../../../src/run/history/runs-rider.ts'
+import { type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
+import { virtualLock, won } from '../../virtual/virtual-lock.ts'
+
+/** Longer than any of these takes to stand in line, and than a lock is held whose holder looks for nobody. */
+const SETTLE_MS = 1100
+const TXN = 'PUT /v1/txn'
+const NEVER = new AbortController().signal
+
+/** A lock that may go from hand to hand, held for a while. */
+async function handedOn(about: Partial<AcquireOptions> = {}) {
+  const lock = virtualLock()
+  const { clock, ctx, key, operator, requests } = lock
+  const client = lock.consul()
+  const contend = (who: string, more: Partial<AcquireOptions> = {}, signal = NEVER) => {
+    const record = (nowMs: number) =>
+      JSON.stringify({ host: who, user: 'root', command: ['x'], runId: who, since: new Date(nowMs).toISOString() })
+    return lock.acquire({ handsOn: true, sessionName: who, record, ...more }, { ...ctx, signal })
+  }
+  const ours = won(await clock.run(contend('holder', about)))
+  await clock.advance(SETTLE_MS)
+  return {
+    ...lock,
+    ours,
+    /** Has somebody come and stand in line. */
+    async comes(who: string, more: Partial<AcquireOptions> = {}, signal = NEVER) {
+      const end = contend(who, more, signal)
+      end.catch(() => {})
+      await clock.advance(SETTLE_MS)
+      return { end: () => clock.run(end) }
+    },
+    /** Gives the lock back, and lets all settle. Tells what that asked for. */
+    async release(held: HeldLock): Promise<string[]> {
+      requests.splice(0)
+      await clock.run(lock.release(held))
+      await clock.advance(SETTLE_MS)
+      return requests.splice(0)
+    },
+    write: (at: string, value: string) => clock.run(transact(ctx, client, [{ verb: 'set', key: at, value }])),
+    keys: async () => (await clock.run(readKeys(ctx, client, key))).map((entry) => entry.key),
+    host: () => JSON.parse(Buffer.from(operator.entry(key)?.value ?? '', 'base64').toString() || '{}').host,
+  }
+}
+
+describe('a lock that somebody waits for', () => {
+  test('goes to the first in line in one transaction, and is never free', async () => {
+    const { ours, comes, release, key, operator, host } = await handedOn()
+    const createdAt = operator.entry(key)?.createIndex
+    const next = await comes('next')
+    await comes('last')
+    const asked = await release(ours)
+    expect(host()).toBe('next')
+    const got = won(await next.end())
+    expect(operator.entry(key)).toMatchObject({ createIndex: createdAt, lockIndex: 2, modifyIndex: got.fence })
+    expect(got.fence).toBeGreaterThan(ours.fence)
+    // The look for who stands behind us, and the hand-off: who was handed it claims nothing.
+    expect(asked.filter((request) => request === TXN)).toHaveLength(2)
+  })
+
+  test('says since when it is held, and by which number in line', async () => {
+    const { ours, comes, release, clock } = await handedOn()
+    const next = await comes('next')
+    await clock.advance(5000)
+    const nowMs = clock.now().wallMs
+    await release(ours)
+    const { since, turn } = JSON.parse(won(await next.end()).value)
+    expect(Date.parse(since)).toBeGreaterThanOrEqual(nowMs)
+    expect(turn).toBe(1)
+  })
+
+  test('goes through all who wait, in their order, and leaves nothing behind', async () => {
+    const { ours, comes, release, keys, operator } = await handedOn()
+    const names = ['a', 'b', 'c', 'd']
+    const waiting = []
+    for (const name of names) waiting.push(await comes(name))
+    const order: unknown[] = []
+    let held = ours
+    for (const one of waiting) {
+      await release(held)
+      held = won(await one.end())
+      order.push(JSON.parse(held.value).host)
+    }
+    expect(order).toEqual(names)
+    await release(held)
+    expect(await keys()).toEqual([])
+    expect(operator.sessions()).toEqual([])
+  })
+
+  test('goes on to who comes later: who held it for a while looks once more', async () => {
+    const { ours, comes, release, ctx, clock, host } = await handedOn()
+    const next = await comes('next')
+    await release(ours)
+    const held = won(await next.end())
+    held.handOff?.()?.begin(ctx)
+    await clock.advance(SETTLE_MS)
+    await comes('later')
+    await release(held)
+    expect(host()).toBe('later')
+  })
+
+  test('goes to who moved up, when who stood between has given up', async () => {
+    const { ours, comes, release, host, keys, key } = await handedOn()
+    const gaveUp = new AbortController()
+    await comes('between', {}, gaveUp.signal)
+    await comes('next')
+    gaveUp.abort(UNWANTED)
+    const { end } = await comes('last')
+    await release(ours)
+    expect(host()).toBe('next')
+    expect((await keys()).filter((name) => name.endsWith('/next'))).toEqual([
+      expect.stringMatching(`^${key}=queue/.*/next$`),
+    ])
+    end().catch(() => {})
+  })
+
+  test('has its history read by who was handed it, before that gives it back', async () => {
+    const rider = (runId: string) =>
+      new RunsRider({ lockKey: 'consul-locker-virtual', runId, who: () => ({ host: 'h', user: 'u', command: ['c'] }) })
+    const [first, second] = [rider('holder'), rider('next')]
+    const { ours, comes, release, operator, key } = await handedOn({ riders: [first] })
+    const next = await comes('next', { riders: [second] })
+    const ended = (one: RunsRider, fence: number) =>
+      one.ended({ outcome: { kind: 'ran', status: { code: 0 } }, fence, waitedMs: 0, ranMs: 1 })
+    ended(first, ours.fence)
+    await release(ours)
+    const held = won(await next.end())
+    ended(second, held.fence)
+    await release(held)
+    const record = parseRuns(Buffer.from(operator.entry(`${key}=runs`)?.value ?? '', 'base64').toString())
+    expect(record).toMatchObject({ runs: [{ runId: 'holder' }, { runId: 'next', fence: held.fence }] })
+  })
+})
+
+describe('who holds a lock without having waited', () => {
+  test('looks for nobody when it gives it back at once', async () => {
+    const { acquire, release, clock } = virtualLockOf()
+    const held = won(await clock.run(acquire()))
+    expect(await release(held)).toEqual([TXN, expect.stringContaining('destroy')])
+  })
+
+  function virtualLockOf() {
+    const lock = virtualLock()
+    return {
+      clock: lock.clock,
+      acquire: () => lock.acquire({ handsOn: true }),
+      async release(held: HeldLock) {
+        lock.requests.splice(0)
+        await lock.clock.run(lock.release(held))
+        return lock.requests
+      },
+    }
+  }
+})
+
+describe('a lock is released, and claimed by who waits,', () => {
+  test('when that left no note', async () => {
+    const { ours, comes, release, host, key, operator } = await handedOn()
+    const next = await comes('next', { handsOn: false })
+    await release(ours)
+    await next.end()
+    expect(host()).toBe('next')
+    expect(operator.entry(key)?.lockIndex).toBe(1)
+  })
+
+  test('when who left the note has gone', async () => {
+    const { ours, comes, release, host, operator } = await handedOn()
+    await comes('gone')
+    const gone = operator.sessions().find(({ id }) => id !== ours.session.id)
+    const next = await comes('next')
+    operator.destroySession(gone?.id ?? '')
+    await release(ours)
+    await next.end()
+    expect(host()).not.toBe('holder')
+  })
+
+  test.each(['consul-locker=pause', 'consul-locker-virtual=pause'])('when there is %s', async (pause) => {
+    const { ours, comes, release, operator, key, write } = await handedOn()
+    await comes('next', { riders: [new PauseRider('virtual', key)] })
+    await write(pause, JSON.stringify({ until: '2026-01-01T01:00:00Z', since: '2026-01-01T00:00:00Z', by: 'x' }))
+    await release(ours)
+    expect(operator.holder(key)).toBeUndefined()
+  })
+
+  test('when the token may not look for pauses', async () => {
+    const { ours, comes, release, host, meet } = await handedOn()
+    const next = await comes('next')
+    const refusal: Policy = ({ body }) =>
+      body?.includes('=pause') ? { fault: { kind: 'answered', reply: strangeReply(403, 'Permission denied') } } : {}
+    meet(refusal)
+    await release(ours)
+    await next.end()
+    expect(host()).toBe('next')
+  })
+
+  test('when the note is no record of a run', async () => {
+    const { ours, comes, release, operator, key } = await handedOn()
+    const next = await comes('next', { record: () => 'rubbish' })
+    await release(ours)
+    await next.end()
+    expect(operator.entry(key)?.lockIndex).toBe(1)
+  })
+
+  test('by every sixteenth number in line: who has no place there waits for nothing but a free key', async () => {
+    const { ours, comes, release, operator, key } = await handedOn()
+    const waiting = []
+    for (let n = 1; n <= 18; n++) waiting.push(await comes(`number ${n}`))
+    const created: (number | undefined)[] = []
+    let held = ours
+    for (const one of waiting) {
+      await release(held)
+      held = won(await one.end())
+      created.push(operator.entry(key)?.createIndex)
+    }
+    expect(new Set(created.slice(0, 16)).size).toBe(1)
+    expect(new Set(created).size).toBe(2)
+  })
+
+  test('and what isn’t ours any more is left alone', async () => {
+    const { ours, comes, release, operator, key } = await handedOn()
+    const next = await comes('next')
+    operator.forceRelease(key)
+    const held = won(await next.end())
+    await release(ours)
+    expect(operator.holder(key)).toBe(held.session.id)
+  })
+})
+
+describe('who waits no longer', () => {
+  test('is handed nothing: it takes its place and its note away, and then looks whether it has the lock', async () => {
+    const { ours, comes, release, operator, key, keys, clock } = await handedOn()
+    const gaveUp = new AbortController()
+    const { end } = await comes('gone', {}, gaveUp.signal)
+    gaveUp.abort(UNWANTED)
+    await expect(end()).rejects.toBe(UNWANTED)
+    await release(ours)
+    await clock.advance(SETTLE_MS)
+    expect(operator.holder(key)).toBeUndefined()
+    expect(await keys()).toEqual([])
+    expect(operator.sessions()).toEqual([])
+  })
+
+  test('gives back what it was handed meanwhile', async () => {
+    const { ours, comes, release, operator, key, meet, clock } = await handedOn()
+    const gaveUp = new AbortController()
+    const { end } = await comes('gone', {}, gaveUp.signal)
+    // Its withdrawal takes so long that the hand-off is there before.
+    meet(({ body }) => (body?.includes('=queue/') && !body.includes('unlock') ? { outMs: 500 } : {}))
+    gaveUp.abort(UNWANTED)
+    await release(ours)
+    await expect(end()).rejects.toBe(UNWANTED)
+    await clock.advance(SETTLE_MS)
+    expect(operator.holder(key)).toBeUndefined()
+    expect(operator.sessions()).toEqual([])
+  })
+
+  test('because it was killed, is handed nothing once its guardian has looked', async () => {
+    const { ours, comes, release, operator, key, clock, ctx, consul, meet } = await handedOn()
+    await comes('killed')
+    const killed = operator.sessions().find(({ id }) => id !== ours.session.id)
+    meet(({ path }) => (path.includes('/session/create') ? { fault: { kind: 'refused' } } : {}))
+    expect(
+      await clock.run(releaseOnBehalf(ctx, consul(), { key, sessionId: killed?.id ?? '', mayBeHanded: true })),
+    ).toBe(true)
+    await release(ours)
+    expect(operator.holder(key)).toBeUndefined()
+  })
+})
