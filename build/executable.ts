@@ -96,7 +96,8 @@ async function inject(
   for (const [name, text] of later) writeFileSync(`${work}/${name}`, text)
   writeFileSync(`${work}/sea.json`, JSON.stringify(settings))
   // The flags here, too: one that this Node doesn't know fails now and not at the users'.
-  const flags = [...(start.execArgv ?? []), '--no-warnings']
+  // The internals for what the snapshot rehearses of Node's own start.
+  const flags = [...(start.execArgv ?? []), '--no-warnings', ...(start.useSnapshot ? ['--expose-internals'] : [])]
   const [program = node, ...words] = [...target.through, node, ...flags, '--build-sea', 'sea.json']
   const { stderr } = await run(program, words, {
     cwd: work,
