@@ -1,27 +1,17 @@
-import { aborted, firstOf, withAbortGrace } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
+import type { Consul } from '../consul/consul.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
-import type { TxnOp } from '../consul/txn.ts'
-import {
-  ABORT_GRACE_MS,
-  type AcquireOptions,
-  type HeldLock,
-  type NotHeld,
-  UNWANTED,
-  WAIT_OVER,
-} from './acquire-options.ts'
-import { type ClaimResult, claim, type LockRequest } from './claim.ts'
-import type { Blocker, Contest } from './contest.ts'
+import { type AcquireOptions, type HeldLock, type NotHeld, UNWANTED, WAIT_OVER } from './acquire-options.ts'
+import type { ClaimResult } from './claim.ts'
+import { Claimant } from './claimant.ts'
+import type { Contest } from './contest.ts'
 import type { Coming } from './hand-off.ts'
-import { withTurn } from './holder-record.ts'
 import { LockWait } from './lock-wait.ts'
 import { LockWatch } from './lock-watch.ts'
 import { Queue } from './queue.ts'
 import { QueueMember } from './queue-member.ts'
 import { cleanUpAcquisition } from './release.ts'
-import type { Advice, NextAttempt } from './rider.ts'
-import { prepareRiders, Riding } from './riding.ts'
+import { Riding } from './riding.ts'
 import type { Session } from './session.ts'
 import { Succession } from './succession.ts'
 import { WaitReporter } from './wait-reporter.ts'
@@ -31,6 +21,8 @@ const AT_LEISURE: readonly unknown[] = [WAIT_OVER, UNWANTED]
 
 type Decision = HeldLock | NotHeld | 'session-gone'
 
+type Held = Extract<ClaimResult, { kind: 'held' }>
+
 /** One session's way to the lock. */
 export class Acquisition {
   readonly #ctx: Context
@@ -39,17 +31,13 @@ export class Acquisition {
   readonly #session: Session
   readonly #retrying: RetryPolicy
   readonly #queue: QueueMember
-  readonly #reporter: WaitReporter
   readonly #riding: Riding
   readonly #watch: LockWatch
   readonly #wait: LockWait
+  readonly #claimant: Claimant
   /** Absent where a lock is always released before the next one claims it. */
   readonly #succession: Succession | undefined
-  /** What is contended for, if it isn't the plain lock. */
   readonly #contest: Contest | undefined
-  #request: LockRequest
-  /** As we found it when we claimed it, until we know that it is ours. It may tell of runs that never gave it back. */
-  #found: Blocker | undefined
 
   /** `sinceMs` is when the wait began, in milliseconds since 1970; the sessions before this one waited, too. */
   constructor(
@@ -66,22 +54,22 @@ export class Acquisition {
     this.#options = options
     this.#session = session
     this.#retrying = retrying
-    this.#riding = new Riding(options.riders)
-    this.#watch = new LockWatch(consul, options, retrying, contest)
-    this.#reporter = new WaitReporter(ctx, options.name, options.onWaiting)
     this.#contest = contest
-    const line = this.#contest?.line ?? new Queue(consul, options.key, session.id)
-    this.#queue = new QueueMember(line, retrying, () => ({ record: options.record(sinceMs), sinceMs }))
-    this.#request = this.#newRequest()
-    if (options.handsOn && !contest && !options.once) this.#succession = new Succession(consul, this.#request)
-    this.#wait = new LockWait({
-      session,
-      watch: this.#watch,
-      queue: this.#queue,
-      reporter: this.#reporter,
-      isContest: contest !== undefined,
-      onBehind: (ctx, session) => this.#standBehind(ctx, session),
-    })
+    const line = contest?.line ?? new Queue(consul, options.key, session.id)
+    const reporter = new WaitReporter(ctx, options.name, options.onWaiting)
+    const riding = new Riding(options.riders)
+    const watch = new LockWatch(consul, options, retrying, contest)
+    const queue = new QueueMember(line, retrying, () => ({ record: options.record(sinceMs), sinceMs }))
+    const tell = (sentence: string) => reporter.tell(sentence)
+    const onBehind = (ctx: Context, session: string) => this.#standBehind(ctx, session)
+    this.#riding = riding
+    this.#watch = watch
+    this.#queue = queue
+    this.#claimant = new Claimant(ctx, { consul, options, session, retrying, riding, watch, queue, tell, contest })
+    this.#wait = new LockWait({ session, watch, queue, reporter, isContest: contest !== undefined, onBehind })
+    if (options.handsOn && !contest && !options.once) {
+      this.#succession = new Succession(consul, { key: options.key, sessionId: session.id })
+    }
   }
 
   /** Clears away the session, and what it may have got, unless it settles with the lock. */
@@ -94,13 +82,8 @@ export class Acquisition {
     } finally {
       if (typeof decision !== 'object') {
         const isHurried = signal.aborted ? !AT_LEISURE.includes(signal.reason) : decision === undefined
-        const held = {
-          ...this.#request,
-          session: this.#session,
-          riders: this.#riding.riders,
-          ...this.#kind,
-          found: this.#found,
-        }
+        const { request, found } = this.#claimant
+        const held = { ...request, session: this.#session, riders: this.#riding.riders, ...this.#kind, found }
         const leaving = {
           withdraw: async (ctx: Context) => this.#succession?.withdraw(ctx),
           leaveQueue: (ctx: Context) => this.#queue.leave(ctx),
@@ -112,15 +95,16 @@ export class Acquisition {
   }
 
   async #untilDecided(): Promise<Decision> {
+    const succession = this.#succession
     for (let isLate = false; ; ) {
-      const advice = isLate ? 'go' : await this.#prepare()
+      const advice = isLate ? 'go' : await this.#claimant.prepare()
       if (advice === 'line') {
         if (await this.#wait.untilWorthATry(this.#ctx, 'queued')) continue
         return 'session-gone'
       }
       if (advice !== 'go') return advice
       const handed = isLate ? undefined : this.#handed()
-      const got = handed ?? (isLate ? await this.#tryRenewed() : await this.#try())
+      const got = handed ?? (await (isLate ? this.#claimant.tryRenewed(succession) : this.#claimant.try(succession)))
       if (got.kind === 'session-gone') return 'session-gone'
       isLate = false
       if (got.kind === 'held') {
@@ -147,16 +131,16 @@ export class Acquisition {
    * What a claim would say of a lock that was handed to us. Who has something to look at before a claim makes one all the
    * same, and so does who has tried to: the lock may be its own.
    */
-  #handed(): Extract<ClaimResult, { kind: 'held' }> | undefined {
+  #handed(): Held | undefined {
     const { lastSeen } = this.#watch
     if (!this.#succession?.isHanded || this.#riding.isPrepared || lastSeen?.session !== this.#session.id) {
       return undefined
     }
-    this.#request = { ...this.#request, value: lastSeen.value }
+    this.#claimant.won(lastSeen.value)
     return { kind: 'held', fence: lastSeen.modifyIndex, entries: [] }
   }
 
-  #won({ fence, entries }: Extract<ClaimResult, { kind: 'held' }>, isHanded: boolean): HeldLock {
+  #won({ fence, entries }: Held, isHanded: boolean): HeldLock {
     const { clock } = this.#ctx
     const coming: Omit<Coming, 'heldMs'> = {
       isFromLine: isHanded || this.#queue.isInLine,
@@ -171,11 +155,11 @@ export class Acquisition {
     }
     // Claiming it again must not fail for what happened to the queue since.
     this.#watch.markOurs()
-    this.#found = undefined
+    this.#claimant.won(this.#claimant.request.value)
     this.#queue.markAcquired()
     if (!isHanded) this.#riding.granted(entries)
     return {
-      ...this.#request,
+      ...this.#claimant.request,
       session: this.#session,
       fence,
       riders: this.#riding.riders,
@@ -186,70 +170,9 @@ export class Acquisition {
 
   async #standBehind(ctx: Context, session: string): Promise<void> {
     if (this.#riding.isPrepared) return
-    await this.#retrying(ctx, async () => this.#succession?.standBehind(ctx, session, () => this.#newRequest().value))
-  }
-
-  #try(): Promise<ClaimResult> {
-    this.#request = this.#newRequest()
-    const attempt = this.#attempt()
-    if (!attempt.isOurs) this.#found = attempt.seen?.session === undefined ? attempt.seen : undefined
-    const riding = this.#riding.claiming(attempt)
-    const leaving = this.#succession?.claiming() ?? []
-    return this.#queue.claimInOrder(this.#ctx, (queueing) =>
-      this.#retrying(this.#ctx, () =>
-        withAbortGrace(this.#ctx, ABORT_GRACE_MS, (ctx) => this.#claim(ctx, [...queueing, ...leaving], riding)),
-      ),
+    await this.#retrying(ctx, async () =>
+      this.#succession?.standBehind(ctx, session, () => this.#claimant.newRequest().value),
     )
-  }
-
-  #claim(ctx: Context, queueing: readonly TxnOp[], riding: readonly TxnOp[]): Promise<ClaimResult> {
-    const { contender, lastSeen, isOurs } = this.#watch
-    if (contender) return contender.claim(ctx, this.#request, isOurs, queueing, riding)
-    return claim(ctx, this.#consul, this.#request, isOurs ? 'ours' : lastSeen, queueing, riding)
-  }
-
-  async #prepare(): Promise<Advice | 'session-gone'> {
-    if (!this.#riding.isPrepared) return 'go'
-    const advice = await firstOf<Advice | 'session-gone'>(this.#ctx, [
-      (ctx) => prepareRiders(ctx, this.#riding.riders, this.#attempt(), this.#retrying),
-      async (ctx) => {
-        await Promise.race([aborted(this.#session.gone), aborted(ctx.signal)])
-        return 'session-gone'
-      },
-    ])
-    return this.#session.gone.aborted ? 'session-gone' : advice
-  }
-
-  #attempt(): NextAttempt {
-    const seen = this.#watch.lastSeen
-    const isOurs = this.#watch.isOurs || seen?.session === this.#session.id
-    return {
-      consul: this.#consul,
-      seen,
-      isOurs,
-      nowMs: this.#ctx.clock.now().wallMs,
-      once: this.#options.once,
-      tell: (sentence) => this.#reporter.tell(sentence),
-    }
-  }
-
-  /**
-   * Renews the session and claims the lock anew, for it may leave us meanwhile. Both at once: where answers take long,
-   * one after the other would never leave enough of the lease.
-   */
-  async #tryRenewed(): Promise<ClaimResult> {
-    const renew = () => this.#session.renew(this.#ctx, this.#consul, REQUEST_TIMEOUT_MS)
-    const [renewed, got] = await Promise.allSettled([this.#retrying(this.#ctx, renew), this.#try()])
-    if (renewed.status === 'rejected') throw renewed.reason
-    if (got.status === 'rejected') throw got.reason
-    return this.#session.gone.aborted ? { kind: 'session-gone' } : got.value
-  }
-
-  #newRequest(): LockRequest {
-    const { key: plainKey, record } = this.#options
-    const key = this.#contest?.key ?? plainKey
-    const value = withTurn(record(this.#ctx.clock.now().wallMs, this.#watch.lastSeen), this.#queue.turn)
-    return { key, value, sessionId: this.#session.id }
   }
 
   get #kind(): Pick<HeldLock, 'contest'> {
