@@ -140,6 +140,26 @@ describe('a lock that somebody waits for', () => {
   })
 })
 
+describe('who is handed a lock', () => {
+  test('doesn’t start by a lease that is nearly over: it renews its session first', async () => {
+    const { ours, comes, release, meet, requests, clock, operator } = await handedOn()
+    const next = await comes('next')
+    const waiter = operator.sessions().find(({ id }) => id !== ours.session.id)
+    const renewals = () => requests.filter((request) => request.includes(`renew/${waiter?.id}`)).length
+    const cut: Policy = ({ path }) => (path.includes(`renew/${waiter?.id}`) ? { fault: { kind: 'refused' } } : {})
+    meet(cut)
+    await clock.advance(14_000)
+    await release(ours)
+    const cutOff = renewals()
+    expect(operator.holder('consul-locker-virtual')).toBe(waiter?.id)
+    meet(() => ({}))
+    const held = won(await next.end())
+    expect(held.session.id).toBe(waiter?.id)
+    expect(renewals()).toBeGreaterThan(cutOff)
+    expect(held.session.hasTimeToStart()).toBe(true)
+  })
+})
+
 describe('who holds a lock without having waited', () => {
   test('looks for nobody when it gives it back at once', async () => {
     const { acquire, release, clock } = virtualLockOf()
