@@ -145,6 +145,8 @@ export class SimulatedApplication {
     call: ApplicationCall,
     { fence, leader, onGroup }: CallOptions,
   ): Promise<CallResult> {
+    // What was under way when the process was killed may still be about to call.
+    if (process.isDead) return new Promise(() => {})
     if (call === 'ready') return this.#ready(ctx, process)
     const limitMs = call === 'demote' ? LIMITS.demoteMs : call === 'fence' ? LIMITS.fenceMs : LIMITS.ensureMs
     return new Promise((resolve) => {
