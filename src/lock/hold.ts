@@ -11,6 +11,7 @@ import type { HeldLock } from './acquire-options.ts'
 import { type ClaimResult, claim } from './claim.ts'
 import type { Contest, WatchedKey } from './contest.ts'
 import { RENEW_ATTEMPT_MS } from './deadline.ts'
+import { heldFence } from './holder-record.ts'
 import { DEADLINE_PASSED, Loss } from './loss.ts'
 
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
@@ -91,14 +92,16 @@ export class Hold {
   }
 
   #watched(): WatchedKey[] {
-    const { key, sessionId, fence, contest } = this.#held
+    const { key, sessionId, value, fence, contest } = this.#held
     const judge = (entry: Entry | undefined) => {
       if (entry === undefined) return 'deleted'
       if (entry.session === sessionId) return 'ours'
       if (entry.session === undefined) return 'released'
       return new Loss('key-taken', `the key is held by somebody else (session ${entry.session})`)
     }
-    return [{ key, fromIndex: fence, judge }, ...(contest?.watched(fence) ?? [])]
+    // Somebody may have asked for a lock between its being handed to us and our seeing that: then it is seen anew at once.
+    const fromIndex = heldFence({ value, modifyIndex: fence })
+    return [{ key, fromIndex, judge }, ...(contest?.watched(fence) ?? [])]
   }
 
   async #key(ctx: Context, { key, fromIndex, judge }: WatchedKey): Promise<Loss | undefined> {

@@ -17,6 +17,9 @@ import type { RunDependencies, RunSpec } from './run-spec.ts'
 
 const PUBLISH_AFTER_MS = 50
 
+/** What no value is without that asks for the lock. */
+const REQUEST = '"releaseAskedBy"'
+
 /** The time that a lock is ours: the command runs, three witnesses look out for the loss of the lock. */
 export class GuardedRun {
   readonly #dependencies: RunDependencies
@@ -79,7 +82,7 @@ export class GuardedRun {
 
   /** Who asks for the lock in its value may write there, and so may end us: that is as if TERM had come to us, once. */
   async #heed(ctx: Context, value: string): Promise<void> {
-    if (value === this.#held.value) return
+    if (!value.includes(REQUEST)) return
     const { requesterIn } = await import('./release-request.ts')
     const by = requesterIn(value, this.#spec.runId)
     if (by === undefined || this.#isDeaf) return

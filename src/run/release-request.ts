@@ -104,8 +104,9 @@ async function request(
   for (;;) {
     const { entry } = await retry.until(ctx, () => query.next(ctx))
     if (entry && entry.session === session) continue
-    // Who gives back deletes the key; from a session that died the key remains, or its place in a list of holders.
-    const isLost = entry ? entry.createIndex === createIndex : await stillStands(ctx, consul, retry, asked)
+    // Who gives back deletes the key, or hands it on; a session that died leaves it to nobody, or its place in a list of holders.
+    const isLeft = entry?.createIndex === createIndex && entry.session === undefined
+    const isLost = entry ? isLeft : await stillStands(ctx, consul, retry, asked)
     return { kind: isLost ? 'lost' : 'given-back' }
   }
 }

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { transact } from '../../../src/consul/txn.ts'
-import { heldFence } from '../../../src/lock/holder-record.ts'
+import { heldFence, holderRecord } from '../../../src/lock/holder-record.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { holdFor } from '../../../src/run/hold-at-least.ts'
 import { requestYield } from '../../../src/run/release-request.ts'
+import { won } from '../../virtual/virtual-lock.ts'
 import { virtualRun } from '../../virtual/virtual-run.ts'
 
 /** A run whose command has begun. */
@@ -43,6 +44,57 @@ test('a command that is asked for again and again hears of it once, for a second
   exit({ code: 0 })
   await clock.run(result)
   expect(await clock.run(Promise.all(answers))).toEqual(Array(3).fill({ kind: 'given-back' }))
+})
+
+/** A run that was handed its lock, while somebody who stands behind it waits for it in turn. */
+async function handedRun() {
+  const lab = virtualRun()
+  const { clock, spec, timing } = lab
+  const record = (runId: string) => (nowMs: number) =>
+    holderRecord({ host: 'here', pid: 1, user: 'somebody', command: ['x'], runId }, timing, nowMs)
+  const lock = { ...spec, handsOn: true, record: record('one') }
+  const before = won(await clock.run(lab.acquire({ handsOn: true, record: record('zero') })))
+  const result = lab.begin({ about: { lock } })
+  await clock.advance(2000)
+  const behind = lab.acquire({ handsOn: true, record: record('two') })
+  await clock.advance(2000)
+  const ask = () => {
+    const session = lab.operator.holder(lab.key)
+    return requestYield(lab.ctx, lab.consul(), { key: lab.key, session }, 'root@web2')
+  }
+  return { ...lab, before, result, behind, ask }
+}
+
+test('who asks is told that it was given back when the lock was handed to who waits', async () => {
+  const { clock, release, before, result, behind, ask, exit } = await handedRun()
+  await clock.run(release(before))
+  await clock.advance(1000)
+  const answer = ask()
+  await clock.advance(1000)
+  exit({ code: 0 })
+  expect(await clock.run(result)).toMatchObject({ outcome: { kind: 'ran' } })
+  expect(await clock.run(answer)).toEqual({ kind: 'given-back' })
+  await clock.run(release(won(await clock.run(behind))))
+})
+
+test('a run that is asked for its lock before it has seen that it was handed it hears of that', async () => {
+  const { clock, key, release, meet, before, result, behind, ask, signals, exit } = await handedRun()
+  let isLooking = false
+  meet(({ longPoll, path }) => {
+    if (!longPoll || !path.startsWith(`/v1/kv/${key}?`)) return {}
+    isLooking = true
+    return { outMs: 2000 }
+  })
+  // Its next look is on its way when the lock is handed over, and arrives after somebody has asked.
+  while (!isLooking) await clock.advance(1000)
+  await clock.run(release(before))
+  const answer = ask()
+  await clock.advance(5000)
+  expect(signals).toEqual(['SIGTERM'])
+  exit({ signal: 'SIGTERM' })
+  await clock.run(result)
+  expect(await clock.run(answer)).toEqual({ kind: 'given-back' })
+  await clock.run(release(won(await clock.run(behind))))
 })
 
 test('who asks is told when the command had lost the lock before it could end', async () => {
