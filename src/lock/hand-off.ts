@@ -66,10 +66,11 @@ export class HandOff {
     if (isHanded !== undefined) return isHanded
     const clearing: TxnOp[] = this.#note ? [{ verb: 'delete', key: this.#note.key }] : []
     const { removeTail } = this.#coming
-    const released = await releaseWith(ctx, this.#consul, this.#held, [...removeTail, ...clearing], riding)
-    if (released !== 'changed') return released
-    // Others have come into line since.
-    return (await releaseWith(ctx, this.#consul, this.#held, clearing, riding)) === true
+    const releasing = (besides: readonly TxnOp[]) => releaseWith(ctx, this.#consul, this.#held, besides, riding)
+    const released = await releasing([...removeTail, ...clearing]).catch(unlessNotAllowed)
+    if (typeof released === 'boolean') return released
+    // Others have come into line since, or what stands there isn't ours to clear.
+    return (await releasing(released === 'changed' ? clearing : [])) === true
   }
 
   /** A read of trees never fails for what isn't there. */

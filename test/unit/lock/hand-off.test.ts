@@ -221,6 +221,20 @@ describe('a lock is released, and claimed by who waits,', () => {
     expect(host()).toBe('next')
   })
 
+  test('when the token may not write in the line, and so can’t clear the note away either', async () => {
+    const { ours, comes, release, host, meet } = await handedOn()
+    const next = await comes('next')
+    const mine = ours.session.id
+    const refusal: Policy = ({ body }) =>
+      body?.includes(`"Session":"${mine}"`) && body.includes('=queue/')
+        ? { fault: { kind: 'answered', reply: strangeReply(403, 'Permission denied') } }
+        : {}
+    meet(refusal)
+    expect(await release(ours)).toContainEqual(expect.stringContaining('destroy'))
+    await next.end()
+    expect(host()).toBe('next')
+  })
+
   test('when the note is no record of a run', async () => {
     const { ours, comes, release, operator, key } = await handedOn()
     const next = await comes('next', { record: () => 'rubbish' })
