@@ -5,11 +5,10 @@ import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
 import type { Entry } from '../consul/kv.ts'
 import { Retry, type RetryPolicy } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
-import { transact } from '../consul/txn.ts'
 import type { HeldLock } from './acquire-options.ts'
 import { type HeldKey, releaseKey } from './claim.ts'
 import type { Contest, RidingOf } from './contest.ts'
-import { placeKey } from './queue.ts'
+import { withdrawOnBehalf } from './standby.ts'
 
 /** So long may it take to leave without the lock while somebody waits for us; the session dies by itself afterwards. */
 const CLEAN_UP_MS = 2000
@@ -79,7 +78,7 @@ export function releaseOnBehalf(
     const releases = async () => releaseKey(ctx, consul, held, await ridingOf(ctx))
     if ((await releases()) || !held.mayBeHanded) return true
     // From now on it is handed nothing, for its session is about to end.
-    await transact(ctx, consul, [{ verb: 'delete', key: placeKey(held.key, held.sessionId) }]).catch(unlessRefused)
+    await withdrawOnBehalf(ctx, consul, held).catch(unlessRefused)
     return releases()
   }
   return giveKeyBack(ctx, consul, give, destroy, ON_BEHALF_MS)

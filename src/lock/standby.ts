@@ -1,12 +1,15 @@
 import type { Context } from '../base/context.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
+import { type Entry, readKeys } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
 import type { HeldKey } from './claim.ts'
 import { noteKey, placeKey } from './queue.ts'
 
 /** Without a note one is not handed the lock, and takes it when it is free. */
 const DISPENSABLE: readonly FailureCode[] = ['refused', 'too-large']
+/** Consul takes 64 steps in a transaction. */
+const MOST_NOTES = 50
 
 /**
  * The note that one who waits leaves with whom it stands behind, be that a waiter or the holder: the record that it would
@@ -55,4 +58,24 @@ export class Standby {
     const { key, sessionId } = this.#wanted
     await transact(ctx, this.#consul, [{ verb: 'delete', key: placeKey(key, sessionId) }, ...this.leaving])
   }
+}
+
+/**
+ * Does that for one that is dead. Its note is found in the line, where that can be read: who moves up there leaves one at
+ * the same key.
+ */
+export async function withdrawOnBehalf(ctx: Context, consul: Consul, { key, sessionId }: HeldKey): Promise<void> {
+  const place = placeKey(key, sessionId)
+  const line = await readKeys(ctx, consul, placeKey(key, '')).catch(unlessDispensable)
+  const notes = line.filter((entry) => entry.session === sessionId && entry.key !== place).slice(0, MOST_NOTES)
+  await transact(
+    ctx,
+    consul,
+    [{ key: place }, ...notes].map(({ key }) => ({ verb: 'delete', key })),
+  )
+}
+
+function unlessDispensable(thrown: unknown): readonly Entry[] {
+  if (!(thrown instanceof Failure) || !DISPENSABLE.includes(thrown.code)) throw thrown
+  return []
 }

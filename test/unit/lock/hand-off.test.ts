@@ -297,14 +297,29 @@ describe('who waits no longer', () => {
   })
 
   test('because it was killed, is handed nothing once its guardian has looked', async () => {
-    const { ours, comes, release, operator, key, clock, ctx, consul, meet } = await handedOn()
+    const { ours, comes, release, operator, key, keys, clock, ctx, consul, meet } = await handedOn()
     await comes('killed')
     const killed = operator.sessions().find(({ id }) => id !== ours.session.id)
     meet(({ path }) => (path.includes('/session/create') ? { fault: { kind: 'refused' } } : {}))
     expect(
       await clock.run(releaseOnBehalf(ctx, consul(), { key, sessionId: killed?.id ?? '', mayBeHanded: true })),
     ).toBe(true)
+    expect(await keys()).toEqual([key, `${key}=queue`])
     await release(ours)
     expect(operator.holder(key)).toBeUndefined()
+  })
+
+  test('because it was killed, leaves its place to who stands behind it, who is handed the lock', async () => {
+    const { ours, comes, release, operator, key, clock, ctx, consul } = await handedOn()
+    const createdAt = operator.entry(key)?.createIndex
+    await comes('killed')
+    const killed = operator.sessions().find(({ id }) => id !== ours.session.id)
+    const next = await comes('next')
+    const held = { key, sessionId: killed?.id ?? '', mayBeHanded: true }
+    expect(await clock.run(releaseOnBehalf(ctx, consul(), held))).toBe(true)
+    await clock.advance(SETTLE_MS)
+    await release(ours)
+    won(await next.end())
+    expect(operator.entry(key)?.createIndex).toBe(createdAt)
   })
 })
