@@ -89,6 +89,7 @@ export default {
     wall('options-know-no-connection', '^src/cli/options/', '^src/cli/(?!options/|syntax/)'),
     wall('only-the-table-knows-commands', '^src/cli/(?!commands/)[^/]+/', '^src/cli/commands/'),
     owned('yargs-in-one-file', 'node_modules/yargs', '^src/cli/syntax/parser[.]ts$'),
+    owned('undici-in-transport', 'node_modules/undici', '^src/consul/(exchange|transport)[.]ts$'),
     owned('signal-exit-in-child', 'node_modules/signal-exit', '^src/child/'),
     owned('timers-in-clock', '^(node:)?timers(/promises)?$', '^src/base/clock[.]ts$'),
     wall('scripts-know-no-application', '^scripts/(?!release/)', '^(src|build|test)/'),

@@ -19,8 +19,8 @@ const IDLE_MS = 30_000
 type Send = (options: RequestOptions) => ClientRequest
 
 /**
- * The same as `openTransport`, by Node's own client: a library shares its process, and doesn't choose the Node that it
- * runs on.
+ * The same as `openTransport`, by Node's own client: undici, which isn't as large and as slow, runs on few versions of
+ * Node, and a library doesn't choose the one that it runs on.
  */
 export async function openNodeTransport(settings: ConsulSettings): Promise<Transport> {
   const pool = { keepAlive: true, timeout: IDLE_MS }

@@ -77,13 +77,13 @@ export function connectionFailure(settings: Pick<ConsulSettings, 'address'>, thr
   const { text } = settings.address
   const { code } = thrown as { code?: unknown }
   if (thrown instanceof Failure) return thrown
-  if (isNoHttp(code)) return notConsul(text, 'no HTTP')
-  if (typeof code !== 'string') return thrown
+  if (isNoHttp(thrown)) return notConsul(text, 'no HTTP')
+  if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return thrown
   if (isTlsTrouble(code)) return tlsFailure(text, code, thrown)
   const exhausted = outOfFiles(`Consul at ${text} can't be reached`, thrown)
   if (exhausted) return exhausted
   const why = messageOf(thrown) || code
-  if (code === 'ECONNRESET') {
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
     return new Failure('unreachable', `${text} closes the connection without an answer (${why})`, {
       hint: 'is that the HTTP port of a Consul agent, without TLS?',
       cause: thrown,
@@ -95,9 +95,10 @@ export function connectionFailure(settings: Pick<ConsulSettings, 'address'>, thr
   })
 }
 
-/** Node's own client says so by a code of its parser. */
-function isNoHttp(code: unknown): boolean {
-  return String(code).startsWith('HPE_')
+// A parser's error of undici's has a code for some of its reasons only; Node's own begin with those of its parser.
+function isNoHttp(thrown: unknown): boolean {
+  const { name, code } = thrown as { name?: unknown; code?: unknown }
+  return name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || String(code).startsWith('HPE_')
 }
 
 // Node's own codes for what it doesn't like in a certificate have no common beginning.

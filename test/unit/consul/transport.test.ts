@@ -13,8 +13,8 @@ import type { Transport } from '../../../src/consul/wire.ts'
 const PIECE = Buffer.alloc(1 << 20, ' ')
 
 /**
- * A transport to a server that answers with the number of the connection, and to a PUT with its body, but never to
- * `/held`, in pieces to `/pieces`, with more and more to `/endless`, and closes the connection after or in some others.
+ * A transport to a server that answers with the number of the connection, but never to `/held`, in pieces to `/pieces`,
+ * and with more and more to `/endless`.
  */
 async function serve(): Promise<{ transport: Transport; held: Promise<unknown>; breakAll(): void }> {
   const connections: IncomingMessage['socket'][] = []
@@ -22,11 +22,6 @@ async function serve(): Promise<{ transport: Transport; held: Promise<unknown>; 
     if (request.url === '/held') return holds()
     if (request.url === '/pieces') return inPieces(response, 'häppchenweise')
     if (request.url === '/endless') return Readable.from(endless()).pipe(response)
-    if (request.url === '/last') return void response.writeHead(200, { connection: 'close' }).end('the last')
-    if (request.url === '/unmeasured') return void request.socket.end('HTTP/1.1 200 OK\r\n\r\nunmeasured')
-    if (request.url === '/cut') return void request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\ncut')
-    if (request.url === '/noise') return void request.socket.end('220 mail ESMTP\r\n')
-    if (request.method === 'PUT') return void request.pipe(response)
     if (!connections.includes(request.socket)) connections.push(request.socket)
     response.end(String(connections.indexOf(request.socket)))
   })
@@ -121,26 +116,4 @@ test('a signal ends a request at once, wherever that is, and one that aborted be
   await expect(waiting).rejects.toBe(reason)
   await expect(get(transport, '/held', given.signal)).rejects.toBe(reason)
   expect(await Promise.race([held, get(transport)])).toMatchObject({ status: 200 })
-})
-
-test('a body arrives as it was sent, and an empty one, too', async () => {
-  const { transport } = await serve()
-  const put = (body?: string) =>
-    transport.send({ method: 'PUT', path: '/', ...(body !== undefined && { body }) }, never)
-  expect([await put('äöü'), await put(''), await put()].map(({ text }) => text)).toEqual(['äöü', '', ''])
-})
-
-test('a server may close a connection after a reply: the next request has another one', async () => {
-  const { transport } = await serve()
-  expect((await get(transport)).text).toBe('0')
-  expect((await get(transport, '/last')).text).toBe('the last')
-  expect((await get(transport)).text).toBe('1')
-  expect((await get(transport, '/unmeasured')).text).toBe('unmeasured')
-  expect((await get(transport)).text).toBe('2')
-})
-
-test('a reply that breaks off, and what is no HTTP, are told apart', async () => {
-  const { transport } = await serve()
-  await expect(get(transport, '/cut')).rejects.toMatchObject({ code: 'unreachable' })
-  await expect(get(transport, '/noise')).rejects.toMatchObject({ code: 'not-consul' })
 })
