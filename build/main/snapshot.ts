@@ -48,7 +48,9 @@ const HOLD = ['sleep', '0.3']
  * waiter, with another instance of the application: what was compiled for it stays, for instances share their code; the
  * rest is garbage.
  */
-async function warmUp({ main, forgetKillAtExit }: Application): Promise<void> {
+async function warmUp({ keepOutOfCores, main, forgetKillAtExit }: Application): Promise<void> {
+  // As at a start; the command's cores are part of its launch, then.
+  keepOutOfCores()
   const { signal } = new AbortController()
   const commands = [HOLD, ['true'], ['true']]
   const codes = await Promise.all(commands.map((command) => main(['warm-up', ...command], signal)))
