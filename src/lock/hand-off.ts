@@ -65,7 +65,8 @@ export class HandOff {
     const isHanded = this.#note && (await this.#handTo(ctx, this.#note, riding))
     if (isHanded !== undefined) return isHanded
     const clearing: TxnOp[] = this.#note ? [{ verb: 'delete', key: this.#note.key }] : []
-    const { removeTail } = this.#coming
+    // Who has left a note came after us, and is the last, or others are.
+    const removeTail = this.#note ? [] : this.#coming.removeTail
     const releasing = (besides: readonly TxnOp[]) => releaseWith(ctx, this.#consul, this.#held, besides, riding)
     const released = await releasing([...removeTail, ...clearing]).catch(unlessNotAllowed)
     if (typeof released === 'boolean') return released

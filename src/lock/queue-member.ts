@@ -5,7 +5,7 @@ import type { Entry } from '../consul/kv.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { ClaimResult } from './claim.ts'
-import type { Line, QueuePosition, Waiter } from './queue.ts'
+import type { Line, QueuePosition, Waiter } from './line.ts'
 import type { QueueTicket } from './queue-ticket.ts'
 
 /** Who is next but one looks this often whether who is next lives: a dead one's session takes its time to expire. */
@@ -45,6 +45,7 @@ export class QueueMember {
   readonly #waiter: () => Waiter
   #state: QueueState = 'new'
   #ticket: QueueTicket | undefined
+  #removeTail: readonly TxnOp[] = []
   /** Others stood in the queue when we tried last. */
   #isFormed = false
   /** Who was before us has gone. */
@@ -96,9 +97,10 @@ export class QueueMember {
     return typeof this.#state === 'string' ? undefined : this.#state.before?.session
   }
 
-  /** What takes away the key that names the last in line, if that is us as far as we know. */
+  /** What takes away the key that names the last in line, if that is us yet, or we know that nobody else is there. */
   get removeTail(): readonly TxnOp[] {
-    return typeof this.#state === 'string' ? [] : this.#state.leaving.filter(({ verb }) => verb === 'delete-cas')
+    const known = typeof this.#state === 'string' ? [] : this.#state.leaving.filter(({ verb }) => verb === 'delete-cas')
+    return known.length > 0 ? known : this.#removeTail
   }
 
   /**
@@ -131,6 +133,7 @@ export class QueueMember {
     if (typeof state === 'string') {
       const entrance = await this.#queue.enter(ctx, this.#waiter(), this.#isFormed)
       this.#ticket = entrance?.ticket
+      this.#removeTail = entrance?.removeTail ?? []
       place = entrance?.position
     } else {
       const { before } = state

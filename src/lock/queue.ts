@@ -5,6 +5,7 @@ import { isSessionId } from '../consul/fields.ts'
 import { type Entry, type KeyReading, readKey, readKeys } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
 import { waiterRecord, waitsForMore } from './holder-record.ts'
+import type { CountedPosition, Entrance, Line, Waiter } from './line.ts'
 import { QueueTicket } from './queue-ticket.ts'
 
 /** No lock's name has an equals sign in it. */
@@ -22,55 +23,6 @@ export function noteKey(lockKey: string, session: string): string {
 
 /** Consul takes 64 steps in a transaction; a look that finds more dead entries leaves the rest to the next. */
 const CLEARED_AT_ONCE = 50
-
-/** A session's position in the queue. */
-export interface QueuePosition {
-  /** How many living sessions are before it; `undefined`: one or more. */
-  readonly ahead: number | undefined
-  /** The last of those. */
-  readonly before: Entry | undefined
-  /** One of those waits for other locks, too: it may leave this one alone while it is free, and isn't passed for that. */
-  readonly isFirm: boolean
-  /** What is to be done together with taking the lock, so that the queue moves up. */
-  readonly leaving: readonly TxnOp[]
-}
-
-/** One that was counted. */
-export interface CountedPosition extends QueuePosition {
-  readonly ahead: number
-}
-
-/** What going into a queue has told, without reading it. */
-export interface Entrance {
-  readonly ticket: QueueTicket
-  /** Absent when who should be before us has gone. */
-  readonly position: QueuePosition | undefined
-}
-
-/** A place to stand in line: one queue, or several at once. */
-export interface Line {
-  /** The conditions under which one may go ahead without standing in it. */
-  readonly ifNobodyQueues: readonly TxnOp[]
-  /** The operations that take us out of it. */
-  readonly leaving: readonly TxnOp[]
-  /**
-   * Goes to the end; `isFormed` is a guess at whether others stand there. Who is in it already stays where it is. Settles
-   * with `undefined` when only a look tells where.
-   */
-  enter(ctx: Context, waiter: Waiter, isFormed: boolean): Promise<Entrance | undefined>
-  atHead(ctx: Context): Promise<CountedPosition>
-  look(ctx: Context): Promise<CountedPosition>
-  watch(before: Entry): BlockingQuery<KeyReading>
-  leave(ctx: Context): Promise<void>
-}
-
-/** Who stands in a line. */
-export interface Waiter {
-  /** The record that it would hold with. */
-  readonly record: string
-  /** In milliseconds since 1970. */
-  readonly sinceMs: number
-}
 
 /**
  * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who tries, never
@@ -132,13 +84,14 @@ export class Queue implements Line {
     const tail = entries.findLast(({ key }) => key === this.#tailKey)
     if (!own || !tail) throw this.#consul.protocolError('a place in line without its entries')
     const ticket = new QueueTicket(tail.lockIndex, tail.createIndex)
-    const first = { ahead: 0, before: undefined, isFirm: false, leaving: [...this.leaving, ...removeTail(tail)] }
-    if (!isBehind) return { ticket, position: first }
+    const told = { ticket, removeTail: removeTail(tail) }
+    const first = { ahead: 0, before: undefined, isFirm: false, leaving: [...this.leaving, ...told.removeTail] }
+    if (!isBehind) return { ...told, position: first }
     const last = entries.find(({ key }) => key === this.#tailKey)?.value ?? ''
-    if (!isSessionId(last)) return { ticket, position: undefined }
+    if (!isSessionId(last)) return { ...told, position: undefined }
     const { entry: before } = await readKey(ctx, this.#consul, this.#entryOf(last))
     const isThere = before?.session === last && before.createIndex < own.createIndex
-    return { ticket, position: isThere ? { ...first, ahead: undefined, before, leaving: this.leaving } : undefined }
+    return { ...told, position: isThere ? { ...first, ahead: undefined, before, leaving: this.leaving } : undefined }
   }
 
   /** Our place, when we know that nobody is before us any more. */

@@ -95,8 +95,20 @@ describe('a lock that somebody waits for', () => {
     expect(operator.sessions()).toEqual([])
   })
 
+  test('is given back together with the line by who was handed it before it saw that it was first', async () => {
+    const { ours, comes, release, keys, meet } = await handedOn()
+    const first = await comes('first')
+    meet(({ longPoll, path }) => (longPoll && path.includes('queue/') ? { backMs: 3000 } : {}))
+    const last = await comes('last')
+    await release(ours)
+    await release(won(await first.end()))
+    await release(won(await last.end()))
+    expect(await keys()).toEqual([])
+  })
+
   test('goes on to who comes later: who held it for a while looks once more', async () => {
-    const { ours, comes, release, ctx, clock, host } = await handedOn()
+    const { ours, comes, release, ctx, clock, host, operator, key } = await handedOn()
+    const createdAt = operator.entry(key)?.createIndex
     const next = await comes('next')
     await release(ours)
     const held = won(await next.end())
@@ -105,6 +117,7 @@ describe('a lock that somebody waits for', () => {
     await comes('later')
     await release(held)
     expect(host()).toBe('later')
+    expect(operator.entry(key)?.createIndex).toBe(createdAt)
   })
 
   test('goes to who moved up, when who stood between has given up', async () => {
@@ -202,6 +215,18 @@ describe('a lock is released, and claimed by who waits,', () => {
     expect(host()).not.toBe('holder')
   })
 
+  test('and its note is cleared away, when who left that has gone', async () => {
+    const { ours, comes, release, keys, operator, meet } = await handedOn()
+    await comes('gone')
+    const gone = operator.sessions().find(({ id }) => id !== ours.session.id)?.id ?? ''
+    meet(({ path, body = '' }) =>
+      `${path} ${body}`.includes(gone) || path.includes('/create') ? { fault: { kind: 'refused' } } : {},
+    )
+    operator.destroySession(gone)
+    await release(ours)
+    expect((await keys()).filter((name) => name.endsWith('/next'))).toEqual([])
+  })
+
   test.each(['consul-locker=pause', 'consul-locker-virtual=pause'])('when there is %s', async (pause) => {
     const { ours, comes, release, operator, key, write } = await handedOn()
     await comes('next', { riders: [new PauseRider('virtual', key)] })
@@ -280,6 +305,26 @@ describe('who waits no longer', () => {
     expect(operator.holder(key)).toBeUndefined()
     expect(await keys()).toEqual([])
     expect(operator.sessions()).toEqual([])
+  })
+
+  test('is handed nothing either by who knew of it before, though its session lives on', async () => {
+    const { ours, comes, release, operator, key, meet, clock, ctx } = await handedOn()
+    const first = await comes('first')
+    await release(ours)
+    const held = won(await first.end())
+    const gaveUp = new AbortController()
+    const { end } = await comes('gone', {}, gaveUp.signal)
+    held.handOff?.()?.begin(ctx)
+    await clock.advance(SETTLE_MS)
+    meet(({ path }) => (path.includes('/destroy/') ? { outMs: 10_000 } : {}))
+    gaveUp.abort(UNWANTED)
+    await clock.advance(SETTLE_MS)
+    const released = release(held)
+    await clock.advance(SETTLE_MS)
+    expect(operator.holder(key)).toBeUndefined()
+    expect(operator.sessions()).toHaveLength(2)
+    await released
+    await expect(end()).rejects.toBe(UNWANTED)
   })
 
   test('gives back what it was handed meanwhile', async () => {

@@ -141,7 +141,11 @@ describe('who goes into the queue', () => {
     const crowd = await members(2)
     await crowd.queues[0]?.enter()
     await make(crowd)
-    expect(await crowd.queues[1]?.enter(true)).toEqual({ ticket: expect.anything(), position: undefined })
+    expect(await crowd.queues[1]?.enter(true)).toEqual({
+      ticket: expect.anything(),
+      removeTail: expect.anything(),
+      position: undefined,
+    })
   })
 
   test('asks for nobody whose name is rubbish', async () => {
@@ -162,7 +166,11 @@ describe('who goes into the queue', () => {
       await transact(ctx, consul(), [{ verb: 'delete', key }])
       await transact(ctx, consul(), [{ verb: 'lock', key, value: '', session }])
     })
-    expect(await queues[1]?.enter(true)).toEqual({ ticket: expect.anything(), position: undefined })
+    expect(await queues[1]?.enter(true)).toEqual({
+      ticket: expect.anything(),
+      removeTail: expect.anything(),
+      position: undefined,
+    })
   })
 
   test.each([
