@@ -1,3 +1,4 @@
+import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
@@ -58,7 +59,7 @@ export class HandOff {
     const begun = this.#begun
     // Who is asked anew, for an answer doesn't come, doesn't wait for it either.
     this.#begun = undefined
-    await begun
+    if (begun) await unlessAborted(ctx.signal, begun)
     const isLate = this.#note === undefined && this.#coming.heldMs() >= FRESH_MS
     if (!this.#isRead || isLate) await this.#read(ctx)
     const riding = await ridingOf(ctx)

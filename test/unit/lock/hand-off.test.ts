@@ -227,6 +227,21 @@ describe('a lock is released, and claimed by who waits,', () => {
     expect((await keys()).filter((name) => name.endsWith('/next'))).toEqual([])
   })
 
+  test('soon, though the look for who stands behind us is never answered', async () => {
+    const { ours, comes, release, clock, ctx, meet } = await handedOn()
+    const first = await comes('first')
+    await comes('last')
+    await release(ours)
+    const held = won(await first.end())
+    meet(({ body }) => (body?.includes('get-tree') ? { fault: { kind: 'black-hole' } } : {}))
+    held.handOff?.()?.begin(ctx)
+    await clock.advance(10)
+    meet(() => ({}))
+    const { nowMs } = clock
+    await release(held)
+    expect(clock.nowMs - nowMs).toBeLessThan(SETTLE_MS + 4000)
+  })
+
   test.each(['consul-locker=pause', 'consul-locker-virtual=pause'])('when there is %s', async (pause) => {
     const { ours, comes, release, operator, key, write } = await handedOn()
     await comes('next', { riders: [new PauseRider('virtual', key)] })
