@@ -14,7 +14,7 @@ declare module 'vitest' {
 export const STORY_PATIENCE_MS = 900_000
 
 /** Fewer stories tell nothing. */
-const FEWEST = 20
+const FEWEST = 40
 
 /** The seeds, of so many, that have their stories told. */
 export function seedsOf(all: number): readonly number[] {
