@@ -67,7 +67,7 @@ export class Acquisition {
     this.#queue = queue
     this.#claimant = new Claimant(ctx, { consul, options, session, retrying, riding, watch, queue, tell, contest })
     this.#wait = new LockWait({ session, watch, queue, reporter, isContest: contest !== undefined, onBehind })
-    if (options.handsOn && !contest && !options.once) {
+    if (options.handsOn && !contest) {
       this.#succession = new Succession(consul, { key: options.key, sessionId: session.id })
     }
   }

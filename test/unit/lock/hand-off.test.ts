@@ -106,6 +106,15 @@ describe('a lock that somebody waits for', () => {
     expect(await keys()).toEqual([])
   })
 
+  test('goes on from a holder that would not have waited', async () => {
+    const { ours, comes, release, operator, key } = await handedOn({ once: true })
+    const createdAt = operator.entry(key)?.createIndex
+    const next = await comes('next')
+    await release(ours)
+    await next.end()
+    expect(operator.entry(key)?.createIndex).toBe(createdAt)
+  })
+
   test('goes on to who comes later: who held it for a while looks once more', async () => {
     const { ours, comes, release, ctx, clock, host, operator, key } = await handedOn()
     const createdAt = operator.entry(key)?.createIndex
