@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import type { Timing } from '../lock/deadline.ts'
+import type { Timing } from '../lock/lease-timing.ts'
 import { checkCommandLine } from './application/command-line.ts'
 import { type ApplicationDriver, loadDriver } from './application/driver.ts'
 import { type LeaderKeys, leaderKeys } from './cluster/leader-keys.ts'

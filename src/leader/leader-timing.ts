@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import { planTiming, type Timing } from '../lock/deadline.ts'
+import { planTiming, type Timing } from '../lock/lease-timing.ts'
 import type { LeaderFile } from './leader-file.ts'
 
 /** The longest time from TERM to KILL for a call of the application that is ended. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
-import type { Timing } from '../lock/deadline.ts'
+import type { Timing } from '../lock/lease-timing.ts'
 import { MOST_SLOTS } from '../lock/lock-keys.ts'
 import type { Wish } from '../run/wanted-lock.ts'
 import { aFunction, aText, aWholeNumber, type Taking, yesOrNo } from './given.ts'

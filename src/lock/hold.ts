@@ -10,8 +10,8 @@ import type { TxnOp } from '../consul/txn.ts'
 import type { HeldLock } from './acquire-options.ts'
 import { type ClaimResult, claim } from './claim.ts'
 import type { Contest, WatchedKey } from './contest.ts'
-import { RENEW_ATTEMPT_MS } from './deadline.ts'
 import { heldFence } from './holder-record.ts'
+import { RENEW_ATTEMPT_MS } from './lease-timing.ts'
 import { DEADLINE_PASSED, Loss } from './loss.ts'
 
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */

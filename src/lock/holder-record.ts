@@ -1,7 +1,7 @@
 import { formatDuration } from '../base/duration.ts'
 import { oneLine } from '../base/printable.ts'
 import type { Entry } from '../consul/kv.ts'
-import { LOCK_DELAY_MAX_MS, type Timing } from './deadline.ts'
+import { LOCK_DELAY_MAX_MS, type Timing } from './lease-timing.ts'
 
 const DETAIL_LENGTH = 60
 /** A longer value is no record of ours; nobody reads on. */

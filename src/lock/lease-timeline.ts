@@ -1,4 +1,4 @@
-import { GUARDIAN_SLACK_MS, graceLeftMs, RENEW_ATTEMPT_MS, RENEW_RETRY_MS, type Timing } from './deadline.ts'
+import { GUARDIAN_SLACK_MS, graceLeftMs, RENEW_ATTEMPT_MS, RENEW_RETRY_MS, type Timing } from './lease-timing.ts'
 import { DEADLINE_PASSED } from './loss.ts'
 
 /** Consul lets a session live for so many TTLs after its last renewal (agent/consul/session_ttl.go). */

@@ -2,8 +2,8 @@ import { sleep } from '../base/abort.ts'
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
 import type { Blocker } from './contest.ts'
-import { LOCK_DELAY_MAX_MS } from './deadline.ts'
 import { lockDelayOf } from './holder-record.ts'
+import { LOCK_DELAY_MAX_MS } from './lease-timing.ts'
 
 /** Between two tries while Consul keeps the lock closed and we don't know since when. */
 const RETRY_MS = 1000

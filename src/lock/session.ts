@@ -4,7 +4,14 @@ import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { createSession, destroySession, renewSession, type SessionRequest, sessionsOf } from '../consul/sessions.ts'
-import { graceLeftMs, isEnoughToStart, leaseLeftMs, RENEW_ATTEMPT_MS, RENEW_RETRY_MS, type Timing } from './deadline.ts'
+import {
+  graceLeftMs,
+  isEnoughToStart,
+  leaseLeftMs,
+  RENEW_ATTEMPT_MS,
+  RENEW_RETRY_MS,
+  type Timing,
+} from './lease-timing.ts'
 import type { Loss } from './loss.ts'
 
 /** What a session is called, and what it lives by. */

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { planTiming } from '../../src/lock/deadline.ts'
+import { planTiming } from '../../src/lock/lease-timing.ts'
 import { type Crowd, READERS_AND_WRITERS, SETS_OF_LOCKS, slotsCrowd, tellCrowd } from './crowd-story.ts'
 import type { Incident, Schedule } from './schedule.ts'
 import { describeSeeds, STORY_PATIENCE_MS, seedsOf } from './seeds.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { planTiming } from '../../src/lock/deadline.ts'
+import { planTiming } from '../../src/lock/lease-timing.ts'
 import type { PlannedRun, Schedule } from './schedule.ts'
 import { tell } from './story.ts'
 

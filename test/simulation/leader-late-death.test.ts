@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { GUARDIAN_SLACK_MS } from '../../src/lock/deadline.ts'
+import { GUARDIAN_SLACK_MS } from '../../src/lock/lease-timing.ts'
 import { Dice } from '../virtual/dice.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { GRACE_MS, SimulatedAgent } from './leader/agent.ts'

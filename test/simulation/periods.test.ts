@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { planTiming } from '../../src/lock/deadline.ts'
+import { planTiming } from '../../src/lock/lease-timing.ts'
 import type { Period } from '../../src/run/history/period.ts'
 import { isSuccess, periodSuccess } from '../../src/run/history/runs-record.ts'
 import { historyOf, recordOf, TAMPERING } from './history-judge.ts'

@@ -1,4 +1,4 @@
-import { planTiming, type Timing } from '../../src/lock/deadline.ts'
+import { planTiming, type Timing } from '../../src/lock/lease-timing.ts'
 import { Dice } from '../virtual/dice.ts'
 import type { PlannedPause } from './pauses.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
-import { planTiming, type Timing } from '../../src/lock/deadline.ts'
 import { leaseTimeline } from '../../src/lock/lease-timeline.ts'
+import { planTiming, type Timing } from '../../src/lock/lease-timing.ts'
 import { Dice } from '../virtual/dice.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { Ledger } from './ledger.ts'

@@ -8,7 +8,7 @@ import {
   planTiming,
   RENEW_ATTEMPT_MS,
   RENEW_RETRY_MS,
-} from '../../src/lock/deadline.ts'
+} from '../../src/lock/lease-timing.ts'
 
 const DOCUMENT = 'docs/safety.md'
 const TEXT = readFileSync(join(import.meta.dirname, '../..', DOCUMENT), 'utf8').replaceAll('\n', ' ')

@@ -1,6 +1,6 @@
 import type { Released } from '../../child/errands.ts'
 import type { LockSpec } from '../../lock/acquire-options.ts'
-import type { Timing } from '../../lock/deadline.ts'
+import type { Timing } from '../../lock/lease-timing.ts'
 import { keyOfName, MOST_SLOTS } from '../../lock/lock-keys.ts'
 import { type Applicant, type RequestedLock, wantedLock } from '../../run/wanted-lock.ts'
 import type { Syntax } from '../syntax/command-syntax.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../../base/context.ts'
 import { formatDuration } from '../../base/duration.ts'
 import type { Consul } from '../../consul/consul.ts'
-import { RENEW_ATTEMPT_MS, type Timing } from '../../lock/deadline.ts'
+import { RENEW_ATTEMPT_MS, type Timing } from '../../lock/lease-timing.ts'
 import { breaks, type Diagnosis, fine, warning } from '../diagnosis.ts'
 import type { Inspection } from '../inspection.ts'
 import { ASKING_MS } from '../inspection-timeouts.ts'

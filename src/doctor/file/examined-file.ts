@@ -1,5 +1,5 @@
 import type { Failure } from '../../base/failure.ts'
-import type { Timing } from '../../lock/deadline.ts'
+import type { Timing } from '../../lock/lease-timing.ts'
 
 /** What a configuration file is for. */
 export type FileKind = 'leader' | 'init' | 'rollout'

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { storedInstant, storedText } from '../../consul/stored-value.ts'
-import type { Timing } from '../../lock/deadline.ts'
 import { holderRecord } from '../../lock/holder-record.ts'
+import type { Timing } from '../../lock/lease-timing.ts'
 
 /** The lock's value: who is master, for its slaves. A `HolderRecord` with more to it. */
 export interface LeaderRecord {

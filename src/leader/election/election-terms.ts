@@ -1,4 +1,4 @@
-import type { Timing } from '../../lock/deadline.ts'
+import type { Timing } from '../../lock/lease-timing.ts'
 import type { LeaderKeys } from '../cluster/leader-keys.ts'
 import { type AgentIdentity, leaderRecordText } from '../cluster/leader-record.ts'
 

@@ -1,6 +1,6 @@
 import { aborted } from '../../base/abort.ts'
 import type { Guardian } from '../../child/guardian.ts'
-import { GUARDIAN_SLACK_MS } from '../../lock/deadline.ts'
+import { GUARDIAN_SLACK_MS } from '../../lock/lease-timing.ts'
 import { type AgentGuardian, formatCleanupTask, type MasterTime } from './agent-guardian.ts'
 
 /** The guardian of an agent whose application is no master has no deadline; it only outlives us. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatDuration } from '../../base/duration.ts'
 import { Failure } from '../../base/failure.ts'
-import { DRIFT, MARGIN_MS, type Timing } from '../../lock/deadline.ts'
+import { DRIFT, MARGIN_MS, type Timing } from '../../lock/lease-timing.ts'
 
 /** The key `watchdog` of an agent's file. */
 export interface WatchdogSettings {

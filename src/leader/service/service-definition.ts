@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '../../consul/services.ts'
-import { MARGIN_MS, type Timing } from '../../lock/deadline.ts'
+import { MARGIN_MS, type Timing } from '../../lock/lease-timing.ts'
 import type { LeaderFile } from '../leader-file.ts'
 import type { RoleTag } from '../machine/role-tag.ts'
 

@@ -1,7 +1,7 @@
 import { sleep } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
 import type { AgentGuardian, MasterTime } from '../../../src/leader/guardian/agent-guardian.ts'
-import { GUARDIAN_SLACK_MS } from '../../../src/lock/deadline.ts'
+import { GUARDIAN_SLACK_MS } from '../../../src/lock/lease-timing.ts'
 import type { SimulatedProcess } from '../process.ts'
 import { LIMITS, type SimulatedApplication } from './application.ts'
 

@@ -11,7 +11,7 @@ import { answerStepDown } from '../../../src/leader/cluster/step-down-request.ts
 import { watchStoredState } from '../../../src/leader/cluster/stored-state.ts'
 import { Election } from '../../../src/leader/election/election.ts'
 import type { RoleTag } from '../../../src/leader/machine/role-tag.ts'
-import { planTiming } from '../../../src/lock/deadline.ts'
+import { planTiming } from '../../../src/lock/lease-timing.ts'
 import { releaseOnBehalf } from '../../../src/lock/release.ts'
 import { FaultyTransport } from '../../virtual/faulty-transport.ts'
 import { NO_SETTINGS } from '../../virtual/settings.ts'

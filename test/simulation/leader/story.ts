@@ -1,5 +1,5 @@
 import { DevAgent } from '../../../src/devagent/dev-agent.ts'
-import type { Timing } from '../../../src/lock/deadline.ts'
+import type { Timing } from '../../../src/lock/lease-timing.ts'
 import { Dice } from '../../virtual/dice.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 import { Ledger } from '../ledger.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { planTiming, type Timing } from '../../../src/lock/deadline.ts'
 import { leaseTimeline, silenceSurvivedMs } from '../../../src/lock/lease-timeline.ts'
+import { planTiming, type Timing } from '../../../src/lock/lease-timing.ts'
 
 const s = 1000
 

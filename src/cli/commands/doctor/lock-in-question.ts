@@ -1,6 +1,6 @@
 import type { Context } from '../../../base/context.ts'
 import type { ExaminedLock } from '../../../doctor/patient.ts'
-import { planTiming, type Timing } from '../../../lock/deadline.ts'
+import { planTiming, type Timing } from '../../../lock/lease-timing.ts'
 import { checkKey, keyOfName, slotsKey } from '../../../lock/lock-keys.ts'
 import { isPeriodic } from '../../options/period-options.ts'
 import type { Values } from '../../syntax/option.ts'

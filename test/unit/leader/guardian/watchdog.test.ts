@@ -7,7 +7,7 @@ import type { MasterTime } from '../../../../src/leader/guardian/agent-guardian.
 import { disarmAfter, Watchdog } from '../../../../src/leader/guardian/watchdog.ts'
 import { checkWatchdog } from '../../../../src/leader/guardian/watchdog-plan.ts'
 import { WatchedGuardian } from '../../../../src/leader/guardian/watched-guardian.ts'
-import { planTiming } from '../../../../src/lock/deadline.ts'
+import { planTiming } from '../../../../src/lock/lease-timing.ts'
 import { SILENT } from '../../../virtual/silent-log.ts'
 import { VirtualClock } from '../../../virtual/virtual-clock.ts'
 

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../../../base/duration.ts'
 import { wrapped } from '../../../../base/wrapped.ts'
-import type { Timing } from '../../../../lock/deadline.ts'
 import { type LeaseTimeline, leaseTimeline } from '../../../../lock/lease-timeline.ts'
+import type { Timing } from '../../../../lock/lease-timing.ts'
 import type { CheckedRun } from '../checked-run.ts'
 import type { RunCommandOptions } from '../syntax.ts'
 import type { Contingency } from './contingency.ts'

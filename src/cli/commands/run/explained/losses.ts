@@ -1,6 +1,6 @@
 import { formatDuration as say } from '../../../../base/duration.ts'
-import { graceLeftMs, type Timing } from '../../../../lock/deadline.ts'
 import { type LeaseTimeline, silenceSurvivedMs } from '../../../../lock/lease-timeline.ts'
+import { graceLeftMs, type Timing } from '../../../../lock/lease-timing.ts'
 import { Loss } from '../../../../lock/loss.ts'
 import { EXIT } from '../../../exit-codes.ts'
 import type { Contingency } from './contingency.ts'

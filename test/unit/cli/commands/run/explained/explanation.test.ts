@@ -6,7 +6,7 @@ import { explanationLines, explanationOf } from '../../../../../../src/cli/comma
 import { timelineSvg } from '../../../../../../src/cli/commands/run/explained/timeline-svg.ts'
 import { RUN_SYNTAX } from '../../../../../../src/cli/commands/run/syntax.ts'
 import { parse } from '../../../../../../src/cli/syntax/parse.ts'
-import { DRIFT, MARGIN_MS } from '../../../../../../src/lock/deadline.ts'
+import { DRIFT, MARGIN_MS } from '../../../../../../src/lock/lease-timing.ts'
 import { Dice } from '../../../../../virtual/dice.ts'
 import { SILENT } from '../../../../../virtual/silent-log.ts'
 import { VirtualClock } from '../../../../../virtual/virtual-clock.ts'

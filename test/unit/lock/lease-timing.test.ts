@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { graceLeftMs, leaseLeftMs, MARGIN_MS, planTiming, type Timing } from '../../../src/lock/deadline.ts'
+import { graceLeftMs, leaseLeftMs, MARGIN_MS, planTiming, type Timing } from '../../../src/lock/lease-timing.ts'
 import { Loss, type LossKind } from '../../../src/lock/loss.ts'
 
 const s = 1000
