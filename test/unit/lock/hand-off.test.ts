@@ -8,6 +8,7 @@ import { PauseRider } from '../../../src/lock/pause-rider.ts'
 import { releaseOnBehalf } from '../../../src/lock/release.ts'
 import { parseRuns } from '../../../src/run/history/runs-record.ts'
 import { RunsRider } from '../../../src/run/history/runs-rider.ts'
+import { unendedRuns } from '../../../src/run/history/unended-runs.ts'
 import { type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
@@ -50,6 +51,9 @@ async function handedOn(about: Partial<AcquireOptions> = {}) {
     host: () => JSON.parse(Buffer.from(operator.entry(key)?.value ?? '', 'base64').toString() || '{}').host,
   }
 }
+
+const runsOf = (runId: string) =>
+  new RunsRider({ lockKey: 'consul-locker-virtual', runId, who: () => ({ host: 'h', user: 'u', command: ['c'] }) })
 
 describe('a lock that somebody waits for', () => {
   test('goes to the first in line in one transaction, and is never free', async () => {
@@ -145,9 +149,7 @@ describe('a lock that somebody waits for', () => {
   })
 
   test('has its history read by who was handed it, before that gives it back', async () => {
-    const rider = (runId: string) =>
-      new RunsRider({ lockKey: 'consul-locker-virtual', runId, who: () => ({ host: 'h', user: 'u', command: ['c'] }) })
-    const [first, second] = [rider('holder'), rider('next')]
+    const [first, second] = [runsOf('holder'), runsOf('next')]
     const { ours, comes, release, operator, key } = await handedOn({ riders: [first] })
     const next = await comes('next', { riders: [second] })
     const ended = (one: RunsRider, fence: number) =>
@@ -182,6 +184,36 @@ describe('who is handed a lock', () => {
   })
 })
 
+test('a claim whose answer was lost is no hand-off: the history has the dead holder’s run, too', async () => {
+  const { ours, comes, release, operator, key, meet, clock, timing } = await handedOn()
+  const rider = runsOf('next')
+  const record: AcquireOptions['record'] = (nowMs, seen) => {
+    const unended = unendedRuns(seen, { lockKey: key, runId: 'next' })
+    return JSON.stringify({ runId: 'next', since: new Date(nowMs).toISOString(), unended })
+  }
+  const next = await comes('next', { riders: [rider], record })
+  let isLost = false
+  const freeAt = clock.nowMs + timing.lockDelayMs
+  meet(({ body }) => {
+    if (isLost || clock.nowMs < freeAt || !body?.includes(`"lock","Key":"${key}"`)) return {}
+    isLost = true
+    return { fault: { kind: 'cut' } }
+  })
+  ours.session.end()
+  operator.destroySession(ours.session.id)
+  const held = won(await next.end())
+  expect(isLost).toBe(true)
+  rider.ended({ outcome: { kind: 'ran', status: { code: 0 } }, fence: held.fence, waitedMs: 0, ranMs: 1 })
+  await release(held)
+  const history = parseRuns(Buffer.from(operator.entry(`${key}=runs`)?.value ?? '', 'base64').toString())
+  expect(history).toMatchObject({
+    runs: [
+      { runId: 'holder', lost: 'unknown' },
+      { runId: 'next', code: 0 },
+    ],
+  })
+})
+
 describe('who holds a lock without having waited', () => {
   test('looks for nobody when it gives it back at once', async () => {
     const { acquire, release, clock } = virtualLockOf()
@@ -211,6 +243,16 @@ describe('a lock is released, and claimed by who waits,', () => {
     await next.end()
     expect(host()).toBe('next')
     expect(operator.entry(key)?.lockIndex).toBe(1)
+  })
+
+  test('when the token of who waits may leave none', async () => {
+    const { ours, comes, release, host, meet } = await handedOn()
+    const refused = { kind: 'answered', reply: strangeReply(403, 'Permission denied') } as const
+    meet(({ body }) => (body?.includes('/next"') && body.includes('"lock"') ? { fault: refused } : {}))
+    const next = await comes('next')
+    await release(ours)
+    await next.end()
+    expect(host()).toBe('next')
   })
 
   test('when who left the note has gone', async () => {
@@ -293,7 +335,7 @@ describe('a lock is released, and claimed by who waits,', () => {
   })
 
   test('by every sixteenth number in line: who has no place there waits for nothing but a free key', async () => {
-    const { ours, comes, release, operator, key } = await handedOn()
+    const { ours, comes, release, operator, key, keys } = await handedOn()
     const waiting = []
     for (let n = 1; n <= 18; n++) waiting.push(await comes(`number ${n}`))
     const created: (number | undefined)[] = []
@@ -305,6 +347,8 @@ describe('a lock is released, and claimed by who waits,', () => {
     }
     expect(new Set(created.slice(0, 16)).size).toBe(1)
     expect(new Set(created).size).toBe(2)
+    await release(held)
+    expect(await keys()).toEqual([])
   })
 
   test('and what isn’t ours any more is left alone', async () => {
@@ -340,7 +384,8 @@ describe('who waits no longer', () => {
     const { end } = await comes('gone', {}, gaveUp.signal)
     held.handOff?.()?.begin(ctx)
     await clock.advance(SETTLE_MS)
-    meet(({ path }) => (path.includes('/destroy/') ? { outMs: 10_000 } : {}))
+    // All that comes after its withdrawal takes long.
+    meet(({ path }) => (/destroy|recurse/.test(path) ? { outMs: 10_000 } : {}))
     gaveUp.abort(UNWANTED)
     await clock.advance(SETTLE_MS)
     const released = release(held)
@@ -352,7 +397,7 @@ describe('who waits no longer', () => {
   })
 
   test('gives back what it was handed meanwhile', async () => {
-    const { ours, comes, release, operator, key, meet, clock } = await handedOn()
+    const { ours, comes, release, operator, keys, meet, clock } = await handedOn()
     const gaveUp = new AbortController()
     const { end } = await comes('gone', {}, gaveUp.signal)
     // Its withdrawal takes so long that the hand-off is there before.
@@ -361,7 +406,7 @@ describe('who waits no longer', () => {
     await release(ours)
     await expect(end()).rejects.toBe(UNWANTED)
     await clock.advance(SETTLE_MS)
-    expect(operator.holder(key)).toBeUndefined()
+    expect(await keys()).toEqual([])
     expect(operator.sessions()).toEqual([])
   })
 
@@ -376,6 +421,22 @@ describe('who waits no longer', () => {
     expect(await keys()).toEqual([key, `${key}=queue`])
     await release(ours)
     expect(operator.holder(key)).toBeUndefined()
+  })
+
+  test('because it was killed, has given back what it was handed while its guardian looked', async () => {
+    const { ours, comes, release, operator, key, keys, clock, ctx, consul, meet } = await handedOn()
+    await comes('killed')
+    const sessionId = operator.sessions().find(({ id }) => id !== ours.session.id)?.id ?? ''
+    meet(({ path }) => {
+      if (path.includes('/session/create')) return { fault: { kind: 'refused' } }
+      // Its place stands until then.
+      return path.includes('recurse') ? { outMs: 500 } : {}
+    })
+    const looked = releaseOnBehalf(ctx, consul(), { key, sessionId, mayBeHanded: true })
+    await clock.advance(100)
+    await release(ours)
+    expect(await clock.run(looked)).toBe(true)
+    expect(await keys()).not.toContain(key)
   })
 
   test('because it was killed, leaves its place to who stands behind it, who is handed the lock', async () => {
