@@ -1,4 +1,4 @@
-import { unlessAborted } from '../base/abort.ts'
+import { firstOf, sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
@@ -15,6 +15,9 @@ const RELEASED_EVERY = 16
 
 /** So young a lock's line is known from its beginning, in milliseconds. */
 const FRESH_MS = 100
+
+/** So long a look at the end may take, in milliseconds: somebody may wait for a lock whose Consul is slow. */
+const LOOK_MS = 1000
 
 /** How a lock came to us. */
 export interface Coming {
@@ -61,7 +64,8 @@ export class HandOff {
     this.#begun = undefined
     if (begun) await unlessAborted(ctx.signal, begun)
     const isLate = this.#note === undefined && this.#coming.heldMs() >= FRESH_MS
-    if (!this.#isRead || isLate) await this.#read(ctx)
+    if (!this.#isRead && this.#coming.unread) await this.#read(ctx)
+    else if (!this.#isRead || isLate) await this.#look(ctx)
     const riding = await ridingOf(ctx)
     const isHanded = this.#note && (await this.#handTo(ctx, this.#note, riding))
     if (isHanded !== undefined) return isHanded
@@ -73,6 +77,15 @@ export class HandOff {
     if (typeof released === 'boolean') return released
     // Others have come into line since, or what stands there isn't ours to clear.
     return (await releasing(released === 'changed' ? clearing : [])) === true
+  }
+
+  /** Without an answer the lock is released; its own failures are told by that. */
+  async #look(ctx: Context): Promise<void> {
+    try {
+      await firstOf(ctx, [(ctx) => this.#read(ctx), (ctx) => sleep(ctx, LOOK_MS)])
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown
+    }
   }
 
   /** A read of trees never fails for what isn't there. */

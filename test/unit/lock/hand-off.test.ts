@@ -361,6 +361,20 @@ describe('a lock is released, and claimed by who waits,', () => {
   })
 })
 
+describe('a look for who waits', () => {
+  test.each([
+    ['that is answered late', { backMs: 3500 }],
+    ['that fails', { fault: { kind: 'refused' } as const }],
+  ])('%s holds up no release', async (_, fate) => {
+    const { ours, clock, meet, operator, key, release } = await handedOn()
+    meet(({ body }) => (body?.includes('/next') ? fate : {}))
+    const before = clock.nowMs
+    await release(ours)
+    expect(clock.nowMs - before - SETTLE_MS).toBeLessThanOrEqual(1000)
+    expect(operator.holder(key)).toBeUndefined()
+  })
+})
+
 describe('who waits no longer', () => {
   test('is handed nothing: it takes its place and its note away, and then looks whether it has the lock', async () => {
     const { ours, comes, release, operator, key, keys, clock } = await handedOn()
