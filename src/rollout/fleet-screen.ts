@@ -60,11 +60,8 @@ function detail({ why, forMs }: HostStatus): string {
 
 /** Hosts that wait for the same reason are told together. */
 function byReason(hosts: readonly HostStatus[]): Map<string, string[]> {
-  const reasons = new Map<string, string[]>()
-  for (const { host, state, why } of hosts) {
-    if (state !== 'waiting' || why === undefined) continue
-    const reason = oneLine(why, COLUMNS)
-    reasons.set(reason, [...(reasons.get(reason) ?? []), host])
-  }
-  return reasons
+  const reasonOf = ({ state, why }: HostStatus) =>
+    state === 'waiting' && why !== undefined ? oneLine(why, COLUMNS) : undefined
+  const groups = [...Map.groupBy(hosts, reasonOf)]
+  return new Map(groups.flatMap(([why, hosts]) => (why === undefined ? [] : [[why, hosts.map(({ host }) => host)]])))
 }

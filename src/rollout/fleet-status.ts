@@ -1,6 +1,6 @@
 import type { FleetGates } from './fleet-gates.ts'
 import { type FleetSlots, fleetSlots, whyNoSlot } from './fleet-slots.ts'
-import { deadHosts, type FleetView, isForced, knownHosts } from './fleet-view.ts'
+import { deadHosts, type FleetView, isForced, knownHosts, runningVersions } from './fleet-view.ts'
 import { factsOf } from './gather-facts.ts'
 import { roleOf } from './host-role.ts'
 import type { RolloutFile } from './rollout-file.ts'
@@ -53,8 +53,8 @@ export interface FleetStatus {
  * all hosts.
  */
 export function fleetStatus(file: RolloutFile, keys: RolloutKeys, fleet: FleetView, gates: FleetGates): FleetStatus {
-  const { target, running, records, nowMs } = fleet
-  const versions = new Map(running.map(({ host, version }) => [host, version]))
+  const { target, records, nowMs } = fleet
+  const versions = runningVersions(fleet)
   const dead = deadHosts(fleet)
   const slots = fleetSlots(file, keys, fleet)
   const hosts = knownHosts(fleet).map((host): HostStatus => {

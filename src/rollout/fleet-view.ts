@@ -34,14 +34,36 @@ export async function readFleet(
   return { nowMs: ctx.clock.now().wallMs, target, running, switches, records, failing }
 }
 
-/** Every host that ever recorded something, by name. */
-export function knownHosts({ running, records }: FleetView): string[] {
-  const named = [...running, ...records.failed].map(({ host }) => host)
-  return [...new Set([...named, ...records.inProgress.keys()])].sort()
+/** What follows from a look alone is found out once: of ten thousand hosts each is asked about. */
+function once<T>(find: (fleet: FleetView) => T): (fleet: FleetView) => T {
+  const found = new WeakMap<FleetView, { readonly value: T }>()
+  return (fleet) => {
+    const known = found.get(fleet) ?? { value: find(fleet) }
+    found.set(fleet, known)
+    return known.value
+  }
 }
 
+/** Every host that ever recorded something, by name. */
+export const knownHosts = once(({ running, records }): readonly string[] => {
+  const named = [...running, ...records.failed].map(({ host }) => host)
+  return [...new Set([...named, ...records.inProgress.keys()])].sort()
+})
+
+/** Which version each host runs. */
+export const runningVersions = once(
+  ({ running }): ReadonlyMap<string, string> => new Map(running.map(({ host, version }) => [host, version])),
+)
+
+/** What was recorded of the version since it was triggered, the newest first. */
+export const upgradesNewestFirst = once(({ target, running }): readonly RunningRecord[] =>
+  running
+    .filter(({ version, index }) => target !== undefined && version === target.version && index >= target.index)
+    .sort((one, other) => (other.atMs ?? 0) - (one.atMs ?? 0)),
+)
+
 /** The hosts that ran the version before it was triggered, and have not begun to upgrade to it since. */
-export function unchangedHosts({ target, running, records }: FleetView): Set<string> {
+export const unchangedHosts = once(({ target, running, records }): ReadonlySet<string> => {
   if (target === undefined) return new Set()
   const { version, index } = target
   const before = running.filter((record) => record.version === version && record.index < index)
@@ -50,7 +72,7 @@ export function unchangedHosts({ target, running, records }: FleetView): Set<str
     return one !== undefined && (one.version ?? version) === version
   }
   return new Set(before.map(({ host }) => host).filter((host) => !isBegun(host)))
-}
+})
 
 /** Who triggers the same version anew without force takes the force away; other tools don't know of it. */
 export function isForced({ target, records: { forced } }: FleetView): boolean {
@@ -58,7 +80,7 @@ export function isForced({ target, records: { forced } }: FleetView): boolean {
 }
 
 /** The hosts whose machine Consul holds for dead. */
-export function deadHosts({ failing, records }: FleetView): Set<string> {
+export const deadHosts = once(({ failing, records }): ReadonlySet<string> => {
   const dead = failing.filter(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'critical')
   return new Set(dead.flatMap(({ Node }) => hostsOnNode(records.nodes, Node)))
-}
+})

@@ -1,5 +1,13 @@
 import { isRolloutCheck } from './failures.ts'
-import { deadHosts, type FleetView, isForced, knownHosts, unchangedHosts } from './fleet-view.ts'
+import {
+  deadHosts,
+  type FleetView,
+  isForced,
+  knownHosts,
+  runningVersions,
+  unchangedHosts,
+  upgradesNewestFirst,
+} from './fleet-view.ts'
 import type { HostFacts, Soaking } from './host-facts.ts'
 import { hostsIn, limitIn } from './host-limit.ts'
 import { hostsOnNode } from './host-nodes.ts'
@@ -23,9 +31,11 @@ interface HostSelf {
 
 /** What a host decides by. */
 export function factsOf(file: RolloutFile, fleet: FleetView, self: HostSelf): HostFacts {
-  const { target, running, switches, records } = fleet
+  const { target, switches, records } = fleet
   const { host, role, local, interrupted } = self
-  const hosts = [...new Set([...knownHosts(fleet), host])]
+  const isKnown = knownHosts(fleet).includes(host)
+  const hosts = knownHosts(fleet).length + (isKnown ? 0 : 1)
+  const alike = () => hostsByRole(file, fleet)(role) + (isKnown && roleOf(file, host) === role ? 0 : 1)
   const ofRole = file.limits.roles[role]
   return {
     host,
@@ -37,17 +47,17 @@ export function factsOf(file: RolloutFile, fleet: FleetView, self: HostSelf): Ho
     interrupted: interrupted || records.inProgress.get(host)?.version || '',
     pausedBy: pausedBy(switches, host, role),
     limits: {
-      cluster: limitIn(file.limits.cluster, hosts.length),
-      role: ofRole && limitIn(ofRole, hosts.filter((other) => other === host || roleOf(file, other) === role).length),
+      cluster: limitIn(file.limits.cluster, hosts),
+      role: ofRole && limitIn(ofRole, alike()),
     },
-    maxFailures: hostsIn(file.max_failures, hosts.length),
+    maxFailures: hostsIn(file.max_failures, hosts),
     shutWindows: shutWindows(file.window, fleet.nowMs),
     first: firstBefore(file, self),
     soaking: soakingIn(file, fleet, host),
     goesFirst: goesFirst(file, fleet, host),
     dependsOn: dependenciesOf(file, role),
     stopOn: file.stop_on,
-    versions: new Map(running.map(({ host, version }) => [host, version])),
+    versions: runningVersions(fleet),
     unchanged: unchangedHosts(fleet),
     failed: records.failed,
     unhealthy: unhealthyFor(host, file, fleet),
@@ -55,13 +65,24 @@ export function factsOf(file: RolloutFile, fleet: FleetView, self: HostSelf): Ho
   }
 }
 
+/** How many known hosts have a role. */
+function hostsByRole(file: RolloutFile, fleet: FleetView): (role: string) => number {
+  const known = counts.get(fleet)
+  const now =
+    known?.file === file ? known : { file, roles: Map.groupBy(knownHosts(fleet), (host) => roleOf(file, host)) }
+  counts.set(fleet, now)
+  return (role) => now.roles.get(role)?.length ?? 0
+}
+
+const counts = new WeakMap<FleetView, { readonly file: RolloutFile; readonly roles: Map<string, string[]> }>()
+
 /** A host that may begin, for an hour after this one has failed; longer would trust hosts whose cron has stopped. */
 function goesFirst(file: RolloutFile, fleet: FleetView, host: string): string | undefined {
-  const { target, records, running, nowMs } = fleet
+  const { target, records, nowMs } = fleet
   const own = records.failed.find((failed) => failed.host === host && failed.version === target?.version)
   if (own?.atMs === undefined || nowMs - own.atMs >= FIRST_MS) return undefined
   const busy = new Set([...records.failed.map(({ host }) => host), ...records.inProgress.keys(), ...deadHosts(fleet)])
-  const versions = new Map(running.map(({ host, version }) => [host, version]))
+  const versions = runningVersions(fleet)
   return knownHosts(fleet).find((other) => {
     if (busy.has(other)) return false
     const self = { host: other, role: roleOf(file, other), local: versions.get(other) ?? '', interrupted: '' }
@@ -88,11 +109,9 @@ function firstBefore(file: RolloutFile, { host, role }: HostSelf): string[] {
 }
 
 /** The host that was upgraded last, while its soak time lasts: by its clock and ours. */
-function soakingIn(file: RolloutFile, { target, running, nowMs }: FleetView, host: string): Soaking | undefined {
-  if (target === undefined || file.soak === 0) return undefined
-  const since = running
-    .filter((one) => one.host !== host && one.version === target.version && one.index >= target.index)
-    .map(({ host, atMs = 0 }) => ({ host, untilMs: atMs + file.soak }))
-  const [last] = since.sort((one, other) => other.untilMs - one.untilMs)
-  return last && last.untilMs > nowMs ? last : undefined
+function soakingIn(file: RolloutFile, fleet: FleetView, host: string): Soaking | undefined {
+  if (file.soak === 0) return undefined
+  const last = upgradesNewestFirst(fleet).find((one) => one.host !== host)
+  const soaking = last && { host: last.host, untilMs: (last.atMs ?? 0) + file.soak }
+  return soaking && soaking.untilMs > fleet.nowMs ? soaking : undefined
 }

@@ -84,11 +84,9 @@ export async function runningRecords(ctx: Context, consul: Consul, keys: Rollout
 
 /** Who runs what, by versions. Rejects as `runningRecords` does. */
 export async function hostsByVersion(ctx: Context, consul: Consul, keys: RolloutKeys): Promise<HostsByVersion> {
-  const found = new Map<string, string[]>()
-  for (const { version, host } of await runningRecords(ctx, consul, keys)) {
-    found.set(version, [...(found.get(version) ?? []), host])
-  }
-  return new Map([...found].sort(([one], [other]) => (one < other ? -1 : 1)))
+  const groups = Map.groupBy(await runningRecords(ctx, consul, keys), ({ version }) => version)
+  const hosts = [...groups].map(([version, records]) => [version, records.map(({ host }) => host)] as const)
+  return new Map(hosts.sort(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 /** The step that records that a host runs a version, with the time in seconds. */

@@ -170,3 +170,25 @@ test('Prometheus gets how many hosts of a role are in which state, what they wai
   expect(text).toContain('consul_locker_rollout_slots_taken{role=""} 1')
   expect(text).toContain('consul_locker_rollout_hosts{role="db",state="rebooting"} 1')
 })
+
+test.each(['', 'limits: {roles: {web: 10%, db: 1}}', 'soak: 10m'])(
+  'all hosts are gone through as often for many as for few: %s',
+  (text) => {
+    const file = parseRolloutFile('r.yaml', `depends_on: {web: db}\n${text}`)
+    const readings = (hosts: number) => {
+      const names = Array.from({ length: hosts }, (_, n) => `${n % 2 ? 'web' : 'db'}${n}`)
+      const fleet = fleetView(Object.fromEntries(names.map((name) => [name, 'V1'])), [])
+      let count = 0
+      const running = new Proxy(fleet.running, {
+        get(all, name, receiver) {
+          if (typeof Reflect.get(all, name) === 'function') count += 1
+          return Reflect.get(all, name, receiver)
+        },
+      })
+      const counting: FleetView = { ...fleet, running }
+      expect(statusOf(file, counting).hosts).toHaveLength(hosts)
+      return count
+    }
+    expect(readings(200)).toBe(readings(20))
+  },
+)
