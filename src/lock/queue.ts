@@ -25,12 +25,12 @@ export function noteKey(lockKey: string, session: string): string {
 const CLEARED_AT_ONCE = 50
 
 /**
- * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who comes
- * next; that only one holds doesn't depend on it. Everybody in it has an entry `<lock key>=queue/<session>`, held by that session; the raft index of its
- * creation is its place, its value says who that is. An entry without its session is dead. The key `<lock key>=queue` is
- * there while anybody may queue, and names the last: who comes new and finds it goes to the end of the queue, and learns
- * from it whom to stand behind. Its LockIndex counts those who came. Below an entry who stands behind it leaves a note
- * (`Standby`). Other keys there are nobody's.
+ * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who comes next;
+ * that only one holds doesn't depend on it. Everybody in it has an entry `<lock key>=queue/<session>`, held by that
+ * session; the raft index of its creation is its place, its value says who that is. An entry without its session is dead.
+ * The key `<lock key>=queue` is there while anybody may queue, and names the last: who comes new and finds it goes to the
+ * end of the queue, and learns from it whom to stand behind. Its LockIndex counts those who came. Below an entry who
+ * stands behind it leaves a note (`Standby`). Other keys there are nobody's.
  */
 export class Queue implements Line {
   readonly #consul: Consul
