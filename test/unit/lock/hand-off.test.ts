@@ -5,7 +5,7 @@ import '../../../src/consul/denial.ts'
 import { transact } from '../../../src/consul/txn.ts'
 import { type AcquireOptions, type HeldLock, UNWANTED } from '../../../src/lock/acquire-options.ts'
 import { PauseRider } from '../../../src/lock/pause-rider.ts'
-import { releaseOnBehalf } from '../../../src/lock/release.ts'
+import { release as giveBack, releaseOnBehalf } from '../../../src/lock/release.ts'
 import { parseRuns } from '../../../src/run/history/runs-record.ts'
 import { RunsRider } from '../../../src/run/history/runs-rider.ts'
 import { unendedRuns } from '../../../src/run/history/unended-runs.ts'
@@ -148,9 +148,12 @@ describe('a lock that somebody waits for', () => {
     end().catch(() => {})
   })
 
-  test('has its history read by who was handed it, before that gives it back', async () => {
+  test.each([
+    ['', undefined],
+    [', though that fails at first', { kind: 'refused' } as const],
+  ])('has its history read by who was handed it, before that gives it back%s', async (_, fault) => {
     const [first, second] = [runsOf('holder'), runsOf('next')]
-    const { ours, comes, release, operator, key } = await handedOn({ riders: [first] })
+    const { ours, comes, release, operator, key, meet } = await handedOn({ riders: [first] })
     const next = await comes('next', { riders: [second] })
     const ended = (one: RunsRider, fence: number) =>
       one.ended({ outcome: { kind: 'ran', status: { code: 0 } }, fence, waitedMs: 0, ranMs: 1 })
@@ -158,10 +161,100 @@ describe('a lock that somebody waits for', () => {
     await release(ours)
     const held = won(await next.end())
     ended(second, held.fence)
+    let isFirst = true
+    meet(({ body }) => {
+      if (!fault || !isFirst || !body?.includes('get-tree')) return {}
+      isFirst = false
+      return { fault }
+    })
     await release(held)
     const record = parseRuns(Buffer.from(operator.entry(`${key}=runs`)?.value ?? '', 'base64').toString())
     expect(record).toMatchObject({ runs: [{ runId: 'holder' }, { runId: 'next', fence: held.fence }] })
   })
+})
+
+describe('a look for who stands behind us', () => {
+  test('that was begun while the lock was held is the only one, when it has found somebody', async () => {
+    const { held, release, ctx, clock, host } = await inTheMiddle()
+    held.handOff?.()?.begin(ctx)
+    await clock.advance(SETTLE_MS)
+    expect((await release(held)).filter((request) => request === TXN)).toHaveLength(1)
+    expect(host()).toBe('last')
+  })
+
+  test('that is under way when the lock is given back is waited for', async () => {
+    const { held, release, ctx, meet, requests, host } = await inTheMiddle()
+    requests.splice(0)
+    meet(({ body }) => (body?.includes('get-tree') ? { backMs: 50 } : {}))
+    held.handOff?.()?.begin(ctx)
+    const looked = requests.filter((request) => request === TXN)
+    const asked = await release(held)
+    expect(host()).toBe('last')
+    expect([...looked, ...asked.filter((request) => request === TXN)]).toHaveLength(2)
+  })
+
+  test('that found nobody is the only one, when the lock is given back at once', async () => {
+    const { ours, comes, release, requests, ctx, consul } = await handedOn()
+    const { end } = await comes('next')
+    const given = giveBack(ctx, consul(), ours)
+    const held = won(await end())
+    await given
+    requests.splice(0)
+    held.handOff?.()?.begin(ctx)
+    const looked = requests.filter((request) => request === TXN)
+    const asked = await release(held)
+    // And the release.
+    expect([...looked, ...asked.filter((request) => request === TXN)]).toHaveLength(2)
+  })
+
+  test('is begun by nobody who didn’t stand in line', async () => {
+    const { ours, requests, ctx, clock } = await handedOn()
+    requests.splice(0)
+    ours.handOff?.()?.begin(ctx)
+    await clock.advance(SETTLE_MS)
+    expect(requests.filter((request) => request === TXN)).toEqual([])
+  })
+
+  test('is answered within a second: the lock is handed on', async () => {
+    const { ours, comes, release, meet, operator, key, host } = await handedOn()
+    const createdAt = operator.entry(key)?.createIndex
+    await comes('next')
+    meet(({ body }) => (body?.includes('get-tree') ? { backMs: 500 } : {}))
+    await release(ours)
+    expect(host()).toBe('next')
+    expect(operator.entry(key)?.createIndex).toBe(createdAt)
+  })
+
+  test('that the token may not make is done without: the lock is free at once', async () => {
+    const { ours, comes, release, meet, operator, key, host } = await handedOn()
+    const createdAt = operator.entry(key)?.createIndex
+    await comes('next')
+    const refused = { kind: 'answered', reply: strangeReply(403, 'Permission denied') } as const
+    meet(({ body }) => (body?.includes('get-tree') ? { fault: refused } : {}))
+    await release(ours)
+    expect(host()).toBe('next')
+    expect(operator.entry(key)?.createIndex).not.toBe(createdAt)
+  })
+
+  test('tells the history’s entries from the note', async () => {
+    const { held, release, host, operator, key } = await inTheMiddle()
+    const createdAt = operator.entry(key)?.createIndex
+    await release(held)
+    expect(host()).toBe('last')
+    expect(operator.entry(key)?.createIndex).toBe(createdAt)
+  })
+
+  /** Who was handed a lock that has a history, with one behind. */
+  async function inTheMiddle() {
+    const rider = runsOf('holder')
+    const lock = await handedOn({ riders: [rider] })
+    const { ours, comes, release } = lock
+    const middle = await comes('middle', { riders: [runsOf('middle')] })
+    await comes('last')
+    rider.ended({ outcome: { kind: 'ran', status: { code: 0 } }, fence: ours.fence, waitedMs: 0, ranMs: 1 })
+    await release(ours)
+    return { ...lock, held: won(await middle.end()) }
+  }
 })
 
 describe('who is handed a lock', () => {
@@ -322,8 +415,9 @@ describe('a lock is released, and claimed by who waits,', () => {
         : {}
     meet(refusal)
     expect(await release(ours)).toContainEqual(expect.stringContaining('destroy'))
-    await next.end()
+    // Without any lock-delay.
     expect(host()).toBe('next')
+    await next.end()
   })
 
   test('when the note is no record of a run', async () => {
@@ -359,6 +453,38 @@ describe('a lock is released, and claimed by who waits,', () => {
     await release(ours)
     expect(operator.holder(key)).toBe(held.session.id)
   })
+})
+
+describe('who stands behind nobody leaves no note', () => {
+  test('because it is first at a lock that is closed for a while', async () => {
+    const { ours, comes, meet, operator, clock, timing } = await handedOn()
+    const next = await comes('next')
+    const notes = notesIn(meet)
+    ours.session.end()
+    operator.destroySession(ours.session.id)
+    await clock.advance(timing.lockDelayMs / 2)
+    expect(notes).toEqual([])
+    won(await next.end())
+  })
+
+  test('because it may not stand in line', async () => {
+    const { comes, meet } = await handedOn()
+    const refused = { kind: 'answered', reply: strangeReply(403, 'Permission denied') } as const
+    const notes = notesIn(meet, ({ body }) => (body?.includes('=queue/') ? { fault: refused } : {}))
+    await comes('next')
+    expect(notes).toEqual([])
+  })
+
+  /** All notes that somebody tries to leave from now on. */
+  function notesIn(meet: (next: Policy) => void, fateOf: Policy = () => ({})): readonly string[] {
+    const notes: string[] = []
+    meet((request) => {
+      const { body = '' } = request
+      if (/"lock","Key":"[^"]*\/next"/.test(body)) notes.push(body)
+      return fateOf(request)
+    })
+    return notes
+  }
 })
 
 describe('a look for who waits', () => {
