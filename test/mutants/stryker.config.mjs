@@ -22,7 +22,7 @@ export default {
   reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
   jsonReporter: { fileName: '.cache/mutants/report.json' },
-  // The sum of what was measured file by file on 28 and 29 November 2026, 2536 of 2785, with fewer tests than a run of
+  // The sum of what was measured file by file from 28 to 30 November 2026, 2795 of 3056, with fewer tests than a run of
   // all has. It only grows.
   thresholds: { high: 95, low: 85, break: 91 },
 }
