@@ -76,7 +76,7 @@ export class HandOff {
     const released = await releasing([...removeTail, ...clearing]).catch(unlessNotAllowed)
     if (typeof released === 'boolean') return released
     // Others have come into line since, or what stands there isn't ours to clear.
-    return (await releasing(released === 'changed' ? clearing : [])) === true
+    return (await releasing([])) === true
   }
 
   /** Without an answer the lock is released; its own failures are told by that. */
