@@ -183,6 +183,22 @@ describe('a free lock', () => {
     held.session.end()
   })
 
+  test('that is obtained so late is wanted by a new session when the old one has died since another renewal', async () => {
+    const { clock, want, meet, operator } = contended()
+    const sessions: string[] = []
+    let renewals = 0
+    meet(({ path }) => {
+      if (clock.nowMs >= 13_000) return path.startsWith('/v1/session/renew') && ++renewals === 1 ? { outMs: 2000 } : {}
+      if (path.startsWith('/v1/session/renew')) return { fault: { kind: 'refused' } }
+      return { backMs: path.startsWith('/v1/txn') ? 9000 : 4000 }
+    })
+    clock.after(14_500, () => operator.destroySession(sessions[0] ?? ''))
+    const held = won(await clock.run(want({ onSession: (id) => void sessions.push(id) })))
+    expect(renewals).toBeGreaterThan(1)
+    expect([held.session.id, sessions.length]).toEqual([sessions[1], 2])
+    held.session.end()
+  })
+
   test('whose session is gone when it is asked for is wanted by a new one', async () => {
     const { clock, want, operator } = contended()
     const sessions: string[] = []
@@ -429,6 +445,22 @@ describe('who waits', () => {
     const held = won(await clock.run(waiting))
     expect(clock.nowMs - freeMs).toBeGreaterThanOrEqual(3000)
     for (const session of [first, second, held.session]) session.end()
+  })
+
+  test('counts anew, too, when that was somebody who doesn’t stand in line', async () => {
+    const { clock, ctx, consul, key, timing, want, idler } = contended()
+    const idle = [await idler(), await idler(), await idler()]
+    const waiting = want()
+    await clock.advance(4000)
+    const passing = await clock.run(Session.create(ctx, consul(), { name: 'passing', timing }, false))
+    const taking: TxnOp = { verb: 'lock', key, value: '{}', flags: LOCK_FLAGS, session: passing.id }
+    await clock.run(transact(ctx, consul(), [taking]))
+    await clock.advance(31_900)
+    await clock.run(transact(ctx, consul(), [{ verb: 'delete', key }]))
+    const freeMs = clock.nowMs
+    const held = won(await clock.run(waiting))
+    expect(clock.nowMs - freeMs).toBeGreaterThanOrEqual(3000)
+    for (const session of [...idle, passing, held.session]) session.end()
   })
 
   test('finds the lock in its hands when Consul comes to say so, as after a restore', async () => {

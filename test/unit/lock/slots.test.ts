@@ -133,6 +133,20 @@ describe('slots', () => {
     next.session.end()
   })
 
+  test('that somebody gives back are taken, though the other one’s lock-delay is known', async () => {
+    const { has, want, clock, operator, release } = slots()
+    const [dead, other] = [await has(2), await has(2)]
+    const waiting = want(2)
+    await clock.advance(1000)
+    dead.session.end()
+    operator.destroySession(dead.session.id)
+    await clock.advance(12_000)
+    await clock.run(release(other))
+    const next = won(await clock.run(waiting))
+    expect(clock.nowMs).toBeLessThan(15_000)
+    next.session.end()
+  })
+
   test('of many dead are all given away in the end', async () => {
     const { has, want, clock, operator } = slots()
     const dead = []
