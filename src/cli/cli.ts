@@ -2,8 +2,8 @@ import { systemClock } from '../base/clock.ts'
 import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import { createLog, type Log, writeStderr } from '../base/log.ts'
 import { clockSinceStart } from '../base/since-start.ts'
-import { takeErrand } from '../child/errands.ts'
 import { noteInheritedFds } from '../child/inherited-fds.ts'
+import { takeInternalCommand } from '../child/internal-command.ts'
 import { processSignals } from '../child/signals.ts'
 import { checkNoWordOfOurs, commandOf } from './command-table.ts'
 import { plainRunCommand } from './commands/run/command.ts'
@@ -20,7 +20,7 @@ import { adviceOn, unknownVariables } from './unknown-variables.ts'
 /** The whole program but for the exit itself. Settles with the exit code; rejects only for a bug. */
 export async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
   noteInheritedFds()
-  const errand = takeErrand(words[0], process.env)
+  const internal = takeInternalCommand(words[0], process.env)
   const environment = { ...process.env }
   // The command has it; Node would take it for our wish, and believe every certificate.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
@@ -41,7 +41,7 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
   let log = openLog({ 'log-format': undefined, quiet: false })
   log.mark('Node has started')
   const signals = processSignals(environment)
-  const unknown = errand === undefined ? unknownVariables(environment) : []
+  const unknown = internal === undefined ? unknownVariables(environment) : []
   const advice = unknown.length > 0 ? await adviceOn(unknown) : []
   const context = (options: OutputOptions) => {
     log = openLog(options)
@@ -50,7 +50,7 @@ export async function main(words: readonly string[], signal: AbortSignal): Promi
   }
   const invocation: Invocation = { words, environment, signals, context }
   const perform = async () => {
-    const load = commandOf(words[0], errand)
+    const load = commandOf(words[0], internal)
     return load
       ? (await load())({ ...invocation, words: words.slice(1) })
       : plainRunCommand(invocation, checkNoWordOfOurs)

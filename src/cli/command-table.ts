@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import type { Errand } from '../child/errands.ts'
+import type { InternalCommand } from '../child/internal-command.ts'
 import type { Perform, Subcommand } from './invocation/invocation.ts'
 import type { CommandWord } from './syntax-table.ts'
 
@@ -53,17 +53,20 @@ const FORMER_WORDS: Readonly<Record<string, string>> = {
   watch: "service-toolkit's watch is consul-locker monitor here, python-powerconsul's is consul-locker trigger",
 }
 
-const ON_ERRANDS: Record<Errand, () => Promise<Perform>> = {
-  ':release': async () => (await import('./commands/release/errand.ts')).performRelease,
-  ':output': async () => (await import('./commands/run/output-errand.ts')).carryOutput,
-  ':leader-duty': async () => (await import('./commands/leader/leader-duty.ts')).cleanupErrand,
-  ':dev-server': async () => (await import('./commands/dev/dev-errand.ts')).devErrand,
-  ':module': async () => (await import('./commands/leader/module-errand.ts')).moduleErrand,
+const INTERNAL_LOADS: Record<InternalCommand, () => Promise<Perform>> = {
+  ':release': async () => (await import('./commands/release/internal-release.ts')).performRelease,
+  ':output': async () => (await import('./commands/run/internal-output.ts')).carryOutput,
+  ':leader-duty': async () => (await import('./commands/leader/internal-cleanup.ts')).cleanUp,
+  ':dev-server': async () => (await import('./commands/dev/internal-dev-server.ts')).serveDev,
+  ':module': async () => (await import('./commands/leader/internal-module.ts')).serveModule,
 }
 
 /** How to load what a first word names, or what we were sent for; `undefined` when it is neither. */
-export function commandOf(word: string | undefined, errand: Errand | undefined): (() => Promise<Perform>) | undefined {
-  if (errand !== undefined) return ON_ERRANDS[errand]
+export function commandOf(
+  word: string | undefined,
+  internal: InternalCommand | undefined,
+): (() => Promise<Perform>) | undefined {
+  if (internal !== undefined) return INTERNAL_LOADS[internal]
   if (word === undefined || !Object.hasOwn(COMMANDS, word)) return undefined
   const load = COMMANDS[word as keyof typeof COMMANDS]
   return async () => (await load()).perform

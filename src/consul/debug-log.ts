@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts'
-import type { ConsulSettings } from './settings.ts'
+import type { ConsulSettings } from './consul-settings.ts'
 import type { Token } from './token.ts'
 import type { WireReply, WireRequest } from './wire.ts'
 

@@ -9,8 +9,8 @@ import {
 import { urlToHttpOptions } from 'node:url'
 import { unlessAborted } from '../base/abort.ts'
 import { Failure } from '../base/failure.ts'
+import type { ConsulSettings } from './consul-settings.ts'
 import { connectionFailure, MAX_REPLY_BYTES, tooLarge } from './reply-failure.ts'
-import type { ConsulSettings } from './settings.ts'
 import type { Transport, WireReply, WireRequest } from './wire.ts'
 
 /** A connection that no request uses is closed after this time. */

@@ -1,5 +1,5 @@
 import { Failure, type FailureCode, messageOf, outOfFiles } from '../base/failure.ts'
-import type { ConsulSettings } from './settings.ts'
+import type { ConsulSettings } from './consul-settings.ts'
 import type { ApiCall, WireReply } from './wire.ts'
 
 /** The failure that a reply stands for; `undefined` when it is an answer. */

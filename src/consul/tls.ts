@@ -2,7 +2,7 @@ import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { knownAuthorities } from '../base/certificate-authorities.ts'
 import { Failure, messageOf, reasonOf } from '../base/failure.ts'
-import type { TlsSettings } from './settings.ts'
+import type { TlsSettings } from './consul-settings.ts'
 
 interface TlsOptions {
   readonly ca: string[] | undefined

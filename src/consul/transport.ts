@@ -1,7 +1,7 @@
 import { buildConnector, Client } from 'undici'
+import type { ConsulSettings } from './consul-settings.ts'
 import { exchange } from './exchange.ts'
 import { connectionFailure } from './reply-failure.ts'
-import type { ConsulSettings } from './settings.ts'
 import type { Transport, WireReply, WireRequest } from './wire.ts'
 
 /** Opens a transport over HTTP or HTTPS, TCP or a Unix socket. Nothing is connected before the first request. */

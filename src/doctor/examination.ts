@@ -4,8 +4,8 @@ import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
 import { breaks, breaksBy, type Diagnosis } from './diagnosis.ts'
+import type { ExaminedSystem } from './examined-system.ts'
 import type { Code, Inspection, Result } from './inspection.ts'
-import type { Patient } from './patient.ts'
 
 /** An inspection may take so long: longer than an agent holds a request while there is no leader. */
 const INSPECTION_MS = 12_000
@@ -18,7 +18,11 @@ const ASKING = 2
  * Looks at all of this, as much as possible at once; what needs something that failed is not tried. Settles with a
  * result for each inspection, in their order, within half a minute. Rejects only with the signal's reason, or for a bug.
  */
-export async function examine(ctx: Context, inspections: readonly Inspection[], patient: Patient): Promise<Result[]> {
+export async function examine(
+  ctx: Context,
+  inspections: readonly Inspection[],
+  system: ExaminedSystem,
+): Promise<Result[]> {
   const startedAt = ctx.clock.now()
   const asking = new ConcurrencyLimit(ASKING)
   const results = new Map<Code, Promise<Result>>()
@@ -35,7 +39,7 @@ export async function examine(ctx: Context, inspections: readonly Inspection[], 
       if (need.mark === 'failure') return untried(inspection, need.inspection.code)
       if (need.mark === 'untried') return { ...need, inspection }
     }
-    const look = () => lookAt(ctx, inspection, patient, ctx.clock.since(startedAt))
+    const look = () => lookAt(ctx, inspection, system, ctx.clock.since(startedAt))
     return { inspection, ...(inspection.asksConsul ? await asking.take(look) : await look()) }
   }
   return Promise.all(inspections.map(begin))
@@ -45,11 +49,16 @@ function untried(inspection: Inspection, code: Code): Result {
   return { inspection, mark: 'untried', said: `not tried: ${code} failed` }
 }
 
-async function lookAt(ctx: Context, inspection: Inspection, patient: Patient, elapsedMs: number): Promise<Diagnosis> {
+async function lookAt(
+  ctx: Context,
+  inspection: Inspection,
+  system: ExaminedSystem,
+  elapsedMs: number,
+): Promise<Diagnosis> {
   if (elapsedMs > ALL_MS) return breaks(`no time was left for it after ${formatDuration(elapsedMs)}`)
   const late = () => new Failure('timed-out', `it could not be told within ${formatDuration(INSPECTION_MS)}`)
   try {
-    return await withTimeout(ctx, INSPECTION_MS, late, async (ctx) => inspection.look(ctx, patient))
+    return await withTimeout(ctx, INSPECTION_MS, late, async (ctx) => inspection.look(ctx, system))
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     if (thrown instanceof Failure) return breaksBy(thrown)

@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import type { Diagnosis, Mark } from './diagnosis.ts'
-import type { Patient } from './patient.ts'
+import type { ExaminedSystem } from './examined-system.ts'
 
 /** A code for the documents: it stays when an inspection changes, and is never given to another. */
 export type Code = `CL${number}`
@@ -19,7 +19,7 @@ export interface Inspection {
   /** Whether it asks Consul: few do at a time, for an agent may limit the connections from one address. */
   readonly asksConsul: boolean
   /** Looks. Rejects with a `Failure` that a run would end with, too. */
-  look(ctx: Context, patient: Patient): Diagnosis | Promise<Diagnosis>
+  look(ctx: Context, system: ExaminedSystem): Diagnosis | Promise<Diagnosis>
 }
 
 /** What has become of an inspection. One that was not tried names what had failed. */

@@ -1,7 +1,7 @@
 import { AbortReason } from '../base/abort.ts'
 import type { Entry } from '../consul/kv.ts'
 import type { LockRequest } from './claim.ts'
-import type { AmongHolders, Contest, ContestOf } from './contest.ts'
+import type { AmongHolders, CompoundLock, CompoundLockOf } from './compound-lock.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Timing } from './lease-timing.ts'
 import type { Advice, Rider } from './rider.ts'
@@ -26,9 +26,9 @@ export interface LockSpec {
   /** The holder record of who gets the lock now, ready to be stored; `seen` is the key as it was seen last. */
   readonly record: (nowMs: number, seen?: Entry) => string
   readonly timing: Timing
-  /** What is contended for, if it isn't the plain lock of that key. */
-  readonly contest?: ContestOf
-  /** How the plain lock is contended for among readers; without it they are in the way for ever. */
+  /** What is claimed, if it isn't the plain lock of that key. */
+  readonly compound?: CompoundLockOf
+  /** How the plain lock is claimed among readers; without it they are in the way for ever. */
   readonly amongHolders?: AmongHolders
   /** What becomes of the keys of a session that dies; they are released unless it is told. */
   readonly behavior?: 'release' | 'delete'
@@ -58,7 +58,7 @@ export interface HeldLock extends LockRequest {
   readonly fence: number
   readonly riders: readonly Rider[]
   /** What it is, if it isn't a plain lock. */
-  readonly contest?: Contest
+  readonly compound?: CompoundLock
   /** Hands it to who waits; `undefined` while it isn't worth looking whether somebody does. */
   readonly handOff?: () => HandOff | undefined
 }

@@ -3,7 +3,7 @@ import type { Consul } from '../consul/consul.ts'
 import { Retry, type RetryPolicy } from '../consul/retry.ts'
 import { type AcquireOptions, type HeldLock, type NotHeld, WAIT_OVER } from './acquire-options.ts'
 import { Acquisition } from './acquisition.ts'
-import { prepareRiders } from './riding.ts'
+import { prepareRiders } from './riders.ts'
 import type { Session, SessionOptions } from './session.ts'
 import { SessionCreation } from './session-creation.ts'
 
@@ -25,8 +25,8 @@ export async function acquire(ctx: Context, consul: Consul, options: AcquireOpti
     for (;;) {
       const session = await openSession(ctx, new SessionCreation(consul, sessionOptions(options)), retrying)
       ctx.log.mark('session created')
-      const contest = await options.contest?.(consul, session.id, options.ancestors)
-      const result = await new Acquisition(ctx, consul, options, session, retrying, nowMs, contest).run()
+      const compound = await options.compound?.(consul, session.id, options.ancestors)
+      const result = await new Acquisition(ctx, consul, options, session, retrying, nowMs, compound).run()
       if (result !== 'session-gone') return result
       ctx.log.debug('the session expired while waiting; making another')
     }

@@ -4,14 +4,14 @@ import type { RetryPolicy } from '../consul/retry.ts'
 import { type AcquireOptions, type HeldLock, type NotHeld, UNWANTED, WAIT_OVER } from './acquire-options.ts'
 import type { ClaimResult } from './claim.ts'
 import { Claimant } from './claimant.ts'
-import type { Contest } from './contest.ts'
+import type { CompoundLock } from './compound-lock.ts'
 import type { Coming } from './hand-off.ts'
 import { LockWait } from './lock-wait.ts'
 import { LockWatch } from './lock-watch.ts'
 import { Queue } from './queue.ts'
 import { QueueMember } from './queue-member.ts'
 import { cleanUpAcquisition } from './release.ts'
-import { Riding } from './riding.ts'
+import { Riders } from './riders.ts'
 import type { Session } from './session.ts'
 import { Succession } from './succession.ts'
 import { WaitReporter } from './wait-reporter.ts'
@@ -31,13 +31,13 @@ export class Acquisition {
   readonly #session: Session
   readonly #retrying: RetryPolicy
   readonly #queue: QueueMember
-  readonly #riding: Riding
+  readonly #riders: Riders
   readonly #watch: LockWatch
   readonly #wait: LockWait
   readonly #claimant: Claimant
   /** Absent where a lock is always released before the next one claims it. */
   readonly #succession: Succession | undefined
-  readonly #contest: Contest | undefined
+  readonly #compound: CompoundLock | undefined
 
   /** `sinceMs` is when the wait began, in milliseconds since 1970; the sessions before this one waited, too. */
   constructor(
@@ -47,27 +47,27 @@ export class Acquisition {
     session: Session,
     retrying: RetryPolicy,
     sinceMs: number,
-    contest?: Contest,
+    compound?: CompoundLock,
   ) {
     this.#ctx = ctx
     this.#consul = consul
     this.#options = options
     this.#session = session
     this.#retrying = retrying
-    this.#contest = contest
-    const line = contest?.line ?? new Queue(consul, options.key, session.id)
+    this.#compound = compound
+    const line = compound?.line ?? new Queue(consul, options.key, session.id)
     const reporter = new WaitReporter(ctx, options.name, options.onWaiting)
-    const riding = new Riding(options.riders)
-    const watch = new LockWatch(consul, options, retrying, contest)
+    const riders = new Riders(options.riders)
+    const watch = new LockWatch(consul, options, retrying, compound)
     const queue = new QueueMember(line, retrying, () => ({ record: options.record(sinceMs), sinceMs }))
     const tell = (sentence: string) => reporter.tell(sentence)
     const onBehind = (ctx: Context, session: string) => this.#standBehind(ctx, session)
-    this.#riding = riding
+    this.#riders = riders
     this.#watch = watch
     this.#queue = queue
-    this.#claimant = new Claimant(ctx, { consul, options, session, retrying, riding, watch, queue, tell, contest })
-    this.#wait = new LockWait({ session, watch, queue, reporter, isContest: contest !== undefined, onBehind })
-    if (options.handsOn && !contest) {
+    this.#claimant = new Claimant(ctx, { consul, options, session, retrying, riders, watch, queue, tell, compound })
+    this.#wait = new LockWait({ session, watch, queue, reporter, isCompound: compound !== undefined, onBehind })
+    if (options.handsOn && !compound) {
       this.#succession = new Succession(consul, { key: options.key, sessionId: session.id })
     }
   }
@@ -83,7 +83,7 @@ export class Acquisition {
       if (typeof decision !== 'object') {
         const isHurried = signal.aborted ? !AT_LEISURE.includes(signal.reason) : decision === undefined
         const { request, found } = this.#claimant
-        const held = { ...request, session: this.#session, riders: this.#riding.riders, ...this.#kind, found }
+        const held = { ...request, session: this.#session, riders: this.#riders.all, ...this.#kind, found }
         const leaving = {
           withdraw: async (ctx: Context) => this.#succession?.withdraw(ctx),
           leaveQueue: (ctx: Context) => this.#queue.leave(ctx),
@@ -114,9 +114,9 @@ export class Acquisition {
         if (this.#session.hasTimeToStart()) return held
         isLate = true
       } else if (got.kind === 'refused') {
-        this.#riding.refused(got.refused)
+        this.#riders.refused(got.refused)
       } else if (got.kind === 'denied') {
-        this.#riding.denied(got.denied)
+        this.#riders.denied(got.denied)
       } else if (got.kind === 'changed') {
         await this.#watch.look(this.#ctx)
       } else if (!this.#options.once) {
@@ -133,7 +133,7 @@ export class Acquisition {
    */
   #handed(): Held | undefined {
     const { lastSeen } = this.#watch
-    if (!this.#succession?.isHanded || this.#riding.isPrepared || lastSeen?.session !== this.#session.id) {
+    if (!this.#succession?.isHanded || this.#riders.isPrepared || lastSeen?.session !== this.#session.id) {
       return undefined
     }
     this.#claimant.won(lastSeen.value)
@@ -148,8 +148,8 @@ export class Acquisition {
       removeTail: isHanded ? this.#queue.removeTail : [],
       ...(isHanded && {
         unread: {
-          reading: this.#riding.handed(clock.now().wallMs),
-          granted: (entries) => this.#riding.granted(entries),
+          reading: this.#riders.handed(clock.now().wallMs),
+          granted: (entries) => this.#riders.granted(entries),
         },
       }),
     }
@@ -157,25 +157,25 @@ export class Acquisition {
     this.#watch.markOurs()
     this.#claimant.won(this.#claimant.request.value)
     this.#queue.markAcquired()
-    if (!isHanded) this.#riding.granted(entries)
+    if (!isHanded) this.#riders.granted(entries)
     return {
       ...this.#claimant.request,
       session: this.#session,
       fence,
-      riders: this.#riding.riders,
+      riders: this.#riders.all,
       ...this.#kind,
-      ...(this.#succession && !this.#watch.contender && { handOff: this.#succession.onwards(this.#ctx, coming) }),
+      ...(this.#succession && !this.#watch.claimable && { handOff: this.#succession.onwards(this.#ctx, coming) }),
     }
   }
 
   async #standBehind(ctx: Context, session: string): Promise<void> {
-    if (this.#riding.isPrepared) return
+    if (this.#riders.isPrepared) return
     await this.#retrying(ctx, async () =>
       this.#succession?.standBehind(ctx, session, () => this.#claimant.newRequest().value),
     )
   }
 
-  get #kind(): Pick<HeldLock, 'contest'> {
-    return this.#contest ? { contest: this.#contest } : {}
+  get #kind(): Pick<HeldLock, 'compound'> {
+    return this.#compound ? { compound: this.#compound } : {}
   }
 }

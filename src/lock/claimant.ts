@@ -5,12 +5,12 @@ import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import { ABORT_GRACE_MS, type AcquireOptions } from './acquire-options.ts'
 import { type ClaimResult, claim, type LockRequest } from './claim.ts'
-import type { Blocker, Contest } from './contest.ts'
+import type { Blocker, CompoundLock } from './compound-lock.ts'
 import { withTurn } from './holder-record.ts'
 import type { LockWatch } from './lock-watch.ts'
 import type { QueueMember } from './queue-member.ts'
 import type { Advice, NextAttempt } from './rider.ts'
-import { prepareRiders, type Riding } from './riding.ts'
+import { prepareRiders, type Riders } from './riders.ts'
 import type { Session } from './session.ts'
 import type { Succession } from './succession.ts'
 
@@ -20,13 +20,13 @@ export interface ClaimantParts {
   readonly options: AcquireOptions
   readonly session: Session
   readonly retrying: RetryPolicy
-  readonly riding: Riding
+  readonly riders: Riders
   readonly watch: LockWatch
   readonly queue: QueueMember
   /** Tells people what a rider waits for. */
   readonly tell: (sentence: string) => void
-  /** What is contended for, if it isn't the plain lock. */
-  readonly contest: Contest | undefined
+  /** What is claimed, if it isn't the plain lock. */
+  readonly compound: CompoundLock | undefined
 }
 
 /** One session's tries to claim a lock, and what each of them asked for. */
@@ -60,17 +60,17 @@ export class Claimant {
 
   /** What a claim would ask for now. */
   newRequest(): LockRequest {
-    const { options, contest, watch, queue, session } = this.#parts
+    const { options, compound, watch, queue, session } = this.#parts
     const value = withTurn(options.record(this.#ctx.clock.now().wallMs, watch.lastSeen), queue.turn)
-    return { key: contest?.key ?? options.key, value, sessionId: session.id }
+    return { key: compound?.key ?? options.key, value, sessionId: session.id }
   }
 
   /** Whether a try is worthwhile, as the riders see it. */
   async prepare(): Promise<Advice | 'session-gone'> {
-    const { riding, session, retrying } = this.#parts
-    if (!riding.isPrepared) return 'go'
+    const { riders, session, retrying } = this.#parts
+    if (!riders.isPrepared) return 'go'
     const advice = await firstOf<Advice | 'session-gone'>(this.#ctx, [
-      (ctx) => prepareRiders(ctx, riding.riders, this.#attempt(), retrying),
+      (ctx) => prepareRiders(ctx, riders.all, this.#attempt(), retrying),
       async (ctx) => {
         await Promise.race([aborted(session.gone), aborted(ctx.signal)])
         return 'session-gone'
@@ -81,11 +81,11 @@ export class Claimant {
 
   /** Claims it; what came by `succession`, if there is any, ends with that. */
   try(succession: Succession | undefined): Promise<ClaimResult> {
-    const { riding, queue, retrying } = this.#parts
+    const { riders, queue, retrying } = this.#parts
     this.#request = this.newRequest()
     const attempt = this.#attempt()
     if (!attempt.isOurs) this.#found = attempt.seen?.session === undefined ? attempt.seen : undefined
-    const ridingOps = riding.claiming(attempt)
+    const ridingOps = riders.claiming(attempt)
     const leaving = succession?.claiming() ?? []
     return queue.claimInOrder(this.#ctx, (queueing) =>
       retrying(this.#ctx, () =>
@@ -109,8 +109,8 @@ export class Claimant {
 
   #claim(ctx: Context, queueing: readonly TxnOp[], riding: readonly TxnOp[]): Promise<ClaimResult> {
     const { consul, watch } = this.#parts
-    const { contender, lastSeen, isOurs } = watch
-    if (contender) return contender.claim(ctx, this.#request, isOurs, queueing, riding)
+    const { claimable, lastSeen, isOurs } = watch
+    if (claimable) return claimable.claim(ctx, this.#request, isOurs, queueing, riding)
     return claim(ctx, consul, this.#request, isOurs ? 'ours' : lastSeen, queueing, riding)
   }
 

@@ -9,7 +9,7 @@ import { type Entry, readKey } from '../consul/kv.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { HeldLock } from './acquire-options.ts'
 import { type ClaimResult, claim } from './claim.ts'
-import type { Contest, WatchedKey } from './contest.ts'
+import type { CompoundLock, WatchedKey } from './compound-lock.ts'
 import { heldFence } from './holder-record.ts'
 import { RENEW_ATTEMPT_MS } from './lease-timing.ts'
 import { DEADLINE_PASSED, Loss } from './loss.ts'
@@ -92,7 +92,7 @@ export class Hold {
   }
 
   #watched(): WatchedKey[] {
-    const { key, sessionId, value, fence, contest } = this.#held
+    const { key, sessionId, value, fence, compound } = this.#held
     const judge = (entry: Entry | undefined) => {
       if (entry === undefined) return 'deleted'
       if (entry.session === sessionId) return 'ours'
@@ -101,7 +101,7 @@ export class Hold {
     }
     // Somebody may have asked for a lock between its being handed to us and our seeing that: then it is seen anew at once.
     const fromIndex = heldFence({ value, modifyIndex: fence })
-    return [{ key, fromIndex, judge }, ...(contest?.watched(fence) ?? [])]
+    return [{ key, fromIndex, judge }, ...(compound?.watched(fence) ?? [])]
   }
 
   async #key(ctx: Context, { key, fromIndex, judge }: WatchedKey): Promise<Loss | undefined> {
@@ -154,13 +154,13 @@ export class Hold {
 
   /** Somebody deleted a key of ours. Our session lives, so the lock can be ours again, unless somebody was faster. */
   async #takeAgain(ctx: Context, key: string): Promise<Loss | undefined> {
-    const { riders, session, contest } = this.#held
+    const { riders, session, compound } = this.#held
     const late = () => new Failure('unreachable', 'nothing is known of the claim of the key that was deleted')
     const attempt = { seen: undefined, isOurs: true, nowMs: ctx.clock.now().wallMs }
     const riding = riders.flatMap((rider) => rider.claiming(attempt))
     const again = await withTimeout(ctx, RENEW_ATTEMPT_MS, late, (ctx) =>
-      contest
-        ? claimAnew(ctx, contest, this.#held, riding)
+      compound
+        ? claimAnew(ctx, compound, this.#held, riding)
         : claim(ctx, this.#consul, this.#held, undefined, [], riding),
     )
     if (again.kind === 'held') {
@@ -181,17 +181,17 @@ export class Hold {
 /** Others come and go meanwhile. */
 async function claimAnew(
   ctx: Context,
-  contest: Contest,
+  compound: CompoundLock,
   held: HeldLock,
   riding: readonly TxnOp[],
 ): Promise<ClaimResult> {
   for (;;) {
-    const got = await contest.claim(ctx, held, true, [], riding).catch(asTaken)
+    const got = await compound.claim(ctx, held, true, [], riding).catch(asTaken)
     if (got.kind !== 'changed') return got
   }
 }
 
-/** What isn't the contest any more that it was is somebody else's. */
+/** A compound lock whose key isn't what it was is somebody else's. */
 function asTaken(thrown: unknown): ClaimResult {
   if (thrown instanceof Failure && thrown.code === 'usage') return { kind: 'taken' }
   throw thrown

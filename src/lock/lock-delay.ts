@@ -1,7 +1,7 @@
 import { sleep } from '../base/abort.ts'
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import type { Blocker } from './contest.ts'
+import type { Blocker } from './compound-lock.ts'
 import { lockDelayOf } from './holder-record.ts'
 import { LOCK_DELAY_MAX_MS } from './lease-timing.ts'
 

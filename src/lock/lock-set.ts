@@ -3,7 +3,15 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import { type ClaimResult, claimUnder, type LockRequest, releaseKey, releaseWith, unchanged } from './claim.ts'
-import type { Blocker, Contest, ContestOf, ContestReading, LookFrom, RidingOf, WatchedKey } from './contest.ts'
+import type {
+  Blocker,
+  CompoundLock,
+  CompoundLockOf,
+  LockReading,
+  LookFrom,
+  RidingOf,
+  WatchedKey,
+} from './compound-lock.ts'
 import { checkIsLock, LOCK_FLAGS, SEMAPHORE_FLAGS } from './lock-keys.ts'
 import { Loss } from './loss.ts'
 import { QueueSet } from './queue-set.ts'
@@ -29,15 +37,15 @@ interface Sight {
 type NamedLocks = readonly [NamedLock, ...NamedLock[]]
 
 /** What a run contends for that wants all of these locks. */
-export function lockSetOf(locks: NamedLocks): ContestOf {
+export function lockSetOf(locks: NamedLocks): CompoundLockOf {
   return async (consul, sessionId, ancestors) => new LockSet(consul, sessionId, ancestors, locks)
 }
 
 /**
  * Several plain locks that one session takes in one transaction, or none of them: nobody holds one and waits for another,
- * so nobody waits in a circle. The first one's key is that of the contest.
+ * so nobody waits in a circle. The first one's key is that of the compound lock.
  */
-export class LockSet implements Contest {
+export class LockSet implements CompoundLock {
   readonly key: string
   readonly line: QueueSet
   readonly #consul: Consul
@@ -59,7 +67,7 @@ export class LockSet implements Contest {
     this.#watched = first
   }
 
-  async look(ctx: Context, from: LookFrom): Promise<ContestReading> {
+  async look(ctx: Context, from: LookFrom): Promise<LockReading> {
     if (from.index > 0) await readKey(ctx, this.#consul, this.#watched.key, from)
     const all = await Promise.all(this.#locks.map((lock) => this.#sight(ctx, lock)))
     this.#seen = new Map(all.map((sight) => [sight.lock.key, sight]))

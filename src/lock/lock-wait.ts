@@ -1,7 +1,7 @@
 import { aborted, firstOf, sleep } from '../base/abort.ts'
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
-import type { Blocker } from './contest.ts'
+import type { Blocker } from './compound-lock.ts'
 import { LockDelay, longestLockDelayMs, untilNextTry } from './lock-delay.ts'
 import type { LockWatch } from './lock-watch.ts'
 import { type QueueMember, skippable } from './queue-member.ts'
@@ -22,7 +22,7 @@ export interface WaitParts {
   readonly queue: QueueMember
   readonly reporter: WaitReporter
   /** What is waited for isn't one plain lock. */
-  readonly isContest: boolean
+  readonly isCompound: boolean
   /** Called when it is known behind which session we wait. */
   readonly onBehind: (ctx: Context, session: string) => Promise<void>
 }
@@ -85,11 +85,11 @@ export class LockWait {
         queue.markAcquired()
         return false
       }
-      const { isFree, contender } = watch
+      const { isFree, claimable } = watch
       if (!isFree) idleSince = undefined
       const ahead = await queue.ahead(ctx, {
         holder: entry?.session,
-        plain: contender ? undefined : entry,
+        plain: claimable ? undefined : entry,
         state: idleSince ? 'idle' : isFree ? 'free' : 'held',
       })
       await this.#standBehind(ctx, entry)
@@ -108,7 +108,7 @@ export class LockWait {
   async #standBehind(ctx: Context, entry: Blocker | undefined): Promise<void> {
     const { queue, watch, onBehind } = this.#parts
     const behind = queue.before ?? entry?.session
-    if (queue.isInLine && behind !== undefined && !watch.contender) await onBehind(ctx, behind)
+    if (queue.isInLine && behind !== undefined && !watch.claimable) await onBehind(ctx, behind)
   }
 
   async #untilReleased(ctx: Context): Promise<void> {
@@ -130,10 +130,10 @@ export class LockWait {
   }
 
   async #untilLockDelayOver(ctx: Context): Promise<void> {
-    const { watch, reporter, isContest } = this.#parts
+    const { watch, reporter, isCompound } = this.#parts
     const knownMs = this.#lockDelay.takeLeftMs(ctx)
     // Of several holders others may go meanwhile.
-    const leftMs = isContest ? 0 : knownMs
+    const leftMs = isCompound ? 0 : knownMs
     reporter.lockDelayed(leftMs > 0 ? leftMs : longestLockDelayMs(watch.lastSeen))
     await untilNextTry(ctx, leftMs)
   }

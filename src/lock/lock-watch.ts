@@ -5,7 +5,7 @@ import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
 import type { AcquireOptions } from './acquire-options.ts'
-import type { Blocker, Contender, Contest, ContestReading, LookFrom } from './contest.ts'
+import type { Blocker, Claimable, CompoundLock, LockReading, LookFrom } from './compound-lock.ts'
 import { checkIsLock, SEMAPHORE_FLAGS } from './lock-keys.ts'
 
 /** Everybody in the queue waits for who is next: a wake-up that an election swallowed must not cost a whole long poll. */
@@ -16,20 +16,20 @@ export class LockWatch {
   readonly #consul: Consul
   readonly #options: AcquireOptions
   readonly #retrying: RetryPolicy
-  readonly #contest: Contest | undefined
-  readonly #query: BlockingQuery<ContestReading>
+  readonly #compound: CompoundLock | undefined
+  readonly #query: BlockingQuery<LockReading>
   /** Readers were met where the plain lock is. */
-  #writer: Contender | undefined
+  #writer: Claimable | undefined
   #lastSeen: Blocker | undefined
   #isOurs = false
   /** Others hold it beside whom we may come in. */
   #isShared = false
 
-  constructor(consul: Consul, options: AcquireOptions, retrying: RetryPolicy, contest: Contest | undefined) {
+  constructor(consul: Consul, options: AcquireOptions, retrying: RetryPolicy, compound: CompoundLock | undefined) {
     this.#consul = consul
     this.#options = options
     this.#retrying = retrying
-    this.#contest = contest
+    this.#compound = compound
     this.#query = new BlockingQuery((ctx, from) => this.#read(ctx, from))
   }
 
@@ -53,9 +53,9 @@ export class LockWatch {
     return this.#lastSeen?.session === undefined && !this.#isShared
   }
 
-  /** What is contended for, or by, if it isn't the plain lock. */
-  get contender(): Contender | undefined {
-    return this.#contest ?? this.#writer
+  /** What is claimed, if it isn't the plain lock. */
+  get claimable(): Claimable | undefined {
+    return this.#compound ?? this.#writer
   }
 
   /** Looks at once. */
@@ -77,7 +77,7 @@ export class LockWatch {
   checkHolder(holder: Blocker): void {
     const { name: wanted, ancestors } = this.#options
     const { name = wanted } = holder
-    if (!this.contender) checkIsLock(holder)
+    if (!this.claimable) checkIsLock(holder)
     if (holder.session !== undefined && ancestors.includes(holder.session)) {
       throw new Failure('usage', `${name} is already held by the run around this one: waiting would never end`, {
         hint: 'run the command without a second lock, or lock another name',
@@ -85,8 +85,8 @@ export class LockWatch {
     }
   }
 
-  async #read(ctx: Context, from: LookFrom): Promise<ContestReading> {
-    if (this.contender) return this.contender.look(ctx, from)
+  async #read(ctx: Context, from: LookFrom): Promise<LockReading> {
+    if (this.claimable) return this.claimable.look(ctx, from)
     const { key, ancestors, amongHolders } = this.#options
     const reading = await readKey(ctx, this.#consul, key, from)
     const { entry } = reading

@@ -1,4 +1,4 @@
-import type { ContestOf } from './contest.ts'
+import type { CompoundLockOf } from './compound-lock.ts'
 import { READERS, READERS_FORM } from './holder-list.ts'
 import { Semaphore } from './semaphore.ts'
 import type { SemaphorePlace } from './semaphore-view.ts'
@@ -9,7 +9,7 @@ export function readersPlace(key: string): SemaphorePlace {
 }
 
 /** What a reader contends for: to be one of many, while there is no writer. */
-export function readersOf(name: string, key: string): ContestOf {
+export function readersOf(name: string, key: string): CompoundLockOf {
   const spec = { name, place: readersPlace(key), limit: Number.POSITIVE_INFINITY, hasAgreed: true }
   return async (consul, sessionId, ancestors) => new Semaphore(consul, sessionId, ancestors, spec)
 }

@@ -7,7 +7,7 @@ import { Retry, type RetryPolicy } from '../consul/retry.ts'
 import { destroySession } from '../consul/sessions.ts'
 import type { HeldLock } from './acquire-options.ts'
 import { type HeldKey, releaseKey } from './claim.ts'
-import type { Contest, RidingOf } from './contest.ts'
+import type { CompoundLock, RidingOf } from './compound-lock.ts'
 import { withdrawOnBehalf } from './standby.ts'
 
 /** So long may it take to leave without the lock while somebody waits for us; the session dies by itself afterwards. */
@@ -43,12 +43,12 @@ export function release(ctx: Context, consul: Consul, held: Omit<HeldLock, 'fenc
 type Give = (ctx: Context) => Promise<boolean>
 
 /** What gives a lock back, whatever it is, with what its riders add. */
-function releasing(consul: Consul, { key, session, riders, contest, found, handOff }: GivenBack): Give {
+function releasing(consul: Consul, { key, session, riders, compound, found, handOff }: GivenBack): Give {
   const ridingOf: RidingOf = async (ctx) => {
     for (const rider of riders) await rider.beforeReleasing?.(ctx, consul)
     return riders.flatMap((rider) => rider.releasing?.() ?? [])
   }
-  if (contest) return (ctx) => contest.release(ctx, ridingOf)
+  if (compound) return (ctx) => compound.release(ctx, ridingOf)
   return async (ctx) => {
     const handing = handOff?.()
     if (handing) return handing.give(ctx, ridingOf)
@@ -56,7 +56,7 @@ function releasing(consul: Consul, { key, session, riders, contest, found, handO
   }
 }
 
-interface GivenBack extends Pick<HeldLock, 'key' | 'session' | 'riders' | 'contest' | 'handOff'> {
+interface GivenBack extends Pick<HeldLock, 'key' | 'session' | 'riders' | 'compound' | 'handOff'> {
   /** The key as it was before a claim of which we don't know whether it had its effect: it goes back to that. */
   readonly found?: Pick<Entry, 'value' | 'flags'> | undefined
 }
@@ -69,12 +69,12 @@ export function releaseOnBehalf(
   ctx: Context,
   consul: Consul,
   held: HeldKey & { readonly mayBeHanded?: boolean },
-  contest?: Contest,
+  compound?: CompoundLock,
   ridingOf: RidingOf = async () => [],
 ): Promise<boolean> {
   const destroy = (ctx: Context) => destroySession(ctx, consul, held.sessionId)
   const give = async (ctx: Context) => {
-    if (contest) return contest.release(ctx, ridingOf)
+    if (compound) return compound.release(ctx, ridingOf)
     const releases = async () => releaseKey(ctx, consul, held, await ridingOf(ctx))
     if ((await releases()) || !held.mayBeHanded) return true
     // From now on it is handed nothing, for its session is about to end.

@@ -4,7 +4,7 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import { type ClaimResult, claimUnder, type LockRequest, releaseWith } from './claim.ts'
-import type { Blocker, Contest, ContestReading, LookFrom, RidingOf, WatchedKey } from './contest.ts'
+import type { Blocker, CompoundLock, LockReading, LookFrom, RidingOf, WatchedKey } from './compound-lock.ts'
 import { probesOf, someOf } from './holder-list.ts'
 import { SEMAPHORE_FLAGS } from './lock-keys.ts'
 import { Loss } from './loss.ts'
@@ -41,7 +41,7 @@ interface Seen extends SemaphoreView {
  * the list, and holds a key of his own, which goes with his session. The place of a dead holder stays taken until his
  * lock-delay is over. All agree on the limit: another one is refused at first, and a change is followed later.
  */
-export class Semaphore implements Contest {
+export class Semaphore implements CompoundLock {
   readonly key: string
   readonly #consul: Consul
   readonly #sessionId: string
@@ -59,7 +59,7 @@ export class Semaphore implements Contest {
     this.key = contenderKey(spec.place, sessionId)
   }
 
-  async look(ctx: Context, from: LookFrom): Promise<ContestReading> {
+  async look(ctx: Context, from: LookFrom): Promise<LockReading> {
     const reading = readKey(ctx, this.#consul, this.#place.list, from)
     if (from.index > 0) await reading
     const [{ entry: list, index }, marker] = await Promise.all([reading, readMarker(ctx, this.#consul, this.#place)])

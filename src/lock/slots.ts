@@ -1,4 +1,4 @@
-import type { ContestOf } from './contest.ts'
+import type { CompoundLockOf } from './compound-lock.ts'
 import { SEMAPHORE_FORM } from './holder-list.ts'
 import { SLOTS_LIST } from './lock-keys.ts'
 import { Semaphore } from './semaphore.ts'
@@ -14,7 +14,7 @@ export function slotsPlace(list: string, marker?: string): SemaphorePlace {
 }
 
 /** What a run contends for that wants one of so many slots. */
-export function oneOfSlots(name: string, place: SemaphorePlace, limit: number): ContestOf {
+export function oneOfSlots(name: string, place: SemaphorePlace, limit: number): CompoundLockOf {
   const spec = { name, place, limit, hasAgreed: false }
   return async (consul, sessionId, ancestors) => new Semaphore(consul, sessionId, ancestors, spec)
 }

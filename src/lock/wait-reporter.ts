@@ -1,7 +1,7 @@
 import type { Instant } from '../base/clock.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import type { Blocker } from './contest.ts'
+import type { Blocker } from './compound-lock.ts'
 import { describeHolder } from './holder-record.ts'
 
 const REPEAT_MS = 60_000

@@ -3,7 +3,7 @@ import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import { type ClaimResult, claim, claimUnder, type LockRequest } from './claim.ts'
-import type { AmongHolders, Contender, ContestReading, LookFrom } from './contest.ts'
+import type { AmongHolders, Claimable, LockReading, LookFrom } from './compound-lock.ts'
 import { probesOf, READERS_FORM, someOf } from './holder-list.ts'
 import { checkIsLock, LOCK_FLAGS, SEMAPHORE_FLAGS, slotsKey } from './lock-keys.ts'
 import { readersPlace } from './readers.ts'
@@ -52,7 +52,7 @@ interface Entrance {
  * Contends for a plain lock where others stand in a list: until all of them have gone, and the lock-delays of the dead
  * are over. Readers are waited for; a name that living holders have slots of is no lock.
  */
-export class Writer implements Contender {
+export class Writer implements Claimable {
   readonly #consul: Consul
   readonly #key: string
   readonly #place: SemaphorePlace
@@ -69,7 +69,7 @@ export class Writer implements Contender {
     this.#ancestors = ancestors
   }
 
-  async look(ctx: Context, from: LookFrom): Promise<ContestReading> {
+  async look(ctx: Context, from: LookFrom): Promise<LockReading> {
     const { entry: met, index } = await readKey(ctx, this.#consul, this.#key, from)
     this.#met = met
     this.#seen = undefined

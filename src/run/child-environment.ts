@@ -25,13 +25,13 @@ export function runVariables({ lock, runId }: RunSpec): NodeJS.ProcessEnv {
 }
 
 /** By what it has the lock, or had it. */
-export function lockVariables({ key, session, fence, contest }: HeldLock): NodeJS.ProcessEnv {
+export function lockVariables({ key, session, fence, compound }: HeldLock): NodeJS.ProcessEnv {
   return {
     CONSUL_LOCKER_KEY: key,
     CONSUL_LOCKER_SESSION: session.id,
     CONSUL_LOCKER_FENCE: String(fence),
     ...OF_SEVERAL,
-    ...contest?.environment?.(fence),
+    ...compound?.environment?.(fence),
   }
 }
 

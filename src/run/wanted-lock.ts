@@ -1,7 +1,7 @@
 import { Failure } from '../base/failure.ts'
 import type { Entry } from '../consul/kv.ts'
 import type { LockSpec } from '../lock/acquire-options.ts'
-import type { ContestOf } from '../lock/contest.ts'
+import type { CompoundLockOf } from '../lock/compound-lock.ts'
 import { type Holder, holderRecord } from '../lock/holder-record.ts'
 import { planTiming, type Timing } from '../lock/lease-timing.ts'
 import { checkKey, keyOfName, MOST_LOCKS, slotsKey } from '../lock/lock-keys.ts'
@@ -27,7 +27,7 @@ export interface Wish {
 export interface Applicant {
   readonly runId: string
   readonly environment: NodeJS.ProcessEnv
-  /** Asked when the lock is ours; `more` of the record is what a mode tells beside it. */
+  /** LeaderWordCall when the lock is ours; `more` of the record is what a mode tells beside it. */
   readonly holder: () => Omit<Holder, 'runId'>
   readonly more?: object
 }
@@ -65,26 +65,26 @@ export function wantedLock(name: string, wish: Wish, { runId, environment, holde
 function wantedOf(
   name: string,
   { key: ownKey, slots, shared, also }: Wish,
-): Pick<LockSpec, 'key' | 'contest' | 'behavior' | 'amongHolders' | 'handsOn'> {
+): Pick<LockSpec, 'key' | 'compound' | 'behavior' | 'amongHolders' | 'handsOn'> {
   const isOwnKey = ownKey !== undefined
   const key = isOwnKey ? checkKey('--key', ownKey) : keyOfName(name)
   const behavior = 'delete'
   if (slots !== undefined) {
     const list = slotsKey(key, isOwnKey)
-    const contest = kept(async () => {
+    const compound = kept(async () => {
       const { oneOfSlots, slotsPlace } = await import('../lock/slots.ts')
       return oneOfSlots(name, slotsPlace(list, isOwnKey ? undefined : key), slots)
     })
-    return { key: list, behavior, contest }
+    return { key: list, behavior, compound }
   }
   if (shared) {
-    const contest = kept(async () => (await import('../lock/readers.ts')).readersOf(name, key))
-    return { key, behavior, contest }
+    const compound = kept(async () => (await import('../lock/readers.ts')).readersOf(name, key))
+    return { key, behavior, compound }
   }
   if (also.length > 0) {
     const locks = [{ name, key }, ...otherLocks(key, also)] as const
-    const contest = kept(async () => (await import('../lock/lock-set.ts')).lockSetOf(locks))
-    return { key, contest }
+    const compound = kept(async () => (await import('../lock/lock-set.ts')).lockSetOf(locks))
+    return { key, compound }
   }
   const amongHolders: LockSpec['amongHolders'] = async (...met) =>
     (await import('../lock/writer.ts')).writerAmong(...met)
@@ -96,9 +96,9 @@ function namedKeys(name: string, { key, also }: Wish): [string, ...string[]] {
   return [key ?? keyOfName(name), ...also.map(keyOfName)]
 }
 
-/** One contest for all sessions that a run needs until it has won: it remembers what all have agreed on. */
-function kept(load: () => Promise<ContestOf>): ContestOf {
-  let made: Promise<ContestOf> | undefined
+/** One compound lock for all sessions that a run needs until it has won: it remembers what all have agreed on. */
+function kept(load: () => Promise<CompoundLockOf>): CompoundLockOf {
+  let made: Promise<CompoundLockOf> | undefined
   return async (...session) => {
     made ??= load()
     return (await made)(...session)

@@ -119,7 +119,7 @@ describe('a name that somebody else chose', () => {
     expect(existsSync(join(cwd, 'ran'))).toBe(false)
   })
 
-  test.each([':release', ':leader-duty', ':module'])('%s reaches none of our errands', async (word) => {
+  test.each([':release', ':leader-duty', ':module'])('%s reaches none of our internal commands', async (word) => {
     const name = await held()
     const key = `consul-locker-${name}`
     const session = await consul.holder(key)

@@ -27,7 +27,7 @@ export function slotsCrowd(limit: number): Crowd {
       title: 'slot',
       key: place.list,
       behavior: 'delete',
-      contest: oneOfSlots(NAME, place, limit),
+      compound: oneOfSlots(NAME, place, limit),
     }),
     mayCome: (_, living) => living.length < limit,
   }
@@ -38,7 +38,7 @@ export const READERS_AND_WRITERS: Crowd = {
   wantedBy: (nth) =>
     nth % 3 === 0
       ? { title: 'writer', key: KEY, amongHolders: writerAmong }
-      : { title: 'reader', key: KEY, behavior: 'delete', contest: readersOf(NAME, KEY) },
+      : { title: 'reader', key: KEY, behavior: 'delete', compound: readersOf(NAME, KEY) },
   mayCome: (run, living) => living.every((other) => kindOf(run) === 'reader' && kindOf(other) === 'reader'),
 }
 
@@ -54,9 +54,9 @@ export const SETS_OF_LOCKS: Crowd = {
     ]
     if (title === 'B') {
       const key = `${KEY}-b`
-      return { title, key, behavior: 'delete', contest: readersOf(NAME, key) }
+      return { title, key, behavior: 'delete', compound: readersOf(NAME, key) }
     }
-    if (others.length > 0) return { title, key: first.key, contest: lockSetOf([first, ...others]) }
+    if (others.length > 0) return { title, key: first.key, compound: lockSetOf([first, ...others]) }
     return { title, key: first.key, amongHolders: writerAmong }
   },
   mayCome: (run, living) => living.every((other) => !areRivals(kindOf(run), kindOf(other))),

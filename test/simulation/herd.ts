@@ -53,7 +53,7 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
   const turns: number[] = []
   const ctx = (): Context => ({ clock, log: SILENT, signal: new AbortController().signal, random: dice.next })
   const consul = () => new Consul(NO_SETTINGS, wire)
-  const contest = {
+  const options = {
     name: 'herd',
     key: KEY,
     sessionName: 'herd',
@@ -64,14 +64,14 @@ export async function measureHerd(waiters: number, handOvers: number): Promise<H
     ancestors: [],
     onSession() {},
   }
-  const first = await clock.run(acquire(ctx(), consul(), contest))
+  const first = await clock.run(acquire(ctx(), consul(), options))
   if (typeof first === 'string') throw new Error('the first contender found the lock taken')
   let holder = first
   let next = Promise.withResolvers<void>()
   let bytesToEnter = 0
   for (let n = 0; n < waiters; n++) {
     const bytesBefore = bytesRead
-    const waiter = acquire(ctx(), consul(), contest)
+    const waiter = acquire(ctx(), consul(), options)
     waiter.then((held) => {
       if (typeof held === 'string') return
       turns.push(n)

@@ -49,7 +49,7 @@ export interface Stage {
 }
 
 /** What a run contends for, if not the plain lock. */
-export type Wanted = Pick<LockSpec, 'key' | 'contest' | 'behavior' | 'amongHolders'>
+export type Wanted = Pick<LockSpec, 'key' | 'compound' | 'behavior' | 'amongHolders'>
 /** The real lock runner, in a process that can be stopped and killed, on a machine with its own clock and wire. */
 export class SimulatedRunner {
   readonly process: SimulatedProcess
@@ -88,7 +88,7 @@ export class SimulatedRunner {
     const recorded = { lockKey: this.#wanted.key, runId, who: () => holder }
     const { period } = this.#stage
     const rider = period ? new PeriodRider(dependencies.consul, NAME, recorded, period) : new RunsRider(recorded)
-    const history = this.#wanted.contest ? undefined : rider
+    const history = this.#wanted.compound ? undefined : rider
     const job: RunSpec = {
       lock: {
         name: NAME,
@@ -97,7 +97,7 @@ export class SimulatedRunner {
         sessionName: `consul-locker ${NAME} ${this.name}`,
         record: (nowMs, seen) => holderRecord(holder, plan.timing, nowMs, { unended: unendedRuns(seen, recorded) }),
         ancestors: [],
-        handsOn: !this.#wanted.contest && !plan.isHeedless,
+        handsOn: !this.#wanted.compound && !plan.isHeedless,
         riders: [...(plan.isHeedless ? [] : [new PauseRider(NAME, KEY)]), ...(history ? [history] : [])],
       },
       ...(history && { history }),
@@ -158,11 +158,11 @@ export class SimulatedRunner {
   #guardian(plan: PlannedRun): SimulatedGuardian {
     const undying = new SimulatedProcess(this.#stage.time)
     const ctx = this.#context(new MachineClock(this.#stage.time, this.#machine.rate, undying))
-    const { key, contest } = this.#wanted
+    const { key, compound } = this.#wanted
     const release = async (sessionId: string, ended: string) => {
       const [consul, held] = [this.#consul(undying), { key, sessionId, mayBeHanded: true }]
       const riding = (ctx: Context) => historyOnBehalf(ctx, consul, held, ended)
-      return releaseOnBehalf(ctx, consul, held, await contest?.(consul, sessionId, []), contest ? undefined : riding)
+      return releaseOnBehalf(ctx, consul, held, await compound?.(consul, sessionId, []), compound ? undefined : riding)
     }
     return new SimulatedGuardian(ctx, plan.timing.graceMs, this.process, release)
   }

@@ -66,10 +66,10 @@ export async function liveOnce(
     session = await opening.attempt(ctx)
     guardian.setSession(session.id)
     const semaphore = { name: 'the semaphore', folder: FOLDER.slice(0, -1), limit, ...ownerOf(rebooting) }
-    const contest = { timing, record: () => `{"lockDelayMs":${timing.lockDelayMs}}`, once: plan.waitMs === 0 }
-    const own = rebooting && (await acquireSlot(ctx, consul, session, ownSlot(rebooting), contest))
+    const options = { timing, record: () => `{"lockDelayMs":${timing.lockDelayMs}}`, once: plan.waitMs === 0 }
+    const own = rebooting && (await acquireSlot(ctx, consul, session, ownSlot(rebooting), options))
     if (typeof own === 'string') return 'busy'
-    const held = await acquireSlot(ctx, consul, session, semaphore, contest)
+    const held = await acquireSlot(ctx, consul, session, semaphore, options)
     if (typeof held === 'string') return 'busy'
     const holds = [held, ...(own ? [own] : [])].map((slot) => new Hold(ctx, consul, slot))
     if (rebooting?.isBack) rebooting.onTaken()

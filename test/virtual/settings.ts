@@ -1,5 +1,5 @@
 import { parseAddress } from '../../src/consul/address.ts'
-import type { ConsulSettings } from '../../src/consul/settings.ts'
+import type { ConsulSettings } from '../../src/consul/consul-settings.ts'
 
 /** For clients of the in-memory agent, which heeds none of this. */
 export const NO_SETTINGS: ConsulSettings = {

@@ -1,7 +1,7 @@
 import { Consul } from '../../consul/consul.ts'
 import { openTransport } from '../../consul/transport.ts'
 import type { ConsulOptions } from '../options/consul-options.ts'
-import { consulSettings } from './consul-settings.ts'
+import { readConsulSettings } from './read-consul-settings.ts'
 
 /** What this process has been warned of: it may open several clients, and one warning is enough. */
 const warned = new Set<string>()
@@ -15,7 +15,7 @@ export async function connect(
   environment: NodeJS.ProcessEnv,
   rules: readonly string[] = [],
 ): Promise<Consul> {
-  const settings = consulSettings(options, environment)
+  const settings = readConsulSettings(options, environment)
   const worries = settings.warnings.filter((worry) => !warned.has(worry))
   for (const worry of worries) warned.add(worry)
   const consul = new Consul({ ...settings, warnings: worries }, await openTransport(settings))

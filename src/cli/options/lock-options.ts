@@ -1,4 +1,4 @@
-import type { Released } from '../../child/errands.ts'
+import type { Released } from '../../child/internal-command.ts'
 import type { LockSpec } from '../../lock/acquire-options.ts'
 import type { Timing } from '../../lock/lease-timing.ts'
 import { keyOfName, MOST_SLOTS } from '../../lock/lock-keys.ts'

@@ -2,7 +2,7 @@ import type { Context } from '../../base/context.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { ALL_PAUSED_KEY, pauseKeyOf } from '../../lock/lock-keys.ts'
 import { runsKey } from '../../run/history/runs-record.ts'
-import type { ExaminedLock } from '../patient.ts'
+import type { ExaminedLock } from '../examined-system.ts'
 import { deniedAmong, type WantedKey } from '../rights/key-trial.ts'
 
 /** The key by which a lock is paused, and beside which its history stands. */

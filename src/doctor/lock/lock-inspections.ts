@@ -16,8 +16,8 @@ import { slotsPlace } from '../../lock/slots.ts'
 import { type SlotsInUse, slotsInUse } from '../../lock/slots-in-use.ts'
 import { closedAmong } from '../../overview/closed-keys.ts'
 import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { ExaminedLock, ExaminedSystem } from '../examined-system.ts'
 import type { Inspection } from '../inspection.ts'
-import type { ExaminedLock, Patient } from '../patient.ts'
 import { plainKeyOf } from './lock-answers.ts'
 
 const TOPIC = 'The lock'
@@ -28,7 +28,7 @@ interface Standing {
   readonly marker: Entry | undefined
 }
 
-async function standing(ctx: Context, { consul, lock }: Patient): Promise<Standing> {
+async function standing(ctx: Context, { consul, lock }: ExaminedSystem): Promise<Standing> {
   const read = async (key: string) => (await readKey(ctx, consul, key, { consistent: true, rights: 'read' })).entry
   const entry = await read(lock.key)
   return { entry, marker: lock.marker === undefined ? undefined : await read(lock.marker) }
@@ -41,7 +41,7 @@ export const isLockInspection: Inspection = {
   title: 'a lock',
   needs: ['CL402'],
   asksConsul: true,
-  look: async (ctx, patient) => judgeStanding(patient.lock, await standing(ctx, patient)),
+  look: async (ctx, system) => judgeStanding(system.lock, await standing(ctx, system)),
 }
 
 export function judgeStanding(lock: ExaminedLock, { entry, marker }: Standing): Diagnosis {
@@ -97,7 +97,7 @@ export const heldInspection: Inspection = {
   title: 'held',
   needs: ['CL601'],
   asksConsul: true,
-  look: async (ctx, patient) => judgeHolder(patient.lock, (await standing(ctx, patient)).entry, ctx.clock.now().wallMs),
+  look: async (ctx, system) => judgeHolder(system.lock, (await standing(ctx, system)).entry, ctx.clock.now().wallMs),
 }
 
 export function judgeHolder(
@@ -121,9 +121,9 @@ export const delayInspection: Inspection = {
   title: 'lock-delay',
   needs: ['CL601'],
   asksConsul: true,
-  async look(ctx, patient) {
-    const { entry } = await standing(ctx, patient)
-    const { consul, lock } = patient
+  async look(ctx, system) {
+    const { entry } = await standing(ctx, system)
+    const { consul, lock } = system
     const index = entry?.modifyIndex ?? 0
     const closed = lock.slots === undefined ? await closedAmong(ctx, consul, [{ key: lock.key, index }]) : undefined
     return judgeDelay(closed?.has(lock.key) === true && entry?.session === undefined, entry, ctx.clock.now().wallMs)

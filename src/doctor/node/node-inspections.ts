@@ -3,11 +3,11 @@ import { formatDuration } from '../../base/duration.ts'
 import type { AgentConfiguration } from '../agent/agent-answers.ts'
 import { READS_AGENT } from '../agent/agent-rule.ts'
 import { cantTell, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { ExaminedSystem } from '../examined-system.ts'
 import type { Inspection } from '../inspection.ts'
-import type { Patient } from '../patient.ts'
 import { judgeNode, judgeSerfHealth, judgeSessionRight, judgeTtl, trySession } from './session-trial.ts'
 
-async function nodeName(ctx: Context, { answers }: Patient): Promise<string | undefined> {
+async function nodeName(ctx: Context, { answers }: ExaminedSystem): Promise<string | undefined> {
   const configuration = await answers.configuration(ctx).catch(() => 'denied' as const)
   return configuration === 'denied' ? undefined : configuration.node
 }
@@ -19,7 +19,7 @@ export const sessionRightInspection: Inspection = {
   title: 'sessions',
   needs: ['CL105'],
   asksConsul: true,
-  look: async (ctx, patient) => judgeSessionRight(await patient.answers.session(ctx), await nodeName(ctx, patient)),
+  look: async (ctx, system) => judgeSessionRight(await system.answers.session(ctx), await nodeName(ctx, system)),
 }
 
 /** The catalog has the node. */
@@ -29,7 +29,7 @@ export const nodeInspection: Inspection = {
   title: 'catalog',
   needs: ['CL401'],
   asksConsul: true,
-  look: async (ctx, patient) => judgeNode(await patient.answers.session(ctx), await nodeName(ctx, patient)),
+  look: async (ctx, system) => judgeNode(await system.answers.session(ctx), await nodeName(ctx, system)),
 }
 
 /** The others see the node's agent. */

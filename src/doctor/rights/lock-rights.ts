@@ -1,7 +1,7 @@
 import { breaks, type Diagnosis, fine, warning } from '../diagnosis.ts'
+import type { ExaminedLock } from '../examined-system.ts'
 import type { Code, Inspection } from '../inspection.ts'
 import { deniedKeys, keysOfRun, plainKeyOf } from '../lock/lock-answers.ts'
-import type { ExaminedLock } from '../patient.ts'
 import type { WantedKey } from './key-trial.ts'
 
 type Kind = keyof ReturnType<typeof keysOfRun>

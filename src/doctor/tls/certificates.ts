@@ -5,7 +5,7 @@ import { unlessAborted } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
 import { Failure, messageOf } from '../../base/failure.ts'
 import { oneLine } from '../../base/printable.ts'
-import type { ConsulSettings } from '../../consul/settings.ts'
+import type { ConsulSettings } from '../../consul/consul-settings.ts'
 import { destination } from '../agent/connection-inspections.ts'
 import { QUICK_MS } from '../inspection-timeouts.ts'
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
-import { forErrand } from '../../child/errands.ts'
 import { findExecutable, ownExecutable } from '../../child/executable.ts'
+import { asInternal } from '../../child/internal-command.ts'
 import { runTask } from '../../child/task.ts'
 
 const MODULE = ':module'
@@ -28,7 +28,7 @@ export function moduleRunner(path: string, names: readonly string[]): ModuleRunn
   return {
     exports: new Set(names),
     command: (name) => [ownExecutable(), MODULE, path, name],
-    environment: (environment) => forErrand(MODULE, environment),
+    environment: (environment) => asInternal(MODULE, environment),
   }
 }
 
@@ -36,7 +36,7 @@ export function moduleRunner(path: string, names: readonly string[]): ModuleRunn
 export async function listModule(ctx: Context, path: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const { status, output } = await runTask(ctx, {
     command: findExecutable([ownExecutable(), MODULE, path, LIST_FUNCTIONS]),
-    environment: forErrand(MODULE, environment),
+    environment: asInternal(MODULE, environment),
     timeoutMs: LISTING_MS,
     graceMs: 0,
     sparesDaemons: true,

@@ -1,6 +1,6 @@
 import type { LeaderFile } from '../leader-file.ts'
 
-/** The errand of a dead agent's guardian. */
+/** The internal command of a dead agent's guardian. */
 export const CLEANUP = ':leader-duty'
 
 /** Has the plan as the dead agent had it, whatever has become of the file. */

@@ -16,7 +16,7 @@ export interface RecordedRun {
   readonly runId: string
   /** Several hold it at a time, and each writes in its turn. */
   readonly isShared?: boolean
-  /** Asked when the lock is. */
+  /** LeaderWordCall when the lock is. */
   readonly who: () => Pick<Holder, 'host' | 'user' | 'command'>
 }
 

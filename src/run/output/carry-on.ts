@@ -1,12 +1,12 @@
 import type { Context } from '../../base/context.ts'
 import { streamOf, unlessReaderGone } from './command-output.ts'
+import { FIRST_PIPE } from './fallback-reader.ts'
 import { OutputPath } from './output-path.ts'
 import type { OutputPlan } from './output-plan.ts'
 import { Pump } from './pump.ts'
 import { Spool } from './spool.ts'
-import { FIRST_PIPE } from './successor.ts'
 
-/** What a successor is told. */
+/** What a fallback reader is told. */
 export interface Inheritance {
   readonly plan: OutputPlan
   /** How many pipes it has. */

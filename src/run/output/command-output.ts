@@ -3,15 +3,15 @@ import { AbortReason, unlessAborted } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
 import type { OutputStreams } from '../../child/child.ts'
-import { outputErrand } from '../../child/errands.ts'
 import { shellStatus } from '../../child/exit-status.ts'
+import { internalOutput } from '../../child/internal-command.ts'
 import { openPipe, type Pipe } from '../../child/pipe.ts'
 import type { RunResult } from '../run-outcome.ts'
+import { FallbackReader } from './fallback-reader.ts'
 import { OutputPath } from './output-path.ts'
 import type { OutputPlan, OutputSink, OutputStream } from './output-plan.ts'
 import { Pump } from './pump.ts'
 import { Spool } from './spool.ts'
-import { Successor } from './successor.ts'
 
 /** What the command has started may still have something to say when it has ended, but no daemon keeps us longer. */
 const LINGER_MS = 1000
@@ -25,16 +25,16 @@ const LINGERED = new AbortReason('the command has ended, and nobody says anythin
 export class CommandOutput {
   readonly #pipes: readonly Pipe[]
   readonly #path: OutputPath
-  readonly #successor: Successor
+  readonly #fallback: FallbackReader
   readonly #leaving = new AbortController()
   /** Settle with whether nobody can write to a pipe any more. */
   #pumping: Promise<boolean[]> | undefined
   #isSuccess = false
 
-  private constructor(pipes: readonly Pipe[], path: OutputPath, successor: Successor) {
+  private constructor(pipes: readonly Pipe[], path: OutputPath, fallback: FallbackReader) {
     this.#pipes = pipes
     this.#path = path
-    this.#successor = successor
+    this.#fallback = fallback
   }
 
   /** `listener` gets all of it, too. Rejects with a `Failure`: a file that can't be written to, no room for a pipe. It must be `settled`. */
@@ -51,12 +51,12 @@ export class CommandOutput {
       ...pipes.map(({ secondReadEnd }) => secondReadEnd),
       ...(spool?.fd === undefined ? [] : [spool.fd]),
     ]
-    const successor = new Successor(
+    const fallback = new FallbackReader(
       inherited,
-      outputErrand(environment, { plan, pipes: pipes.length, isSpooled: spool?.fd !== undefined }),
+      internalOutput(environment, { plan, pipes: pipes.length, isSpooled: spool?.fd !== undefined }),
     )
     for (const { secondReadEnd } of pipes) closeSync(secondReadEnd)
-    return new CommandOutput(pipes, path, successor)
+    return new CommandOutput(pipes, path, fallback)
   }
 
   /** Has the command started with these streams, and carries what comes out of them from then on. */
@@ -76,7 +76,7 @@ export class CommandOutput {
     } catch (thrown) {
       if (!isReaderGone(thrown)) throw thrown
       // The command is to notice it as it would without us.
-      this.#successor.shut(n)
+      this.#fallback.shut(n)
       return true
     }
   }
@@ -105,7 +105,7 @@ export class CommandOutput {
     } finally {
       cancel()
       this.#path.close()
-      this.#successor.leave(open)
+      this.#fallback.leave(open)
     }
   }
 

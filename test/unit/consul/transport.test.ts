@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { consulSettings } from '../../../src/cli/connection/consul-settings.ts'
+import { readConsulSettings } from '../../../src/cli/connection/read-consul-settings.ts'
 import { CONSUL_OPTIONS } from '../../../src/cli/options/consul-options.ts'
 import { valuesOf } from '../../../src/cli/syntax/option.ts'
 import { openTransport } from '../../../src/consul/transport.ts'
@@ -28,7 +28,7 @@ async function serve(): Promise<{ transport: Transport; held: Promise<unknown>; 
   const { promise: held, resolve: holds } = Promise.withResolvers<void>()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  const transport = await openTransport(consulSettings(valuesOf(CONSUL_OPTIONS, {}), { CONSUL_HTTP_ADDR: address }))
+  const transport = await openTransport(readConsulSettings(valuesOf(CONSUL_OPTIONS, {}), { CONSUL_HTTP_ADDR: address }))
   onTestFinished(() => {
     transport.close()
     server.closeAllConnections()

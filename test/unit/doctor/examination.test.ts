@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import { breaks, type Diagnosis, fine, warning } from '../../../src/doctor/diagnosis.ts'
 import { examine } from '../../../src/doctor/examination.ts'
+import type { ExaminedSystem } from '../../../src/doctor/examined-system.ts'
 import type { Code, Inspection } from '../../../src/doctor/inspection.ts'
 import { ALL_INSPECTIONS, inspectionsFor } from '../../../src/doctor/inspection-list.ts'
-import type { Patient } from '../../../src/doctor/patient.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
-const PATIENT = {} as Patient
+const PATIENT = {} as ExaminedSystem
 
 function check(
   code: Code,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/consul/kv.ts'
+import type { ExaminedLock } from '../../../src/doctor/examined-system.ts'
 import {
   judgeDelay,
   judgeHolder,
@@ -9,7 +10,6 @@ import {
   judgeStanding,
 } from '../../../src/doctor/lock/lock-inspections.ts'
 import { judgePeriod } from '../../../src/doctor/lock/period-inspection.ts'
-import type { ExaminedLock } from '../../../src/doctor/patient.ts'
 import { LOCK_FLAGS, SEMAPHORE_FLAGS } from '../../../src/lock/lock-keys.ts'
 
 const NOW = Date.parse('2026-11-29T12:00:00Z')

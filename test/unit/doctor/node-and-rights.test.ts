@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { ExaminedLock } from '../../../src/doctor/examined-system.ts'
 import { keysOfRun } from '../../../src/doctor/lock/lock-answers.ts'
 import { judgeLeaving } from '../../../src/doctor/node/node-inspections.ts'
 import { judgeNode, judgeSerfHealth, judgeSessionRight, judgeTtl } from '../../../src/doctor/node/session-trial.ts'
-import type { ExaminedLock } from '../../../src/doctor/patient.ts'
 import {
   judgeHistoryRight,
   judgeLockRight,

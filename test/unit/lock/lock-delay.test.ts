@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Blocker } from '../../../src/lock/contest.ts'
+import type { Blocker } from '../../../src/lock/compound-lock.ts'
 import { longestLockDelayMs, untilNextTry } from '../../../src/lock/lock-delay.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 

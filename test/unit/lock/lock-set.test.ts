@@ -21,8 +21,8 @@ function locks() {
     const [first = '', ...others] = [...names].map((name) => ({ name, key: keyOf(name) }))
     const [head, ...rest] = [first, ...others] as { name: string; key: string }[]
     if (!head) throw new Error('nothing')
-    const contest = rest.length > 0 ? { contest: lockSetOf([head, ...rest]) } : {}
-    return lock.acquire({ name: head.name, key: head.key, ...contest, ...about })
+    const compound = rest.length > 0 ? { compound: lockSetOf([head, ...rest]) } : {}
+    return lock.acquire({ name: head.name, key: head.key, ...compound, ...about })
   }
   return {
     ...lock,
@@ -147,8 +147,8 @@ describe('several locks of which one has readers', () => {
     const all = locks()
     const readers = []
     for (let n = 0; n < count; n++) {
-      const contest = readersOf('b', keyOf('b'))
-      readers.push(won(await all.clock.run(all.acquire({ key: keyOf('b'), contest, behavior: 'delete' }))))
+      const compound = readersOf('b', keyOf('b'))
+      readers.push(won(await all.clock.run(all.acquire({ key: keyOf('b'), compound, behavior: 'delete' }))))
     }
     return { ...all, readers }
   }

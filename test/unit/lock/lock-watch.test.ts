@@ -32,10 +32,10 @@ test('a lock is hoped to be free until somebody is seen there', async () => {
 
 test('a lock is not free beside readers, who are its contenders from then on', async () => {
   const { watch, look, clock, key, acquire, release } = watched()
-  const reader = won(await clock.run(acquire({ contest: readersOf('virtual', key), behavior: 'delete' })))
-  expect(watch.contender).toBeUndefined()
+  const reader = won(await clock.run(acquire({ compound: readersOf('virtual', key), behavior: 'delete' })))
+  expect(watch.claimable).toBeUndefined()
   expect(await look()).toMatchObject({ session: reader.session.id })
-  expect(watch.contender).toBeDefined()
+  expect(watch.claimable).toBeDefined()
   expect(watch.isFree).toBe(false)
   await clock.run(release(reader))
   await look()

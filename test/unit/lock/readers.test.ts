@@ -15,7 +15,7 @@ function library() {
   const tell = (line: string) => void said.push(line)
   const ctx: Context = { ...lock.ctx, log: { ...SILENT, notice: tell, warn: tell } }
   const read = (about: Partial<AcquireOptions> = {}) =>
-    lock.acquire({ contest: readersOf('db', key), behavior: 'delete', ...about })
+    lock.acquire({ compound: readersOf('db', key), behavior: 'delete', ...about })
   return {
     ...lock,
     ctx,

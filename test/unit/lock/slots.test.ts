@@ -24,11 +24,11 @@ function slots() {
     ctx,
     said,
     want: (limit: number, about: Partial<AcquireOptions> = {}) =>
-      lock.acquire({ key: place.list, contest: oneOfSlots('db', place, limit), behavior: 'delete', ...about }),
+      lock.acquire({ key: place.list, compound: oneOfSlots('db', place, limit), behavior: 'delete', ...about }),
     has: async (limit: number, about: Partial<AcquireOptions> = {}) =>
       won(
         await clock.run(
-          lock.acquire({ key: place.list, contest: oneOfSlots('db', place, limit), behavior: 'delete', ...about }),
+          lock.acquire({ key: place.list, compound: oneOfSlots('db', place, limit), behavior: 'delete', ...about }),
         ),
       ),
     put: (at: string, value: string, flags = SEMAPHORE_FLAGS) =>

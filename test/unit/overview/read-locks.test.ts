@@ -83,7 +83,7 @@ describe('the locks of a cluster', () => {
   test('may have slots, of which some are taken and some are closed', async () => {
     const { hold, acquire, only, clock, operator, key } = cluster()
     const list = slotsKey(key, false)
-    const slot = { key: list, contest: oneOfSlots('db', slotsPlace(list, key), 2), behavior: 'delete' } as const
+    const slot = { key: list, compound: oneOfSlots('db', slotsPlace(list, key), 2), behavior: 'delete' } as const
     const [one, two] = [await hold(slot), await hold(slot)]
     const waiting = acquire(slot)
     await clock.advance(1000)
@@ -102,7 +102,7 @@ describe('the locks of a cluster', () => {
   test('are waited for by consul lock -n with a key of its own', async () => {
     const { hold, only, clock, ctx, consul, key, timing } = cluster()
     const list = slotsKey(key, false)
-    const slot = { key: list, contest: oneOfSlots('db', slotsPlace(list, key), 1), behavior: 'delete' } as const
+    const slot = { key: list, compound: oneOfSlots('db', slotsPlace(list, key), 1), behavior: 'delete' } as const
     const ours = await hold(slot)
     const theirs = await clock.run(
       Session.create(ctx, consul(), { name: "Consul lock for 'sleep 60' at 'consul-locker-db'", timing }, false),
@@ -120,7 +120,7 @@ describe('the locks of a cluster', () => {
 
   test('may have readers', async () => {
     const { hold, only, key } = cluster()
-    const readers = { contest: readersOf('db', key), behavior: 'delete' } as const
+    const readers = { compound: readersOf('db', key), behavior: 'delete' } as const
     const [one, two] = [await hold(readers), await hold(readers)]
     expect(await only()).toMatchObject({
       ...{ name: 'db', kind: 'readers', limit: Number.POSITIVE_INFINITY },

@@ -316,7 +316,7 @@ describe('a place among several that is asked for', () => {
       await clock.run(
         lock.acquire({
           key: kind === 'slots' ? slotsKey(key, false) : key,
-          contest: kinds[kind](key),
+          compound: kinds[kind](key),
           behavior: 'delete',
           record: (nowMs) => holderRecord(holder, timing, nowMs, KEPT_MARK),
         }),

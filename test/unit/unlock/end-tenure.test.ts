@@ -77,8 +77,8 @@ test('passes on the failure of a server that did nothing', async () => {
 test.each([
   ['slots', 'consul-locker-virtual/.lock', (key: string) => oneOfSlots('virtual', slotsPlace(key), 2)],
   ['readers', 'consul-locker-virtual', (key: string) => readersOf('virtual', key)],
-] as const)('finds the key that one of several holders has: %s', async (_, key, contestOf) => {
-  const about = { key, contest: contestOf(key), behavior: 'delete' } as const
+] as const)('finds the key that one of several holders has: %s', async (_, key, compoundLockOf) => {
+  const about = { key, compound: compoundLockOf(key), behavior: 'delete' } as const
   const { tenure, end, operator, held } = await shown(about, key)
   expect(tenureKey(tenure)).toBe(held.key)
   expect(await end()).toBe('none')

@@ -11,7 +11,7 @@ import { subcommand } from '../../invocation/subcommand.ts'
 import { isLoopback, listenAddress } from '../../options/listen-address.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { commandBehind } from '../../user-command/command-behind.ts'
-import { standFor } from '../../user-command/stand-for.ts'
+import { runInOurPlace } from '../../user-command/run-in-our-place.ts'
 import { environmentAt } from './command-environment.ts'
 import { AGENT_LISTEN, DEV_SYNTAX } from './syntax.ts'
 
@@ -33,7 +33,7 @@ export const devCommand = subcommand(
       if (!isLoopback(listen)) {
         ctx.log.warn(`whoever reaches ${hostPortText(listen)} can read and change everything: there are no ACLs`)
       }
-      if (command) return shellStatus(await standFor(signals, command, environmentAt(server.address, environment)))
+      if (command) return shellStatus(await runInOurPlace(signals, command, environmentAt(server.address, environment)))
       await notifyService(ctx, environment, {
         ready: true,
         status: `a Consul to try things with, at ${server.address}`,

@@ -1,7 +1,7 @@
 import { Failure } from '../../../base/failure.ts'
 import { examine } from '../../../doctor/examination.ts'
+import { ExaminedSystem } from '../../../doctor/examined-system.ts'
 import { inspectionsFor } from '../../../doctor/inspection-list.ts'
-import { Patient } from '../../../doctor/patient.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
@@ -24,7 +24,7 @@ export const doctorCommand = subcommand(DOCTOR_SYNTAX, async ({ ctx, options, wo
   const file = options.file === undefined ? undefined : await examinedFile(options.file, environment)
   const reach = await reachFor(options, file, environment)
   const timing = file === undefined || file.outcome instanceof Failure ? timingOf(options) : file.outcome.timing
-  const patient = new Patient({
+  const system = new ExaminedSystem({
     reach,
     environment,
     optionVariables: optionVariables(),
@@ -41,7 +41,7 @@ export const doctorCommand = subcommand(DOCTOR_SYNTAX, async ({ ctx, options, wo
   })
   try {
     return await interruptible(ctx, signals, async (ctx) => {
-      const results = await examine(ctx, inspections, patient)
+      const results = await examine(ctx, inspections, system)
       if (options.json) print(reportJson(results))
       else printLines(reportLines(results, environment))
       return results.some(({ mark }) => mark === 'failure') ? EXIT.no : EXIT.done

@@ -1,5 +1,5 @@
 import type { Context } from '../../../base/context.ts'
-import type { ExaminedLock } from '../../../doctor/patient.ts'
+import type { ExaminedLock } from '../../../doctor/examined-system.ts'
 import { planTiming, type Timing } from '../../../lock/lease-timing.ts'
 import { checkKey, keyOfName, slotsKey } from '../../../lock/lock-keys.ts'
 import { isPeriodic } from '../../options/period-options.ts'

@@ -1,9 +1,9 @@
 import { Failure } from '../../../base/failure.ts'
 import { Consul } from '../../../consul/consul.ts'
 import { openTransport } from '../../../consul/transport.ts'
-import type { Reach } from '../../../doctor/patient.ts'
+import type { Reach } from '../../../doctor/examined-system.ts'
 import { orFromFile, orFromOwnFile } from '../../connection/consul-of-file.ts'
-import { consulSettings } from '../../connection/consul-settings.ts'
+import { readConsulSettings } from '../../connection/read-consul-settings.ts'
 import type { ConsulOptions } from '../../options/consul-options.ts'
 import { variableOf } from '../../syntax/option.ts'
 import type { FileInQuestion } from './file-in-question.ts'
@@ -16,7 +16,7 @@ export async function reachFor(
 ): Promise<Reach> {
   try {
     const given = givenBy(options, file, environment)
-    const settings = { ...consulSettings(given, environment), patienceMs: Number.POSITIVE_INFINITY }
+    const settings = { ...readConsulSettings(given, environment), patienceMs: Number.POSITIVE_INFINITY }
     const consul = new Consul({ ...settings, warnings: [] }, await openTransport(settings))
     return { settings, consul, addressFrom: sourceOf(options, given, file, environment) }
   } catch (thrown) {

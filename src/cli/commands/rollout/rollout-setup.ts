@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { Failure } from '../../../base/failure.ts'
-import { releaseErrand } from '../../../child/errands.ts'
 import { GuardianSupervisor } from '../../../child/guardian-supervisor.ts'
+import { internalRelease } from '../../../child/internal-command.ts'
 import { userName } from '../../../host/user-name.ts'
 import { roleOf } from '../../../rollout/host-role.ts'
 import type { HostRollout } from '../../../rollout/host-rollout.ts'
@@ -43,7 +43,7 @@ export async function hostRollout(
         graceMs,
         // Only a group and its session are ended: a service that a command has started must live on.
         marker: undefined,
-        ...releaseErrand('slots', [folder], { ...environment, ...consulVariables(settings) }),
+        ...internalRelease('slots', [folder], { ...environment, ...consulVariables(settings) }),
       }),
   }
 }

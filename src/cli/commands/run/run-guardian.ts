@@ -1,7 +1,7 @@
 import type { Context } from '../../../base/context.ts'
-import { releaseErrand } from '../../../child/errands.ts'
 import { checkGuardianPrerequisites } from '../../../child/guardian-prerequisites.ts'
 import { GuardianSupervisor } from '../../../child/guardian-supervisor.ts'
+import { internalRelease } from '../../../child/internal-command.ts'
 import { markerOf } from '../../../run/child-environment.ts'
 import type { RunSpec } from '../../../run/run-spec.ts'
 import { consulVariables } from '../../connection/consul-variables.ts'
@@ -21,7 +21,7 @@ export function startGuardian(ctx: Context, spec: RunSpec, options: RunCommandOp
     ...(spec.lossSignal && { signal: spec.lossSignal }),
     graceMs: spec.lock.timing.graceMs,
     marker: markerOf(spec.mark),
-    ...releaseErrand(...releasedOf(spec.lock, options), { ...spec.environment, ...asVariables(options) }),
+    ...internalRelease(...releasedOf(spec.lock, options), { ...spec.environment, ...asVariables(options) }),
     wayOut: WAY_OUT,
   })
 }

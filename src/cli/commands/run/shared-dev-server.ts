@@ -6,8 +6,8 @@ import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
 import { type HostPort, hostPortText } from '../../../base/host-port.ts'
 import { spawned } from '../../../child/child-process.ts'
-import { forErrand } from '../../../child/errands.ts'
-import { consulSettings } from '../../connection/consul-settings.ts'
+import { asInternal } from '../../../child/internal-command.ts'
+import { readConsulSettings } from '../../connection/read-consul-settings.ts'
 import type { ConsulOptions } from '../../options/consul-options.ts'
 
 const START_MS = 20_000
@@ -36,7 +36,7 @@ export async function ensureDevServer(
 
 /** Where `--dev` starts a server. Throws a `usage` failure for an address that isn't this machine's own. */
 export function ownAddress(options: ConsulOptions, environment: NodeJS.ProcessEnv): HostPort {
-  const { secure, isLocal, socketPath, origin, text } = consulSettings(options, environment).address
+  const { secure, isLocal, socketPath, origin, text } = readConsulSettings(options, environment).address
   const { hostname, port } = new URL(origin)
   if (!isLocal || secure || socketPath !== undefined) {
     throw new Failure('usage', `--dev starts a Consul on this machine alone, and ${text} is not for that`, {
@@ -61,7 +61,7 @@ function isListening(where: HostPort): Promise<boolean> {
 
 /** It gets nothing of our environment: neither a run around us nor its guardian may take it for one of theirs. */
 async function start(where: HostPort, PATH: string | undefined): Promise<string> {
-  const env = forErrand(':dev-server', { PATH })
+  const env = asInternal(':dev-server', { PATH })
   const words = [':dev-server', hostPortText(where)]
   const server = await spawned(
     () => spawn(process.execPath, words, { env, cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'ignore'] }),

@@ -15,7 +15,7 @@ import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { commandBehind } from '../../user-command/command-behind.ts'
-import { standFor } from '../../user-command/stand-for.ts'
+import { runInOurPlace } from '../../user-command/run-in-our-place.ts'
 import { MissingProgress } from './missing-progress.ts'
 import { WAIT_SYNTAX, type WaitCommandOptions } from './syntax.ts'
 
@@ -41,7 +41,7 @@ export const waitCommand = subcommand(
     if (!end.passed) return giveUp(ctx, end, timeoutMs)
     if (!command) return 0
     if (mayExec(environment)) exec(command, environment)
-    return shellStatus(await standFor(signals, command, environment))
+    return shellStatus(await runInOurPlace(signals, command, environment))
   },
 )
 

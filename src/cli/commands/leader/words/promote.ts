@@ -11,13 +11,13 @@ import { whoAsks } from '../../../invocation/who-asks.ts'
 import { goesOn } from '../../../output/confirmation.ts'
 import { print, printLines } from '../../../output/print.ts'
 import { DEFAULT_TIMEOUT_MS } from '../syntax.ts'
-import type { Asked } from './asked.ts'
 import { knownCluster } from './known-cluster.ts'
+import type { LeaderWordCall } from './leader-word.ts'
 
 const HINT = 'consul-locker leader promote <name> <node> --accept-loss'
 
 /** When nobody is ready to lead: has a node lead, whatever it lacks of what the last master had. */
-export async function promote({ ctx, request, access, options, operand: node }: Asked): Promise<number> {
+export async function promote({ ctx, request, access, options, operand: node }: LeaderWordCall): Promise<number> {
   if (node === undefined) throw new Failure('usage', 'no node was named', { hint: HINT })
   if (!options['accept-loss']) {
     throw new Failure('usage', 'writes that only other nodes have are lost by this', { hint: HINT })

@@ -7,11 +7,11 @@ import { interruptible } from '../../../invocation/interruptible.ts'
 import { whoAsks } from '../../../invocation/who-asks.ts'
 import { confirmed } from '../../../output/confirmation.ts'
 import { print } from '../../../output/print.ts'
-import type { Asked } from './asked.ts'
 import { knownCluster } from './known-cluster.ts'
+import type { LeaderWordCall } from './leader-word.ts'
 
 /** Has the agent of a node throw its data away, and take the master's. */
-export function reinit({ ctx, request, access, options }: Asked): Promise<number> {
+export function reinit({ ctx, request, access, options }: LeaderWordCall): Promise<number> {
   const { name } = access
   const { words, signals } = request
   const [, , node = options.node] = words

@@ -9,22 +9,22 @@ import { Retry } from '../../../../consul/retry.ts'
 import { readClusterStatus } from '../../../../leader/cluster/cluster-status.ts'
 import { printed, printLines, printText } from '../../../output/print.ts'
 import { clusterTable } from '../view.ts'
-import type { Asked } from './asked.ts'
 import { knownCluster } from './known-cluster.ts'
+import type { LeaderWordCall } from './leader-word.ts'
 
 const FOLLOW_MS = 1000
 const CLEAR = '\x1b[H\x1b[J'
 
 /** Who is master, and how the others stand. */
-export async function status(asked: Asked): Promise<number> {
-  const { ctx, access, options } = asked
-  if (options.watch) return follow(asked)
+export async function status(call: LeaderWordCall): Promise<number> {
+  const { ctx, access, options } = call
+  if (options.watch) return follow(call)
   const cluster = await knownCluster(ctx, access)
   return printLines(options.json ? [JSON.stringify(cluster)] : clusterTable(cluster, ctx.clock.now().wallMs))
 }
 
 /** Paints the cluster anew each second until a signal comes. */
-async function follow({ ctx, request: { signals }, access: { consul, name, keys } }: Asked): Promise<number> {
+async function follow({ ctx, request: { signals }, access: { consul, name, keys } }: LeaderWordCall): Promise<number> {
   if (!isatty(1)) throw new Failure('usage', '--watch is for terminals', { hint: 'leave it out, or use --json' })
   using stop = scope(ctx.signal)
   using _listening = signals.listen((signal) => {

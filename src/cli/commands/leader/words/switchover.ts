@@ -5,23 +5,23 @@ import { checkCandidate } from '../../../../leader/cluster/cluster-access.ts'
 import { cancelSwitchover, scheduleSwitchover } from '../../../../leader/cluster/scheduled-switchover.ts'
 import { whoAsks } from '../../../invocation/who-asks.ts'
 import { print } from '../../../output/print.ts'
-import type { Asked } from './asked.ts'
 import { handOver } from './hand-over.ts'
 import { knownCluster } from './known-cluster.ts'
+import type { LeaderWordCall } from './leader-word.ts'
 
 /** Has the master hand over to a node of the operator's choice, now or later. */
-export async function switchOver(asked: Asked): Promise<number> {
-  const { candidate, cancel } = asked.options
-  if (cancel) return takeBack(asked)
+export async function switchOver(call: LeaderWordCall): Promise<number> {
+  const { candidate, cancel } = call.options
+  if (cancel) return takeBack(call)
   if (candidate === undefined) {
     throw new Failure('usage', 'no candidate was named', { hint: '--candidate NODE; or step-down, for any' })
   }
-  const atMs = whenAsked(asked)
-  return atMs === undefined ? handOver(asked, candidate) : schedule(asked, candidate, atMs)
+  const atMs = whenAsked(call)
+  return atMs === undefined ? handOver(call, candidate) : schedule(call, candidate, atMs)
 }
 
 /** In milliseconds since 1970; `undefined`: now. */
-function whenAsked({ ctx, options }: Asked): number | undefined {
+function whenAsked({ ctx, options }: LeaderWordCall): number | undefined {
   const { at, in: inMs } = options
   const nowMs = ctx.clock.now().wallMs
   if (at === undefined) return inMs === undefined ? undefined : nowMs + inMs
@@ -36,7 +36,7 @@ function whenAsked({ ctx, options }: Asked): number | undefined {
   throw new Failure('usage', `--at ${JSON.stringify(at)} is past, by ${ago}`, { hint: 'without --at it is done now' })
 }
 
-async function schedule({ ctx, access, options }: Asked, candidate: string, atMs: number): Promise<number> {
+async function schedule({ ctx, access, options }: LeaderWordCall, candidate: string, atMs: number): Promise<number> {
   const { consul, name, keys } = access
   const cluster = await knownCluster(ctx, access)
   const { force } = options
@@ -60,7 +60,7 @@ async function schedule({ ctx, access, options }: Asked, candidate: string, atMs
   return print(`${name}: ${candidate} is to be master at ${at}, in ${inTime}`)
 }
 
-async function takeBack({ ctx, access }: Asked): Promise<number> {
+async function takeBack({ ctx, access }: LeaderWordCall): Promise<number> {
   const { consul, name, keys } = access
   const cancelled = await cancelSwitchover(ctx, consul, keys)
   if (cancelled) return print(`${name}: no switchover to ${cancelled.candidate} at ${cancelled.at}`)

@@ -1,7 +1,7 @@
 import type { LEADER_SYNTAX, LEADER_WORDS } from '../syntax.ts'
-import type { Word } from './asked.ts'
 import { disable, enable } from './disable.ts'
 import { history } from './history.ts'
+import type { Word } from './leader-word.ts'
 import { maintain } from './maintain.ts'
 import { members } from './members.ts'
 import { promote } from './promote.ts'

@@ -1,5 +1,5 @@
 import type { Context } from '../../../../base/context.ts'
-import { consulSettings } from '../../../connection/consul-settings.ts'
+import { readConsulSettings } from '../../../connection/read-consul-settings.ts'
 import type { Invocation, Subcommand } from '../../../invocation/invocation.ts'
 import { print, printLines, printText } from '../../../output/print.ts'
 import { valuesOf } from '../../../syntax/option.ts'
@@ -49,6 +49,6 @@ async function acceptedRun(
   // Without its environment it speaks to no service manager.
   await observed(ctx, options, { ...checked.spec, environment: {} })
   if (options.dev) ownAddress(options, environment)
-  consulSettings(options, environment)
+  readConsulSettings(options, environment)
   return checked
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/base/context.ts'
 import type { TxnOp } from '../../../src/consul/txn.ts'
 import type { Advice, NextAttempt, Rider } from '../../../src/lock/rider.ts'
-import { prepareRiders, Riding } from '../../../src/lock/riding.ts'
+import { prepareRiders, Riders } from '../../../src/lock/riders.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const write = (key: string): TxnOp => ({ verb: 'set', key, value: '' })
@@ -23,11 +23,11 @@ describe('what rides with a try', () => {
 
   test('is that of all riders, and each is told of its own alone', () => {
     const [one, two, three] = [teller(write('a'), read('b')), teller(write('c')), teller()]
-    const riding = new Riding([one.rider, two.rider, three.rider])
-    const ops = riding.claiming(ATTEMPT)
+    const riders = new Riders([one.rider, two.rider, three.rider])
+    const ops = riders.claiming(ATTEMPT)
     expect(ops).toEqual([...one.ops, ...two.ops])
-    riding.refused([...one.ops.slice(1), read('nobody’s')])
-    riding.denied([...one.ops.slice(0, 1), ...two.ops])
+    riders.refused([...one.ops.slice(1), read('nobody’s')])
+    riders.denied([...one.ops.slice(0, 1), ...two.ops])
     expect(one.told).toEqual([
       ['refused', one.ops[1]],
       ['denied', one.ops[0]],
@@ -40,23 +40,23 @@ describe('what rides with a try', () => {
     const told: unknown[] = []
     const ops = [write('a')]
     const rider: Rider = { claiming: () => (++claims === 1 ? ops : []), refused: (theirs) => told.push(theirs) }
-    const riding = new Riding([rider])
-    riding.refused(ops)
-    riding.claiming(ATTEMPT)
-    riding.claiming(ATTEMPT)
-    riding.refused(ops)
+    const riders = new Riders([rider])
+    riders.refused(ops)
+    riders.claiming(ATTEMPT)
+    riders.claiming(ATTEMPT)
+    riders.refused(ops)
     expect(told).toEqual([])
   })
 
   test('may be that of riders who don’t want to be told', () => {
     const ops = [write('a')]
-    const riding = new Riding([{ claiming: () => ops }])
-    riding.claiming(ATTEMPT)
-    riding.refused(ops)
-    riding.denied(ops)
-    riding.granted([])
-    expect(riding.isPrepared).toBe(false)
-    expect(new Riding().claiming(ATTEMPT)).toEqual([])
+    const riders = new Riders([{ claiming: () => ops }])
+    riders.claiming(ATTEMPT)
+    riders.refused(ops)
+    riders.denied(ops)
+    riders.granted([])
+    expect(riders.isPrepared).toBe(false)
+    expect(new Riders().claiming(ATTEMPT)).toEqual([])
   })
 })
 
@@ -76,7 +76,7 @@ describe('whether a try is worthwhile', () => {
       return { claiming: () => [], ...(word && { prepare }) }
     })
     const said = await prepareRiders(ctx, riders, attempt, (_, task) => task())
-    return { said, about, isPrepared: new Riding(riders).isPrepared }
+    return { said, about, isPrepared: new Riders(riders).isPrepared }
   }
 
   test.each<[readonly (Advice | undefined)[], Advice, readonly number[]]>([

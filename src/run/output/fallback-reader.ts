@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { BESIDE } from '../../child/group-members.ts'
 import { systemPath } from '../../child/pipe.ts'
 
-/** Descriptors as the successor has them; the spool comes last, if there is one. */
+/** Descriptors as the fallback reader has them; the spool comes last, if there is one. */
 const LIFELINE = 3
 export const FIRST_PIPE = 4
 
@@ -27,18 +27,18 @@ exec ${LIFELINE}<&- "$@"
 `
 
 /** Who reads the command's output when we no longer do. */
-export class Successor {
+export class FallbackReader {
   readonly #shell: ChildProcess
   readonly #lifeline: Socket
 
-  /** `errand` is the command that carries on, with its environment; the descriptors become the shell's. */
+  /** `command` is what carries on, with its environment; the descriptors become the shell's. */
   constructor(
     fds: readonly number[],
-    errand: { readonly words: readonly string[]; readonly environment: NodeJS.ProcessEnv },
+    command: { readonly words: readonly string[]; readonly environment: NodeJS.ProcessEnv },
   ) {
-    this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'consul-locker-output', ...errand.words], {
+    this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'consul-locker-output', ...command.words], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...fds],
-      env: { ...errand.environment, ...systemPath(errand.environment), ...BESIDE },
+      env: { ...command.environment, ...systemPath(command.environment), ...BESIDE },
       cwd: '/',
       detached: true,
     })

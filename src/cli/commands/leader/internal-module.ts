@@ -4,7 +4,7 @@ import { LIST_FUNCTIONS } from '../../../leader/application/module-runner.ts'
 import type { Invocation } from '../../invocation/invocation.ts'
 
 /** `consul-locker :module PATH FUNCTION`, for the agent alone: what counts of the output stands behind a NUL. */
-export async function moduleErrand({ words, environment }: Invocation): Promise<number> {
+export async function serveModule({ words, environment }: Invocation): Promise<number> {
   const [path = '', name = ''] = words
   if (name !== LIST_FUNCTIONS) {
     const { ok, message } = await callModule(path, name, environment)

@@ -10,7 +10,7 @@ import type { SignalSource } from '../../child/signals.ts'
  * Runs a command in a process of its own as if it were ours: it gets our signals, and is killed when we are. Settles with
  * how it ended.
  */
-export async function standFor(
+export async function runInOurPlace(
   signals: SignalSource,
   command: Executable,
   environment: NodeJS.ProcessEnv,

@@ -4,7 +4,7 @@ import { parse } from '../syntax/parse.ts'
 
 const SYNTAX = { summary: '', usage: '', epilogue: '', options: { ...CONSUL_OPTIONS, ...OUTPUT_OPTIONS } }
 
-/** How the process that sent us on an errand reaches Consul, and how it talks: it left that in our environment. */
-export function errandOptions(environment: NodeJS.ProcessEnv): ConsulOptions & OutputOptions {
+/** How the process that called us reaches Consul, and how it talks: it left that in our environment. */
+export function internalOptions(environment: NodeJS.ProcessEnv): ConsulOptions & OutputOptions {
   return parse(SYNTAX, [], environment).options
 }

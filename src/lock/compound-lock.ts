@@ -6,7 +6,7 @@ import type { ClaimResult, LockRequest } from './claim.ts'
 import type { Line } from './line.ts'
 import type { Loss } from './loss.ts'
 
-/** Who is in the way of a contender, as people are told. */
+/** Who is in the way of a claim, as people are told. */
 export interface Blocker extends Entry {
   /** Which lock that is, where several are at stake. */
   readonly name?: string
@@ -14,8 +14,8 @@ export interface Blocker extends Entry {
   readonly others?: number
 }
 
-/** What a look at a contest has shown, and the index to wait from. */
-export interface ContestReading {
+/** What a look at a lock has shown, and the index to wait from. */
+export interface LockReading {
   /** What keeps us out, or what is ours already; `undefined` when a claim is worth a try. */
   readonly entry: Blocker | undefined
   /** Others hold it, which keeps some out though not us: who waits before us isn't idle. */
@@ -41,10 +41,10 @@ export interface WatchedKey {
   judge(entry: Entry | undefined): 'ours' | 'deleted' | 'released' | Loss
 }
 
-/** One session's way to get something. It remembers what it saw last, and claims only if that is still so. */
-export interface Contender {
+/** One session's way to a lock. It remembers what it saw last, and claims only if that is still so. */
+export interface Claimable {
   /** Looks at once, or when something changes. Throws a `usage` failure when what stands there is something else. */
-  look(ctx: Context, from: LookFrom): Promise<ContestReading>
+  look(ctx: Context, from: LookFrom): Promise<LockReading>
   /** Tries once, as `claim` does. What is ours already is looked at again, and stays so. */
   claim(
     ctx: Context,
@@ -56,9 +56,9 @@ export interface Contender {
 }
 
 /**
- * What is contended for by one session when it isn't one plain lock: a place among several, or several locks at once.
+ * A lock of more than one key, as one session wants it: a place in a list of holders, or several locks at once.
  */
-export interface Contest extends Contender {
+export interface CompoundLock extends Claimable {
   /** The key that our session holds while it is ours; its ModifyIndex is the fence. */
   readonly key: string
   /** Where one stands in line for it, when that isn't the queue of the lock's key. */
@@ -74,8 +74,8 @@ export interface Contest extends Contender {
 /** What is done in the transaction that gives something back; asked before each try. */
 export type RidingOf = (ctx: Context) => Promise<readonly TxnOp[]>
 
-/** Makes the contest of one session; `ancestors` are the sessions of the runs around it. */
-export type ContestOf = (consul: Consul, sessionId: string, ancestors: readonly string[]) => Promise<Contest>
+/** Makes the compound lock of one session; `ancestors` are the sessions of the runs around it. */
+export type CompoundLockOf = (consul: Consul, sessionId: string, ancestors: readonly string[]) => Promise<CompoundLock>
 
-/** What a lock's contender does instead, once it has met this entry of a semaphore; `undefined` when that is in the way. */
-export type AmongHolders = (consul: Consul, met: Entry, ancestors: readonly string[]) => Promise<Contender | undefined>
+/** How a lock is claimed once its claim has met this entry of a semaphore; `undefined` when that is in the way. */
+export type AmongHolders = (consul: Consul, met: Entry, ancestors: readonly string[]) => Promise<Claimable | undefined>

@@ -1,12 +1,12 @@
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
-import { isReleased, type Released } from '../../../child/errands.ts'
 import { ENDED_VARIABLE } from '../../../child/guardian-terms.ts'
-import type { ContestOf } from '../../../lock/contest.ts'
+import { isReleased, type Released } from '../../../child/internal-command.ts'
+import type { CompoundLockOf } from '../../../lock/compound-lock.ts'
 import { ON_BEHALF_MS, releaseOnBehalf } from '../../../lock/release.ts'
 import { historyOnBehalf } from '../../../run/history/history-on-behalf.ts'
 import { connect } from '../../connection/connect.ts'
-import { errandOptions } from '../../invocation/errand-options.ts'
+import { internalOptions } from '../../invocation/internal-options.ts'
 import type { Invocation } from '../../invocation/invocation.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function performRelease({ words, environment, context }: Invocation
   const [key = '', ...others] = rest.slice(0, -1)
   const sessionId = rest.at(-1) ?? ''
   if (!isReleased(released)) throw new Failure('usage', 'a guardian gives back a lock, a place, or slots')
-  const options = errandOptions(environment)
+  const options = internalOptions(environment)
   const consul = await connect(options, environment)
   const ctx = context(options)
   if (released === 'slots') {
@@ -26,21 +26,21 @@ export async function performRelease({ words, environment, context }: Invocation
     await releaseSlots(ctx, consul, key, sessionId, ON_BEHALF_MS)
     return 0
   }
-  const contest = await (await contestOf(released, key, others))?.(consul, sessionId, [])
+  const compound = await (await compoundLockOf(released, key, others))?.(consul, sessionId, [])
   const word = environment[ENDED_VARIABLE] ?? ''
-  const own = { key: contest?.key ?? key, sessionId }
+  const own = { key: compound?.key ?? key, sessionId }
   const lockKey = released === 'semaphore' ? (others[0] ?? key) : key
   const ridingOf = (ctx: Context) => historyOnBehalf(ctx, consul, own, word, lockKey)
-  await releaseOnBehalf(ctx, consul, { key, sessionId, mayBeHanded: true }, contest, ridingOf)
+  await releaseOnBehalf(ctx, consul, { key, sessionId, mayBeHanded: true }, compound, ridingOf)
   return 0
 }
 
 /** `undefined` for one plain lock. */
-async function contestOf(
+async function compoundLockOf(
   released: Exclude<Released, 'slots'>,
   key: string,
   others: readonly string[],
-): Promise<ContestOf | undefined> {
+): Promise<CompoundLockOf | undefined> {
   switch (released) {
     case 'lock': {
       if (others.length === 0) return undefined

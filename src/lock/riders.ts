@@ -5,32 +5,32 @@ import type { TxnOp } from '../consul/txn.ts'
 import type { Advice, Attempt, NextAttempt, Rider } from './rider.ts'
 
 /** The riders of one session's tries for a lock, and what each of them had done with the last try. */
-export class Riding {
-  readonly riders: readonly Rider[]
+export class Riders {
+  readonly all: readonly Rider[]
   #last: readonly { readonly rider: Rider; readonly ops: readonly TxnOp[] }[] = []
 
   constructor(riders: readonly Rider[] = []) {
-    this.riders = riders
+    this.all = riders
   }
 
   /** Whether any of them has something to look at before a try. */
   get isPrepared(): boolean {
-    return this.riders.some(({ prepare }) => prepare)
+    return this.all.some(({ prepare }) => prepare)
   }
 
   /** What they have done with the next try. */
   claiming(attempt: Attempt): TxnOp[] {
-    this.#last = this.riders.map((rider) => ({ rider, ops: rider.claiming(attempt) }))
+    this.#last = this.all.map((rider) => ({ rider, ops: rider.claiming(attempt) }))
     return this.#last.flatMap(({ ops }) => ops)
   }
 
   /** What they have read of a lock that was handed to us. */
   handed(nowMs: number): TxnOp[] {
-    return this.riders.flatMap((rider) => rider.handed?.(nowMs) ?? [])
+    return this.all.flatMap((rider) => rider.handed?.(nowMs) ?? [])
   }
 
   granted(entries: readonly Entry[]): void {
-    for (const rider of this.riders) rider.granted?.(entries)
+    for (const rider of this.all) rider.granted?.(entries)
   }
 
   refused(ops: readonly TxnOp[]): void {

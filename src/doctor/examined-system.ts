@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import type { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
-import type { ConsulSettings } from '../consul/settings.ts'
+import type { ConsulSettings } from '../consul/consul-settings.ts'
 import type { Timing } from '../lock/lease-timing.ts'
 import type { Period } from '../run/history/period.ts'
 import { AgentAnswers } from './agent/agent-answers.ts'
@@ -24,7 +24,7 @@ export interface ExaminedLock {
   readonly period: Period | undefined
 }
 
-export interface PatientSpec {
+export interface ExaminedSystemSpec {
   readonly reach: Reach
   readonly environment: NodeJS.ProcessEnv
   /** The variables that are options of ours. */
@@ -37,7 +37,7 @@ export interface PatientSpec {
 }
 
 /** What is examined: this machine as this user sees it, the agent, and a lock or a file if one is named. */
-export class Patient {
+export class ExaminedSystem {
   readonly reach: Reach
   readonly environment: NodeJS.ProcessEnv
   readonly optionVariables: readonly string[]
@@ -47,7 +47,7 @@ export class Patient {
   readonly #file: ExaminedFile | undefined
   readonly #answers: AgentAnswers | undefined
 
-  constructor({ reach, environment, optionVariables, startedAs, timing, lock, file }: PatientSpec) {
+  constructor({ reach, environment, optionVariables, startedAs, timing, lock, file }: ExaminedSystemSpec) {
     this.reach = reach
     this.environment = environment
     this.optionVariables = optionVariables

@@ -1,7 +1,7 @@
 import type { Context } from '../../base/context.ts'
-import { forErrand } from '../../child/errands.ts'
 import { GuardianSupervisor } from '../../child/guardian-supervisor.ts'
 import { LEFT_VARIABLE } from '../../child/guardian-terms.ts'
+import { asInternal } from '../../child/internal-command.ts'
 import type { Consul } from '../../consul/consul.ts'
 import type { AgentPlan } from '../agent-plan.ts'
 import { loadDriver } from '../application/driver.ts'
@@ -36,7 +36,7 @@ export function startAgentGuardian(
     // What the application's commands leave behind is the application.
     marker: undefined,
     release: [process.execPath, CLEANUP],
-    environment: forErrand(CLEANUP, { ...environment, [PLAN_VARIABLE]: JSON.stringify(plan) }),
+    environment: asInternal(CLEANUP, { ...environment, [PLAN_VARIABLE]: JSON.stringify(plan) }),
   })
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import { parseAddress, risksOf } from '../../consul/address.ts'
-import type { ConsulSettings, TlsSettings } from '../../consul/settings.ts'
+import type { ConsulSettings, TlsSettings } from '../../consul/consul-settings.ts'
 import { checkToken, readToken } from '../../consul/token.ts'
 import type { ConsulOptions } from '../options/consul-options.ts'
 import { truth } from '../syntax/environment-words.ts'
@@ -10,7 +10,7 @@ import { variableOf } from '../syntax/option.ts'
  * How to reach Consul, from options and from the environment that `consul` itself reads
  * (https://developer.hashicorp.com/consul/commands#environment-variables). Throws a `usage` failure.
  */
-export function consulSettings(options: ConsulOptions, environment: NodeJS.ProcessEnv): ConsulSettings {
+export function readConsulSettings(options: ConsulOptions, environment: NodeJS.ProcessEnv): ConsulSettings {
   const from = (variable: string) => environment[variable] || undefined
   const flag = (variable: string, otherwise: boolean) => {
     const value = from(variable)

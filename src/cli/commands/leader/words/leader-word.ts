@@ -3,7 +3,7 @@ import type { ClusterAccess } from '../../../../leader/cluster/cluster-access.ts
 import type { LeaderRequest } from '../syntax.ts'
 
 /** What an operator asks with one word of `leader`. */
-export interface Asked {
+export interface LeaderWordCall {
   readonly ctx: Context
   readonly request: LeaderRequest
   readonly options: LeaderRequest['options']
@@ -15,4 +15,4 @@ export interface Asked {
 }
 
 /** Does it. Settles with the exit code; rejects with a `Failure`. */
-export type Word = (asked: Asked) => Promise<number>
+export type Word = (call: LeaderWordCall) => Promise<number>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RUN_SYNTAX } from '../../../../src/cli/commands/run/syntax.ts'
-import { consulSettings } from '../../../../src/cli/connection/consul-settings.ts'
+import { readConsulSettings } from '../../../../src/cli/connection/read-consul-settings.ts'
 import { parse } from '../../../../src/cli/syntax/parse.ts'
 
 let dir: string
@@ -20,7 +20,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 function settings(words: string[], environment: NodeJS.ProcessEnv = {}) {
-  return consulSettings(parse(RUN_SYNTAX, [...words, 'name', 'cmd'], environment).options, environment)
+  return readConsulSettings(parse(RUN_SYNTAX, [...words, 'name', 'cmd'], environment).options, environment)
 }
 
 describe('without any setting', () => {
