@@ -10,6 +10,6 @@ export function readersPlace(key: string): SemaphorePlace {
 
 /** What a reader contends for: to be one of many, while there is no writer. */
 export function readersOf(name: string, key: string): CompoundLockOf {
-  const spec = { name, place: readersPlace(key), limit: Number.POSITIVE_INFINITY, hasAgreed: true }
+  const spec = { name, place: readersPlace(key), limit: Number.POSITIVE_INFINITY }
   return async (consul, sessionId, ancestors) => new Semaphore(consul, sessionId, ancestors, spec)
 }

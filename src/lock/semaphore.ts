@@ -28,7 +28,7 @@ export interface SemaphoreSpec {
   readonly place: SemaphorePlace
   /** How many may be in: the contender's own word, until it has agreed with those who are. */
   limit: number
-  hasAgreed: boolean
+  hasAgreed?: true
 }
 
 /** A view, and who of the holders lives, as far as that matters. */

@@ -15,6 +15,6 @@ export function slotsPlace(list: string, marker?: string): SemaphorePlace {
 
 /** What a run contends for that wants one of so many slots. */
 export function oneOfSlots(name: string, place: SemaphorePlace, limit: number): CompoundLockOf {
-  const spec = { name, place, limit, hasAgreed: false }
+  const spec = { name, place, limit }
   return async (consul, sessionId, ancestors) => new Semaphore(consul, sessionId, ancestors, spec)
 }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/consul/kv.ts'
-import { livingAmong, probesOf, READERS_FORM, SEMAPHORE_FORM, someOf } from '../../../src/lock/holder-list.ts'
+import {
+  holdersIn,
+  listKeyOf,
+  livingAmong,
+  probesOf,
+  READERS_FORM,
+  SEMAPHORE_FORM,
+  someOf,
+} from '../../../src/lock/holder-list.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((letter) => `9ab98b35-3735-4010-a43b-bfe24e30079${letter}`) as [
@@ -56,6 +64,23 @@ describe('the list of readers', () => {
   })
 })
 
+test.each([
+  ['slots', SEMAPHORE_FORM.encode({ limit: 3, holders: [A, B] }), [A, B]],
+  ['readers', READERS_FORM.encode({ limit: 3, holders: [A, B] }), [A, B]],
+  ['nobody', 'rubbish', []],
+])('who is in is told of %s', (_, value, holders) => {
+  expect(holdersIn(value)).toEqual(holders)
+})
+
+test.each([
+  ['consul-locker-db=shared/a', 'consul-locker-db'],
+  ['x=shared/y=shared/a', 'x=shared/y'],
+  ['consul-locker-db/a', 'consul-locker-db/.lock'],
+  ['svc/db/a', 'svc/db/.lock'],
+])('who holds %s stands in the list at %s', (key, list) => {
+  expect(listKeyOf(key)).toBe(list)
+})
+
 test('who of a list lives holds the key of his session, and comes in the order in which he came', () => {
   const keyOf = (id: string) => `place/${id}`
   const entry = (key: string, session: string | undefined, createIndex: number): Entry => ({
@@ -94,4 +119,11 @@ test('no more dead are removed at once than a transaction takes, and none when t
   expect(someOf(ctx, dead, 2)).toHaveLength(2)
   expect(someOf(ctx, dead, 0)).toEqual([])
   expect(someOf(ctx, dead, -3)).toEqual([])
+})
+
+test('those that are removed are drawn by lot, for some are closed for longer than others', () => {
+  const { ctx } = virtualLock()
+  const lots = [0.9, 0.1, 0.5, 0.3]
+  const drawing = { ...ctx, random: () => lots.shift() ?? 1 }
+  expect(someOf(drawing, ['a', 'b', 'c', 'd'], 3)).toEqual(['b', 'd', 'c'])
 })

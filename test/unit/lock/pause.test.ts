@@ -265,18 +265,21 @@ describe('a pause', () => {
 })
 
 describe('a token that may not make conditions of pauses', () => {
-  /** What Consul says to who may read these keys, and not write them. */
-  const denies: Policy = ({ path, body = '[]' }) => {
-    if (path !== '/v1/txn') return {}
-    const ops = JSON.parse(body.replaceAll(/"Flags":\d+/g, '"Flags":0')) as { KV: { Verb: string; Key: string } }[]
-    const errors = ops.flatMap(({ KV }, at) =>
-      KV.Key.endsWith('=pause') && KV.Verb !== 'get-tree' ? [{ OpIndex: at, What: 'Permission denied' }] : [],
-    )
-    if (errors.length === 0) return {}
-    const text = JSON.stringify({ Results: null, Errors: errors })
-    const reply = { ...strangeReply(409, text), headers: { 'content-type': 'application/json' } }
-    return { fault: { kind: 'answered', reply } }
-  }
+  /** What Consul says to who may read keys that end so, and not write them. */
+  const denying =
+    (end: string): Policy =>
+    ({ path, body = '[]' }) => {
+      if (path !== '/v1/txn') return {}
+      const ops = JSON.parse(body.replaceAll(/"Flags":\d+/g, '"Flags":0')) as { KV: { Verb: string; Key: string } }[]
+      const errors = ops.flatMap(({ KV }, at) =>
+        KV.Key.endsWith(end) && KV.Verb !== 'get-tree' ? [{ OpIndex: at, What: 'Permission denied' }] : [],
+      )
+      if (errors.length === 0) return {}
+      const text = JSON.stringify({ Results: null, Errors: errors })
+      const reply = { ...strangeReply(409, text), headers: { 'content-type': 'application/json' } }
+      return { fault: { kind: 'answered', reply } }
+    }
+  const denies = denying('=pause')
 
   test('has them looked for before each try, and goes on when there is none', async () => {
     const { clock, contend, requests } = pausable(denies)
@@ -293,5 +296,13 @@ describe('a token that may not make conditions of pauses', () => {
     expect(operator.holder(key)).toBeUndefined()
     won(await clock.run(waiting)).session.end()
     expect(isPaused()).toBe(true)
+  })
+
+  test('has the others ride with the claim yet', async () => {
+    const { clock, contend, requests, pauseKey } = pausable(denying(ALL_PAUSED_KEY))
+    won(await clock.run(contend())).session.end()
+    const claim = requests.findLast((line) => line.includes('"lock"'))
+    expect(claim).toContain(`"check-not-exists","Key":"${pauseKey}"`)
+    expect(claim).not.toContain(ALL_PAUSED_KEY)
   })
 })
