@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/base/context.ts'
 import { transact } from '../../../src/consul/txn.ts'
 import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
-import { MOST_LOCKS } from '../../../src/lock/lock-keys.ts'
+import { LOCK_FLAGS, MOST_LOCKS } from '../../../src/lock/lock-keys.ts'
 import { lockSetOf } from '../../../src/lock/lock-set.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
@@ -64,6 +64,19 @@ describe('several locks', () => {
     await clock.advance(60_000)
     expect(holders('ab')).toEqual([undefined, b.session.id])
     await clock.run(release(b))
+    const freeMs = clock.nowMs
+    won(await clock.run(waiting)).session.end()
+    expect(clock.nowMs).toBe(freeMs)
+  })
+
+  test.each(['a', 'b'])('are told to wait for %s when that is in the way', async (name) => {
+    const { has, want, clock, release } = locks()
+    const held = await has(name)
+    const said: string[] = []
+    const waiting = want('ab', { onWaiting: (sentence) => void said.push(sentence) })
+    await clock.advance(1000)
+    expect(said).toEqual([`waiting for ${name}: held by here`])
+    await clock.run(release(held))
     won(await clock.run(waiting)).session.end()
   })
 
@@ -128,6 +141,34 @@ describe('several locks', () => {
       message: expect.stringContaining('b is already held'),
     })
     b.session.end()
+  })
+
+  test('are in the way for ever, too, when somebody else holds another one', async () => {
+    const { want, has, clock } = locks()
+    const [a, b] = [await has('a'), await has('b')]
+    await expect(clock.run(want('ab', { ancestors: [b.session.id] }))).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('b is already held'),
+    })
+    for (const { session } of [a, b]) session.end()
+  })
+
+  test.each(['a', 'b'])('are refused where %s is somebody’s data', async (name) => {
+    const { want, clock, ctx, consul, operator } = locks()
+    const data = { verb: 'set', key: keyOf(name), value: 'data' } as const
+    await clock.run(transact(ctx, consul(), [data]))
+    await expect(clock.run(want('ab'))).rejects.toMatchObject({ code: 'usage' })
+    expect(operator.sessions()).toEqual([])
+  })
+
+  test('tell a command the fence and the key of each', async () => {
+    const { has } = locks()
+    const held = await has('ab')
+    expect(held.compound?.environment?.(7)).toEqual({
+      CONSUL_LOCKER_FENCES: 'a=7 b=7',
+      CONSUL_LOCKER_KEYS: `${keyOf('a')} ${keyOf('b')}`,
+    })
+    held.session.end()
   })
 
   test('wait for the lock-delay of one whose holder died', async () => {
@@ -219,18 +260,34 @@ describe('the holder of several locks', () => {
     await clock.advance(100)
     expect(hold.lost.aborted).toBe(false)
     expect(holders('ab')).toEqual([ours.session.id, ours.session.id])
+    const indexes = [...'ab'].map((name) => operator.entry(keyOf(name))?.modifyIndex ?? 0)
+    expect(hold.fence).toBe(Math.max(...indexes))
+    expect(hold.fence).toBeGreaterThan(ours.fence)
     expect(said.some((line) => line.includes('took it again'))).toBe(true)
     await end()
   })
 
   test('has lost all when somebody else was faster with one', async () => {
-    const { operator, clock, hold, end, want } = await watched()
-    const waiting = want('b')
-    await clock.advance(100)
-    operator.deleteKey(keyOf('b'))
-    await clock.advance(3000)
-    expect(hold.lost.aborted || operator.holder(keyOf('b')) !== undefined).toBe(true)
-    void waiting
+    const { clock, ctx, consul, hold, end, has, ours } = await watched()
+    const other = await has('c')
+    const key = keyOf('b')
+    const taking = { verb: 'lock', key, value: '', flags: LOCK_FLAGS, session: other.session.id } as const
+    await clock.run(transact(ctx, consul(), [{ verb: 'delete', key }, taking]))
+    await clock.advance(10)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    expect(`${hold.lost.reason}`).toContain('the key of b is held by somebody else')
+    expect(await clock.run(ours.compound?.release(ctx) ?? Promise.reject(new Error('a plain lock')))).toBe(true)
+    other.session.end()
+    await end()
+  })
+
+  test('gives nothing back that is all somebody else’s', async () => {
+    const { clock, ctx, operator, ours, end, holders, want } = await watched()
+    operator.destroySession(ours.session.id)
+    const next = won(await clock.run(want('ab')))
+    expect(await clock.run(ours.compound?.release(ctx) ?? Promise.reject(new Error('a plain lock')))).toBe(false)
+    expect(holders('ab')).toEqual([next.session.id, next.session.id])
+    next.session.end()
     await end()
   })
 })
