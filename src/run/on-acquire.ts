@@ -31,14 +31,15 @@ export class OnAcquire {
   /** Settles with how the run ends without its command; with nothing when that may start. */
   async prepare(ctx: Context, held: HeldLock, hold: Hold): Promise<CommandEnd | undefined> {
     const { guardian, signals } = this.#dependencies
-    using work = scope(ctx.signal)
-    untilLost(hold, guardian).then(({ loss }) => work.abort(loss))
     const hook = this.#hook(held)
     let end: HookEnd | undefined
     try {
-      const interrupted = await unlessInterrupted(under(ctx, work.signal), signals, async (ctx) => {
-        end = await runHook(ctx, hook)
-        ctx.signal.throwIfAborted()
+      const interrupted = await unlessInterrupted(ctx, signals, async (ctx) => {
+        // A loss ends the hook, and not our wait for it.
+        using work = scope(ctx.signal)
+        untilLost(hold, guardian).then(({ loss }) => work.abort(loss))
+        end = await runHook(under(ctx, work.signal), hook)
+        work.signal.throwIfAborted()
       })
       if (interrupted) {
         // After a second signal it may live on until we exit.

@@ -1,0 +1,230 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Context } from '../../../src/base/context.ts'
+import { Failure } from '../../../src/base/failure.ts'
+import { type Guardian, NO_GUARDIAN } from '../../../src/child/guardian.ts'
+import type { ForwardedSignal } from '../../../src/child/signals.ts'
+import { Hold } from '../../../src/lock/hold.ts'
+import { planTiming } from '../../../src/lock/lease-timing.ts'
+import { OnAcquire } from '../../../src/run/on-acquire.ts'
+import type { CommandEnd } from '../../../src/run/run-outcome.ts'
+import type { RunDependencies, RunSpec } from '../../../src/run/run-spec.ts'
+import { runs } from '../../kit/processes.ts'
+import { on } from '../../virtual/faulty-transport.ts'
+import { SILENT } from '../../virtual/silent-log.ts'
+import { virtualLock, won } from '../../virtual/virtual-lock.ts'
+
+const WHILE = { timeout: 20_000, interval: 5 }
+const RENEWALS_REFUSED = on('/v1/session/renew', { fault: { kind: 'refused' } })
+
+/** Waits in the test's folder until it may end. */
+const WAITS = 'echo begun >$DIR/begun; until [ -e $DIR/go ]; do sleep 0.02; done'
+const IGNORES_TERM = `trap "" TERM; ${WAITS}`
+
+/** A lock that is ours, and a hook that runs before the command. */
+async function preparing(line: string, timing = planTiming({})) {
+  const dir = mkdtempSync(join(tmpdir(), 'on-acquire-'))
+  const lock = virtualLock()
+  const { clock, consul } = lock
+  const lines: string[] = []
+  const ctx: Context = { ...lock.ctx, log: { ...SILENT, warn: (line) => void lines.push(line) } }
+  const ours = won(await clock.run(lock.acquire({ timing })))
+  const hold = new Hold(ctx, consul(), ours)
+  const failed = new AbortController()
+  const armed: string[] = []
+  const groups: number[] = []
+  const guardian: Guardian = {
+    ...NO_GUARDIAN,
+    arm(group, ms) {
+      armed.push(`${group === 'none' ? 'none' : 'group'} ${ms}`)
+      if (group !== 'none') groups.push(group)
+    },
+    failed: failed.signal,
+  }
+  const listeners = new Set<(signal: ForwardedSignal) => void>()
+  const send = (signal: ForwardedSignal) => listeners.forEach((listener) => void listener(signal))
+  const heard: string[] = []
+  const dependencies = {
+    consul: consul(),
+    guardian,
+    signals: {
+      raise: send,
+      listen(listener: (signal: ForwardedSignal) => void) {
+        listeners.add(listener)
+        return { [Symbol.dispose]: () => void listeners.delete(listener) }
+      },
+    },
+    observer: { lost: ({ kind }) => void heard.push(`lost: ${kind}`), renewed: () => void heard.push('renewed') },
+  } satisfies Partial<RunDependencies> as unknown as RunDependencies
+  const environment = { PATH: process.env.PATH, DIR: dir }
+  const spec = { lock: { ...lock.spec, timing }, runId: 'one', mark: 'one', environment } as unknown as RunSpec
+  let end: CommandEnd | 'may start' | undefined
+  const prepared = new OnAcquire(dependencies, spec, line).prepare(ctx, ours, hold)
+  prepared.then(
+    (ended) => {
+      end = ended ?? 'may start'
+    },
+    () => {},
+  )
+  const letGo = () => writeFileSync(join(dir, 'go'), '')
+  onTestFinished(async () => {
+    letGo()
+    ours.session.end()
+    await hold.end()
+    rmSync(dir, { recursive: true })
+  })
+  return {
+    ...lock,
+    timing,
+    ours,
+    lines,
+    armed,
+    heard,
+    send,
+    letGo,
+    end: () => end,
+    loseGuardian: () => failed.abort(new Failure('usage', 'no guardian could be kept alive')),
+    note: () => readFileSync(join(dir, 'note'), 'utf8').trimEnd(),
+    begun: () => vi.waitUntil(() => existsSync(join(dir, 'begun')), WHILE),
+    /** Waits until the hook is dead, while no time passes. */
+    dies: () => vi.waitUntil(() => !groups.some(runs), WHILE),
+    /** How it ended, when it has, while no time passes. */
+    ended: async () => {
+      await vi.waitUntil(() => end !== undefined, WHILE)
+      return end
+    },
+    /** The same while time passes bit by bit. */
+    settled: async () => {
+      await vi.waitUntil(async () => {
+        await clock.advance(10)
+        return end !== undefined
+      }, WHILE)
+      return end
+    },
+  }
+}
+
+const lost = (kind: string) => ({ outcome: { kind: 'lost', loss: { kind } } })
+
+describe('a command whose hook comes first', () => {
+  test('may start when that has succeeded, which knew as much as it will', async () => {
+    const { ended, note, ours, heard, lines } = await preparing(
+      'echo "$CONSUL_LOCKER_EVENT $CONSUL_LOCK_HELD $CONSUL_LOCKER_FENCE" >$DIR/note',
+    )
+    expect(await ended()).toBe('may start')
+    expect(note()).toBe(`acquire true ${ours.fence}`)
+    expect({ heard, lines }).toEqual({ heard: [], lines: [] })
+  })
+
+  test('does not start when that has failed', async () => {
+    const { ended } = await preparing('exit 3')
+    const why = '--on-acquire failed with exit code 3'
+    expect(await ended()).toEqual({ outcome: { kind: 'unprepared', why }, dead: true })
+  })
+
+  test('does not start when a signal comes meanwhile, which ends the hook', async () => {
+    const { begun, send, settled } = await preparing(WAITS)
+    await begun()
+    send('SIGTERM')
+    expect(await settled()).toEqual({ outcome: { kind: 'interrupted', signal: 'SIGTERM' }, dead: true })
+  })
+
+  test('does not start at a second signal, though the hook may live on', async () => {
+    const { begun, send, ended } = await preparing(IGNORES_TERM)
+    await begun()
+    send('SIGTERM')
+    send('SIGINT')
+    expect(await ended()).toEqual({ outcome: { kind: 'interrupted', signal: 'SIGTERM' }, dead: false })
+  })
+})
+
+describe('the guardian of a hook', () => {
+  test('ends it when we can’t, and knows nobody when it has ended', async () => {
+    const { ended, armed, timing } = await preparing('true')
+    await ended()
+    expect(armed).toEqual([`group ${timing.ttlMs + 250}`, `none ${timing.ttlMs + 250}`])
+  })
+
+  test('hears of each renewal, as does who listens', async () => {
+    const { begun, armed, heard, clock, timing, letGo, ended } = await preparing(WAITS)
+    await begun()
+    await clock.advance(timing.renewMs)
+    expect(armed).toEqual(Array(2).fill(`group ${timing.ttlMs + 250}`))
+    expect(heard).toEqual(['renewed'])
+    letGo()
+    expect(await ended()).toBe('may start')
+    // It is the command's turn to be told of.
+    await clock.advance(timing.renewMs)
+    expect(armed.slice(3)).toEqual([`none ${timing.ttlMs + 250}`])
+  })
+})
+
+describe('a lock that is lost while a hook runs', () => {
+  test('is told of, ends the hook, and is not followed by the command', async () => {
+    const { begun, operator, key, clock, settled, heard, lines } = await preparing(WAITS)
+    await begun()
+    operator.destroySession(operator.holder(key) ?? '')
+    await clock.advance(100)
+    expect(await settled()).toMatchObject({ ...lost('session-gone'), dead: true })
+    expect(heard).toEqual(['lost: session-gone'])
+    expect(lines).toEqual([expect.stringMatching(/^lost the lock virtual before the command started: /)])
+  })
+
+  test('is given up when its guardian is lost', async () => {
+    const { begun, loseGuardian, settled } = await preparing(WAITS)
+    await begun()
+    loseGuardian()
+    expect(await settled()).toMatchObject({ ...lost('unguarded'), dead: true })
+  })
+
+  test.each([
+    ['no longer than the command would have', 300, 300],
+    ['a second at most', 5000, 1000],
+  ])('leaves the hook %s', async (_, graceMs, ms) => {
+    const { begun, loseGuardian, clock, end, dies, settled } = await preparing(IGNORES_TERM, planTiming({ graceMs }))
+    await begun()
+    loseGuardian()
+    await clock.advance(ms - 1)
+    expect(end()).toBeUndefined()
+    await clock.advance(1)
+    await dies()
+    expect(await settled()).toMatchObject({ ...lost('unguarded'), dead: true })
+  })
+})
+
+describe('a hook that ends when little of the lease is left', () => {
+  async function late() {
+    const all = await preparing(WAITS)
+    await all.begun()
+    all.meet(RENEWALS_REFUSED)
+    await all.clock.advance(all.timing.ttlMs - 3000)
+    expect(all.ours.session.hasTimeToStart()).toBe(false)
+    return all
+  }
+
+  test('is followed by a renewal, and then by the command', async () => {
+    const { meet, letGo, ended, ours } = await late()
+    meet(() => ({}))
+    letGo()
+    expect(await ended()).toBe('may start')
+    expect(ours.session.hasTimeToStart()).toBe(true)
+  })
+
+  test('is not followed by the command when that fails', async () => {
+    const { letGo, ended, heard } = await late()
+    letGo()
+    expect(await ended()).toMatchObject({ ...lost('deadline'), dead: true })
+    expect(heard).toEqual(['lost: deadline'])
+  })
+
+  test('is not followed by the command when the lock turns out to be lost', async () => {
+    const { meet, letGo, ended, operator, key } = await late()
+    // Nobody hears of it but by a renewal.
+    meet(({ longPoll }) => (longPoll ? { backMs: 60_000 } : {}))
+    operator.destroySession(operator.holder(key) ?? '')
+    letGo()
+    expect(await ended()).toMatchObject({ outcome: { kind: 'lost' }, dead: true })
+  })
+})
