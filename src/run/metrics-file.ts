@@ -95,7 +95,7 @@ function metricsOf(name: string, end: RunResult | Failure, { nowS, code, success
     help,
     samples: [{ labels: { name }, value }],
   })
-  const { waitedMs, ranMs } = end instanceof Failure ? { waitedMs: undefined, ranMs: undefined } : end
+  const { waitedMs, ranMs }: Partial<RunResult> = end instanceof Failure ? {} : end
   const isLost = !(end instanceof Failure) && end.outcome.kind === 'lost'
   return [
     gauge('last_end_timestamp_seconds', 'When the last run ended', nowS),
