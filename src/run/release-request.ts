@@ -9,26 +9,14 @@ import { heldFence, parseHolderRecord } from '../lock/holder-record.ts'
 import { SEMAPHORE_FLAGS } from '../lock/lock-keys.ts'
 import { isKept } from './history/unended-runs.ts'
 
-/** A longer value is no record of ours; nobody reads on. In characters. */
-const LONGEST = 8192
-
 /** What the record of a kept lock tells beside who holds it: that it is nobody's command, and may be asked for. */
 export const KEPT_MARK = { kept: true }
 
 /** Who asks for a lock by its value, if this run has it; whoever may write the key may have written that. */
 export function requesterIn(value: string, runId: string): string | undefined {
-  const releaseAskedBy = requestIn(value)
-  const isOurs = parseHolderRecord(value).runId === runId
-  return isOurs && typeof releaseAskedBy === 'string' ? releaseAskedBy : undefined
-}
-
-function requestIn(value: string): unknown {
-  if (value.length > LONGEST) return undefined
-  try {
-    return Object(JSON.parse(value)).releaseAskedBy
-  } catch {
-    return undefined
-  }
+  if (parseHolderRecord(value).runId !== runId) return undefined
+  const { releaseAskedBy } = JSON.parse(value)
+  return typeof releaseAskedBy === 'string' ? releaseAskedBy : undefined
 }
 
 /**

@@ -4,7 +4,7 @@ import { heldFence, holderRecord } from '../../../src/lock/holder-record.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { holdFor } from '../../../src/run/hold-at-least.ts'
 import { requestYield } from '../../../src/run/release-request.ts'
-import { won } from '../../virtual/virtual-lock.ts'
+import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 import { virtualRun } from '../../virtual/virtual-run.ts'
 
 /** A run whose command has begun. */
@@ -113,6 +113,16 @@ test('nobody is asked but who was meant', async () => {
   await clock.run(result)
   expect(await clock.run(ask())).toEqual({ kind: 'free' })
   expect(signals).toEqual([])
+})
+
+test('who holds the key and is no run isn’t asked', async () => {
+  const { clock, ctx, consul, key, operator, acquire } = virtualLock()
+  const other = won(await clock.run(acquire()))
+  const { value } = operator.entry(key) ?? {}
+  const answer = await clock.run(requestYield(ctx, consul(), { key, session: other.session.id }, 'root@web2'))
+  expect(answer).toMatchObject({ kind: 'others', holder: { session: other.session.id } })
+  expect(operator.entry(key)?.value).toBe(value)
+  other.session.end()
 })
 
 test('a lock that is held beyond its command is given back when it is asked for', async () => {
