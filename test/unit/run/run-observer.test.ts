@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import { allOf, type RunObserver } from '../../../src/run/run-observer.ts'
+import { won } from '../../virtual/virtual-lock.ts'
 import { virtualRun } from '../../virtual/virtual-run.ts'
 
 /** Writes down what an observer hears. */
@@ -83,6 +84,17 @@ describe('an observer hears', () => {
     await expect(lab.clock.run(lab.begin({ about: { waitMs: 0 }, dependencies: { observer } }))).rejects.toThrow()
     expect(heard).toEqual(['finished: unreachable'])
   })
+})
+
+test('an observer may hear nothing of all that', async () => {
+  const lab = virtualRun()
+  const other = won(await lab.clock.run(lab.acquire()))
+  const running = lab.begin({ dependencies: { observer: {} } })
+  await lab.clock.advance(1000)
+  await lab.clock.run(lab.release(other))
+  await lab.clock.advance(30_000)
+  lab.loseGuardian()
+  expect(await lab.clock.run(running)).toMatchObject({ outcome: { kind: 'lost' } })
 })
 
 test('observers are told one after the other, and all of them are waited for', async () => {

@@ -310,6 +310,13 @@ describe('a run that waits for its lock', () => {
     expect(lines.filter((line) => line.includes('still busy'))).toEqual([])
   })
 
+  test('leaves no timer behind when it gets it in time', async () => {
+    const { clock, begin, exit } = virtualRun()
+    exit({ code: 0 })
+    expect(await clock.run(begin({ about: { waitMs: 5000 } }))).toMatchObject({ outcome: { kind: 'ran' } })
+    expect(clock.pending).toBe(0)
+  })
+
   test('gives up when it loses its guardian meanwhile', async () => {
     const { clock, operator, acquire, orders, begin, loseGuardian } = virtualRun()
     const other = won(await clock.run(acquire()))
@@ -322,6 +329,16 @@ describe('a run that waits for its lock', () => {
     expect(operator.sessions()).toHaveLength(1)
     other.session.end()
   })
+})
+
+test('a renewal gives no more time to a command whose lock is lost', async () => {
+  const { clock, key, timing, operator, orders, begin } = virtualRun()
+  const running = begin({ endsInMs: 4000 })
+  await clock.advance(timing.renewMs - 1000)
+  operator.forceRelease(key)
+  expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'lost', loss: { kind: 'key-released' } } })
+  expect(clock.nowMs).toBeGreaterThan(timing.renewMs)
+  expect(orders.filter((order) => order.startsWith('arm')).at(-1)).toBe('arm 4711 2250 0')
 })
 
 describe('a lock that is lost by its deadline', () => {
