@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
-import { checkStateFolder, oldFiles, openStateFolder, stateFolders } from '../host/state-folder.ts'
+import { checkStateFolder, oldFiles, openStateFolder } from '../host/state-folder.ts'
 
 /** What a runner knows of its lock. */
 export interface LeaseStatus {
@@ -18,17 +18,17 @@ const ENDING = '.lease'
 const RUN_ID = /^[0-9a-f-]{36}$/
 
 /**
- * Answers the command's questions after its lock, until disposed: at a socket in a folder that no other user can
- * enter, so that nobody answers in our place. Without it, and that costs a warning, the questions go to Consul.
+ * Answers the command's questions after its lock, until disposed: at a socket in the first of these folders that no other
+ * user can enter, so that nobody answers in our place. Without it, and that costs a warning, the questions go to Consul.
  */
 export async function serveLease(
   ctx: Context,
-  environment: NodeJS.ProcessEnv,
+  folders: readonly string[],
   runId: string,
   lease: () => LeaseStatus,
 ): Promise<Disposable> {
   const complaints: string[] = []
-  for (const folder of stateFolders(environment)) {
+  for (const folder of folders) {
     try {
       openStateFolder(folder)
       const server = await listen(join(folder, `${runId}${ENDING}`), lease)
@@ -73,11 +73,11 @@ const PATIENCE_MS = 500
 /** Asks the runner; `undefined` when it doesn't answer in time, or when we are another user than it. */
 export async function askRunner(
   ctx: Context,
-  environment: NodeJS.ProcessEnv,
+  folders: readonly string[],
   runId: string,
 ): Promise<LeaseStatus | undefined> {
   if (!RUN_ID.test(runId)) return undefined
-  for (const folder of stateFolders(environment)) {
+  for (const folder of folders) {
     try {
       checkStateFolder(folder)
       return JSON.parse(await read(ctx, join(folder, `${runId}${ENDING}`))) as LeaseStatus

@@ -1,20 +1,19 @@
-import { existsSync, renameSync, rmSync, utimesSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AbortReason } from '../../../src/base/abort.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import type { Context } from '../../../src/base/context.ts'
 import { randomId } from '../../../src/base/random-id.ts'
-import { openStateFolder, stateFolders } from '../../../src/host/state-folder.ts'
+import { openStateFolder } from '../../../src/host/state-folder.ts'
 import { askRunner, serveLease } from '../../../src/run/lease-socket.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
 const WHILE = { timeout: 20_000 }
 const STATUS = { held: true, leftMs: 9000, fence: 7 }
-/** Without a runtime folder that the variables name: what is left is there on every machine. */
-const ENVIRONMENT = {}
 
 function context(about: Partial<Context> = {}) {
   const warnings: string[] = []
@@ -23,41 +22,53 @@ function context(about: Partial<Context> = {}) {
   return { ctx, warnings }
 }
 
-async function served(runId: string, status = () => STATUS) {
-  const { ctx, warnings } = context()
-  const server = await serveLease(ctx, ENVIRONMENT, runId, status)
-  onTestFinished(() => server[Symbol.dispose]())
-  return { server, warnings }
+/** Two folders that nobody else has, the first of which is used if it can be; neither is there yet. */
+function machine() {
+  const dir = mkdtempSync(join(tmpdir(), 'lease-'))
+  const [first, second] = [join(dir, 'first'), join(dir, 'second')] as const
+  const folders = [first, second]
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  const socketOf = (runId: string, folder = first) => join(folder, `${runId}.lease`)
+  return {
+    first,
+    second,
+    socketOf,
+    async served(runId: string, status = () => STATUS) {
+      const { ctx, warnings } = context()
+      const server = await serveLease(ctx, folders, runId, status)
+      onTestFinished(() => server[Symbol.dispose]())
+      return { server, warnings }
+    },
+    ask: (runId: string, about: Partial<Context> = {}) => askRunner(context(about).ctx, folders, runId),
+    /** The socket of a runner that was killed. */
+    async deadSocket(): Promise<string> {
+      openStateFolder(first)
+      const [path, elsewhere] = [socketOf(randomId()), socketOf(randomId())]
+      const server = createServer()
+      await listening(server, elsewhere)
+      renameSync(elsewhere, path)
+      server.close()
+      return path
+    },
+    /** What listens where a runner would, and does with who connects what it likes. */
+    async impostor(runId: string, meet: (connection: Socket) => void): Promise<void> {
+      openStateFolder(first)
+      const connections: Socket[] = []
+      const server = createServer((connection) => {
+        connections.push(connection)
+        connection.on('error', () => {})
+        meet(connection)
+      })
+      await listening(server, socketOf(runId))
+      onTestFinished(() => {
+        for (const connection of connections) connection.destroy()
+        server.close()
+      })
+    },
+  }
 }
-
-/** The first folder that can be used here, as a runner finds it. */
-function usableFolder(): string {
-  const folder = stateFolders(ENVIRONMENT).find((folder) => {
-    try {
-      openStateFolder(folder)
-      return true
-    } catch {
-      return false
-    }
-  })
-  if (folder === undefined) throw new Error('no folder can be used here')
-  return folder
-}
-
-const socketOf = (runId: string) => join(usableFolder(), `${runId}.lease`)
 
 const listening = (server: Server, path: string) => new Promise<void>((resolve) => server.listen(path, resolve))
-
-/** The socket of a runner that was killed. */
-async function deadSocket(): Promise<string> {
-  const [path, elsewhere] = [socketOf(randomId()), socketOf(randomId())]
-  const server = createServer()
-  await listening(server, elsewhere)
-  renameSync(elsewhere, path)
-  server.close()
-  onTestFinished(() => rmSync(path, { force: true }))
-  return path
-}
 
 /** Has a file look as if it had been there for longer than a minute. */
 function age(path: string): void {
@@ -65,84 +76,101 @@ function age(path: string): void {
   utimesSync(path, seconds, seconds)
 }
 
-/** What listens where a runner would, and does with who connects what it likes. */
-async function impostor(runId: string, meet: (connection: Socket) => void): Promise<void> {
-  const connections: Socket[] = []
-  const server = createServer((connection) => {
-    connections.push(connection)
-    connection.on('error', () => {})
-    meet(connection)
-  })
-  await listening(server, socketOf(runId))
-  onTestFinished(() => {
-    for (const connection of connections) connection.destroy()
-    server.close()
-  })
-}
-
 describe('a runner that is asked after its lock', () => {
   test('says what it knows at that moment', async () => {
+    const { served, ask } = machine()
     const runId = randomId()
     let status = STATUS
     const { warnings } = await served(runId, () => status)
-    expect(await askRunner(context().ctx, ENVIRONMENT, runId)).toEqual(STATUS)
+    expect(await ask(runId)).toEqual(STATUS)
     status = { held: false, leftMs: 0, fence: 7 }
-    expect(await askRunner(context().ctx, ENVIRONMENT, runId)).toEqual(status)
+    expect(await ask(runId)).toEqual(status)
     expect(warnings).toEqual([])
   })
 
   test('answers no more once it is done, and leaves no socket', async () => {
+    const { served, ask, socketOf } = machine()
     const runId = randomId()
     const { server } = await served(runId)
     expect(existsSync(socketOf(runId))).toBe(true)
     server[Symbol.dispose]()
     await vi.waitFor(() => expect(existsSync(socketOf(runId))).toBe(false))
-    expect(await askRunner(context().ctx, ENVIRONMENT, runId)).toBeUndefined()
+    expect(await ask(runId)).toBeUndefined()
   })
 
   test('is known by its own id', async () => {
+    const { served, ask } = machine()
     await served(randomId())
-    expect(await askRunner(context().ctx, ENVIRONMENT, randomId())).toBeUndefined()
+    expect(await ask(randomId())).toBeUndefined()
   })
 
   test('is never looked for outside of the folder, whatever the id', async () => {
+    const { served, impostor, ask } = machine()
     const runId = randomId()
     await served(runId)
-    await impostor(`${runId}x`, (connection) => connection.end(JSON.stringify(STATUS)))
-    for (const odd of [`./${runId}`, `../consul-locker/${runId}`, `x${runId}`, `${runId}x`, '']) {
-      expect(await askRunner(context().ctx, ENVIRONMENT, odd)).toBeUndefined()
+    for (const id of [`${runId}x`, 'x']) await impostor(id, (connection) => connection.end(JSON.stringify(STATUS)))
+    for (const odd of [`./${runId}`, `../first/${runId}`, `x${runId}`, `${runId}x`, 'x', '']) {
+      expect(await ask(odd)).toBeUndefined()
     }
   })
 
+  test('minds nobody who asks and is gone before the answer', async () => {
+    const { served, ask, socketOf } = machine()
+    const runId = randomId()
+    let hasty: Socket | undefined
+    await served(runId, () => {
+      hasty?.destroy()
+      return STATUS
+    })
+    hasty = connect(socketOf(runId))
+    await new Promise((resolve) => hasty?.once('close', resolve))
+    expect(await ask(runId)).toEqual(STATUS)
+  })
+
+  test('answers in the second folder where the first may be looked into by others', async () => {
+    const { served, ask, first, second, socketOf } = machine()
+    openStateFolder(first)
+    chmodSync(first, 0o755)
+    const runId = randomId()
+    const { warnings } = await served(runId)
+    expect(readdirSync(first)).toEqual([])
+    expect(existsSync(socketOf(runId, second))).toBe(true)
+    expect(await ask(runId)).toEqual(STATUS)
+    expect(warnings).toEqual([])
+  })
+
   test('clears away what killed ones have left, and nobody else’s', async () => {
+    const { served, deadSocket, impostor, socketOf } = machine()
     const [dead, fresh] = [await deadSocket(), await deadSocket()]
     const living = randomId()
     await impostor(living, () => {})
     for (const path of [dead, socketOf(living)]) age(path)
-    // Each looks at a few only.
-    await vi.waitFor(async () => {
-      using _ = await serveLease(context({ random: Math.random }).ctx, ENVIRONMENT, randomId(), () => STATUS)
-      await vi.waitFor(() => expect(existsSync(dead)).toBe(false))
-    }, WHILE)
+    // Two at once find the same.
+    await Promise.all([served(randomId()), served(randomId())])
+    await vi.waitFor(() => expect(existsSync(dead)).toBe(false), WHILE)
     expect([fresh, socketOf(living)].map((path) => existsSync(path))).toEqual([true, true])
   })
 
-  test('warns when no socket can be made, and goes on', async () => {
+  test('warns when no socket can be made, and why in each folder, and goes on', async () => {
     // Longer than the name of a socket may be.
-    const { warnings, server } = await served('a'.repeat(200))
-    expect(warnings).toEqual([expect.stringMatching(/^verify can't ask this run, and asks Consul in its place: .*; /)])
+    const { warnings, server } = await machine().served('a'.repeat(200))
+    const why = 'listen E[A-Z]+[^;]*'
+    expect(warnings).toEqual([
+      expect.stringMatching(`^verify can't ask this run, and asks Consul in its place: ${why}; ${why}$`),
+    ])
     server[Symbol.dispose]()
   })
 })
 
 describe('whoever asks', () => {
   test('waits half a second for a runner that is stopped, and no longer', async () => {
+    const { impostor, ask } = machine()
     const runId = randomId()
     const clock = new VirtualClock()
     const connected = Promise.withResolvers<void>()
     await impostor(runId, () => connected.resolve())
     let answer: unknown = 'none yet'
-    const asking = askRunner(context({ clock }).ctx, ENVIRONMENT, runId).then((status) => {
+    const asking = ask(runId, { clock }).then((status) => {
       answer = status
     })
     await connected.promise
@@ -154,17 +182,35 @@ describe('whoever asks', () => {
   })
 
   test('takes nothing that is no answer for one', async () => {
+    const { impostor, ask } = machine()
     const runId = randomId()
     await impostor(runId, (connection) => connection.end('{"held":'))
-    expect(await askRunner(context().ctx, ENVIRONMENT, runId)).toBeUndefined()
+    expect(await ask(runId)).toBeUndefined()
+  })
+
+  test('believes nobody where others may have put a socket', async () => {
+    const { served, ask, first } = machine()
+    const runId = randomId()
+    await served(runId)
+    chmodSync(first, 0o755)
+    expect(await ask(runId)).toBeUndefined()
+  })
+
+  test('leaves no timer behind when it has its answer', async () => {
+    const { served, ask } = machine()
+    const runId = randomId()
+    const clock = new VirtualClock()
+    await served(runId)
+    expect(await ask(runId, { clock })).toEqual(STATUS)
+    expect(clock.pending).toBe(0)
   })
 
   test('stops at once when it is told to', async () => {
+    const { impostor, ask } = machine()
     const runId = randomId()
     const told = new AbortController()
     const reason = new AbortReason('told to stop')
     await impostor(runId, () => told.abort(reason))
-    const { ctx } = context({ signal: told.signal, clock: new VirtualClock() })
-    await expect(askRunner(ctx, ENVIRONMENT, runId)).rejects.toBe(reason)
+    await expect(ask(runId, { signal: told.signal, clock: new VirtualClock() })).rejects.toBe(reason)
   })
 })

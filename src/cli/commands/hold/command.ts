@@ -5,6 +5,7 @@ import { Failure } from '../../../base/failure.ts'
 import { oneLine } from '../../../base/printable.ts'
 import { randomId } from '../../../base/random-id.ts'
 import { shellStatus } from '../../../child/exit-status.ts'
+import { stateFolders } from '../../../host/state-folder.ts'
 import { userName } from '../../../host/user-name.ts'
 import type { HeldLock } from '../../../lock/acquire-options.ts'
 import { type KeepEnd, type KeepSpec, keepLock, type LockUsers } from '../../../run/kept-lock.ts'
@@ -30,7 +31,7 @@ export const holdCommand = subcommand(HOLD_SYNTAX, async ({ ctx, options, words,
   const consul = await connect(options, environment, runRules(spec.lock.key, options))
   try {
     const users = usersOf(ctx, spec, options)
-    const answering = (lease: () => LeaseStatus) => serveLease(ctx, environment, spec.runId, lease)
+    const answering = (lease: () => LeaseStatus) => serveLease(ctx, stateFolders(environment), spec.runId, lease)
     const end = await keepLock(ctx, { consul, signals, users, serveLease: answering }, spec)
     return statusOf(ctx, spec, end, options['conflict-exit-code'] ?? EXIT.busy)
   } finally {

@@ -8,6 +8,7 @@ import { type Executable, findExecutable } from '../../../child/executable.ts'
 import { NO_GUARDIAN } from '../../../child/guardian.ts'
 import { unlessInterrupted } from '../../../child/interruptible-wait.ts'
 import { launch } from '../../../child/launch.ts'
+import { stateFolders } from '../../../host/state-folder.ts'
 import { userName } from '../../../host/user-name.ts'
 import { fateOf } from '../../../lock/loss.ts'
 import { serveLease } from '../../../run/lease-socket.ts'
@@ -86,7 +87,7 @@ async function runParsed(
     ...(await healthRequired(consul, options)),
     ...(observer && { observer }),
     guardian: options['no-guardian'] ? NO_GUARDIAN : startGuardian(ctx, spec, options),
-    serveLease: (lease) => serveLease(ctx, environment, spec.runId, lease),
+    serveLease: (lease) => serveLease(ctx, stateFolders(environment), spec.runId, lease),
   }
   try {
     const { outcome } = await runObserved(ctx, dependencies, spec, options, output)

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { readKey } from '../../../consul/kv.ts'
+import { stateFolders } from '../../../host/state-folder.ts'
 import { askRunner } from '../../../run/lease-socket.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -20,7 +21,7 @@ async function verify({ words, environment, context }: Invocation): Promise<numb
     ctx.log.error(`the lock ${run.name} ${why}`)
     return EXIT.lost
   }
-  const lease = await askRunner(ctx, environment, run.runId)
+  const lease = await askRunner(ctx, stateFolders(environment), run.runId)
   if (lease) {
     if (!lease.held) return no('is no longer ours')
     const isEnough = lease.leftMs > 0 && lease.leftMs >= remainingMs
