@@ -1,7 +1,7 @@
-// Builds dist/consul-locker: the application in a start-up snapshot, embedded in the pinned Node. With --plain it builds
-// dist/consul-locker-plain, without all that Node's documentation doesn't promise: docs/internals.md. What is there already
-// and was made of the same is left as it is. With --manual it writes dist/man and dist/completions, too, and with --npm
-// FOLDER npm's packages, for machines like this one.
+// Builds dist/consul-locker: the application in a start-up snapshot, embedded in the pinned Node. With --plain it
+// builds dist/consul-locker-plain, without all that Node's documentation doesn't promise: docs/internals.md. What is
+// there already and was made of the same is left as it is. With --manual it writes dist/man and dist/completions, too,
+// and with --npm FOLDER npm's packages, for machines like this one.
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'

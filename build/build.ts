@@ -41,7 +41,9 @@ export async function buildPlain(executable: string): Promise<void> {
   })
 }
 
-/** Several builds may run at once (two test runs in one checkout): each in a folder of its own, the last step a rename. */
+/**
+ * Several builds may run at once (two test runs in one checkout): each in a folder of its own, the last step a rename.
+ */
 async function inFolder(make: (work: string) => Promise<void>): Promise<void> {
   const work = `${dist}/build-${process.pid}`
   mkdirSync(work, { recursive: true })

@@ -16,7 +16,9 @@ export interface BundledPackage {
   readonly path: string
 }
 
-/** The packages of which esbuild took something, in the order of their names. Throws for one without a licence's text. */
+/**
+ * The packages of which esbuild took something, in the order of their names. Throws for one without a licence's text.
+ */
 export function bundledPackages(...bundles: readonly Metafile[]): BundledPackage[] {
   const inputs = bundles.flatMap(({ outputs }) => Object.values(outputs)).flatMap(({ inputs }) => Object.keys(inputs))
   const paths = inputs.flatMap((input) => /^(?:.*[/])?node_modules[/](?:@[^/]+[/])?[^/]+/.exec(input) ?? [])

@@ -24,9 +24,11 @@ export const FLAGS = [
   // pass over their bytecode would pay.
   '--regexp-tier-up-ticks=1000',
   '--no-regexp-peephole-optimization',
-  // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, and none would reach the command.)
+  // One thread beside the main one, instead of four. (No --disable-sigusr1: it blocks the signal, and none would reach
+  // the command.)
   '--v8-pool-size=1',
-  // Without it a broken openssl.cnf of the machine's, or one that the user may not read, ends Node before our first line.
+  // Without it a broken openssl.cnf of the machine's, or one that the user may not read, ends Node before our first
+  // line.
   '--openssl-config=/dev/null',
   // A USR1 that comes before we listen for it would open Node's debugger to all users of the machine. Nobody can listen
   // on this address, and the debugger's own words are none of the command's.

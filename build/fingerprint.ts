@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** What an executable is made with, besides the bundle: this folder, the agent of its warm-up, and the pinned packages. */
+/**
+ * What an executable is made with, besides the bundle: this folder, the agent of its warm-up, and the pinned packages.
+ */
 const MADE_WITH = ['build.mjs', 'build', 'src/devagent', 'src/base', 'package-lock.json']
 
 /** What an executable with these scripts in it would be made of, as a digest. */

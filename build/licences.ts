@@ -20,7 +20,9 @@ export function licencesScript(texts: string): string {
   return `exports.LICENCE_TEXTS=${JSON.stringify(brotliCompressSync(texts).toString('base64'))}`
 }
 
-/** Everybody's licence whose work is in the executable: ours, each package's, and Node's, which has those of its parts. */
+/**
+ * Everybody's licence whose work is in the executable: ours, each package's, and Node's, which has those of its parts.
+ */
 export function licenceTexts(root: string, packages: readonly BundledPackage[]): string {
   const node = `${dirname(process.execPath)}/../LICENSE`
   const own = chapter(['consul-locker (MIT)', readFileSync(`${root}LICENSE`, 'utf8')])

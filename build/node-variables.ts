@@ -2,8 +2,8 @@
  * Variables by which Node and its libraries let themselves be set up, and which they read before our first line or
  * without asking us. They are meant for the user's own Node and OpenSSL, which the command may well be: a bad value of
  * theirs ends Node, has it hang, or write into the user's folder. No option of Node's makes it deaf to them, so the
- * build takes their names out of the Node that it embeds. What Node reads in JavaScript is dealt with where the snapshot
- * is made. Not among them are those that have a meaning for us: the certificates (SSL_CERT_FILE, SSL_CERT_DIR,
+ * build takes their names out of the Node that it embeds. What Node reads in JavaScript is dealt with where the
+ * snapshot is made. Not among them are those that have a meaning for us: the certificates (SSL_CERT_FILE, SSL_CERT_DIR,
  * NODE_EXTRA_CA_CERTS, NODE_USE_SYSTEM_CA), and what the machine's resolver and time zone are set by.
  */
 export const UNREAD = [

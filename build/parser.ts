@@ -42,7 +42,9 @@ async function contentsOf(path: string, translated: () => Promise<string>): Prom
   return `module.exports = ${JSON.stringify(Array.from(imports, ([, name]) => name))}`
 }
 
-/** The translation, kept in a folder, for it takes seconds; by what it was made of, and how: this file is in the name. */
+/**
+ * The translation, kept in a folder, for it takes seconds; by what it was made of, and how: this file is in the name.
+ */
 export async function translation(cache = CACHE): Promise<string> {
   const wasm: Buffer = require('undici/lib/llhttp/llhttp-wasm.js')
   const { version } = require('binaryen/package.json')

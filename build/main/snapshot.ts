@@ -34,7 +34,9 @@ interface PreExecution {
   prepareMainThreadExecution(expandsArgv1: boolean): void
 }
 
-/** Has Node prepare itself as it will when a run begins, before our first line: its functions are compiled then, too. */
+/**
+ * Has Node prepare itself as it will when a run begins, before our first line: its functions are compiled then, too.
+ */
 function rehearseStart(): void {
   const internals = process.getBuiltinModule('internal/process/pre_execution') as unknown as PreExecution
   internals.prepareMainThreadExecution(false)

@@ -18,7 +18,9 @@ const withoutCommands: Plugin = {
   },
 }
 
-/** The modules of the library for Node 20 and newer, in this folder; gives the packages of which something is in them. */
+/**
+ * The modules of the library for Node 20 and newer, in this folder; gives the packages of which something is in them.
+ */
 export async function bundleLibrary(into: string): Promise<BundledPackage[]> {
   const { metafile } = await build({
     entryPoints: { main: join(library, ENTRY) },

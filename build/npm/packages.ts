@@ -23,7 +23,8 @@ function common() {
 
 /**
  * Makes the package `consul-locker` in a folder of that name below this one: the library, and a launcher of the
- * executable that is in an optional package for its platform. Nothing runs when it is installed. Settles with that folder.
+ * executable that is in an optional package for its platform. Nothing runs when it is installed. Settles with that
+ * folder.
  */
 export async function makeMainPackage(into: string): Promise<string> {
   const place = emptied(join(into, 'consul-locker'))

@@ -21,8 +21,8 @@ const FULL = 20
 const TRAFFIC_RUNS = 10
 
 /**
- * Runs of `true` under two locks in turn. Beside one of them stands what is no history, and which a run therefore leaves
- * alone; beside the other one a history that is full.
+ * Runs of `true` under two locks in turn. Beside one of them stands what is no history, and which a run therefore
+ * leaves alone; beside the other one a history that is full.
  */
 export async function measureHistory(
   testbed: Testbed,

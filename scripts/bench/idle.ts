@@ -9,8 +9,8 @@ import type { Tool } from './tool.ts'
 const MINUTE_MS = 60_000
 
 /**
- * What a holder and a waiter of each tool take while nothing happens: `rounds` of `ms` milliseconds, each with new ones.
- * In a round all hold and wait at the same time: idle as they are, they don't disturb each other.
+ * What a holder and a waiter of each tool take while nothing happens: `rounds` of `ms` milliseconds, each with new
+ * ones. In a round all hold and wait at the same time: idle as they are, they don't disturb each other.
  */
 export async function measureIdle(testbed: Testbed, { rounds, ms }: { rounds: number; ms: number }): Promise<Row[]> {
   const roles = { holder: new Idleness('holder'), waiter: new Idleness('waiter') }

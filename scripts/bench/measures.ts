@@ -16,7 +16,9 @@ export interface Measure {
   readonly name: string
   /** Only taken when it is named: it takes long, or much memory, and compares us with nobody. */
   readonly apart?: true
-  /** Rows compare tools; the server of tokens, the history of runs, and a list of locks have nobody to be compared with. */
+  /**
+   * Rows compare tools; the server of tokens, the history of runs, and a list of locks have nobody to be compared with.
+   */
   take(testbed: Testbed, quick: boolean): Promise<Findings>
 }
 

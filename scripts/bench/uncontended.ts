@@ -82,7 +82,9 @@ async function cpuMs(testbed: Testbed, tool: Tool, runs: number): Promise<number
   return cpuMsIn(output) / runs
 }
 
-/** User and system time in ms of all that a shell has waited for, by the last line of an output that ends with `times`. */
+/**
+ * User and system time in ms of all that a shell has waited for, by the last line of an output that ends with `times`.
+ */
 export function cpuMsIn(output: string): number {
   const [, user = 0, system = 0] = [...(/^(.+) (.+)$/.exec(output.trim().split('\n').at(-1) ?? '') ?? [])].map(seconds)
   return (user + system) * 1000

@@ -126,7 +126,9 @@ async function killAll({ host, runner }: Scene): Promise<void> {
   host.signal(runner, 'SIGKILL')
 }
 
-/** The holder and the agent beside it, at once and for a minute. What its loop starts there meanwhile finds no Consul. */
+/**
+ * The holder and the agent beside it, at once and for a minute. What its loop starts there meanwhile finds no Consul.
+ */
 async function killMachine(scene: Scene): Promise<void> {
   await Promise.all([killAll(scene), crash(scene.agent, DEAD_SECONDS)])
 }

@@ -1,6 +1,8 @@
 import { execute } from '../provide/execute.ts'
 
-/** What a command wrote to a terminal of its own, colours included, with line ends as in files. Rejects when it fails. */
+/**
+ * What a command wrote to a terminal of its own, colours included, with line ends as in files. Rejects when it fails.
+ */
 export async function recorded(command: string, env: NodeJS.ProcessEnv): Promise<string> {
   const output = await execute('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env })
   return output.replaceAll('\r\n', '\n')

@@ -20,8 +20,8 @@ export interface App {
 /** A client's connection. Writes are made one at a time. */
 export interface Connection {
   /**
-   * Stores a number under a name, and resolves with the instant (ms since 1970, the application's own clock) at which it
-   * was accepted. Rejects when it is refused, or when the connection is lost.
+   * Stores a number under a name, and resolves with the instant (ms since 1970, the application's own clock) at which
+   * it was accepted. Rejects when it is refused, or when the connection is lost.
    */
   write(set: string, number: number): Promise<number>
   close(): void

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const AGAIN_MS = 20
 
-/** Asks Consul for a list again and again, by blocking queries, until the signal aborts; what doesn't exist is empty. */
+/**
+ * Asks Consul for a list again and again, by blocking queries, until the signal aborts; what doesn't exist is empty.
+ */
 export async function followList<T>(url: string, see: (entries: T[]) => void, signal: AbortSignal): Promise<void> {
   let index = 0
   while (!signal.aborted) {

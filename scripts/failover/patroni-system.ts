@@ -57,7 +57,9 @@ export class PatroniSystem implements System {
     return { app, keeper: { words: [program, ...args], env: { ...programs, ...env }, log: join(dir, 'patroni.log') } }
   }
 
-  /** The lead is a key in Consul; clients go to whom Patroni's own API calls the primary, as a load balancer does it. */
+  /**
+   * The lead is a key in Consul; clients go to whom Patroni's own API calls the primary, as a load balancer does it.
+   */
   watch({ server, nodes }: Cluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
     const primaries = new Set<string>()
     const look = async ({ name, place }: Member) => {

@@ -4,7 +4,9 @@ import { faultsOf, type MasterFault } from './master-faults.ts'
 import type { Round } from './round.ts'
 import type { System } from './system.ts'
 
-/** Rounds as Markdown tables: one for each application, a row for each fault, a column for each system that keeps it. */
+/**
+ * Rounds as Markdown tables: one for each application, a row for each fault, a column for each system that keeps it.
+ */
 export function takeoverTables(
   rounds: readonly Round[],
   faults: readonly MasterFault[],

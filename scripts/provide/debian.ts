@@ -52,7 +52,8 @@ export async function keptInCache(
   await mkdir(cache, { recursive: true })
   const lock = await open(join(cache, '.lock'), 'w')
   try {
-    // The lock belongs to the open file, which apt and dpkg-deb inherit: it ends with the last of us, even after a kill.
+    // The lock belongs to the open file, which apt and dpkg-deb inherit: it ends with the last of us, even after a
+    // kill.
     await execute('flock', ['3'], { fd3: lock.fd })
     if (!(await isDirectory(root))) {
       await removeLeftovers(cache)

@@ -69,7 +69,9 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  /** Nothing comes through a black hole; what was sent meanwhile and is still wanted arrives afterwards, as with TCP. */
+  /**
+   * Nothing comes through a black hole; what was sent meanwhile and is still wanted arrives afterwards, as with TCP.
+   */
   async #through(response: ServerResponse): Promise<void> {
     while (this.#trouble === 'black-hole' && !response.destroyed) await this.#over.promise
   }

@@ -18,7 +18,9 @@ const defaults: Ports = { http: 0, https: -1, dns: 0, grpc: -1, serf_lan: 0, ser
 // Below the range of outgoing connections, which could take the port of an agent that is down for a restart.
 const lowest = 10_000
 const highest = 32_000
-/** A process takes ports by blocks: so many are its own for as long as it lives, whether anybody listens on them or not. */
+/**
+ * A process takes ports by blocks: so many are its own for as long as it lives, whether anybody listens on them or not.
+ */
 const blockSize = 100
 const blocks = (highest - lowest) / blockSize
 const home = '127.0.0.1'

@@ -13,8 +13,8 @@ const DOCUMENTS = /^(?!build\/|test\/).*\.md$/
 const ROOM = 'scripts/site'
 
 /**
- * Makes the site of the documents, in the place of what is at `output`, and resolves with its pages. Runs at the root of
- * the project. Rejects when a page is missing, and when a link leads nowhere.
+ * Makes the site of the documents, in the place of what is at `output`, and resolves with its pages. Runs at the root
+ * of the project. Rejects when a page is missing, and when a link leads nowhere.
  */
 export async function makeSite(output: string): Promise<readonly Page[]> {
   const tracked = (await execute('git', ['ls-files', '--deduplicate'])).trim().split('\n')

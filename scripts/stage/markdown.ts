@@ -9,7 +9,9 @@ export function withReport(text: string, script: string, report: string): string
 
 type Cell = string | number
 
-/** Rows of cells as a table, the first of them its head. Columns of words stand to the left, of numbers to the right. */
+/**
+ * Rows of cells as a table, the first of them its head. Columns of words stand to the left, of numbers to the right.
+ */
 export function table(rows: readonly (readonly Cell[])[], words: readonly number[] = [0]): string {
   const [head = [], ...body] = rows
   const rule = head.map((_, column) => (words.includes(column) ? '---' : '---:'))

@@ -93,8 +93,8 @@ export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise
 }
 
 /**
- * Runs `work` for `ms` milliseconds at most. Settles as it does, or rejects with what `late` makes when the time is over,
- * or with the signal's reason as soon as that aborts; `work` is told by its own signal, and not waited for.
+ * Runs `work` for `ms` milliseconds at most. Settles as it does, or rejects with what `late` makes when the time is
+ * over, or with the signal's reason as soon as that aborts; `work` is told by its own signal, and not waited for.
  */
 export async function withTimeout<T>(
   ctx: Context,
@@ -112,8 +112,8 @@ export async function withTimeout<T>(
 }
 
 /**
- * Runs `work`, and once more every `ms` milliseconds for as long as none has settled. Settles as the first of them does;
- * the others are aborted and waited for. For requests that may be made twice, and may be lost.
+ * Runs `work`, and once more every `ms` milliseconds for as long as none has settled. Settles as the first of them
+ * does; the others are aborted and waited for. For requests that may be made twice, and may be lost.
  */
 export async function hedged<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T> {
   using race = scope(ctx.signal)

@@ -1,4 +1,6 @@
-/** Growing pauses between tries, in milliseconds, each shortened by up to half at random so that a fleet spreads out. */
+/**
+ * Growing pauses between tries, in milliseconds, each shortened by up to half at random so that a fleet spreads out.
+ */
 export class Backoff {
   readonly #firstMs: number
   readonly #maxMs: number

@@ -23,8 +23,8 @@ export interface Clock {
 const BOOT_CLOCK_STEP_MS = 50
 
 /**
- * Milliseconds from one instant to another. The monotonic clock is exact; the boot clock knows of a suspension. The wall
- * clock has no say: it is set forward and back, and a deadline must believe neither.
+ * Milliseconds from one instant to another. The monotonic clock is exact; the boot clock knows of a suspension. The
+ * wall clock has no say: it is set forward and back, and a deadline must believe neither.
  */
 export function elapsedMs(start: Instant, end: Instant): number {
   const awakeMs = end.monotonicMs - start.monotonicMs

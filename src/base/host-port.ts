@@ -7,7 +7,9 @@ export interface HostPort {
   readonly port: number
 }
 
-/** Reads `db:3306`, `10.0.0.2:3306` or `[fd00::1]:3306`, with a port from 0 to 65535; `undefined` when it is neither. */
+/**
+ * Reads `db:3306`, `10.0.0.2:3306` or `[fd00::1]:3306`, with a port from 0 to 65535; `undefined` when it is neither.
+ */
 export function parseHostPort(text: string): HostPort | undefined {
   const { ip6, host = ip6 ?? '', port = '' } = HOST_PORT.exec(text)?.groups ?? {}
   const isHost = ip6 === undefined ? host !== '' : isIP(ip6) === 6
@@ -16,7 +18,9 @@ export function parseHostPort(text: string): HostPort | undefined {
 
 const HOST_PORT = /^(?:\[(?<ip6>[^\]]+)\]|(?<host>[\w.-]+)):(?<port>\d{1,5})$/
 
-/** Whether this is an IP address or a name of DNS's. Anybody may write what Consul keeps, and a dash begins an option. */
+/**
+ * Whether this is an IP address or a name of DNS's. Anybody may write what Consul keeps, and a dash begins an option.
+ */
 export function isAddress(text: string): boolean {
   return isIP(text) !== 0 || /^\w[\w.-]{0,252}$/.test(text)
 }

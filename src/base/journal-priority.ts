@@ -7,8 +7,8 @@ const STDERR = 2
 const PRIORITIES: Readonly<Record<Level, string>> = { error: '<3>', warn: '<4>', notice: '<5>', debug: '<7>' }
 
 /**
- * What stands before our lines when systemd's journal reads standard error: it makes a line's priority of that, and shows
- * the rest. `undefined` when something else reads it; the variable is inherited by all that a service starts.
+ * What stands before our lines when systemd's journal reads standard error: it makes a line's priority of that, and
+ * shows the rest. `undefined` when something else reads it; the variable is inherited by all that a service starts.
  */
 export function journalPrefix({ JOURNAL_STREAM = '' }: NodeJS.ProcessEnv): ((level: Level) => string) | undefined {
   try {

@@ -16,8 +16,8 @@ export function isWritePending(): boolean {
 }
 
 /**
- * Writes to a file by a thread: one on a dead disk holds up nobody else. Gives how much was written; rejects as `write`.
- * At no position it writes behind what was written last.
+ * Writes to a file by a thread: one on a dead disk holds up nobody else. Gives how much was written; rejects as
+ * `write`. At no position it writes behind what was written last.
  */
 export async function writeAside(fd: number, bytes: Buffer, position: number | null = null): Promise<number> {
   outstanding += 1

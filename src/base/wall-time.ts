@@ -2,8 +2,8 @@ const DATED = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?$/
 const OF_DAY = /^(\d\d):(\d\d)(?::(\d\d))?$/
 
 /**
- * An instant of the wall clock as people write it, in milliseconds since 1970: `2026-11-30T03:00Z`, with `+01:00` in place
- * of `Z`, or by this machine's time zone without either; `03:00` is the next one, by this machine's time zone.
+ * An instant of the wall clock as people write it, in milliseconds since 1970: `2026-11-30T03:00Z`, with `+01:00` in
+ * place of `Z`, or by this machine's time zone without either; `03:00` is the next one, by this machine's time zone.
  * `undefined` when it is none.
  */
 export function parseWallTime(text: string, nowMs: number): number | undefined {

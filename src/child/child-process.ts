@@ -5,8 +5,8 @@ import type { ExitStatus } from './exit-status.ts'
 import type { ProcessGroup } from './process-group.ts'
 
 /**
- * Starts a program, and settles when it runs. Rejects with a `Failure` when it can't be started: Node tells some reasons
- * by an event, and throws the others.
+ * Starts a program, and settles when it runs. Rejects with a `Failure` when it can't be started: Node tells some
+ * reasons by an event, and throws the others.
  */
 export function spawned<P extends ChildProcess>(spawn: () => P, name: string): Promise<P> {
   return new Promise<P>((resolve, reject) => {
@@ -51,7 +51,8 @@ let removeExitListener: (() => void) | undefined
 export function killAtExit(group: ProcessGroup, exited: Promise<unknown>): void {
   living.add(group)
   exited.then(() => living.delete(group))
-  // Once for all groups: to take a listener away again takes 17 signal handlers down, while somebody waits for the lock.
+  // Once for all groups: to take a listener away again takes 17 signal handlers down, while somebody waits for the
+  // lock.
   removeExitListener ??= onExit(() => {
     for (const group of living) group.signal('SIGKILL')
   })

@@ -35,7 +35,8 @@ export interface Child {
   /** Settles once nothing of the command's group runs any more. */
   emptied(ctx: Context): Promise<void>
   /**
-   * TERM, or another signal, `graceMs` of time, KILL. For the group and what left it; settles with whether all are gone.
+   * TERM, or another signal, `graceMs` of time, KILL. For the group and what left it; settles with whether all are
+   * gone.
    */
   stop(ctx: Context, graceMs: number, signal?: NodeJS.Signals): Promise<boolean>
 }

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
-/** Which kinds of memory get into a core file; core(5). A process inherits it, and Node can't set the limit of cores. */
+/**
+ * Which kinds of memory get into a core file; core(5). A process inherits it, and Node can't set the limit of cores.
+ */
 const FILTER = '/proc/self/coredump_filter'
 const NOTHING = '0'
 

@@ -12,7 +12,9 @@ export function mayExec(environment: NodeJS.ProcessEnv): boolean {
   return closeOnExecFds().length === 0 && !survivesHangUp(environment)
 }
 
-/** Makes this process the command, with its id, group, terminal and standard streams. Throws a `Failure` if it can't. */
+/**
+ * Makes this process the command, with its id, group, terminal and standard streams. Throws a `Failure` if it can't.
+ */
 export function exec({ file, words }: Executable, environment: NodeJS.ProcessEnv): never {
   // Node ignores these, and what is ignored stays so; what is caught is reset to its default.
   // https://pubs.opengroup.org/onlinepubs/9799919799/functions/exec.html

@@ -11,8 +11,8 @@ export interface Executable {
 
 /**
  * The file of this very program, as the kernel keeps it while we run (proc(5)): an upgrade may have put another one in
- * its place, or nothing, and its folder may be closed to us. For who starts it, this is *its* program: a shell is told by
- * a descriptor.
+ * its place, or nothing, and its folder may be closed to us. For who starts it, this is *its* program: a shell is told
+ * by a descriptor.
  */
 export const OWN_EXECUTABLE = '/proc/self/exe'
 

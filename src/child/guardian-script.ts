@@ -8,11 +8,11 @@ import { ENDED_VARIABLE, GUARDIAN_PATH, LEFT_VARIABLE, MARKER_VARIABLE } from '.
  * lock back. The marker, which stands in the environment of the command's processes, is in its own under another name.
  * On its standard input the runner writes a line for each thing that changes: `session ID`; `arm GROUP TIME REST`: end
  * that group unless I write again within that time, and kill it REST later at the latest, both in hundredths of a
- * second; `again`: as before, from now on; `disarm WORD`: the command has ended, by that word if there is one, and there is only the lock to give back;
- * `handover`: the same, and it may take its time; `dismiss`: nothing is left to do. When the input ends without
- * `dismiss`, the runner is dead. A line that is none of these changes nothing. On its standard output it says once that
- * it has begun to read. Descriptor 3 is the program of the command: it is run by that when its name means another file
- * by then, or none.
+ * second; `again`: as before, from now on; `disarm WORD`: the command has ended, by that word if there is one, and
+ * there is only the lock to give back; `handover`: the same, and it may take its time; `dismiss`: nothing is left to
+ * do. When the input ends without `dismiss`, the runner is dead. A line that is none of these changes nothing. On its
+ * standard output it says once that it has begun to read. Descriptor 3 is the program of the command: it is run by that
+ * when its name means another file by then, or none.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP

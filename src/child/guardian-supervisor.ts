@@ -28,7 +28,9 @@ const READY_MS = 30_000
 /** A time that is longer than the last one by less than this counts as the same; less than `GUARDIAN_SLACK_MS`. */
 const SAME_MS = 100
 
-/** All that the script is ever told. It must not be possible to say two things at once, or to have it calculate words. */
+/**
+ * All that the script is ever told. It must not be possible to say two things at once, or to have it calculate words.
+ */
 const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+ \d+|again|disarm(?: \w+)?|handover|dismiss)$/
 
 interface ArmOrder {

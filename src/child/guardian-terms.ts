@@ -7,12 +7,14 @@ export const GUARDIAN_VARIABLE = 'CONSUL_LOCKER_GUARDIAN'
 /** So does the marker of the command's processes, which is nobody else's business. */
 export const MARKER_VARIABLE = 'CONSUL_LOCKER_GUARDED'
 
-/** Tells the command that gives the lock back how much is left of what was guarded's time, in hundredths of a second. */
+/**
+ * Tells the command that gives the lock back how much is left of what was guarded's time, in hundredths of a second.
+ */
 export const LEFT_VARIABLE = 'CONSUL_LOCKER_LEFT'
 
 /**
- * Tells that command, too, how what was guarded ended: the word that came with `disarm`; `killed`, when the guardian has
- * ended it; nothing when nobody said.
+ * Tells that command, too, how what was guarded ended: the word that came with `disarm`; `killed`, when the guardian
+ * has ended it; nothing when nobody said.
  */
 export const ENDED_VARIABLE = 'CONSUL_LOCKER_ENDED'
 

@@ -6,12 +6,13 @@ export interface Guardian {
   setSession(session: string): void
   /**
    * Has it end the group (if there is one) and give the lock back when we die, or don't say so again within `ms`
-   * milliseconds. KILL follows TERM by the grace, and those `ms` by `restMs` at the most, which is the grace by default.
+   * milliseconds. KILL follows TERM by the grace, and those `ms` by `restMs` at the most, which is the grace by
+   * default.
    */
   arm(group: number | 'none', ms: number, restMs?: number): void
   /**
-   * The command has ended, by this word (letters, digits) if there is one; only the lock is left to give back. Must come
-   * before the group's id can be used again.
+   * The command has ended, by this word (letters, digits) if there is one; only the lock is left to give back. Must
+   * come before the group's id can be used again.
    */
   disarm(ended?: string): void
   /**

@@ -14,8 +14,8 @@ export function asInternal(command: InternalCommand, environment: NodeJS.Process
 }
 
 /**
- * What a guardian gives back: locks, by their keys; a place in a semaphore, by the key of its list and that of its marker;
- * a reader's place, by the lock's key; or all slots of a rollout that a session holds below a folder.
+ * What a guardian gives back: locks, by their keys; a place in a semaphore, by the key of its list and that of its
+ * marker; a reader's place, by the lock's key; or all slots of a rollout that a session holds below a folder.
  */
 export type Released = 'lock' | 'semaphore' | 'reader' | 'slots'
 

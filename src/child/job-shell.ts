@@ -12,13 +12,14 @@ export function jobDescriptors(passed: readonly number[]): JobDescriptors {
 
 /**
  * A shell with job control, which is what it takes to make a process group the foreground of a terminal; Node can't.
- * The command is its only job. Descriptor `talk` is a socket to us: it reports the job's group, then `stopped STATUS` when
- * the job seems to be stopped (Ctrl-Z), and waits for our word: go on in the foreground (`fg`) or the background (`bg`),
- * or `no`, it has ended with that status. At last it reports `ended STATUS`. Whoever was in the foreground hands the
- * terminal back, and its modes when the command was killed, as a shell does; in the background a shell must not, and
- * would at its exit (dash, busybox) or at its job's end (bash; unless its standard error, its notion of the terminal,
- * is none). Descriptor `errors` is the command's standard error. When a job dies of INT, dash and busybox send INT to
- * themselves, and bash drops what it does; when a job is stopped, bash breaks out of loops, hence the recursion.
+ * The command is its only job. Descriptor `talk` is a socket to us: it reports the job's group, then `stopped STATUS`
+ * when the job seems to be stopped (Ctrl-Z), and waits for our word: go on in the foreground (`fg`) or the background
+ * (`bg`), or `no`, it has ended with that status. At last it reports `ended STATUS`. Whoever was in the foreground
+ * hands the terminal back, and its modes when the command was killed, as a shell does; in the background a shell must
+ * not, and would at its exit (dash, busybox) or at its job's end (bash; unless its standard error, its notion of the
+ * terminal, is none). Descriptor `errors` is the command's standard error. When a job dies of INT, dash and busybox
+ * send INT to themselves, and bash drops what it does; when a job is stopped, bash breaks out of loops, hence the
+ * recursion.
  */
 const script = ({ talk, errors }: JobDescriptors) => `
 exec ${errors}>&2 2>/dev/tty

@@ -88,8 +88,8 @@ class TerminalChild implements Child {
   }
 
   /**
-   * If the job was stopped, the user's shell must see us stopped, and the rest of our pipeline, too. Unless nobody could
-   * ever continue us, or the job asked for the terminal after `bg` and `fg`, and we can let it have that.
+   * If the job was stopped, the user's shell must see us stopped, and the rest of our pipeline, too. Unless nobody
+   * could ever continue us, or the job asked for the terminal after `bg` and `fg`, and we can let it have that.
    */
   #wasStopped(status: number): void {
     const mayHaveTerminal = WANTS_TERMINAL.includes(status) && inForeground()
@@ -139,7 +139,10 @@ class TerminalChild implements Child {
     return empty
   }
 
-  /** The rest of our group (a script, a pipeline) would have got the keyboard's signal, had we not moved the command away. */
+  /**
+   * The rest of our group (a script, a pipeline) would have got the keyboard's signal, had we not moved the command
+   * away.
+   */
   #hasEnded(status: ExitStatus): ExitStatus {
     this.#ended = true
     const signal = BY_KEYBOARD.find((signal) => shellStatus({ signal }) === shellStatus(status))

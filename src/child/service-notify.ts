@@ -25,7 +25,8 @@ const TELLING_MS = 10_000
 
 /**
  * Whether a unit's main process is us: what runs inside of a service has its NOTIFY_SOCKET, too, and has no business to
- * speak for it. systemd says so since 248 (SYSTEMD_EXEC_PID); before, and in a container, it's seen by who our parent is.
+ * speak for it. systemd says so since 248 (SYSTEMD_EXEC_PID); before, and in a container, it's seen by who our parent
+ * is.
  */
 export function isMainProcess({ NOTIFY_SOCKET, SYSTEMD_EXEC_PID }: NodeJS.ProcessEnv): boolean {
   if (!NOTIFY_SOCKET) return false

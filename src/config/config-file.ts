@@ -3,7 +3,10 @@ import * as v from 'valibot'
 import { LineCounter, parseDocument, type YAMLParseError } from 'yaml'
 import { Failure, messageOf, reasonOf } from '../base/failure.ts'
 
-/** Five thousand hosts, each with a line. What is larger takes long to read, for the keys of YAML are compared with each other. In bytes. */
+/**
+ * Five thousand hosts, each with a line. What is larger takes long to read, for the keys of YAML are compared with each
+ * other. In bytes.
+ */
 const LARGEST = 256 * 1024
 
 /** A schema of keys, whose values become an `Output`. */

@@ -30,8 +30,8 @@ export async function nodeNames(ctx: Context, consul: Consul): Promise<string[]>
 }
 
 /**
- * The names of the nodes that have registered a service in the client's datacenter. Rejects with a `refused` failure when
- * this token sees no node.
+ * The names of the nodes that have registered a service in the client's datacenter. Rejects with a `refused` failure
+ * when this token sees no node.
  */
 export async function nodesWithService(ctx: Context, consul: Consul, service: string): Promise<string[]> {
   const entries = await readList(ctx, consul, `/v1/catalog/service/${encodeURIComponent(service)}`)
@@ -53,7 +53,9 @@ export interface ExternalService {
   readonly port: number
 }
 
-/** Puts a node without agent and its service into the catalog; https://developer.hashicorp.com/consul/api-docs/catalog */
+/**
+ * Puts a node without agent and its service into the catalog; https://developer.hashicorp.com/consul/api-docs/catalog
+ */
 export async function registerExternal(ctx: Context, consul: Consul, external: ExternalService): Promise<void> {
   const { node, address, service, id, port } = external
   const body = { Node: node, Address: address, Service: { ID: id, Service: service, Address: address, Port: port } }

@@ -14,9 +14,9 @@ const JITTER_MS = 20
 export type KeyChange = { readonly value: string; readonly flags?: bigint } | 'delete' | 'keep'
 
 /**
- * Changes a key by compare-and-set: reads it from the leader, and writes what `change` makes of it, unless somebody else
- * has been faster; then both are done again. Settles with what stands at the key in the end. Rejects with what `change`
- * throws, and with an `unavailable` failure when others were always faster.
+ * Changes a key by compare-and-set: reads it from the leader, and writes what `change` makes of it, unless somebody
+ * else has been faster; then both are done again. Settles with what stands at the key in the end. Rejects with what
+ * `change` throws, and with an `unavailable` failure when others were always faster.
  */
 export async function compareAndSet(
   ctx: Context,

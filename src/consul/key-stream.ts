@@ -7,8 +7,9 @@ import { type Entry, encodeKey, entriesIn } from './kv.ts'
 const READING_MS = 60_000
 
 /**
- * Reads all keys that begin with a prefix, in the order of their names, and calls `receive` with each as it comes: there
- * may be more of them than one should keep. Settles when all have come. Rejects with a `Failure`; some may have come by then.
+ * Reads all keys that begin with a prefix, in the order of their names, and calls `receive` with each as it comes:
+ * there may be more of them than one should keep. Settles when all have come. Rejects with a `Failure`; some may have
+ * come by then.
  */
 export async function streamKeys(
   ctx: Context,

@@ -18,7 +18,9 @@ export interface Entry {
   readonly modifyIndex: number
 }
 
-/** What stands at a key, and the index to wait from; https://developer.hashicorp.com/consul/api-docs/features/blocking */
+/**
+ * What stands at a key, and the index to wait from; https://developer.hashicorp.com/consul/api-docs/features/blocking
+ */
 export interface KeyReading {
   readonly entry: Entry | undefined
   readonly index: number

@@ -50,8 +50,8 @@ function checksIn(list: readonly unknown[]): NodeCheck[] {
 }
 
 /**
- * Whether the agent on a node lives, by what the others say (serfHealth). A node that nobody knows doesn't. Rejects with a
- * `refused` failure when this token sees no node.
+ * Whether the agent on a node lives, by what the others say (serfHealth). A node that nobody knows doesn't. Rejects
+ * with a `refused` failure when this token sees no node.
  */
 export async function isAlive(ctx: Context, consul: Consul, node: string): Promise<boolean> {
   const checks = await checksOf(ctx, consul, node)

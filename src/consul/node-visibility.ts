@@ -22,8 +22,8 @@ export async function tellOfUnseenNodes(ctx: Context, consul: Consul): Promise<b
 }
 
 /**
- * Rejects with a `refused` failure when Consul shows no nodes, so that an empty list says nothing: `what` can't be seen.
- * Who would believe it might take a living primary for dead, or a failed host for sound.
+ * Rejects with a `refused` failure when Consul shows no nodes, so that an empty list says nothing: `what` can't be
+ * seen. Who would believe it might take a living primary for dead, or a failed host for sound.
  */
 export async function checkSeesNodes(ctx: Context, consul: Consul, what: string): Promise<void> {
   if (await tellOfUnseenNodes(ctx, consul)) return

@@ -17,7 +17,7 @@ export type RetryPolicy = <T>(ctx: Context, task: () => Promise<T>) => Promise<T
 
 /**
  * Tries again what fails for passing reasons, and tells of the failure once, and of its end. While Consul hasn't
- * answered yet, that has an end: see `Reach`.
+ * answered yet, that has an end: see `Reachability`.
  */
 export class Retry {
   readonly #consul: Consul

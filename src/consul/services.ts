@@ -20,8 +20,8 @@ export interface ServiceDefinition {
 }
 
 /**
- * How Consul learns whether a service is healthy: it is told, and holds silence of this length for death. A new check is
- * critical unless its status says otherwise. Durations are in milliseconds.
+ * How Consul learns whether a service is healthy: it is told, and holds silence of this length for death. A new check
+ * is critical unless its status says otherwise. Durations are in milliseconds.
  */
 export interface CheckDefinition {
   readonly id: string

@@ -78,7 +78,9 @@ function ttlOf({ ttlMs }: SessionRequest): string {
   return `${ttlMs / 1000}s`
 }
 
-/** Renews a session, by an attempt of so many milliseconds. `false`: Consul doesn't know it any more, which is final. */
+/**
+ * Renews a session, by an attempt of so many milliseconds. `false`: Consul doesn't know it any more, which is final.
+ */
 export async function renewSession(
   ctx: Context,
   consul: Consul,

@@ -13,8 +13,8 @@ export const storedInstant = v.pipe(
 )
 
 /**
- * The value of a key as a JSON object of this shape; `undefined` when it is anything else: whoever may write the key has written
- * it. Never throws.
+ * The value of a key as a JSON object of this shape; `undefined` when it is anything else: whoever may write the key
+ * has written it. Never throws.
  */
 export function storedAs<T>(shape: v.GenericSchema<unknown, T>, value: string): T | undefined {
   if (value.length > LONGEST) return undefined

@@ -27,7 +27,9 @@ export class Token {
     return this.#file !== undefined
   }
 
-  /** Reads its file again. Whether it is another one now; a file that can't be read, or makes no sense, changes nothing. */
+  /**
+   * Reads its file again. Whether it is another one now; a file that can't be read, or makes no sense, changes nothing.
+   */
   reload(): boolean {
     if (this.#file === undefined) return false
     const found = tokenIn(this.#file)

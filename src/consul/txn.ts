@@ -30,7 +30,10 @@ export interface TxnOp {
   readonly isDispensable?: boolean
 }
 
-/** All operations were done, with the entries they left or read; or none was, for reasons that each belong to one of them. */
+/**
+ * All operations were done, with the entries they left or read; or none was, for reasons that each belong to one of
+ * them.
+ */
 export type TxnOutcome = { readonly done: true; readonly entries: readonly Entry[] } | Undone
 
 interface Undone {
@@ -41,7 +44,9 @@ interface Undone {
   readonly denied: readonly TxnOp[]
 }
 
-/** Does all operations or none. Rejects with a `refused` failure when the token may not do one that isn't dispensable. */
+/**
+ * Does all operations or none. Rejects with a `refused` failure when the token may not do one that isn't dispensable.
+ */
 export async function transact(ctx: Context, consul: Consul, ops: readonly TxnOp[]): Promise<TxnOutcome> {
   const { namespace, partition } = consul.settings
   const scope = { ...(namespace ? { Namespace: namespace } : {}), ...(partition ? { Partition: partition } : {}) }

@@ -27,8 +27,8 @@ export interface WireRequest {
   /** Consul may hold it back until something changes. It has no effect, so that nothing is lost when it is given up. */
   readonly longPoll?: boolean
   /**
-   * Gets the body of an answer with 200 as it comes, however long it is, and the reply has no text then. A transport that
-   * has the text at hand may leave it there.
+   * Gets the body of an answer with 200 as it comes, however long it is, and the reply has no text then. A transport
+   * that has the text at hand may leave it there.
    */
   readonly receive?: (chunk: Buffer) => void
 }

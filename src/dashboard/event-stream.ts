@@ -13,8 +13,8 @@ const SILENCE_MS = 15_000
 const AGAIN_MS = 1000
 
 /**
- * Tells a page what it looks at, and each change of that, by server-sent events. Ends with the context's signal, or when
- * the page has gone; a page that doesn't read is told nothing more until it does.
+ * Tells a page what it looks at, and each change of that, by server-sent events. Ends with the context's signal, or
+ * when the page has gone; a page that doesn't read is told nothing more until it does.
  */
 export async function sendEvents(
   ctx: Context,

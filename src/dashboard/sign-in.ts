@@ -9,8 +9,8 @@ const LASTS_MS = 12 * 3_600_000
 const TRIES = { perSecond: 0.2, burst: 10 }
 
 /**
- * Who knows the secret signs in with it, and gets a cookie that lasts half a day, or until this process ends. Nothing is
- * kept of those who are in: the cookie proves itself.
+ * Who knows the secret signs in with it, and gets a cookie that lasts half a day, or until this process ends. Nothing
+ * is kept of those who are in: the cookie proves itself.
  */
 export class SignIn {
   readonly #clock: Clock

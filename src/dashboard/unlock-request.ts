@@ -25,7 +25,8 @@ const REQUEST: v.GenericSchema<unknown, UnlockRequest> = v.object({
 })
 
 /**
- * Ends the session that a page has shown as a holder of a lock, if it still is one and holds nothing more than was shown.
+ * Ends the session that a page has shown as a holder of a lock, if it still is one and holds nothing more than was
+ * shown.
  */
 export async function answerUnlock(
   ctx: Context,

@@ -30,7 +30,9 @@ export interface DevAgentOptions {
   readonly ttlFactor?: readonly [low: number, high: number]
   /** How long a request waits for a leader before it gets a 500; Consul's `rpc_hold_timeout`, 7 s by default. */
   readonly holdMs?: number
-  /** How long a transaction takes from the leader's look at it to its turn in the log, in milliseconds; 0 by default. */
+  /**
+   * How long a transaction takes from the leader's look at it to its turn in the log, in milliseconds; 0 by default.
+   */
   readonly commitMs?: () => number
   /** The name of the node that is asked unless another one is, and the address of all nodes. */
   readonly node?: string

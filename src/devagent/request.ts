@@ -39,7 +39,9 @@ export interface AgentAnswer {
   readonly topic?: Topic
 }
 
-/** A write that the leader has looked at and lets pass: it happens, and has its answer, when its turn in the log comes. */
+/**
+ * A write that the leader has looked at and lets pass: it happens, and has its answer, when its turn in the log comes.
+ */
 export interface Proposal {
   readonly commit: () => AgentAnswer
 }

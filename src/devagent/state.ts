@@ -22,7 +22,10 @@ export type Changes = readonly string[]
 export const KV_TOPIC = 'kv/'
 export const SESSION_TOPIC = 'session/'
 
-/** What the servers agree on under one raft index: keys, sessions, the catalog. And what each only remembers: lock-delays. */
+/**
+ * What the servers agree on under one raft index: keys, sessions, the catalog. And what each only remembers:
+ * lock-delays.
+ */
 export class State {
   readonly #clock: Clock
   #kv = new KvTable()

@@ -16,7 +16,10 @@ export function addressFormat(port: number | undefined): HostFormat {
   return ({ address }) => hostPortText({ host: address, port })
 }
 
-/** A format as `{address}:{port}`; what it is filled with is printable. Throws a `usage` failure for a placeholder that nobody fills. */
+/**
+ * A format as `{address}:{port}`; what it is filled with is printable. Throws a `usage` failure for a placeholder that
+ * nobody fills.
+ */
 export function templateFormat(template: string): HostFormat {
   const hint = `the placeholders are ${PLACEHOLDERS.map((name) => `{${name}}`).join(', ')}`
   for (const [, name = ''] of template.matchAll(/\{([^}]*)\}/g)) {

@@ -19,7 +19,10 @@ export interface HostWatch extends HostSelection {
   readonly apply: (ctx: Context, list: string) => Promise<boolean>
 }
 
-/** Has a list of healthy instances applied, now and whenever it changes. Rejects with a `Failure` or the signal's reason. */
+/**
+ * Has a list of healthy instances applied, now and whenever it changes. Rejects with a `Failure` or the signal's
+ * reason.
+ */
 export function watchHosts(ctx: Context, consul: Consul, watch: HostWatch): Promise<never> {
   const wanted = new Wanted()
   return firstOf<never>(ctx, [

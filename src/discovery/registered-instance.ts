@@ -2,7 +2,9 @@ import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import { deregisterService, registerService, type ServiceDefinition, updateCheck } from '../consul/services.ts'
 
-/** Consul forgets an instance whose monitor has died, and has not come back for this long. It takes a minute at least. */
+/**
+ * Consul forgets an instance whose monitor has died, and has not come back for this long. It takes a minute at least.
+ */
 const FORGET_AFTER_MS = 60_000
 
 /** An instance of a service, as its monitor tells Consul of it. */

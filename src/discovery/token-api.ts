@@ -7,7 +7,7 @@ import { isToken, type TokenStore } from './token-store.ts'
 
 /** Who may ask for what. */
 export interface TokenAccess {
-  /** LeaderWordCall of every request but `GET /`. */
+  /** Asked of every request but `GET /`. */
   readonly secret: { readonly fits: (authorization: string | undefined) => boolean } | undefined
   /** Of requests; each server in a publication is one more. */
   readonly requests: RateLimit

@@ -105,7 +105,9 @@ export function parseServer(text: string): PublishedServer | undefined {
   return NO_MACHINE.test(ip) ? undefined : { ip, port: address.port }
 }
 
-/** No machine has 0.0.0.0, a multicast or a broadcast address; Consul refuses some, and a zone means nothing elsewhere. */
+/**
+ * No machine has 0.0.0.0, a multicast or a broadcast address; Consul refuses some, and a zone means nothing elsewhere.
+ */
 const NO_MACHINE = /^(0\.|22[4-9]\.|2[3-5]\d\.|::$|ff[0-9a-f]{2}:|.*%)/
 
 /** IPv6 has many ways to write one address, and one of them is an IPv4 address. */

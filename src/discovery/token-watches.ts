@@ -14,7 +14,7 @@ interface Watch {
   readonly work: Scope
   record: TokenRecord
   modifyIndex: number
-  /** LeaderWordCall for since the blocking query began. */
+  /** Asked for since the blocking query began. */
   isWanted: boolean
 }
 

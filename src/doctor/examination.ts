@@ -16,7 +16,8 @@ const ASKING = 2
 
 /**
  * Looks at all of this, as much as possible at once; what needs something that failed is not tried. Settles with a
- * result for each inspection, in their order, within half a minute. Rejects only with the signal's reason, or for a bug.
+ * result for each inspection, in their order, within half a minute. Rejects only with the signal's reason, or for a
+ * bug.
  */
 export async function examine(
   ctx: Context,

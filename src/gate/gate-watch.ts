@@ -47,7 +47,8 @@ export async function checkGate(ctx: Context, sources: GateSources, gate: Gate):
 
 /**
  * Reports how a gate stands, at once and whenever that may have changed, until the context's signal ends it. What
- * Consul knows is told as it happens; the rest is looked at again and again, after `intervalMs` if that is given. Rejects with a `Failure` that doesn't pass.
+ * Consul knows is told as it happens; the rest is looked at again and again, after `intervalMs` if that is given.
+ * Rejects with a `Failure` that doesn't pass.
  */
 export async function watchGate(
   ctx: Context,

@@ -36,8 +36,8 @@ const READABLE = 0o644
 /**
  * Writes a file so that a reader sees the whole of it or the one before; mode and owner stay, and a new one is for this
  * user alone unless it is `forAll`. What can't be replaced is written in place, and a stream (/dev/stderr, a device, a
- * pipe) behind what it got before. It never writes through a link of another user's, nor to a file that another user has
- * put there. Throws what the file system throws, and leaves nothing half done behind.
+ * pipe) behind what it got before. It never writes through a link of another user's, nor to a file that another user
+ * has put there. Throws what the file system throws, and leaves nothing half done behind.
  */
 export function writeAtomically(
   name: string,

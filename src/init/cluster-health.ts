@@ -45,7 +45,9 @@ function nodeHealth(node: string, instances: readonly Instance[]): NodeStatus {
   return { node, health, ...(isExcused ? { noop: true } : {}), ...(maintenance ? { maintenance } : {}) }
 }
 
-/** By the words of our own check; one of another kind must pass on a primary. A dead node's words are of another time. */
+/**
+ * By the words of our own check; one of another kind must pass on a primary. A dead node's words are of another time.
+ */
 function isRunning(instances: readonly Instance[], role: ClusterRole): boolean {
   const checks = instances.flatMap(({ checks }) => checks)
   if (checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'critical')) return false

@@ -8,7 +8,9 @@ import { runsNowhere } from '../switchover/protocol.ts'
 import { isAmong } from '../switchover/roles.ts'
 import { unfinishedPlan } from '../switchover/start-primary.ts'
 
-/** What stands at a cluster and is no good, in sentences: a switch that isn't over, fences, and what nodes couldn't do. */
+/**
+ * What stands at a cluster and is no good, in sentences: a switch that isn't over, fences, and what nodes couldn't do.
+ */
 export function problemsOf(view: ClusterView): string[] {
   const plan = unfinishedPlan(view)
   const unfinished = plan && `a switch that ${plan.by} began at ${plan.since} is not over yet`

@@ -18,8 +18,8 @@ const SPOOLS: readonly Spool[] = [
 ]
 
 /**
- * Whether a user has a crontab with jobs in it, or with one that has `pattern` in its line; one that cron refuses to run
- * is a warning.
+ * Whether a user has a crontab with jobs in it, or with one that has `pattern` in its line; one that cron refuses to
+ * run is a warning.
  */
 export function observeCrontab(user: string, pattern?: string, spools = SPOOLS): Observation {
   const uid = localUid(user)

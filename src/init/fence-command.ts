@@ -18,8 +18,8 @@ const HARMLESS = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 export type Fence = (ctx: Context, at: NodeAt) => Promise<void>
 
 /**
- * Looks the program of a script's `fence_command` up, so that a switch that may need it doesn't begin without. One whose
- * own name has a placeholder is known only with the node. Throws `not-found` and `not-executable` failures.
+ * Looks the program of a script's `fence_command` up, so that a switch that may need it doesn't begin without. One
+ * whose own name has a placeholder is known only with the node. Throws `not-found` and `not-executable` failures.
  */
 export function checkFenceCommand({ fence_command: template }: InitFile, { PATH }: NodeJS.ProcessEnv): void {
   const [program = ''] = quotedWords(template ?? '')

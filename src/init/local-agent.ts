@@ -5,8 +5,8 @@ import { type AgentSelf, agentSelf } from '../consul/agent-self.ts'
 import type { Consul } from '../consul/consul.ts'
 
 /**
- * Who our machine's agent is. Rejects with a `precondition` failure when the agent that we ask is another machine's: what
- * that one's role is says nothing of our services.
+ * Who our machine's agent is. Rejects with a `precondition` failure when the agent that we ask is another machine's:
+ * what that one's role is says nothing of our services.
  */
 export async function localAgent(ctx: Context, consul: Consul): Promise<AgentSelf> {
   const self = await agentSelf(ctx, consul)

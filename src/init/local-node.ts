@@ -49,8 +49,9 @@ export class LocalNode {
   }
 
   /**
-   * Does what a flag asks for; for watches. Trouble with Consul is sat out, and services that don't stop are tried to be
-   * stopped until they have, or the flag no longer asks for it: a watch doesn't fire again, and until then two may run.
+   * Does what a flag asks for; for watches. Trouble with Consul is sat out, and services that don't stop are tried to
+   * be stopped until they have, or the flag no longer asks for it: a watch doesn't fire again, and until then two may
+   * run.
    */
   async handleFlag(ctx: Context, direction: Direction): Promise<void> {
     const { consul } = this.#script

@@ -101,7 +101,9 @@ export class LocalServices {
       throw new Failure('failed', `${service}: its ${action} command failed with ${code}${quoted(output)}`)
   }
 
-  /** A stop that only asks for the end must not be taken for the end itself, which may come within the rest of its time. */
+  /**
+   * A stop that only asks for the end must not be taken for the end itself, which may come within the rest of its time.
+   */
   async #verify(ctx: Context, service: string, action: 'start' | 'stop', leftMs: () => number): Promise<void> {
     const wanted = action === 'start' ? 'running' : 'stopped'
     let { state, output } = await this.#statusOf(ctx, service)

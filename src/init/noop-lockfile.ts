@@ -17,7 +17,9 @@ const MAX_BYTES = 4096
 /** So much may clocks be put back between a lockfile and the look at it. */
 const PUT_BACK_MS = 60_000
 
-/** Makes all checks pass until it is lifted or has expired: whoever crashes meanwhile doesn't switch them off for ever. */
+/**
+ * Makes all checks pass until it is lifted or has expired: whoever crashes meanwhile doesn't switch them off for ever.
+ */
 export function setNoop(file: string, reason: string, expiresMs: number, nowMs: number): void {
   const noop: Noop = { reason, by: `pid ${process.pid}`, expires: new Date(nowMs + expiresMs).toISOString() }
   try {

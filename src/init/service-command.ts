@@ -19,8 +19,8 @@ export function needsRoot({ service_command }: InitFile): boolean {
 }
 
 /**
- * The command that tells whether systemd has a unit of this name, for which `status` has but one word; `undefined` where
- * systemd isn't asked.
+ * The command that tells whether systemd has a unit of this name, for which `status` has but one word; `undefined`
+ * where systemd isn't asked.
  */
 export function unitQuery(file: InitFile, service: string, path: string | undefined): Executable | undefined {
   if (templateOf(file, 'status') !== SYSTEMCTL.status) return undefined

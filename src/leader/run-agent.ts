@@ -32,8 +32,9 @@ export interface AgentStart {
 const ENDS_AGENT: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT']
 
 /**
- * Runs an agent until a signal ends it; a hang-up has its file read again. Settles with whether the application was left
- * as no master; rejects with a `Failure` when the agent can't begin, or when nobody can be found to act in its place.
+ * Runs an agent until a signal ends it; a hang-up has its file read again. Settles with whether the application was
+ * left as no master; rejects with a `Failure` when the agent can't begin, or when nobody can be found to act in its
+ * place.
  */
 export async function runAgent(ctx: Context, start: AgentStart): Promise<boolean> {
   using beginning = scope(ctx.signal)

@@ -105,7 +105,9 @@ export class RunningAgent {
     return this.#agent.status
   }
 
-  /** Settles with whether the application was left as no master. Rejects when nobody could act in our place any more. */
+  /**
+   * Settles with whether the application was left as no master. Rejects when nobody could act in our place any more.
+   */
   async run(): Promise<boolean> {
     const isClean = await this.#agent.run()
     await this.#notified

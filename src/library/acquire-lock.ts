@@ -7,7 +7,8 @@ import { PROCESS } from './surroundings.ts'
 
 /**
  * Waits for a lock and takes it: `await using lock = await acquire('report')` gives it back at the end of the block.
- * Rejects with a {@link ConsulLockerError}, or with the reason of `options.signal`; then nothing of it is left at Consul.
+ * Rejects with a {@link ConsulLockerError}, or with the reason of `options.signal`; then nothing of it is left at
+ * Consul.
  *
  * The process lives as long as it has the lock, or waits for it.
  */

@@ -10,18 +10,20 @@ export interface Held {
   /** The session that holds it. */
   readonly sessionId: string
   /**
-   * The fencing token: it grows from holder to holder. Hand it to what you write to, which refuses a smaller one than it
-   * has seen. It changes, and grows, if somebody deletes the key and it is taken again.
+   * The fencing token: it grows from holder to holder. Hand it to what you write to, which refuses a smaller one than
+   * it has seen. It changes, and grows, if somebody deletes the key and it is taken again.
    */
   readonly fence: number
   /**
-   * Aborts when the lock is lost; the reason is a {@link LockLost}. From then on nobody else has it for `grace` yet, but
-   * for a key that somebody took or released by hand.
+   * Aborts when the lock is lost; the reason is a {@link LockLost}. From then on nobody else has it for `grace` yet,
+   * but for a key that somebody took or released by hand.
    */
   readonly signal: AbortSignal
   /** Aborts when an operator asks for the lock; the reason says who. What follows from that is up to you. */
   readonly asked: AbortSignal
-  /** How long the lock is safe without another renewal, in milliseconds, by the clock as it is now; 0 once it is lost. */
+  /**
+   * How long the lock is safe without another renewal, in milliseconds, by the clock as it is now; 0 once it is lost.
+   */
   readonly leaseLeftMs: number
   /**
    * Throws a {@link LockLost} if the lock is lost, or must be treated so by the clock as it is now: work that keeps the

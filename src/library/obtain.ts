@@ -40,7 +40,9 @@ export interface Obtained<R extends Request> {
   readonly waitedMs: number
 }
 
-/** Waits for a lock. Rejects with a `ConsulLockerError`, or with the reason of `options.signal`; then nothing is left. */
+/**
+ * Waits for a lock. Rejects with a `ConsulLockerError`, or with the reason of `options.signal`; then nothing is left.
+ */
 export async function obtain<R extends Request>(
   surroundings: Surroundings,
   name: string,

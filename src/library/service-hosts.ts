@@ -43,8 +43,9 @@ export interface Host {
 }
 
 /**
- * The healthy instances of a service, in the order of their addresses, as `consul-locker hosts` finds them. Rejects with
- * a {@link ConsulLockerError} (`timed-out` when there are fewer than `min`), or with the reason of `options.signal`.
+ * The healthy instances of a service, in the order of their addresses, as `consul-locker hosts` finds them. Rejects
+ * with a {@link ConsulLockerError} (`timed-out` when there are fewer than `min`), or with the reason of
+ * `options.signal`.
  */
 export async function hosts(service: string, options: HostsOptions = {}): Promise<Host[]> {
   const wanted = givenOptions('hosts', OPTIONS, options)

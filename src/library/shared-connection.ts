@@ -43,8 +43,8 @@ export interface ConsulOptions {
 /** A connection with Consul that several locks share; see {@link connect}. */
 export interface ConsulConnection extends AsyncDisposable {
   /**
-   * Closes it: nobody gets a lock by it any more, and who waits for one by it rejects. What still has a lock by it loses
-   * it at its deadline.
+   * Closes it: nobody gets a lock by it any more, and who waits for one by it rejects. What still has a lock by it
+   * loses it at its deadline.
    */
   close(): void
 }

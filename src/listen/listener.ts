@@ -57,8 +57,8 @@ export async function openListener(ctx: Context, where: HostPort, answer: Answer
 }
 
 /**
- * Has the parser read a little at a time. It doesn't stop for a connection that was destroyed, and a stranger's thousand
- * requests in what arrived at once would be read for as long as it takes.
+ * Has the parser read a little at a time. It doesn't stop for a connection that was destroyed, and a stranger's
+ * thousand requests in what arrived at once would be read for as long as it takes.
  */
 function readInPieces(socket: Socket): void {
   const parsers = socket.listeners('data')

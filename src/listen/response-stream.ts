@@ -7,8 +7,8 @@ export interface ResponseStream {
   /** Aborts when the other side has gone. */
   readonly signal: AbortSignal
   /**
-   * Sends a text. Settles when the other side has taken it, so that no more than one text waits for it; rejects with the
-   * signal's reason when it has gone. Whoever takes nothing for half a minute is cut off.
+   * Sends a text. Settles when the other side has taken it, so that no more than one text waits for it; rejects with
+   * the signal's reason when it has gone. Whoever takes nothing for half a minute is cut off.
    */
   write(text: string): Promise<void>
 }

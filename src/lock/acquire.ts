@@ -8,9 +8,9 @@ import type { Session, SessionOptions } from './session.ts'
 import { SessionCreation } from './session-creation.ts'
 
 /**
- * Waits for the lock. Settles with it; with `'busy'` when it wasn't free at the only try (`once`), or until the wait was
- * over; or with `'skipped'` when one of its riders said that there is nothing to wait for. Rejects with a `Failure`, or with the signal's reason; then nothing of ours is left at Consul, as far
- * as that can be reached.
+ * Waits for the lock. Settles with it; with `'busy'` when it wasn't free at the only try (`once`), or until the wait
+ * was over; or with `'skipped'` when one of its riders said that there is nothing to wait for. Rejects with a
+ * `Failure`, or with the signal's reason; then nothing of ours is left at Consul, as far as that can be reached.
  */
 export async function acquire(ctx: Context, consul: Consul, options: AcquireOptions): Promise<HeldLock | NotHeld> {
   const retry = new Retry(consul)

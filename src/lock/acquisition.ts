@@ -128,8 +128,8 @@ export class Acquisition {
   }
 
   /**
-   * What a claim would say of a lock that was handed to us. Who has something to look at before a claim makes one all the
-   * same, and so does who has tried to: the lock may be its own.
+   * What a claim would say of a lock that was handed to us. Who has something to look at before a claim makes one all
+   * the same, and so does who has tried to: the lock may be its own.
    */
   #handed(): Held | undefined {
     const { lastSeen } = this.#watch

@@ -7,9 +7,9 @@ import { checkIsLock, LOCK_FLAGS } from './lock-keys.ts'
 
 /**
  * What one try to get a lock gave: we hold it under this fence (the key's ModifyIndex, which only grows), with all
- * entries that the transaction left or read; a rider's operations refuse, or the token may not do them; somebody holds it; Consul keeps it closed after
- * a holder's death; the key isn't as it was seen; others queue for it (`isQueued`, whatever else there is, as far as
- * Consul told); or our own session is gone.
+ * entries that the transaction left or read; a rider's operations refuse, or the token may not do them; somebody holds
+ * it; Consul keeps it closed after a holder's death; the key isn't as it was seen; others queue for it (`isQueued`,
+ * whatever else there is, as far as Consul told); or our own session is gone.
  */
 export type ClaimResult =
   | { readonly kind: 'held'; readonly fence: number; readonly entries: readonly Entry[] }
@@ -39,10 +39,10 @@ export interface LockRequest extends HeldKey {
 
 /**
  * Tries once to get the lock, and does the queue's operations and the riders' with it or none. The key must still be as
- * it was `seen`: Consul's leader looks at a lock-delay before it writes a claim to the log, not when it applies the log.
- * Without that condition, a claim that is under way when the holder's session dies gets the lock at once, while the
- * holder's command still runs (agent/consul/txn_endpoint.go, preCheck). Throws a `usage` failure when what was seen is no
- * lock.
+ * it was `seen`: Consul's leader looks at a lock-delay before it writes a claim to the log, not when it applies the
+ * log. Without that condition, a claim that is under way when the holder's session dies gets the lock at once, while
+ * the holder's command still runs (agent/consul/txn_endpoint.go, preCheck). Throws a `usage` failure when what was seen
+ * is no lock.
  */
 export async function claim(
   ctx: Context,

@@ -47,7 +47,10 @@ export class Claimant {
     return this.#request
   }
 
-  /** The key as we found it when we claimed it, until we know that it is ours. It may tell of runs that never gave it back. */
+  /**
+   * The key as we found it when we claimed it, until we know that it is ours. It may tell of runs that never gave it
+   * back.
+   */
   get found(): Blocker | undefined {
     return this.#found
   }

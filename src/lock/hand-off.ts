@@ -34,9 +34,9 @@ export interface Coming {
 }
 
 /**
- * Gives a lock to who stands behind us in line, in one transaction: the key is never free, and who gets it needs no claim.
- * It has left a note for us, and still stands in line; that its session lives, and that ours does, are conditions of the
- * transaction.
+ * Gives a lock to who stands behind us in line, in one transaction: the key is never free, and who gets it needs no
+ * claim. It has left a note for us, and still stands in line; that its session lives, and that ours does, are
+ * conditions of the transaction.
  */
 export class HandOff {
   readonly #consul: Consul

@@ -99,7 +99,8 @@ export class Hold {
       if (entry.session === undefined) return 'released'
       return new Loss('key-taken', `the key is held by somebody else (session ${entry.session})`)
     }
-    // Somebody may have asked for a lock between its being handed to us and our seeing that: then it is seen anew at once.
+    // Somebody may have asked for a lock between its being handed to us and our seeing that: then it is seen anew at
+    // once.
     const fromIndex = heldFence({ value, modifyIndex: fence })
     return [{ key, fromIndex, judge }, ...(compound?.watched(fence) ?? [])]
   }
@@ -126,7 +127,8 @@ export class Hold {
         if (!(thrown instanceof Failure)) throw thrown
         // Trouble on the wire is not a verdict; the deadline judges.
         ctx.log.debug(`the lock's key can't be watched: ${thrown.message}`)
-        // The claim of a deleted key may be what failed: a read that waits for a change would leave the lock lying there.
+        // The claim of a deleted key may be what failed: a read that waits for a change would leave the lock lying
+        // there.
         query.restart()
         await sleep(ctx, backoff.next())
       }
@@ -134,8 +136,8 @@ export class Hold {
   }
 
   /**
-   * Nobody holds the key. If our session has died, the lock-delay protects us yet; if not, somebody released it. Without
-   * an answer we take the worse for true, and don't say which it was.
+   * Nobody holds the key. If our session has died, the lock-delay protects us yet; if not, somebody released it.
+   * Without an answer we take the worse for true, and don't say which it was.
    */
   async #whyReleased(ctx: Context): Promise<Loss> {
     const isAnswered = await this.#askAfterSession(ctx)

@@ -37,7 +37,9 @@ export const SEMAPHORE_FORM: ListForm = {
   encode: ({ limit, holders }) => JSON.stringify({ Limit: limit, Holders: asSet(holders) }),
 }
 
-/** Readers beside a writer, as many as like. For `consul lock -n` it is a semaphore of another limit, which it refuses. */
+/**
+ * Readers beside a writer, as many as like. For `consul lock -n` it is a semaphore of another limit, which it refuses.
+ */
 export const READERS_FORM: ListForm = {
   parse(value) {
     const stored = storedAs(READER_LIST, value)
@@ -86,8 +88,8 @@ export function someOf(ctx: Context, dead: readonly string[], count: number): st
 }
 
 /**
- * What must go well before the places of these dead are given away: their sessions held these keys, so Consul refuses to
- * lock them until the lock-delays are over, as it does with a lock (agent/consul/txn_endpoint.go, preCheck).
+ * What must go well before the places of these dead are given away: their sessions held these keys, so Consul refuses
+ * to lock them until the lock-delays are over, as it does with a lock (agent/consul/txn_endpoint.go, preCheck).
  */
 export function probesOf(dead: readonly string[], keyOf: (session: string) => string, session: string): TxnOp[] {
   return dead.filter(isSessionId).flatMap((id): TxnOp[] => [

@@ -15,8 +15,8 @@ const ALSO = 'also'
 
 /**
  * Who holds a lock: the value of the lock's key, which whoever may write the key may have written. Exclusion never
- * depends on it. Two waits do: `lockDelayMs` says how long a waiter sleeps after the holder's session died, and a switch
- * that was killed is known by its run's id, so that its successor ends its session.
+ * depends on it. Two waits do: `lockDelayMs` says how long a waiter sleeps after the holder's session died, and a
+ * switch that was killed is known by its run's id, so that its successor ends its session.
  */
 export interface HolderRecord {
   readonly host: string
@@ -61,7 +61,9 @@ export function recordedCommand([program, ...args]: readonly [string, ...string[
   return words
 }
 
-/** Who waits for a lock: the value of an entry in its line. Nothing depends on it but what people are told, and `also`. */
+/**
+ * Who waits for a lock: the value of an entry in its line. Nothing depends on it but what people are told, and `also`.
+ */
 export interface WaiterRecord extends Pick<HolderRecord, 'host' | 'pid' | 'user' | 'command'> {
   /** Since when it waits, as an ISO date. */
   readonly since: string
@@ -118,7 +120,10 @@ const CHECKS: Record<keyof HolderRecord, (value: unknown) => boolean> = {
   turn: isCount,
 }
 
-/** What a key's value tells of its holder; what isn't as we write it is absent. Other tools leave a host name, or nothing. */
+/**
+ * What a key's value tells of its holder; what isn't as we write it is absent. Other tools leave a host name, or
+ * nothing.
+ */
 export function parseHolderRecord(value: string): Partial<HolderRecord> {
   if (value.length > LONGEST_RECORD) return {}
   const json = parseJson(value)

@@ -43,8 +43,8 @@ const DEFAULTS = { ttlMs: 15_000, graceMs: 5000 }
 /**
  * Fills in what wasn't asked for and checks the rule that makes exclusion independent of how a session dies:
  * with t0 = the sending of the last good renewal, the group is dead by t0 + TTL + grace on the holder's clock, and
- * nobody can have the lock before t0 + lock-delay on Consul's. So lock-delay >= TTL + grace + a tenth + margin, which is
- * what it is unless asked otherwise. Throws a `usage` failure with the numbers.
+ * nobody can have the lock before t0 + lock-delay on Consul's. So lock-delay >= TTL + grace + a tenth + margin, which
+ * is what it is unless asked otherwise. Throws a `usage` failure with the numbers.
  */
 export function planTiming(wanted: Partial<Timing>): Timing {
   const { ttlMs, graceMs } = { ...DEFAULTS, ...wanted }

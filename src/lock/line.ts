@@ -10,7 +10,9 @@ export interface QueuePosition {
   readonly ahead: number | undefined
   /** The last of those. */
   readonly before: Entry | undefined
-  /** One of those waits for other locks, too: it may leave this one alone while it is free, and isn't passed for that. */
+  /**
+   * One of those waits for other locks, too: it may leave this one alone while it is free, and isn't passed for that.
+   */
   readonly isFirm: boolean
   /** What is to be done together with taking the lock, so that the queue moves up. */
   readonly leaving: readonly TxnOp[]
@@ -37,8 +39,8 @@ export interface Line {
   /** The operations that take us out of it. */
   readonly leaving: readonly TxnOp[]
   /**
-   * Goes to the end; `isFormed` is a guess at whether others stand there. Who is in it already stays where it is. Settles
-   * with `undefined` when only a look tells where.
+   * Goes to the end; `isFormed` is a guess at whether others stand there. Who is in it already stays where it is.
+   * Settles with `undefined` when only a look tells where.
    */
   enter(ctx: Context, waiter: Waiter, isFormed: boolean): Promise<Entrance | undefined>
   atHead(ctx: Context): Promise<CountedPosition>

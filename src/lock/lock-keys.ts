@@ -10,7 +10,9 @@ export const SEMAPHORE_FLAGS = 16210313421097356768n
 /** What the key of a list of slots ends with: below the prefix that `consul lock` is given (api/semaphore.go). */
 export const SLOTS_LIST = '/.lock'
 
-/** Of several locks, each takes five operations of a claim. Consul takes 64; what else rides with the claim needs some. */
+/**
+ * Of several locks, each takes five operations of a claim. Consul takes 64; what else rides with the claim needs some.
+ */
 export const MOST_LOCKS = 12
 
 /** More slots are no limit, and everybody reads the list of their holders. */
@@ -52,8 +54,8 @@ export function checkKey(what: string, key: string, longest = MAX_KEY): string {
 }
 
 /**
- * The key of the list of slots, where `key` is that of the lock of the same name. A key that was given as it is (`isOwnKey`)
- * is that of the list itself, as it is that of the lock of `consul lock`. Throws a `usage` failure.
+ * The key of the list of slots, where `key` is that of the lock of the same name. A key that was given as it is
+ * (`isOwnKey`) is that of the list itself, as it is that of the lock of `consul lock`. Throws a `usage` failure.
  */
 export function slotsKey(key: string, isOwnKey: boolean): string {
   if (!isOwnKey) return `${key}${SLOTS_LIST}`
@@ -83,8 +85,8 @@ export function checkIsLock(entry: Entry): void {
 }
 
 /**
- * The beginning of keys given as it is. Throws a `usage` failure for none, and for a path that Consul's server would send
- * elsewhere (net/http cleans paths).
+ * The beginning of keys given as it is. Throws a `usage` failure for none, and for a path that Consul's server would
+ * send elsewhere (net/http cleans paths).
  */
 export function checkKeyPrefix(what: string, prefix: string): string {
   const parts = prefix.split('/')

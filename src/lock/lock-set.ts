@@ -42,8 +42,8 @@ export function lockSetOf(locks: NamedLocks): CompoundLockOf {
 }
 
 /**
- * Several plain locks that one session takes in one transaction, or none of them: nobody holds one and waits for another,
- * so nobody waits in a circle. The first one's key is that of the compound lock.
+ * Several plain locks that one session takes in one transaction, or none of them: nobody holds one and waits for
+ * another, so nobody waits in a circle. The first one's key is that of the compound lock.
  */
 export class LockSet implements CompoundLock {
   readonly key: string

@@ -8,7 +8,9 @@ import type { AcquireOptions } from './acquire-options.ts'
 import type { Blocker, Claimable, CompoundLock, LockReading, LookFrom } from './compound-lock.ts'
 import { checkIsLock, SEMAPHORE_FLAGS } from './lock-keys.ts'
 
-/** Everybody in the queue waits for who is next: a wake-up that an election swallowed must not cost a whole long poll. */
+/**
+ * Everybody in the queue waits for who is next: a wake-up that an election swallowed must not cost a whole long poll.
+ */
 const LOOK_MS = 10_000
 
 /** What stands where one session wants a lock, as it was seen last. */

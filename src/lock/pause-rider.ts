@@ -5,8 +5,8 @@ import type { Attempt, Rider } from './rider.ts'
 
 /**
  * Has a lock wait while it is paused, or all locks are. That is a condition of the claim, so none is granted after the
- * pause has been written. Who meets no pause sends no request for it; what is needed for one is loaded then. A lock that
- * is ours already stays so.
+ * pause has been written. Who meets no pause sends no request for it; what is needed for one is loaded then. A lock
+ * that is ours already stays so.
  */
 export class PauseRider implements Rider {
   readonly #name: string

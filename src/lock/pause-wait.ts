@@ -29,8 +29,8 @@ export class PauseWait {
   }
 
   /**
-   * Waits until nothing is paused any more, by this machine's wall clock; which pauses are over is noted in the keys. Who
-   * tries just once doesn't wait. All who have waited could try at the same moment, so they look at the line first.
+   * Waits until nothing is paused any more, by this machine's wall clock; which pauses are over is noted in the keys.
+   * Who tries just once doesn't wait. All who have waited could try at the same moment, so they look at the line first.
    */
   async untilOver(ctx: Context, attempt: NextAttempt, retrying: RetryPolicy): Promise<Advice> {
     const { consul, isOurs, once } = attempt

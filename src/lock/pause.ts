@@ -29,8 +29,9 @@ export const PAUSE = v.object({
 export type Pause = v.InferOutput<typeof PAUSE>
 
 /**
- * What a pause's key says now: nothing; a pause that is over, or stale; one that is on, with its end in milliseconds since 1970; or
- * one without an end that can be read. Somebody has meant to pause then, and that lasts until somebody else ends it.
+ * What a pause's key says now: nothing; a pause that is over, or stale; one that is on, with its end in milliseconds
+ * since 1970; or one without an end that can be read. Somebody has meant to pause then, and that lasts until somebody
+ * else ends it.
  */
 export type PauseState =
   | { readonly kind: 'none' }

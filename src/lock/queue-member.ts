@@ -31,8 +31,8 @@ export interface SeenLock {
 }
 
 /**
- * Where we are: `new`; in the queue, at a position; `acquired`, with the lock in our hands; or `bypassing` the queue: our
- * token may not write there, somebody has filled it with rubbish, or nobody in it takes the lock.
+ * Where we are: `new`; in the queue, at a position; `acquired`, with the lock in our hands; or `bypassing` the queue:
+ * our token may not write there, somebody has filled it with rubbish, or nobody in it takes the lock.
  */
 type QueueState = 'new' | QueuePosition | 'acquired' | 'bypassing'
 
@@ -105,9 +105,9 @@ export class QueueMember {
 
   /**
    * How many are before us, `undefined` for one or more; the first call enters the queue. While who is before us stays
-   * there, so do we, and if the session that holds the lock is his, we are next: nobody needs to read the whole queue for
-   * that. It is read when he has gone otherwise, when the holder doesn't tell our place, when the lock is idle, and when
-   * somebody has it though we were next.
+   * there, so do we, and if the session that holds the lock is his, we are next: nobody needs to read the whole queue
+   * for that. It is read when he has gone otherwise, when the holder doesn't tell our place, when the lock is idle, and
+   * when somebody has it though we were next.
    */
   async ahead(ctx: Context, seen: SeenLock): Promise<number | undefined> {
     const state = this.#state
@@ -156,7 +156,10 @@ export class QueueMember {
     return this.#isFirm
   }
 
-  /** Waits for who is before us to go; `false` when that didn't happen for a while, a shorter one while the lock is free. */
+  /**
+   * Waits for who is before us to go; `false` when that didn't happen for a while, a shorter one while the lock is
+   * free.
+   */
   async untilMoved(ctx: Context, isFree: boolean): Promise<boolean> {
     const state = this.#state
     if (typeof state === 'string' || !state.before) return true

@@ -27,10 +27,10 @@ const CLEARED_AT_ONCE = 50
 /**
  * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who comes next;
  * that only one holds doesn't depend on it. Everybody in it has an entry `<lock key>=queue/<session>`, held by that
- * session; the raft index of its creation is its place, its value says who that is. An entry without its session is dead.
- * The key `<lock key>=queue` is there while anybody may queue, and names the last: who comes new and finds it goes to the
- * end of the queue, and learns from it whom to stand behind. Its LockIndex counts those who came. Below an entry who
- * stands behind it leaves a note (`Standby`). Other keys there are nobody's.
+ * session; the raft index of its creation is its place, its value says who that is. An entry without its session is
+ * dead. The key `<lock key>=queue` is there while anybody may queue, and names the last: who comes new and finds it
+ * goes to the end of the queue, and learns from it whom to stand behind. Its LockIndex counts those who came. Below an
+ * entry who stands behind it leaves a note (`Standby`). Other keys there are nobody's.
  */
 export class Queue implements Line {
   readonly #consul: Consul
@@ -68,7 +68,9 @@ export class Queue implements Line {
     ]
   }
 
-  /** Whom to stand behind is read in the very transaction that names us as the last, so nobody else is told the same. */
+  /**
+   * Whom to stand behind is read in the very transaction that names us as the last, so nobody else is told the same.
+   */
   async enter(ctx: Context, waiter: Waiter, isFormed: boolean): Promise<Entrance | undefined> {
     const entering = this.entering(waiter)
     for (let isBehind = isFormed; ; isBehind = !isBehind) {

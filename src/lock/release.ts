@@ -28,8 +28,8 @@ const LOCK_LEFT = (why: string) =>
 const LEISURELY_CLEAN_UP_MS = 30_000
 
 /**
- * Gives a lock back and destroys its session. It tries again until the lease would have ended anyway, and for as long as
- * a slow answer takes unless it has; then it warns. Settles with whether it is given back.
+ * Gives a lock back and destroys its session. It tries again until the lease would have ended anyway, and for as long
+ * as a slow answer takes unless it has; then it warns. Settles with whether it is given back.
  */
 export function release(ctx: Context, consul: Consul, held: Omit<HeldLock, 'fence'>): Promise<boolean> {
   const { session } = held
@@ -101,8 +101,8 @@ function giveKeyBack(
 }
 
 /**
- * Gives back what a session holds, as `give` does it, with its failures tried again for `withinMs` milliseconds; then it
- * warns, in the words of `left`. Settles with whether it is given back.
+ * Gives back what a session holds, as `give` does it, with its failures tried again for `withinMs` milliseconds; then
+ * it warns, in the words of `left`. Settles with whether it is given back.
  */
 export async function giveBack(
   ctx: Context,

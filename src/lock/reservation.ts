@@ -7,9 +7,9 @@ import { LOCK_FLAGS } from './lock-keys.ts'
 const LONGEST = 8192
 
 /**
- * For whom a slot is kept without a session. No session outlives the reboot of its machine for sure: its agent may leave,
- * and nobody renews it meanwhile. So a slot may be kept by its value, which counts as long as no session holds the key;
- * only its owner takes it, or a person takes it away.
+ * For whom a slot is kept without a session. No session outlives the reboot of its machine for sure: its agent may
+ * leave, and nobody renews it meanwhile. So a slot may be kept by its value, which counts as long as no session holds
+ * the key; only its owner takes it, or a person takes it away.
  */
 export function reservedFor({ session, value }: Entry): string | undefined {
   if (session !== undefined || value.length > LONGEST) return undefined

@@ -44,7 +44,9 @@ export interface Rider {
   denied?(ops: readonly TxnOp[]): void
   /** The lock is ours: all entries that the transaction left or read. */
   granted?(entries: readonly Entry[]): void
-  /** The lock is ours since this time, in milliseconds since 1970, without a claim: what is to be read before `granted`. */
+  /**
+   * The lock is ours since this time, in milliseconds since 1970, without a claim: what is to be read before `granted`.
+   */
   handed?(nowMs: number): readonly TxnOp[]
   /** Reads anew what others may have written since, where several hold it. Called before each try to give it back. */
   beforeReleasing?(ctx: Context, consul: Consul): Promise<void>

@@ -77,8 +77,8 @@ export function isMarker(place: SemaphorePlace, entry: Entry | undefined): entry
 }
 
 /**
- * Writes a value of a semaphore's, if the key is still as it was seen. What stands there may be a lock: only one that is
- * free, and whose lock-delay is over, gives its place up.
+ * Writes a value of a semaphore's, if the key is still as it was seen. What stands there may be a lock: only one that
+ * is free, and whose lock-delay is over, gives its place up.
  */
 export function writing(key: string, seen: Entry | undefined, value: string, session: string): TxnOp[] {
   const flags = SEMAPHORE_FLAGS

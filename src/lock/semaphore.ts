@@ -37,9 +37,9 @@ interface Seen extends SemaphoreView {
 }
 
 /**
- * A place in a semaphore that is one key with a list of its holders, as `consul lock -n` has it: whoever is in stands in
- * the list, and holds a key of his own, which goes with his session. The place of a dead holder stays taken until his
- * lock-delay is over. All agree on the limit: another one is refused at first, and a change is followed later.
+ * A place in a semaphore that is one key with a list of its holders, as `consul lock -n` has it: whoever is in stands
+ * in the list, and holds a key of his own, which goes with his session. The place of a dead holder stays taken until
+ * his lock-delay is over. All agree on the limit: another one is refused at first, and a change is followed later.
  */
 export class Semaphore implements CompoundLock {
   readonly key: string
@@ -171,7 +171,9 @@ export class Semaphore implements CompoundLock {
     this.#spec.limit = limit
   }
 
-  /** What is ours; or, when all places are taken, one who is in the way, and will be so for ever if a run around us is. */
+  /**
+   * What is ours; or, when all places are taken, one who is in the way, and will be so for ever if a run around us is.
+   */
   #blocker(living: readonly Entry[]): Blocker | undefined {
     const own = living.find(({ session }) => session === this.#sessionId)
     if (own || living.length < this.#spec.limit) return own

@@ -26,8 +26,8 @@ export interface SessionOptions {
 }
 
 /**
- * The lease is looked at so often between renewals: a machine that was suspended must learn of its end soon after it woke.
- * Each look wakes an idle holder, which costs it a part of a millisecond of CPU.
+ * The lease is looked at so often between renewals: a machine that was suspended must learn of its end soon after it
+ * woke. Each look wakes an idle holder, which costs it a part of a millisecond of CPU.
  */
 const LOOK_MS = 5000
 
@@ -124,7 +124,10 @@ export class Session {
     this.#onRenewed = listener
   }
 
-  /** Renews now, by an attempt of so many milliseconds. Rejects when that fails for reasons that may pass; a session that is gone aborts `gone` instead. */
+  /**
+   * Renews now, by an attempt of so many milliseconds. Rejects when that fails for reasons that may pass; a session
+   * that is gone aborts `gone` instead.
+   */
   async renew(ctx: Context, consul: Consul, attemptMs = RENEW_ATTEMPT_MS): Promise<void> {
     // We are awake; the next look has time.
     for (const look of this.#looks) look()
@@ -177,7 +180,10 @@ export class Session {
     this.#ended.abort(new AbortReason('the session was ended'))
   }
 
-  /** Destroys it at Consul, with what was created under its name without an answer. Keys that it holds get their lock-delay. */
+  /**
+   * Destroys it at Consul, with what was created under its name without an answer. Keys that it holds get their
+   * lock-delay.
+   */
   async destroy(ctx: Context, consul: Consul): Promise<void> {
     await destroySession(ctx, consul, this.id)
     if (this.#mayHaveDuplicates) await destroySessions(ctx, consul, this.#options)

@@ -166,8 +166,8 @@ function whyBusy(ctx: Context, locks: SlotLocks, entries: readonly Entry[], trie
 
 /**
  * Gives back all slots below a folder that a session holds, and destroys the session; `folder` ends with a slash. Tries
- * again for `withinMs` milliseconds, then it warns: Consul frees them when the session expires. Settles with whether they
- * are given back.
+ * again for `withinMs` milliseconds, then it warns: Consul frees them when the session expires. Settles with whether
+ * they are given back.
  */
 export function releaseSlots(
   ctx: Context,

@@ -5,8 +5,8 @@ import { Semaphore } from './semaphore.ts'
 import type { SemaphorePlace } from './semaphore-view.ts'
 
 /**
- * Where the slots stand whose list is at this key, as `slotsKey` gives it: beside those of `consul lock -n`. `marker` is the
- * key of the plain lock of the same name, if there is one.
+ * Where the slots stand whose list is at this key, as `slotsKey` gives it: beside those of `consul lock -n`. `marker`
+ * is the key of the plain lock of the same name, if there is one.
  */
 export function slotsPlace(list: string, marker?: string): SemaphorePlace {
   const contenders = list.slice(0, 1 - SLOTS_LIST.length)

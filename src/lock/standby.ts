@@ -12,8 +12,8 @@ const DISPENSABLE: readonly FailureCode[] = ['refused', 'too-large']
 const MOST_NOTES = 50
 
 /**
- * The note that one who waits leaves with whom it stands behind, be that a waiter or the holder: the record that it would
- * hold with, at a key that its session holds. Who leaves by then hands it the lock (`HandOff`).
+ * The note that one who waits leaves with whom it stands behind, be that a waiter or the holder: the record that it
+ * would hold with, at a key that its session holds. Who leaves by then hands it the lock (`HandOff`).
  */
 export class Standby {
   readonly #consul: Consul
@@ -61,8 +61,8 @@ export class Standby {
 }
 
 /**
- * Does that for one that is dead. Its note is found in the line, where that can be read: who moves up there leaves one at
- * the same key.
+ * Does that for one that is dead. Its note is found in the line, where that can be read: who moves up there leaves one
+ * at the same key.
  */
 export async function withdrawOnBehalf(ctx: Context, consul: Consul, { key, sessionId }: HeldKey): Promise<void> {
   const place = placeKey(key, sessionId)

@@ -15,8 +15,9 @@ export interface LeftKey {
 
 /**
  * Which of these keys Consul keeps closed just now. No list of its shows that, so they are asked to be locked, by a
- * transaction that is never applied: for no session. Consul's leader refuses for the lock-delays before it looks at that
- * (agent/consul/txn_endpoint.go, preCheck). Settles with `undefined` when the token may not ask: that takes `write`.
+ * transaction that is never applied: for no session. Consul's leader refuses for the lock-delays before it looks at
+ * that (agent/consul/txn_endpoint.go, preCheck). Settles with `undefined` when the token may not ask: that takes
+ * `write`.
  *
  * Those that changed last are asked for first: without a closed one among those, none of the others is closed.
  */

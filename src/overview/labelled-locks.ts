@@ -5,8 +5,9 @@ import type { LockView } from './lock-view.ts'
 const LONGEST_LABEL = 128
 
 /**
- * Those of these locks that have series of their own, with the label of each, which nobody else has: the name, or the key
- * where two have that name. `most` at most, and always the same ones, for a series that comes and goes alarms people.
+ * Those of these locks that have series of their own, with the label of each, which nobody else has: the name, or the
+ * key where two have that name. `most` at most, and always the same ones, for a series that comes and goes alarms
+ * people.
  */
 export function labelledLocks(locks: readonly LockView[], most: number): ReadonlyMap<LockView, string> {
   const labels = new Set<string>()

@@ -25,7 +25,9 @@ export interface LockParts {
 
 const BESIDE = /^(.*?)=(queue|runs|pause|shared)(?:[/](.*))?$/s
 
-/** Sorts keys by the lock that they belong to, as they come. Of histories it keeps what is wanted, for they are long. */
+/**
+ * Sorts keys by the lock that they belong to, as they come. Of histories it keeps what is wanted, for they are long.
+ */
 export class PartsByLock {
   readonly #areAllRuns: boolean
   readonly #byStem = new Map<string, LockParts>()

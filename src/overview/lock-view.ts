@@ -2,8 +2,8 @@ import type { Pause } from '../lock/pause.ts'
 import type { RunEntry } from '../run/history/runs-record.ts'
 
 /**
- * What stands at a key: a plain lock (`--also` makes several of them); slots; readers, while some are in; an application's
- * leader; or something that is no lock, where one of that name would stand.
+ * What stands at a key: a plain lock (`--also` makes several of them); slots; readers, while some are in; an
+ * application's leader; or something that is no lock, where one of that name would stand.
  */
 export type LockKind = 'lock' | 'slots' | 'readers' | 'leader' | 'data'
 

@@ -6,8 +6,9 @@ import { type TxnOp, transact } from '../consul/txn.ts'
 import { ALL_PAUSED_KEY } from '../lock/lock-keys.ts'
 
 /**
- * What the token may not see of these prefixes and of the pause of all locks, in sentences for people. Consul leaves out
- * of a list, without a word, what a token may not see; so keys are asked for that nobody has, by what takes `read` alone.
+ * What the token may not see of these prefixes and of the pause of all locks, in sentences for people. Consul leaves
+ * out of a list, without a word, what a token may not see; so keys are asked for that nobody has, by what takes `read`
+ * alone.
  */
 export async function unseenAmong(ctx: Context, consul: Consul, prefixes: readonly string[]): Promise<string[]> {
   const asked = [

@@ -12,9 +12,9 @@ const SHORTEST_PAUSE_MS = 200
 const PAUSE_PER_READING = 9
 
 /**
- * Reads something at once, and whenever one of its sources changes, by blocking queries. Waits for Consul through outages.
- * Rejects with a `Failure` that doesn't pass, or with the signal's reason. A source that the token may not see never
- * changes.
+ * Reads something at once, and whenever one of its sources changes, by blocking queries. Waits for Consul through
+ * outages. Rejects with a `Failure` that doesn't pass, or with the signal's reason. A source that the token may not see
+ * never changes.
  */
 export async function watchReading<T>(
   ctx: Context,

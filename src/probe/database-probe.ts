@@ -13,8 +13,8 @@ export type Database = 'postgres' | 'mysql' | 'redis'
 const LINE_LENGTH = 120
 
 /**
- * Greets a database by its own protocol, without credentials; healthy when it would go on to ask for them, or needs none.
- * Rejects only with the signal's reason.
+ * Greets a database by its own protocol, without credentials; healthy when it would go on to ask for them, or needs
+ * none. Rejects only with the signal's reason.
  */
 export function probeDatabase(ctx: Context, database: Database, at: Endpoint, timeoutMs: number): Promise<ProbeResult> {
   return probeWithin(ctx, timeoutMs, async (ctx) => {

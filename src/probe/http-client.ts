@@ -25,7 +25,8 @@ export interface HttpAnswer {
 }
 
 /**
- * Asks a web server, over a connection of its own that ends with this call; redirects are answers like others. Rejects with the connection's error, or with the signal's reason.
+ * Asks a web server, over a connection of its own that ends with this call; redirects are answers like others. Rejects
+ * with the connection's error, or with the signal's reason.
  */
 export async function askHttp(ctx: Context, request: HttpRequest): Promise<HttpAnswer> {
   const outgoing = await open(request)

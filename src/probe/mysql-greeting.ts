@@ -8,7 +8,9 @@ const ERROR = 0xff
 const QUIT = Buffer.from([1])
 const NOTHING = Buffer.alloc(0)
 
-/** Too many connections, a shutdown, this machine locked out or not let in: nobody is served just now, or nobody here. */
+/**
+ * Too many connections, a shutdown, this machine locked out or not let in: nobody is served just now, or nobody here.
+ */
 const NOT_NOW = [1040, 1053, 1129, 1130, 1203]
 
 /** How often a server may ask for another proof of who we are. */

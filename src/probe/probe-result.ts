@@ -13,8 +13,8 @@ export interface ProbeResult {
 }
 
 /**
- * Looks once, for `timeoutMs` milliseconds at most. What fails, or doesn't end in time, isn't healthy. Rejects only with
- * the signal's reason.
+ * Looks once, for `timeoutMs` milliseconds at most. What fails, or doesn't end in time, isn't healthy. Rejects only
+ * with the signal's reason.
  */
 export async function probeWithin(
   ctx: Context,

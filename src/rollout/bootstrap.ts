@@ -26,8 +26,8 @@ export async function viewUnlessBootstrap(ctx: Context, rollout: HostRollout): P
 }
 
 /**
- * Runs the bootstrap commands of a host. There is no lock, since there may be no Consul; but a guardian ends the commands
- * when we are killed. Every step does it again until the host has a version. Rejects with the signal's reason.
+ * Runs the bootstrap commands of a host. There is no lock, since there may be no Consul; but a guardian ends the
+ * commands when we are killed. Every step does it again until the host has a version. Rejects with the signal's reason.
  */
 export async function bootstrapHost(ctx: Context, rollout: HostRollout): Promise<StepEnd> {
   const { file, host, keys } = rollout

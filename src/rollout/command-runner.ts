@@ -32,8 +32,9 @@ export interface CommandGuard {
 const START_FAILURES: readonly FailureCode[] = ['not-found', 'not-executable']
 
 /**
- * Runs commands under a guard, as a permit is one. When the permit is lost, or the step interrupted, the command that runs is stopped; when
- * we are killed, the guardian stops it. Only its group and its session: a service that it has started must live on.
+ * Runs commands under a guard, as a permit is one. When the permit is lost, or the step interrupted, the command that
+ * runs is stopped; when we are killed, the guardian stops it. Only its group and its session: a service that it has
+ * started must live on.
  */
 export class CommandRunner {
   readonly #guard: CommandGuard

@@ -13,8 +13,8 @@ export interface FleetGates {
 }
 
 /**
- * Looks at the gates that Consul knows about. Who may read what a rollout has recorded may not read all of them: that is
- * warned of.
+ * Looks at the gates that Consul knows about. Who may read what a rollout has recorded may not read all of them: that
+ * is warned of.
  */
 export async function readFleetGates(
   ctx: Context,

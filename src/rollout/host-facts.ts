@@ -31,7 +31,9 @@ export interface HostFacts {
   readonly stopOn: 'upgraded' | 'any'
   /** What hosts run, as they have recorded it. */
   readonly versions: ReadonlyMap<string, string>
-  /** Hosts that ran the target before it was triggered: a way back finds them as they were, and changes nothing there. */
+  /**
+   * Hosts that ran the target before it was triggered: a way back finds them as they were, and changes nothing there.
+   */
   readonly unchanged: ReadonlySet<string>
   readonly failed: readonly FailedHost[]
   /** Hosts with failing checks, and the names of these. */

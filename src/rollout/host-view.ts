@@ -28,8 +28,8 @@ export async function readHostView(ctx: Context, rollout: HostRollout): Promise<
 
 /**
  * The steps that record that this host runs a version, and that nothing is wrong with it: what it ran before, that it
- * failed and that it was upgraded is forgotten. After an upgrade that is recorded anew; otherwise there are no steps when
- * all of it stands there already.
+ * failed and that it was upgraded is forgotten. After an upgrade that is recorded anew; otherwise there are no steps
+ * when all of it stands there already.
  */
 export function recordSteps(
   ctx: Context,

@@ -14,7 +14,10 @@ export class LocalVersion {
     this.#mark = `${file}.upgrading`
   }
 
-  /** Empty when there is none yet. Throws a `local` failure when it can't be read, and a `malformed` one when it is no version. */
+  /**
+   * Empty when there is none yet. Throws a `local` failure when it can't be read, and a `malformed` one when it is no
+   * version.
+   */
   read(): string {
     const version = read(this.file)
     const fault = version === '' ? undefined : keyWordFault(version)

@@ -16,7 +16,8 @@ export interface Waiting {
 
 /**
  * What a host is to do by what was seen: nothing, for no version was triggered; bootstrap; validate what it runs; wait;
- * go down, for it was to and hasn't yet (`backByMs`, since 1970, is when it fails for that); or upgrade, if a slot is free.
+ * go down, for it was to and hasn't yet (`backByMs`, since 1970, is when it fails for that); or upgrade, if a slot is
+ * free.
  */
 export type NextMove =
   | { readonly kind: 'untriggered' | 'bootstrap' | 'validate' }

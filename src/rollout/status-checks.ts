@@ -19,8 +19,9 @@ const MAX_OUTPUT = 2000
 const SERVICE = 'consul-locker-rollout'
 
 /**
- * Registers both checks. Those of a node count for all of its services: a failed validation, or a cron that was stopped,
- * would take them out of DNS. So they belong to a service of their own, unless the original's way is asked for.
+ * Registers both checks. Those of a node count for all of its services: a failed validation, or a cron that was
+ * stopped, would take them out of DNS. So they belong to a service of their own, unless the original's way is asked
+ * for.
  */
 async function register(ctx: Context, { consul, file }: HostRollout): Promise<void> {
   const ids = file.checks

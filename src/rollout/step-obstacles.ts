@@ -1,6 +1,8 @@
 import type { HostFacts } from './host-facts.ts'
 
-/** The failures that stop a host from beginning; `undefined` when there are no more hosts with some than there may be. */
+/**
+ * The failures that stop a host from beginning; `undefined` when there are no more hosts with some than there may be.
+ */
 export function tooManyFailures(facts: HostFacts, target: string): string | undefined {
   const { host, failed, unhealthy, versions, unchanged, stopOn, maxFailures } = facts
   const counts = (other: string, version: string | undefined) =>

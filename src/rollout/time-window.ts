@@ -16,8 +16,8 @@ export interface TimeWindow {
 }
 
 /**
- * Reads `Mon-Fri 09:00-16:00`, with a zone behind it where that isn't UTC; without days it is every day's. A window that
- * ends before it begins ends on the next day. `undefined` when it is none, or nobody knows the zone.
+ * Reads `Mon-Fri 09:00-16:00`, with a zone behind it where that isn't UTC; without days it is every day's. A window
+ * that ends before it begins ends on the next day. `undefined` when it is none, or nobody knows the zone.
  */
 export function parseTimeWindow(text: string): TimeWindow | undefined {
   const { days: dayText, from = '', to = '', zone = 'UTC' } = WINDOW.exec(text.trim())?.groups ?? {}

@@ -49,7 +49,9 @@ export function parseUpgradeRecord(host: string, value: string): UpgradeRecord {
   return { host, version, sinceMs: instant(since), boot, backByMs: instant(back_by) }
 }
 
-/** Whether the host has been started anew since it was to reboot. One that reboots is not back for whom can't see that. */
+/**
+ * Whether the host has been started anew since it was to reboot. One that reboots is not back for whom can't see that.
+ */
 export function isBackFromReboot({ boot, backByMs }: UpgradeRecord): boolean {
   return backByMs !== undefined && boot !== bootId()
 }

@@ -16,8 +16,8 @@ export const NO_TESTS: ValidationResult = { passed: true, tests: 0, skipped: [] 
 /**
  * Upgrades this host: upgrade commands, validation; when that fails the fix commands, and validation again. Only then
  * the version is recorded, on the disk first. Until it is, a mark on the disk has the next step do it all again, and a
- * record at Consul tells everybody, should there be no next step. Every part may be repeated, so it doesn't matter where
- * we are killed. A host that is to reboot keeps its slots, and goes on with the validation when it is back.
+ * record at Consul tells everybody, should there be no next step. Every part may be repeated, so it doesn't matter
+ * where we are killed. A host that is to reboot keeps its slots, and goes on with the validation when it is back.
  */
 export async function upgradeHost(
   ctx: Context,

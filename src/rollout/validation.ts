@@ -29,10 +29,10 @@ export interface TestRun {
 }
 
 /**
- * Runs the tests of a directory as `run-parts --exit-on-error` does: files that are executable and whose names match the
- * pattern that is asked for, or have only letters, digits, _ and - in them; in the order of their names, until one
- * fails. A file that nobody would miss (a `web.sh` by default, a script that isn't executable) is warned of. A directory
- * that can't be read fails, and so does one without a test, unless that is allowed.
+ * Runs the tests of a directory as `run-parts --exit-on-error` does: files that are executable and whose names match
+ * the pattern that is asked for, or have only letters, digits, _ and - in them; in the order of their names, until one
+ * fails. A file that nobody would miss (a `web.sh` by default, a script that isn't executable) is warned of. A
+ * directory that can't be read fails, and so does one without a test, unless that is allowed.
  */
 export async function runTests(ctx: Context, validation: TestRun): Promise<ValidationResult> {
   const { timeoutMs, environment, onGroup } = validation

@@ -17,8 +17,8 @@ export interface TargetVersion {
 }
 
 /**
- * The version that all hosts shall run; `undefined` when none was triggered yet. Anybody may write the key: rejects with
- * a `malformed` failure when what stands there is no version for `trigger`.
+ * The version that all hosts shall run; `undefined` when none was triggered yet. Anybody may write the key: rejects
+ * with a `malformed` failure when what stands there is no version for `trigger`.
  */
 export async function readTargetVersion(
   ctx: Context,

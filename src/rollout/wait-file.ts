@@ -13,8 +13,8 @@ export class WaitFile {
   }
 
   /**
-   * Notes that the host waits. Settles with how long it has, in milliseconds, when that is to be told now: after an hour,
-   * after two, four and so on. Throws what the file system throws.
+   * Notes that the host waits. Settles with how long it has, in milliseconds, when that is to be told now: after an
+   * hour, after two, four and so on. Throws what the file system throws.
    */
   note(version: string, nowMs: number): number | undefined {
     const [noted, since, told] = this.#read()

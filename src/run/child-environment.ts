@@ -35,7 +35,10 @@ export function lockVariables({ key, session, fence, compound }: HeldLock): Node
   }
 }
 
-/** Tells this run's processes from all others; see `LaunchRequest`. Runs inside of this one carry it too, and add theirs. */
+/**
+ * Tells this run's processes from all others; see `LaunchRequest`. Runs inside of this one carry it too, and add
+ * theirs.
+ */
 export function markerOf(mark: string): string {
   return `${markerName(mark)}=1`
 }

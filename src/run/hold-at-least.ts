@@ -7,9 +7,9 @@ import type { Hold } from '../lock/hold.ts'
 import { lossIn } from '../lock/loss.ts'
 
 /**
- * Keeps the lock for so many milliseconds more, so that machines whose clocks differ don't run a quick command one after
- * the other. The command has ended, and its result stands: a signal or the loss of the lock ends the wait, and changes
- * nothing else.
+ * Keeps the lock for so many milliseconds more, so that machines whose clocks differ don't run a quick command one
+ * after the other. The command has ended, and its result stands: a signal or the loss of the lock ends the wait, and
+ * changes nothing else.
  */
 export async function holdFor(
   ctx: Context,

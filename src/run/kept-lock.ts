@@ -60,9 +60,10 @@ const CLOSE_MS = 2000
 const OF_TERMINALS: readonly ForwardedSignal[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP']
 
 /**
- * Waits for the lock, and keeps it until its users are gone. They aren't ours to stop. So while they are seen at work it
- * is never given back: one that is lost or given up stays closed for its lock-delay, in which they can notice. Should we
- * be killed, nobody gives it back in our place, either. Rejects with a `Failure`; then they weren't told that it is theirs.
+ * Waits for the lock, and keeps it until its users are gone. They aren't ours to stop. So while they are seen at work
+ * it is never given back: one that is lost or given up stays closed for its lock-delay, in which they can notice.
+ * Should we be killed, nobody gives it back in our place, either. Rejects with a `Failure`; then they weren't told that
+ * it is theirs.
  */
 export async function keepLock(ctx: Context, dependencies: KeepDependencies, spec: KeepSpec): Promise<KeepEnd> {
   const got = await waitWhileNeeded(ctx, dependencies, spec)

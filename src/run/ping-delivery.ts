@@ -21,9 +21,9 @@ export interface Ping {
 }
 
 /**
- * Sends a ping until it arrives. Settles with the answer; with `undefined` when no other try would help, or once `enough`
- * has aborted, which lets a try that is under way come to its end. `onTrouble` hears why each try came to nothing. Rejects
- * only with the context's reason.
+ * Sends a ping until it arrives. Settles with the answer; with `undefined` when no other try would help, or once
+ * `enough` has aborted, which lets a try that is under way come to its end. `onTrouble` hears why each try came to
+ * nothing. Rejects only with the context's reason.
  */
 export async function deliver(
   ctx: Context,

@@ -20,8 +20,9 @@ export function requesterIn(value: string, runId: string): string | undefined {
 }
 
 /**
- * What became of a lock that was asked for: its holder gave it back; or it was lost before; or it is not the one that was
- * meant, and nothing was done: `free`, another's, or that of a run with a command, which its command's end gives back.
+ * What became of a lock that was asked for: its holder gave it back; or it was lost before; or it is not the one that
+ * was meant, and nothing was done: `free`, another's, or that of a run with a command, which its command's end gives
+ * back.
  */
 export type ReleaseAnswer =
   | { readonly kind: 'given-back' | 'lost' | 'free' }
@@ -47,7 +48,8 @@ export function requestRelease(
 
 /**
  * Asks who holds this key, and is known by a run's id, to give it back, whatever he does under it: a command is told to
- * end as by TERM. Settles as `requestRelease` does; `others` when the session isn't the one that was seen, or left no such id.
+ * end as by TERM. Settles as `requestRelease` does; `others` when the session isn't the one that was seen, or left no
+ * such id.
  */
 export function requestYield(
   ctx: Context,
@@ -63,8 +65,8 @@ export function requestYield(
 }
 
 /**
- * Asks by a mark in the lock's value, and waits until it is given back; nobody else can do that without taking it from who
- * may still work under it.
+ * Asks by a mark in the lock's value, and waits until it is given back; nobody else can do that without taking it from
+ * who may still work under it.
  */
 async function request(
   ctx: Context,
@@ -92,7 +94,8 @@ async function request(
   for (;;) {
     const { entry } = await retry.until(ctx, () => query.next(ctx))
     if (entry && entry.session === session) continue
-    // Who gives back deletes the key, or hands it on; a session that died leaves it to nobody, or its place in a list of holders.
+    // Who gives back deletes the key, or hands it on; a session that died leaves it to nobody, or its place in a list
+    // of holders.
     const isLeft = entry?.createIndex === createIndex && entry.session === undefined
     const isLost = entry ? isLeft : await stillStands(ctx, consul, retry, asked)
     return { kind: isLost ? 'lost' : 'given-back' }

@@ -9,8 +9,8 @@ import type { RunSpec } from './run-spec.ts'
 
 /**
  * A run's end for machines, so that a child's own exit codes can be told from ours:
- * `outcome` is `ran`, `busy`, `skipped`, `unready`, `unprepared`, `interrupted`, `lost`, `timed-out`, `unsettled`, or the
- * code of a failure.
+ * `outcome` is `ran`, `busy`, `skipped`, `unready`, `unprepared`, `interrupted`, `lost`, `timed-out`, `unsettled`, or
+ * the code of a failure.
  */
 function reportOf(spec: RunSpec, end: RunResult | Failure): Record<string, unknown> {
   const about = { name: spec.lock.name, key: spec.lock.key, runId: spec.runId, command: spec.recorded }

@@ -31,7 +31,9 @@ export interface RunSpec {
   readonly runId: string
   /** By this the run's processes are known; unlike the run's id it is told to nobody else. */
   readonly mark: string
-  /** The one of the lock's riders that keeps its history: it hears how the command ended before the lock is given back. */
+  /**
+   * The one of the lock's riders that keeps its history: it hears how the command ended before the lock is given back.
+   */
   readonly history?: RunsRider
 }
 

@@ -7,14 +7,16 @@ import type { Loss } from '../lock/loss.ts'
 import type { RunObserver } from './run-observer.ts'
 import type { RunSpec } from './run-spec.ts'
 
-/** A wait prolongs the service's start by so much, so often. The first time comes soon: `TimeoutStartSec` may be short. */
+/**
+ * A wait prolongs the service's start by so much, so often. The first time comes soon: `TimeoutStartSec` may be short.
+ */
 const PROLONGED_MS = 90_000
 const PROLONG_EVERY_MS = 30_000
 const PROLONG_FIRST_MS = 3000
 
 /**
- * Tells systemd how a run gets on whose unit's main process we are: it has started when the lock is ours. Until then its
- * status says whom it waits for; afterwards each renewal of the session tells the watchdog that we work.
+ * Tells systemd how a run gets on whose unit's main process we are: it has started when the lock is ours. Until then
+ * its status says whom it waits for; afterwards each renewal of the session tells the watchdog that we work.
  */
 export class ServiceReporter implements RunObserver {
   readonly #ctx: Context

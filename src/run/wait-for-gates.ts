@@ -13,8 +13,8 @@ const ONCE = 0
 
 /**
  * Waits for the gates, then for the lock, both within the run's time to wait: a machine that isn't ready never
- * blocks the others. The wait for it may be long, so the gates are looked at once more when it is ours; if one has shut meanwhile,
- * the lock is given back and all begins again. Settles and rejects as `waitForLock` does.
+ * blocks the others. The wait for it may be long, so the gates are looked at once more when it is ours; if one has shut
+ * meanwhile, the lock is given back and all begins again. Settles and rejects as `waitForLock` does.
  */
 export async function waitForGatesAndLock(
   ctx: Context,
@@ -62,7 +62,9 @@ async function whyShut(
   }
 }
 
-/** Looks again, and then whether the lock is still ours: looking may take its time. `undefined` when not all is well. */
+/**
+ * Looks again, and then whether the lock is still ours: looking may take its time. `undefined` when not all is well.
+ */
 async function confirm(
   ctx: Context,
   { consul }: RunDependencies,

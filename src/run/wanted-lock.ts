@@ -27,7 +27,7 @@ export interface Wish {
 export interface Applicant {
   readonly runId: string
   readonly environment: NodeJS.ProcessEnv
-  /** LeaderWordCall when the lock is ours; `more` of the record is what a mode tells beside it. */
+  /** Asked when the lock is ours; `more` of the record is what a mode tells beside it. */
   readonly holder: () => Omit<Holder, 'runId'>
   readonly more?: object
 }

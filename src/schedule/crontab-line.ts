@@ -12,7 +12,9 @@ export interface CrontabJob {
 /** So much of a command Debian's cron takes; cronie takes more. */
 const LONGEST = 999
 
-/** The line of a crontab that has cron run exactly these words. Throws a `usage` failure for what no crontab can say. */
+/**
+ * The line of a crontab that has cron run exactly these words. Throws a `usage` failure for what no crontab can say.
+ */
 export function crontabLine({ schedule, user, words }: CrontabJob): string {
   const when = checkedSchedule(schedule)
   const odd = words.find((word) => /[^\P{Cc}\t]/u.test(word))

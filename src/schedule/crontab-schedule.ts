@@ -24,8 +24,8 @@ const NICKNAMES = ['@reboot', '@yearly', '@annually', '@monthly', '@weekly', '@d
 const HINT = "minute, hour, day, month and day of the week: --schedule '7 * * * *', or @hourly"
 
 /**
- * Checks a schedule: cron leaves a whole file out for one bad line in it, and tells nobody but the system's log. Returns
- * it with one blank between its fields. Throws a `usage` failure.
+ * Checks a schedule: cron leaves a whole file out for one bad line in it, and tells nobody but the system's log.
+ * Returns it with one blank between its fields. Throws a `usage` failure.
  */
 export function checkedSchedule(schedule: string): string {
   const fields = schedule.trim().split(/[ \t]+/)

@@ -8,7 +8,9 @@ export interface UnitRequest {
   readonly name: string
   /** Full path and arguments. */
   readonly words: readonly [string, ...string[]]
-  /** When a timer starts it (systemd.time(7), "Calendar events"); without, it is a service that always runs somewhere. */
+  /**
+   * When a timer starts it (systemd.time(7), "Calendar events"); without, it is a service that always runs somewhere.
+   */
   readonly onCalendar?: string | undefined
   readonly user?: string | undefined
   /** The exit code for a busy lock, when it has one of its own. */
@@ -24,11 +26,13 @@ export interface UnitFile {
   readonly text: string
 }
 
-/** The units that have systemd run a command under a lock: a job with its timer, or a service. Throws a `usage` failure. */
+/**
+ * The units that have systemd run a command under a lock: a job with its timer, or a service. Throws a `usage` failure.
+ */
 export function unitFiles(request: UnitRequest): UnitFile[] {
   const { name, onCalendar } = request
-  // As systemd-escape writes what no file or unit is called by, so that no two locks have one file. A colon would do for
-  // systemd, but systemd-analyze verify takes what is behind it for another name.
+  // As systemd-escape writes what no file or unit is called by, so that no two locks have one file. A colon would do
+  // for systemd, but systemd-analyze verify takes what is behind it for another name.
   const file = `consul-locker-${name.replaceAll('/', String.raw`\x2f`).replaceAll(',', String.raw`\x2c`)}`
   if (onCalendar === undefined) return [{ file: `${file}.service`, text: serviceUnit(request) }]
   return [

@@ -45,8 +45,9 @@ function possiblePlaces(node: string, { sites, unreachable }: ClusterView): stri
 }
 
 /**
- * The nodes of an active datacenter that it has forgotten, as servers do with dead nodes while they are down themselves:
- * those that have keys. They may come back, or may be gone for good: to be fenced, but no reason not to switch.
+ * The nodes of an active datacenter that it has forgotten, as servers do with dead nodes while they are down
+ * themselves: those that have keys. They may come back, or may be gone for good: to be fenced, but no reason not to
+ * switch.
  */
 export function forgottenAmong({ roles, sites, cluster }: ClusterView, active: readonly NodeAt[]): NodeAt[] {
   const site = roles.form === 'datacenters' && sites.find(({ datacenter }) => datacenter === roles.active)

@@ -153,7 +153,9 @@ async function report(
   if (!outcome.done) ctx.log.debug(`the flag has changed meanwhile: ${outcome.reasons.join('; ')}`)
 }
 
-/** A node that has begun says that it waits for the others; one that was fenced and isn't waited for has nothing to say. */
+/**
+ * A node that has begun says that it waits for the others; one that was fenced and isn't waited for has nothing to say.
+ */
 async function answerTo(
   ctx: Context,
   handling: FlagHandling,

@@ -38,8 +38,8 @@ const PATIENCE_MS = 25_000
 const POLL_MS = 500
 
 /**
- * Does work under the lock of a service's switches. A lock that is lost meanwhile is taken again, for the switch has its
- * plan in Consul: until then nothing can be proved, and so nothing is done. Rejects with a `conflict` failure when
+ * Does work under the lock of a service's switches. A lock that is lost meanwhile is taken again, for the switch has
+ * its plan in Consul: until then nothing can be proved, and so nothing is done. Rejects with a `conflict` failure when
  * somebody else is at it by then.
  */
 export async function withSwitchLock<T>(
@@ -82,7 +82,9 @@ export class SwitchLock {
     this.#who = who
   }
 
-  /** A step that proves in a transaction that the lock is ours. Waits while it isn't; rejects with the signal's reason. */
+  /**
+   * A step that proves in a transaction that the lock is ours. Waits while it isn't; rejects with the signal's reason.
+   */
   async proof(ctx: Context): Promise<TxnOp> {
     while (!this.#held) await unlessAborted(ctx.signal, this.#back.promise)
     const { key, sessionId: session } = this.#held

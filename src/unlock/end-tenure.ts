@@ -5,7 +5,9 @@ import { type Entry, readKey } from '../consul/kv.ts'
 import { destroySession } from '../consul/sessions.ts'
 import { type Tenure, tenureKey } from './tenure.ts'
 
-/** What has become of a tenure since it was shown: nothing; it is over (`now` is what stands there); or it holds more. */
+/**
+ * What has become of a tenure since it was shown: nothing; it is over (`now` is what stands there); or it holds more.
+ */
 export type TenureChange = 'none' | { readonly now: Entry | undefined } | { readonly more: readonly string[] }
 
 /** Whether a session holds just what was shown; `again` are all tenures as they were read since. */
@@ -25,9 +27,9 @@ export async function changeOf(
 }
 
 /**
- * Ends a tenure by its session, and never by its key: so Consul keeps the lock closed while the holder stops. Nothing can
- * compare at Consul's side, and nothing has to: a session's id is never given twice, so this can hit nobody but who was
- * shown. Settles with what has changed, if anything has; then nothing is done.
+ * Ends a tenure by its session, and never by its key: so Consul keeps the lock closed while the holder stops. Nothing
+ * can compare at Consul's side, and nothing has to: a session's id is never given twice, so this can hit nobody but who
+ * was shown. Settles with what has changed, if anything has; then nothing is done.
  */
 export async function endTenure(
   ctx: Context,

@@ -25,7 +25,9 @@ if (probe !== undefined) rmdirSync(probe)
 // systemd's promise to a unit's main process: SYSTEMD_EXEC_PID is its own id, and the cgroup is the unit's alone.
 const AS_UNIT = 'echo $$ >"$CGROUP/cgroup.procs"; SYSTEMD_EXEC_PID=$$ exec "$@"'
 
-/** A run in a cgroup of its own, as a unit's main process: loses its lock once its command has begun, and ends with 6. */
+/**
+ * A run in a cgroup of its own, as a unit's main process: loses its lock once its command has begun, and ends with 6.
+ */
 async function losesItsLock(options: readonly string[], command: string): Promise<void> {
   const name = uniqueName('cgroup')
   const cgroup = makeCgroup(name) as string

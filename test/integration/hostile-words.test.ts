@@ -10,7 +10,9 @@ import { type Ended, runLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
 
-/** Sets a title, clears the screen, forges a line of ours, colours by a C1 control, turns the direction, breaks lines. */
+/**
+ * Sets a title, clears the screen, forges a line of ours, colours by a C1 control, turns the direction, breaks lines.
+ */
 const EVIL = 'x\x1b]0;owned\x07\x1b[2J\r\nconsul-locker: error: forged\x9b31m\u202egnp\u2028\x85\x7f'
 
 /** What a terminal or a reader of lines would obey; the line break that ends each of our lines is fine. */

@@ -6,7 +6,9 @@ import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { mayHaveManager, ServiceManager } from '../kit/service-manager.ts'
 import { uniqueName } from '../kit/unique.ts'
 
-/** Has `unit` write the units of a run, and gives the service's name. `change` is what an operator's drop-in would say. */
+/**
+ * Has `unit` write the units of a run, and gives the service's name. `change` is what an operator's drop-in would say.
+ */
 async function install(manager: ServiceManager, words: readonly string[], change = ''): Promise<string> {
   const options = ['--directory', manager.units, '--http-addr', inject('consulAddress')]
   const { code, stdout } = await runLocker(['unit', ...options, ...words])

@@ -126,7 +126,8 @@ test('one of several standbys that dies in mid-switch has it undone, and the nex
 })
 
 test('a takeover whose fence fails starts nobody else, and is made by a later check once the fence works', async () => {
-  // https://github.com/Seagate/cortx-prvsnr/pull/718: a fence device of Pacemaker that had failed was never tried again.
+  // https://github.com/Seagate/cortx-prvsnr/pull/718: a fence device of Pacemaker that had failed was never tried
+  // again.
   const check = async () => {
     const ended = await runLocker(['check', 'service', '-f', node2.script, '-U'], { address: node2.agent.address })
     return JSON.parse(ended.stdout)

@@ -333,7 +333,9 @@ describe('an address', () => {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** Passes requests on to the shared agent, or to a socket, by the path that `rewrite` gives. Lives as long as the test. */
+/**
+ * Passes requests on to the shared agent, or to a socket, by the path that `rewrite` gives. Lives as long as the test.
+ */
 async function passing(rewrite: (path: string, headers: Headers) => string, socketPath?: string): Promise<string> {
   const { hostname, port } = new URL(inject('consulAddress'))
   const server = createServer((incoming, response) => {

@@ -27,7 +27,9 @@ export function block(file: string, words: string): string {
   return found
 }
 
-/** What cron would do with this line of a file in /etc/cron.d: root's command, in an environment with these settings. */
+/**
+ * What cron would do with this line of a file in /etc/cron.d: root's command, in an environment with these settings.
+ */
 export function asCron(line: string, settings = ''): string {
   const [, job] = /^(?:@\w+|(?:\S+ ){4}\S+) root (.+)$/.exec(line) ?? []
   if (job === undefined) throw new Error(`no line of root's for cron: ${line}`)

@@ -8,7 +8,9 @@ export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, at) => from + at)
 }
 
-/** Runs a command that exits with each of the codes: which code became which, and what was said; what sessions are left. */
+/**
+ * Runs a command that exits with each of the codes: which code became which, and what was said; what sessions are left.
+ */
 export async function exitsWith(codes: readonly number[]) {
   const name = uniqueName('codes')
   const waiting = [...codes]

@@ -217,7 +217,9 @@ ${more}
     this.#dead.delete(host)
   }
 
-  /** Has Consul take the slots of a dead host for free, as it does when the session has expired and the delay is over. */
+  /**
+   * Has Consul take the slots of a dead host for free, as it does when the session has expired and the delay is over.
+   */
   async expire(host: string): Promise<void> {
     const response = await this.consul.request('GET', '/kv/consul-locker-rollout/slots/?recurse')
     const slots = (await response.json()) as { Key: string; Session?: string; Value: string }[]

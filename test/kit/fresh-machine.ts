@@ -153,7 +153,10 @@ export class FreshMachine {
     return spawn('sh', ['-c', enter, 'sh', cwd, text], { env, stdio: ['ignore', stdio, stdio] })
   }
 
-  /** Starts lines of shell, in this project’s folder or another one; the first that fails ends them, or the machine’s end. */
+  /**
+   * Starts lines of shell, in this project’s folder or another one; the first that fails ends them, or the machine’s
+   * end.
+   */
   run(text: string, cwd?: string): Running {
     return new Running(this.#spawn(text, 'pipe', cwd))
   }

@@ -1,6 +1,6 @@
 /**
- * A program that uses the package in ways that depend on the Node that it runs on; in words that Node 20 knows. It prints
- * what went well, and must end by itself.
+ * A program that uses the package in ways that depend on the Node that it runs on; in words that Node 20 knows. It
+ * prints what went well, and must end by itself.
  */
 export const LIBRARY_USER = `
 import { createServer } from 'node:http'

@@ -150,8 +150,8 @@ export class Running {
 }
 
 /**
- * Waits until `look` gives something, for a test's patience; then it fails with `complaint`. It looks often at first, and
- * ten times a second in the end: a look may be a process, and the machine has other tests to run.
+ * Waits until `look` gives something, for a test's patience; then it fails with `complaint`. It looks often at first,
+ * and ten times a second in the end: a look may be a process, and the machine has other tests to run.
  */
 export async function patiently<T>(look: () => T | Promise<T>, complaint: () => string): Promise<T> {
   const end = performance.now() + limitMs

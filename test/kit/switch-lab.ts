@@ -61,7 +61,9 @@ export class SwitchLab {
     return JSON.parse(await this.node2.consul.value(KEY))
   }
 
-  /** Switches from node1 to node2; `incident` happens when so many changes have been made, and the last isn't known yet. */
+  /**
+   * Switches from node1 to node2; `incident` happens when so many changes have been made, and the last isn't known yet.
+   */
   async switchWith(count: number, incident: () => Promise<unknown>, ...args: string[]): Promise<Ended> {
     const { address, hold } = await startProxy(this.node2.agent.address)
     const held = CHANGES.slice(0, count).map(() => hold(/^PUT \/v1\/txn\?dc=/)) // The lock's own names no datacenter.

@@ -13,7 +13,9 @@ export interface Score {
 /** Rooms whose own tests say less of them than those of a room that is built on them. */
 const USERS: Readonly<Record<string, readonly string[]>> = { child: ['run'] }
 
-/** The tests that a mutant of `path` meets, as patterns: the unit tests of its room, and of those that are built on it. */
+/**
+ * The tests that a mutant of `path` meets, as patterns: the unit tests of its room, and of those that are built on it.
+ */
 export function testsOf(path: string): readonly string[] {
   const room = path.split('/')[1] as string
   return [room, ...(USERS[room] ?? [])].map((name) => `test/unit/${name}/**/*.test.ts`)

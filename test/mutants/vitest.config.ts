@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-/** `mutate.ts` says which tests a mutant meets. Of the simulation it meets few stories: each runs all that it tells of. */
+/**
+ * `mutate.ts` says which tests a mutant meets. Of the simulation it meets few stories: each runs all that it tells of.
+ */
 export default defineConfig({
   test: {
     isolate: false,

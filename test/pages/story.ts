@@ -1,6 +1,8 @@
 /** What a reader has around him who pastes a page's commands, and what comes of those that don't just end with 0. */
 export interface Story {
-  /** Which Consul listens at its default port: `consul-locker dev`, `consul agent -dev`, or none. The first by default. */
+  /**
+   * Which Consul listens at its default port: `consul-locker dev`, `consul agent -dev`, or none. The first by default.
+   */
   readonly consul?: 'dev' | 'agent' | 'none'
   /** It takes long, or much of the machine: its test is a slow one. */
   readonly slow?: boolean

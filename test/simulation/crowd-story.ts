@@ -67,7 +67,9 @@ function areRivals(one: string, other: string): boolean {
   return [...one.toLowerCase()].some((name) => other.toLowerCase().includes(name))
 }
 
-/** What no lock can survive (a key deleted by hand, a restored snapshot), and what is asked of the holder of one lock. */
+/**
+ * What no lock can survive (a key deleted by hand, a restored snapshot), and what is asked of the holder of one lock.
+ */
 const LEFT_OUT: readonly Incident['kind'][] = [
   'delete-key',
   'force-release',
@@ -84,7 +86,9 @@ export interface CrowdEnding {
   readonly outcomes: Readonly<Record<string, number>>
 }
 
-/** From the calm on, this is enough for every session to expire and a line of slow runs to end, on the slowest clock. */
+/**
+ * From the calm on, this is enough for every session to expire and a line of slow runs to end, on the slowest clock.
+ */
 const AFTERMATH_MS = 1_200_000
 
 /** Lets a crowd live through a seed's faults, on a virtual clock. */

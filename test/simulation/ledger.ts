@@ -51,9 +51,9 @@ export class Ledger {
   }
 
   /**
-   * Judges a life that has ended by its own machine's clock: `overdueMs` after TTL and grace were over. That is asked of
-   * each machine by itself, for Consul takes so much longer as a rule that a holder's lateness hardly ever meets another
-   * holder's command.
+   * Judges a life that has ended by its own machine's clock: `overdueMs` after TTL and grace were over. That is asked
+   * of each machine by itself, for Consul takes so much longer as a rule that a holder's lateness hardly ever meets
+   * another holder's command.
    */
   judge({ run, beganMs }: Life, overdueMs: number): void {
     if (overdueMs <= LATENESS_MS) return

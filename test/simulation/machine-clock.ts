@@ -2,7 +2,9 @@ import { type Clock, elapsedMs, type Instant } from '../../src/base/clock.ts'
 import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import type { SimulatedProcess } from './process.ts'
 
-/** A machine's clock, as a process on it sees it: it ticks at its own rate, and timers fire only in a living process. */
+/**
+ * A machine's clock, as a process on it sees it: it ticks at its own rate, and timers fire only in a living process.
+ */
 export class MachineClock implements Clock {
   readonly #time: VirtualClock
   readonly #rate: number

@@ -121,8 +121,8 @@ describe('a runner that is killed at any moment, from its start to its end', () 
         if (!onSuccess && ending.lives > 1) violations.push(`at ${step / 4} ms: it ran twice`)
       }
       expect(violations).toEqual([])
-      // Before it had the lock, with it, and after the release. A claim that arrives after its guardian has looked is seen
-      // by its second look.
+      // Before it had the lock, with it, and after the release. A claim that arrives after its guardian has looked is
+      // seen by its second look.
       expect([...ends].sort()).toEqual(onSuccess ? ['code', 'killed code'] : ['', 'code', 'killed'])
     },
   )

@@ -16,8 +16,8 @@ import { fateAt } from './wire.ts'
 export type CallEnd = 'done' | 'lost' | 'given-up' | 'refused'
 
 /**
- * A program that calls `withLock` once, in a process that can be stopped and killed. Its work follows a script: once its
- * signal has aborted it takes its time to stop, or doesn't heed it.
+ * A program that calls `withLock` once, in a process that can be stopped and killed. Its work follows a script: once
+ * its signal has aborted it takes its time to stop, or doesn't heed it.
  */
 export class SimulatedProgram {
   readonly process: SimulatedProcess

@@ -26,7 +26,9 @@ export interface Ending {
   readonly outcomes: Readonly<Record<string, number>>
 }
 
-/** From the calm on, this is enough for every session to expire and a line of slow runs to end, on the slowest clock. */
+/**
+ * From the calm on, this is enough for every session to expire and a line of slow runs to end, on the slowest clock.
+ */
 export const AFTERMATH_MS = 800_000
 
 /** Lets the story of a seed happen on a virtual clock. */

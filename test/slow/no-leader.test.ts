@@ -48,7 +48,8 @@ test('an agent without a leader says so before an attempt of ours is over, and r
       ),
     )
     const stranger = 'c0ffee00-0000-0000-0000-000000000000'
-    // By itself. A client agent may let a stranger in at first, as long as it knows nothing of the token: seen at 1.8.7.
+    // By itself. A client agent may let a stranger in at first, as long as it knows nothing of the token: seen at
+    // 1.8.7.
     const refuses = async () => {
       const self = await ask(address, 'GET', '/v1/agent/self', undefined, stranger)
       if (self.status === 200) return false

@@ -23,8 +23,8 @@ interface Wanted {
 }
 
 /**
- * Who waits stands in a line beside the key; so do its pause, its readers, and the runs that there were. The places of a
- * semaphore stand below it.
+ * Who waits stands in a line beside the key; so do its pause, its readers, and the runs that there were. The places of
+ * a semaphore stand below it.
  */
 export function runRules(key: string, { slots, also = [] }: Wanted = {}): string[] {
   if (slots !== undefined) {

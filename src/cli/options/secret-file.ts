@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Failure, messageOf } from '../../base/failure.ts'
 
-/** The secret in a file; `undefined` without a file. Throws a `usage` failure when it can't be read, or has none in it. */
+/**
+ * The secret in a file; `undefined` without a file. Throws a `usage` failure when it can't be read, or has none in it.
+ */
 export function readSecret(file: string | undefined): string | undefined {
   if (file === undefined) return undefined
   let secret: string

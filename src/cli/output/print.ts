@@ -20,8 +20,8 @@ export function printLines(lines: readonly string[]): number {
 }
 
 /**
- * Prints text of our own, with line breaks and colours in it. What others wrote must be printable by now. All is printed
- * in order, and neither blocks nor fails here: see `printed`.
+ * Prints text of our own, with line breaks and colours in it. What others wrote must be printable by now. All is
+ * printed in order, and neither blocks nor fails here: see `printed`.
  */
 export function printText(text: string): number {
   const before = printing ?? Promise.resolve()

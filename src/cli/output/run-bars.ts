@@ -28,9 +28,9 @@ interface Bar {
 }
 
 /**
- * The last runs, a line with a bar for each, in 80 columns. The bars are as long as the runs were, and not where these were
- * in time: jobs of a minute once a day would be dots, and that last night's took three times as long is what one looks
- * for. `nowMs` tells for how long those that go on have run by now.
+ * The last runs, a line with a bar for each, in 80 columns. The bars are as long as the runs were, and not where these
+ * were in time: jobs of a minute once a day would be dots, and that last night's took three times as long is what one
+ * looks for. `nowMs` tells for how long those that go on have run by now.
  */
 export function runBars(
   ended: readonly RunEntry[],

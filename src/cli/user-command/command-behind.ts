@@ -3,8 +3,8 @@ import { type Executable, findExecutable } from '../../child/executable.ts'
 import { checkEncoding } from './argument-encoding.ts'
 
 /**
- * The command that stands behind a `--`; `undefined` when there is no `--`. `without` is what leaving it out is good for.
- * Throws a `usage`, a `not-found` or a `not-executable` failure.
+ * The command that stands behind a `--`; `undefined` when there is no `--`. `without` is what leaving it out is good
+ * for. Throws a `usage`, a `not-found` or a `not-executable` failure.
  */
 export async function commandBehind(
   words: readonly string[] | undefined,

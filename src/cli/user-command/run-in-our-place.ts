@@ -7,8 +7,8 @@ import { SignalRelay } from '../../child/signal-relay.ts'
 import type { SignalSource } from '../../child/signals.ts'
 
 /**
- * Runs a command in a process of its own as if it were ours: it gets our signals, and is killed when we are. Settles with
- * how it ended.
+ * Runs a command in a process of its own as if it were ours: it gets our signals, and is killed when we are. Settles
+ * with how it ended.
  */
 export async function runInOurPlace(
   signals: SignalSource,

@@ -15,7 +15,10 @@ function serverTime(): number {
   return Date.now() + aheadMs
 }
 
-/** The time by the server's clock, in steps of so many milliseconds: what uses it is drawn anew only when a step is over. */
+/**
+ * The time by the server's clock, in steps of so many milliseconds: what uses it is drawn anew only when a step is
+ * over.
+ */
 export function useNow(stepMs = 1000): number {
   const stepped = () => Math.floor(serverTime() / stepMs) * stepMs
   const [now, setNow] = useState(stepped)

@@ -15,7 +15,9 @@ export interface IndexesImage {
   readonly byService: readonly (readonly [string, number])[]
 }
 
-/** The raft indexes of the last changes, by what they were about (agent/consul/state/catalog.go, maxIndexForService). */
+/**
+ * The raft indexes of the last changes, by what they were about (agent/consul/state/catalog.go, maxIndexForService).
+ */
 export class CatalogIndexes {
   #nodes = 0
   #services = 0

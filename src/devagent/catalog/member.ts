@@ -7,7 +7,9 @@ export const DATACENTER = 'dc1'
 /** Where the server would talk to its peers, had it any. */
 export const SERVER_PORT = 8300
 
-/** The check of each node that has an agent: whether its machine answers to gossip. Sessions are bound to it, as a rule. */
+/**
+ * The check of each node that has an agent: whether its machine answers to gossip. Sessions are bound to it, as a rule.
+ */
 export const SERF_HEALTH = 'serfHealth'
 
 /** Said of each node of ours, for whoever asks what this is. */

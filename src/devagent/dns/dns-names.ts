@@ -11,8 +11,8 @@ const DOMAIN = 'consul'
 
 /**
  * Reads a name as Consul does (agent/dns.go, dispatch): `db.service.consul`, `master.db.service.dc1.consul`,
- * `_db._master.service.consul`, `web1.node.consul`, `0a000009.addr.dc1.consul`. `'elsewhere'` for one that is in none of
- * our domains; `undefined` for one that names nothing.
+ * `_db._master.service.consul`, `web1.node.consul`, `0a000009.addr.dc1.consul`. `'elsewhere'` for one that is in none
+ * of our domains; `undefined` for one that names nothing.
  */
 export function parseName(name: string): DnsSubject | 'elsewhere' | undefined {
   const labels = name.toLowerCase().replace(/\.$/, '').split('.')

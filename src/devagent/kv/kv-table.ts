@@ -9,7 +9,9 @@ interface Before {
   readonly index: number
 }
 
-/** Consul forgets them after a quarter of an hour (`tombstone_ttl`); here the older half goes when there are so many. */
+/**
+ * Consul forgets them after a quarter of an hour (`tombstone_ttl`); here the older half goes when there are so many.
+ */
 const MAX_TOMBSTONES = 10_000
 
 /** All keys, and what is needed to tell when they changed (agent/consul/state/kvs.go). */

@@ -21,8 +21,8 @@ export class DataFolder implements Disposable {
   #isDirty = false
 
   /**
-   * Opens a folder, and makes it where it isn't there. Throws a `local` failure when it can't be used, a `conflict` when
-   * another server has it, and a `malformed` one for a file that is none of ours: nothing is overwritten then.
+   * Opens a folder, and makes it where it isn't there. Throws a `local` failure when it can't be used, a `conflict`
+   * when another server has it, and a `malformed` one for a file that is none of ours: nothing is overwritten then.
    */
   constructor(ctx: Context, folder: string, environment: NodeJS.ProcessEnv) {
     this.#ctx = ctx

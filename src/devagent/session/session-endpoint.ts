@@ -84,8 +84,9 @@ function create(server: Server, request: AgentRequest): AgentAnswer {
 }
 
 /**
- * The checks that a session is bound to. `Checks` is what older clients say: an empty list takes serfHealth away, others
- * come beside it, and where there are `NodeChecks` it means nothing (agent/session_endpoint.go, structs.Session).
+ * The checks that a session is bound to. `Checks` is what older clients say: an empty list takes serfHealth away,
+ * others come beside it, and where there are `NodeChecks` it means nothing (agent/session_endpoint.go,
+ * structs.Session).
  */
 function checksIn(fields: JsonFields): Pick<SessionRecord, 'checks' | 'serviceChecks' | 'olderChecks'> {
   const serviceChecks = fields.objects('ServiceChecks').map((check) => check.text('ID'))

@@ -20,8 +20,8 @@ function never(key: string): readonly TxnOp[] {
 /**
  * Tries what a token may do with keys, in a transaction that can't be applied: its first two conditions exclude each
  * other. Consul looks at the rights to all of it before it looks at any condition (agent/consul/txn_endpoint.go,
- * preCheck), so nothing is changed, nobody is woken, and all refusals come at once. Settles with those that the token may
- * not have. Rejects with a `Failure`; an unknown token is one.
+ * preCheck), so nothing is changed, nobody is woken, and all refusals come at once. Settles with those that the token
+ * may not have. Rejects with a `Failure`; an unknown token is one.
  */
 export async function deniedAmong(
   ctx: Context,

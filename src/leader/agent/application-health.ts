@@ -20,7 +20,9 @@ export interface ApplicationHealthListener {
   pause(ctx: Context, ms: number): Promise<void>
 }
 
-/** Asks the application after its health every interval, until the signal aborts. Whatever else is under way goes on. */
+/**
+ * Asks the application after its health every interval, until the signal aborts. Whatever else is under way goes on.
+ */
 export async function watchApplicationHealth(ctx: Context, listener: ApplicationHealthListener): Promise<void> {
   while (!ctx.signal.aborted) {
     const [beganAt, occasion] = [ctx.clock.now(), listener.occasion()]

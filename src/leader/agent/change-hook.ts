@@ -42,7 +42,7 @@ const NOTHING: Standing = { role: '', master: undefined, fence: undefined }
 export class ChangeHook implements Spectator {
   readonly #ctx: Context
   readonly #own: Place
-  /** LeaderWordCall at each run: the file may have been read again. */
+  /** Asked at each run: the file may have been read again. */
   readonly #hook: () => Hook | undefined
   readonly #work: ReturnType<typeof scope>
   #told = NOTHING

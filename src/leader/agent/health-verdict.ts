@@ -28,7 +28,10 @@ export function judgeHealth(
   return contrary + 1 >= needed ? { healthy, contrary: 0 } : { healthy: was, contrary: contrary + 1 }
 }
 
-/** `2 of 3`: so many of the checks that it takes have failed, or passed; `undefined` when none speaks against the verdict. */
+/**
+ * `2 of 3`: so many of the checks that it takes have failed, or passed; `undefined` when none speaks against the
+ * verdict.
+ */
 export function doubtIn({ healthy, contrary }: HealthVerdict, { fall, rise }: HealthRule): string | undefined {
   return contrary === 0 ? undefined : `${contrary} of ${healthy ? fall : rise}`
 }

@@ -30,9 +30,9 @@ export class MasterCountdown {
   }
 
   /**
-   * What is lost we demote ourselves, and the guardian must not do so at the same time: its turn comes when our demotion
-   * should be over, with what is left of the grace. Once we have tried in vain, it waits for as long as we are alive and
-   * try again.
+   * What is lost we demote ourselves, and the guardian must not do so at the same time: its turn comes when our
+   * demotion should be over, with what is left of the grace. Once we have tried in vain, it waits for as long as we are
+   * alive and try again.
    */
   time(state: AgentState, leaseLeftMs: number): MasterTime {
     const { graceMs, fenceMs } = this.#limits

@@ -49,9 +49,9 @@ export interface ModuleResult {
 }
 
 /**
- * Calls one of a module's functions, as the environment of a call asks: `ensureSlave` and `reinit` get `{host, address, port}`, the
- * others without arguments. `health` gives `{healthy, message}` or `[healthy, message]`; `readyToLead` a boolean or `{ready, message, position}`; of
- * the others, only a rejection is a failure. Never rejects.
+ * Calls one of a module's functions, as the environment of a call asks: `ensureSlave` and `reinit` get `{host, address,
+ * port}`, the others without arguments. `health` gives `{healthy, message}` or `[healthy, message]`; `readyToLead` a
+ * boolean or `{ready, message, position}`; of the others, only a rejection is a failure. Never rejects.
  */
 export async function callModule(path: string, name: string, environment: NodeJS.ProcessEnv): Promise<ModuleResult> {
   try {

@@ -12,7 +12,9 @@ const END_MS = 1500
 
 /** Where the note of the last master stands. Everything here rejects with a `Failure` when Consul doesn't answer. */
 export interface NoteStore {
-  /** `undefined`: nobody has noted anything yet. Rejects with a `malformed` failure when something else stands there. */
+  /**
+   * `undefined`: nobody has noted anything yet. Rejects with a `malformed` failure when something else stands there.
+   */
   read(ctx: Context): Promise<Note | undefined>
   write(ctx: Context, note: Note): Promise<void>
 }

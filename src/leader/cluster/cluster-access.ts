@@ -71,7 +71,8 @@ export interface AskedHandover {
 }
 
 /**
- * Asks the master to hand over, to `candidate` if one is named. Throws a `precondition` failure when that can't go well.
+ * Asks the master to hand over, to `candidate` if one is named. Throws a `precondition` failure when that can't go
+ * well.
  */
 export async function requestStepDown(
   ctx: Context,

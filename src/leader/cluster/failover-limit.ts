@@ -49,8 +49,8 @@ export async function recordPromotion(
 }
 
 /**
- * Records that the master on `node` hands over of its own will, and to whom if that matters. Without that, who comes next
- * is a failover.
+ * Records that the master on `node` hands over of its own will, and to whom if that matters. Without that, who comes
+ * next is a failover.
  */
 export async function recordHandover(
   ctx: Context,

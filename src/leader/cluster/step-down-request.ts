@@ -24,8 +24,8 @@ export async function askForStepDown(
 }
 
 /**
- * Takes the request at this index away, for it is granted, or says why it is refused: there, where somebody waits for that,
- * and in the history when it was scheduled.
+ * Takes the request at this index away, for it is granted, or says why it is refused: there, where somebody waits for
+ * that, and in the history when it was scheduled.
  */
 export async function answerStepDown(
   ctx: Context,

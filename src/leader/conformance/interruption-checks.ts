@@ -7,7 +7,9 @@ import type { Check } from './conformance-check.ts'
 import { asFarAsTold, type Subject } from './subject.ts'
 import { all, broken, KEPT, untold, type Verdict } from './verdict.ts'
 
-/** After so many milliseconds a call is cut short: its first moments are where a process is begun, or a request sent. */
+/**
+ * After so many milliseconds a call is cut short: its first moments are where a process is begun, or a request sent.
+ */
 const CUTS_MS = [1, 10, 50, 200]
 /** From TERM to the end of a command that had to be killed, on a machine that is busy. */
 const LIMIT_MS = CALL_GRACE_MS + 5000

@@ -12,8 +12,8 @@ import { Subject } from './subject.ts'
 const MARKER = 'CONSUL_LOCKER_LEADER_TEST'
 
 /**
- * Puts the application of an agent's file through all checks. Rejects with a `conflict` failure when an agent is at work
- * on it: what is promoted and killed here would be the real one.
+ * Puts the application of an agent's file through all checks. Rejects with a `conflict` failure when an agent is at
+ * work on it: what is promoted and killed here would be the real one.
  */
 export async function prepareTest(
   ctx: Context,

@@ -92,7 +92,9 @@ export class Leadership {
     }
   }
 
-  /** Records that we hand over of our own will, while the application is demoted yet: nobody has to wait for that then. */
+  /**
+   * Records that we hand over of our own will, while the application is demoted yet: nobody has to wait for that then.
+   */
   handOver(successor: string | undefined): void {
     const { keys, identity } = this.#terms
     this.#handedOver = recordHandover(this.#ctx, this.#consul, keys, identity.node, successor)

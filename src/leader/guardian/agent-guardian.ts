@@ -22,7 +22,9 @@ export interface AgentGuardian {
   dismiss(): void
 }
 
-/** What the guardian of an agent is told: `master:<session>` or `slave:<session>`, which is `none` before there is one. */
+/**
+ * What the guardian of an agent is told: `master:<session>` or `slave:<session>`, which is `none` before there is one.
+ */
 export interface CleanupTask {
   readonly demotes: boolean
   readonly session: string | undefined

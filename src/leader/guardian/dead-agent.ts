@@ -32,8 +32,8 @@ export interface DeadAgent {
 
 /**
  * Demotes the application if it may be master, gives the lock back, and takes the service out of Consul unless another
- * agent has come meanwhile; `leftMs` is what the dead agent has left of its time for that. Settles with `false`, and gives nothing back, when the application could be neither demoted
- * nor fenced.
+ * agent has come meanwhile; `leftMs` is what the dead agent has left of its time for that. Settles with `false`, and
+ * gives nothing back, when the application could be neither demoted nor fenced.
  */
 export async function cleanUpAfter(
   ctx: Context,

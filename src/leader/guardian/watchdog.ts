@@ -43,8 +43,9 @@ export class Watchdog {
 }
 
 /**
- * Disarms the watchdog of an agent that is dead, or that hangs and keeps the device open; that one is killed, for nobody
- * else can have the device before. Its application must be no master any more. Never rejects: then the machine is reset.
+ * Disarms the watchdog of an agent that is dead, or that hangs and keeps the device open; that one is killed, for
+ * nobody else can have the device before. Its application must be no master any more. Never rejects: then the machine
+ * is reset.
  */
 export async function disarmAfter(ctx: Context, device: string, agentPid: number): Promise<void> {
   const watchdog = new Watchdog(device)

@@ -40,19 +40,19 @@ export function serviceTerms(file: LeaderFile, timing: Timing, agent: string): S
 const REPORTS = 3
 
 /**
- * The check that says whether the application is healthy; by Consul's own rule for ids. The agent tells Consul: if Consul
- * asked us over HTTP, whoever keeps our listener busy would take a healthy master out of DNS.
+ * The check that says whether the application is healthy; by Consul's own rule for ids. The agent tells Consul: if
+ * Consul asked us over HTTP, whoever keeps our listener busy would take a healthy master out of DNS.
  */
 export function healthCheckId(name: string): string {
   return `service:${name}`
 }
 
 /**
- * The check that says whether the agent is there. No session depends on it, nor on the application's: a check that turns
- * critical ends the session before we have demoted, and closes the lock for its lock-delay; and one that expires while
- * Consul's agent is down is critical when that starts (agent/agent.go, loadChecks), though we are there. Our silence ends
- * a session by its TTL. It is not one that Consul makes by itself: each registration, which a new tag is, begins such a
- * check anew, and one that fails then is critical at once, whatever its `FailuresBeforeCritical`
+ * The check that says whether the agent is there. No session depends on it, nor on the application's: a check that
+ * turns critical ends the session before we have demoted, and closes the lock for its lock-delay; and one that expires
+ * while Consul's agent is down is critical when that starts (agent/agent.go, loadChecks), though we are there. Our
+ * silence ends a session by its TTL. It is not one that Consul makes by itself: each registration, which a new tag is,
+ * begins such a check anew, and one that fails then is critical at once, whatever its `FailuresBeforeCritical`
  * (agent/checks/check.go, NewStatusHandler).
  */
 export function agentCheckId(name: string): string {

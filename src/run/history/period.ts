@@ -29,8 +29,8 @@ const SKEW_MS = 300_000
 const LATE = 0.95
 
 /**
- * Whether a run is due at `nowMs`, by this machine's clock, after these; one's own run never counts. A start that lies a
- * little in the future counts as just now: that machine's clock is ahead.
+ * Whether a run is due at `nowMs`, by this machine's clock, after these; one's own run never counts. A start that lies
+ * a little in the future counts as just now: that machine's clock is ahead.
  */
 export function dueAt(period: Period, runs: PeriodRuns | undefined, runId: string, nowMs: number): Due {
   const run = period.onSuccess ? runs && periodSuccess(runs) : runs?.last

@@ -35,7 +35,9 @@ export interface RunsRecord {
   readonly period?: PeriodRuns
 }
 
-/** Of the runs that come once in a period: the last one, whether it has ended or not, and the last success before it. */
+/**
+ * Of the runs that come once in a period: the last one, whether it has ended or not, and the last success before it.
+ */
 export interface PeriodRuns {
   readonly last?: RunEntry
   readonly success?: RunEntry

@@ -16,14 +16,15 @@ export interface RecordedRun {
   readonly runId: string
   /** Several hold it at a time, and each writes in its turn. */
   readonly isShared?: boolean
-  /** LeaderWordCall when the lock is. */
+  /** Asked when the lock is. */
   readonly who: () => Pick<Holder, 'host' | 'user' | 'command'>
 }
 
 /**
- * Keeps the history of a lock's runs. The claim's own transaction reads it, the release's writes it, so it costs neither
- * a request nor a write. Only who holds the lock writes, and proves in that transaction that it does: nobody's entry is
- * lost. Where several hold it, each reads it anew before its release, which fails when another one was faster. A token that may not read it sees none; one that may not write it releases without (`releaseKey`).
+ * Keeps the history of a lock's runs. The claim's own transaction reads it, the release's writes it, so it costs
+ * neither a request nor a write. Only who holds the lock writes, and proves in that transaction that it does: nobody's
+ * entry is lost. Where several hold it, each reads it anew before its release, which fails when another one was faster.
+ * A token that may not read it sees none; one that may not write it releases without (`releaseKey`).
  */
 export class RunsRider implements Rider {
   readonly key: string

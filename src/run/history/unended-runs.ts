@@ -27,7 +27,9 @@ export function isKept(value: string): boolean {
   return fieldIn(value, 'kept') === true
 }
 
-/** The run that a lock's value tells of; `undefined` when it is no run's. A lock that is kept without a command is none. */
+/**
+ * The run that a lock's value tells of; `undefined` when it is no run's. A lock that is kept without a command is none.
+ */
 export function runIn(value: string): RunEntry | undefined {
   if (isKept(value)) return undefined
   const { host, user, command, runId, since } = parseHolderRecord(value)
@@ -39,8 +41,8 @@ export function runIn(value: string): RunEntry | undefined {
 
 /**
  * The runs before this one that never gave their lock back, as the lock's key tells when it was seen last. A key that
- * nobody holds and that still has a run's record is one whose session died. Nobody can write history without holding the
- * lock, so each holder carries these in its own record until its release writes them down.
+ * nobody holds and that still has a run's record is one whose session died. Nobody can write history without holding
+ * the lock, so each holder carries these in its own record until its release writes them down.
  */
 export function unendedRuns(
   seen: Entry | undefined,

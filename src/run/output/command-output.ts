@@ -37,7 +37,10 @@ export class CommandOutput {
     this.#fallback = fallback
   }
 
-  /** `listener` gets all of it, too. Rejects with a `Failure`: a file that can't be written to, no room for a pipe. It must be `settled`. */
+  /**
+   * `listener` gets all of it, too. Rejects with a `Failure`: a file that can't be written to, no room for a pipe. It
+   * must be `settled`.
+   */
   static async open(
     ctx: Context,
     environment: NodeJS.ProcessEnv,

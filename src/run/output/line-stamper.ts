@@ -1,8 +1,8 @@
 const LINE_END = 0x0a
 
 /**
- * Puts the time before each line of a stream: when the first byte of the line comes, so that a prompt without a line end
- * is not held back. All other bytes stay as they are.
+ * Puts the time before each line of a stream: when the first byte of the line comes, so that a prompt without a line
+ * end is not held back. All other bytes stay as they are.
  */
 export class LineStamper {
   #isAtStart = true

@@ -38,8 +38,8 @@ export class OutputPath implements OutputSink {
   #spool: Spool | undefined
 
   /**
-   * Throws a `usage` failure for a file that can't be written to. A spool is held back until it is shown; a listener gets
-   * all of it, too.
+   * Throws a `usage` failure for a file that can't be written to. A spool is held back until it is shown; a listener
+   * gets all of it, too.
    */
   constructor(ctx: Context, plan: OutputPlan, spool: Spool | undefined, listener?: OutputSink) {
     this.#ctx = ctx

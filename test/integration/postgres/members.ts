@@ -36,7 +36,9 @@ export function within(ms = LIMIT_MS): Context {
   return { clock: systemClock, log, signal: AbortSignal.timeout(ms), random: Math.random }
 }
 
-/** Several PostgreSQL servers of one cluster, each with the handler that an agent would have, and their note at Consul. */
+/**
+ * Several PostgreSQL servers of one cluster, each with the handler that an agent would have, and their note at Consul.
+ */
 export class Members implements AsyncDisposable {
   readonly notes: NoteStore
   readonly #consul: Consul

@@ -6,7 +6,9 @@ import { DebianMachine } from '../../kit/debian-machine.ts'
 import { block } from '../../kit/documents.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
-/** What dpkg writes down of its own work, and what lasts until the next boot: the socket of a runner that was killed. */
+/**
+ * What dpkg writes down of its own work, and what lasts until the next boot: the socket of a runner that was killed.
+ */
 const NOTES = '/var/(log/(dpkg.log|alternatives.log)|cache/ldconfig/.*|lib/dpkg/(.*-old|lock.*|triggers/.*))'
 const LIST = `find / -xdev ! -regex '${NOTES}' ! -path '/tmp/*' ! -path '/dev/*' ! -path '/run/consul-locker*' -printf '%p %y %m\\n' | sort`
 

@@ -11,7 +11,9 @@ import { removeFolder } from '../../kit/remove-folder.ts'
 /** This machine's architecture. */
 export const ARCH = process.arch as Architecture
 
-/** What is needed to make packages that aren't compressed, for which nobody has the time; gone after the file's tests. */
+/**
+ * What is needed to make packages that aren't compressed, for which nobody has the time; gone after the file's tests.
+ */
 export async function contents(arch = ARCH): Promise<Package> {
   const work = mkdtempSync(join(tmpdir(), 'consul-locker-packages-'))
   afterAll(() => removeFolder(work))

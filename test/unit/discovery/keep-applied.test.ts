@@ -6,7 +6,9 @@ import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
 const STOPPED = new AbortReason('the test has ended')
 
-/** Something that takes `takesMs` to apply, and fails as long as `isBroken`; a diary has when it began and with what. */
+/**
+ * Something that takes `takesMs` to apply, and fails as long as `isBroken`; a diary has when it began and with what.
+ */
 function open(takesMs = 0) {
   const clock = new VirtualClock()
   const stop = new AbortController()

@@ -9,7 +9,10 @@ import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const recordOf = (host: string) => JSON.stringify({ host, pid: 812, user: 'root', command: ['sh'], runId: 'r' })
 
-/** So many with sessions of their own who may go into the queue, the one with the last name first, and what stands in it. */
+/**
+ * So many with sessions of their own who may go into the queue, the one with the last name first, and what stands in
+ * it.
+ */
 async function members(count: number) {
   const requests: string[] = []
   const paths: string[] = []

@@ -4,7 +4,9 @@ import { crontabLine } from '../../../src/schedule/crontab-line.ts'
 
 const schedule = '7 * * * *'
 
-/** What cron makes of a command (do_command.c of Vixie's): two backslashes are one, and an escaped percent sign is one. */
+/**
+ * What cron makes of a command (do_command.c of Vixie's): two backslashes are one, and an escaped percent sign is one.
+ */
 const vixie = (command: string) => command.replaceAll(/\\([\\%])|(%.*$)/g, (_, escaped = '') => escaped)
 /** Some take the backslash before a percent sign away, and no other. */
 const percentOnly = (command: string) => command.replaceAll(/\\%|(%.*$)/g, (found) => (found === '\\%' ? '%' : ''))

@@ -1,4 +1,6 @@
-/** For bash 4.1 or newer. Without the package bash-completion, the user's own command gets names of programs and files. */
+/**
+ * For bash 4.1 or newer. Without the package bash-completion, the user's own command gets names of programs and files.
+ */
 export const BASH = String.raw`# bash completion for consul-locker: consul-locker completion bash
 
 _consul_locker() {

@@ -15,8 +15,8 @@ const LOOK_MS = 1000
 const UNUSED_MS = 15_000
 
 /**
- * `consul-locker :dev-server ADDRESS`, for a run with `--dev`: a server that several runs share, and that ends when none
- * has used it for a while, or at a signal. Tells by a line on standard output whether it serves.
+ * `consul-locker :dev-server ADDRESS`, for a run with `--dev`: a server that several runs share, and that ends when
+ * none has used it for a while, or at a signal. Tells by a line on standard output whether it serves.
  */
 export async function serveDev({ words, environment, context, signals }: Invocation): Promise<number> {
   const ctx = context({ 'log-format': undefined, quiet: false })

@@ -8,7 +8,9 @@ import type { ConsulOptions } from '../../options/consul-options.ts'
 import { variableOf } from '../../syntax/option.ts'
 import type { FileInQuestion } from './file-in-question.ts'
 
-/** How Consul is reached by options, environment and a file, or why it can't be. What is unwise about it isn't logged. */
+/**
+ * How Consul is reached by options, environment and a file, or why it can't be. What is unwise about it isn't logged.
+ */
 export async function reachFor(
   options: ConsulOptions,
   file: FileInQuestion | undefined,

@@ -12,7 +12,9 @@ const LESS = 'FRX'
 /** Has it show our text as it would stand on the terminal without it; with no locale it shows bytes in hexadecimal. */
 const LESSCHARSET = 'utf-8'
 
-/** Shows a text page by page on a terminal where there is a pager, and prints it elsewhere. Settles with the exit code. */
+/**
+ * Shows a text page by page on a terminal where there is a pager, and prints it elsewhere. Settles with the exit code.
+ */
 export async function paged(text: string, environment: NodeJS.ProcessEnv, signals: SignalSource): Promise<number> {
   const pager = isatty(1) ? pagerOf(environment) : undefined
   if (pager === undefined) return printText(text)

@@ -3,7 +3,9 @@ import { Failure, reasonOf } from '../../../base/failure.ts'
 import { checkWritable } from '../../../host/atomic-write.ts'
 import { renewFile } from '../../../host/renew-file.ts'
 
-/** The file that has the list of hosts, on one line: whole at every moment, and touched only when the list is another. */
+/**
+ * The file that has the list of hosts, on one line: whole at every moment, and touched only when the list is another.
+ */
 export class HostListFile {
   readonly #name: string
 

@@ -58,8 +58,8 @@ export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, word
 const ENOUGH = new AbortReason('whoever reads has seen enough')
 
 /**
- * A line for each change, for a file or a pipe, or a terminal that has no screen. Settles with the exit code when nobody
- * reads any more; rejects with an `unwritable` failure.
+ * A line for each change, for a file or a pipe, or a terminal that has no screen. Settles with the exit code when
+ * nobody reads any more; rejects with an `unwritable` failure.
  */
 async function followLines(ctx: Context, consul: Consul, request: LocksRequest, isJson: boolean): Promise<number> {
   const changes = new ChangeLines(isJson)

@@ -22,7 +22,9 @@ const HELP = [
   'FENCE: grows from holder to holder.  WAIT: how many wait.',
 ]
 
-/** The screen, one line for each row of the terminal at most. `history` is that of the page's lock, once it was read. */
+/**
+ * The screen, one line for each row of the terminal at most. `history` is that of the page's lock, once it was read.
+ */
 export function screenLines(state: ScreenState, history: LockHistory | undefined, nowMs: number): ScreenLine[] {
   const { size, page, isHelp } = state
   const body = isHelp ? HELP.map((text) => ({ text })) : page ? pageOf(state, history, nowMs) : listOf(state, nowMs)

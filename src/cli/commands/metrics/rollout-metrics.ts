@@ -11,7 +11,10 @@ import { orFromFile } from '../../connection/consul-of-file.ts'
 import type { ConsulOptions } from '../../options/consul-options.ts'
 import type { ReadMetrics } from './exposition.ts'
 
-/** Reads how far the rollout of a file is; the file says how to reach Consul where options don't. Throws `usage` and `config` failures. */
+/**
+ * Reads how far the rollout of a file is; the file says how to reach Consul where options don't. Throws `usage` and
+ * `config` failures.
+ */
 export async function rolloutMetrics(
   path: string,
   options: ConsulOptions,

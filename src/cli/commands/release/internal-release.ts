@@ -10,8 +10,8 @@ import { internalOptions } from '../../invocation/internal-options.ts'
 import type { Invocation } from '../../invocation/invocation.ts'
 
 /**
- * `consul-locker :release lock|semaphore|reader|slots KEY… SESSION`, for the guardian alone: gives back what a dead runner
- * held.
+ * `consul-locker :release lock|semaphore|reader|slots KEY… SESSION`, for the guardian alone: gives back what a dead
+ * runner held.
  */
 export async function performRelease({ words, environment, context }: Invocation): Promise<number> {
   const [released, ...rest] = words

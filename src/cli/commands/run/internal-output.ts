@@ -4,7 +4,7 @@ import { EXIT } from '../../exit-codes.ts'
 import { internalOptions } from '../../invocation/internal-options.ts'
 import type { Invocation } from '../../invocation/invocation.ts'
 
-/** `consul-locker :output`, for the successor of a killed runner alone. */
+/** `consul-locker :output`, for the fallback reader of a killed runner alone. */
 export async function carryOutput({ environment, context }: Invocation): Promise<number> {
   await carryOn(context(internalOptions(environment)), inheritanceIn(environment) as Inheritance)
   return EXIT.done

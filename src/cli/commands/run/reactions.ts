@@ -12,7 +12,9 @@ export interface OnLost {
 /** A word that is meant to be a signal's name, whether there is one or not. */
 const LIKE_A_SIGNAL = /^(?:SIG)?[A-Z0-9]+$/
 
-/** Reads `--on-lost`: a signal's name is that signal, everything else a line for the shell. Throws a `usage` failure. */
+/**
+ * Reads `--on-lost`: a signal's name is that signal, everything else a line for the shell. Throws a `usage` failure.
+ */
 export function onLost({ 'on-lost': given }: Pick<RunCommandOptions, 'on-lost'>): OnLost {
   const signals = given.flatMap((word) => endingSignal(word) ?? [])
   const hooks = given.filter((word) => endingSignal(word) === undefined)

@@ -6,8 +6,8 @@ import type { OutputPlan, OutputSink } from '../../../run/output/output-plan.ts'
 import type { RunCommandOptions } from './syntax.ts'
 
 /**
- * The way that options want the command's output to take, which a listener only wants to hear: where that can't be, there
- * is none, with a warning. Rejects with a `Failure`.
+ * The way that options want the command's output to take, which a listener only wants to hear: where that can't be,
+ * there is none, with a warning. Rejects with a `Failure`.
  */
 export async function openOutput(
   ctx: Context,

@@ -14,8 +14,8 @@ const START_MS = 20_000
 
 /**
  * Sees to it that something listens where Consul is looked for: where nothing does, a server in a process of its own,
- * which others may use, too, and which ends when nobody has used it for a while. Throws a `usage` failure for an address
- * that isn't this machine's own, and a `local` one when the server doesn't start.
+ * which others may use, too, and which ends when nobody has used it for a while. Throws a `usage` failure for an
+ * address that isn't this machine's own, and a `local` one when the server doesn't start.
  */
 export async function ensureDevServer(
   ctx: Context,

@@ -21,8 +21,9 @@ export interface SeveralHolders {
 }
 
 /**
- * Who has slots of a name, or reads beside others; `undefined` where that is not so, or nobody is in. `unseen` when there
- * are slots that the token may not see. `entry` is what stands at the lock's key: nothing beside the slots of `consul lock -n`.
+ * Who has slots of a name, or reads beside others; `undefined` where that is not so, or nobody is in. `unseen` when
+ * there are slots that the token may not see. `entry` is what stands at the lock's key: nothing beside the slots of
+ * `consul lock -n`.
  */
 export async function severalHolders(
   ctx: Context,

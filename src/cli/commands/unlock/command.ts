@@ -52,8 +52,8 @@ async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: 
 }
 
 /**
- * What a token may not see is left out of lists without a word, and is not free for that. Rejects with a `refused` failure
- * when that is the lock in question.
+ * What a token may not see is left out of lists without a word, and is not free for that. Rejects with a `refused`
+ * failure when that is the lock in question.
  */
 async function checkSeen(
   ctx: Context,

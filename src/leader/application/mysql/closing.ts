@@ -9,9 +9,9 @@ const LOOK_MS = 50
 const OWN_COMMANDS = ['Binlog Dump', 'Slave_IO', 'Slave_SQL', 'Slave_worker', 'Daemon']
 
 /**
- * Has a server take no more writes, and ends all connections: who was in a transaction must hear of it, and who asks for
- * the master must find the new one. `read_only` comes once what is being written has ended, so that is killed. `opener`
- * makes the second connection that this needs.
+ * Has a server take no more writes, and ends all connections: who was in a transaction must hear of it, and who asks
+ * for the master must find the new one. `read_only` comes once what is being written has ended, so that is killed.
+ * `opener` makes the second connection that this needs.
  */
 export async function closeServer(
   ctx: Context,

@@ -44,7 +44,9 @@ export function assertNoTrouble({ replication }: MysqlState): void {
   throw new Failure('failed', `replication has stopped: ${replication.trouble} (${REINIT})`)
 }
 
-/** Throws when this server has something that the master lacks: it can't follow, and what is more is lost by a clone. */
+/**
+ * Throws when this server has something that the master lacks: it can't follow, and what is more is lost by a clone.
+ */
 export function assertNothingErrant(own: GtidProgress, master: MasterState, node: string): void {
   const errant = own.lackingIn(master.has)
   if (errant === undefined) return

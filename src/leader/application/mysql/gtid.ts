@@ -5,8 +5,8 @@ const GTID = /^(\d{1,10})-(\d{1,10})-(\d{1,20})$/
 
 /**
  * How far one domain has come: of each server that was master in it, the last transaction. Numbers grow from master to
- * master (`gtid_strict_mode`), so the greatest says how much there is, and two servers that have written the same number
- * have gone different ways. https://mariadb.com/kb/en/gtid/
+ * master (`gtid_strict_mode`), so the greatest says how much there is, and two servers that have written the same
+ * number have gone different ways. https://mariadb.com/kb/en/gtid/
  */
 export class GtidProgress {
   readonly #domain: number

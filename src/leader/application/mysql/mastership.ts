@@ -3,8 +3,8 @@ import { Failure } from '../../../base/failure.ts'
 import type { MysqlConnection } from './mysql-connection.ts'
 
 /**
- * Writes down in the data themselves that this server leads now. From this transaction on two servers that were promoted
- * from the same data have gone different ways, and can be told apart, though nobody has written yet.
+ * Writes down in the data themselves that this server leads now. From this transaction on two servers that were
+ * promoted from the same data have gone different ways, and can be told apart, though nobody has written yet.
  */
 export async function markMastership(ctx: Context, mysql: MysqlConnection, name: string, node: string): Promise<void> {
   await mysql.tell(ctx, 'CREATE DATABASE IF NOT EXISTS consul_locker')

@@ -60,7 +60,10 @@ export class MysqlConnection implements Disposable {
     return rows as MysqlRow[]
   }
 
-  /** Has something done: the answer is waited for a moment longer, for one that is left halfway may have its effect later. */
+  /**
+   * Has something done: the answer is waited for a moment longer, for one that is left halfway may have its effect
+   * later.
+   */
   async tell(ctx: Context, statement: string, values: readonly unknown[] = []): Promise<void> {
     await withAbortGrace(ctx, EFFECT_GRACE_MS, async ({ signal }) => {
       await unlessAborted(signal, this.#connection.query(statement, [...values]))

@@ -40,8 +40,8 @@ export async function assertStartsClosed(
 }
 
 /**
- * Why a server that was master can't be trusted to stay none; `undefined` when it can. Options that can't be read are no
- * reason: no server starts with them.
+ * Why a server that was master can't be trusted to stay none; `undefined` when it can. Options that can't be read are
+ * no reason: no server starts with them.
  */
 export async function wouldReopen(
   ctx: Context,

@@ -37,8 +37,9 @@ export async function rewind(ctx: Context, groups: Groups, server: LocalServer, 
 }
 
 /**
- * Makes a copy of another server's data beside our own, which stay in use meanwhile. Settles with a function that has it
- * take their place, when the server is stopped; the old data are kept as `<data>.old`. Rejects when there is no copy.
+ * Makes a copy of another server's data beside our own, which stay in use meanwhile. Settles with a function that has
+ * it take their place, when the server is stopped; the old data are kept as `<data>.old`. Rejects when there is no
+ * copy.
  */
 export async function clone(
   ctx: Context,

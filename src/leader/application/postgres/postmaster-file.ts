@@ -9,9 +9,9 @@ export interface PostmasterFile {
 const ANY: Readonly<Record<string, string>> = { '*': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1' }
 
 /**
- * Reads a `postmaster.pid`: process id, data directory, start, port, folder of the socket, first address, shared memory,
- * status, each on its line; a server that has just begun hasn't written all of them (`src/include/utils/pidfile.h`).
- * `undefined` when there is no process id in it.
+ * Reads a `postmaster.pid`: process id, data directory, start, port, folder of the socket, first address, shared
+ * memory, status, each on its line; a server that has just begun hasn't written all of them
+ * (`src/include/utils/pidfile.h`). `undefined` when there is no process id in it.
  */
 export function parsePostmasterFile(text: string): PostmasterFile | undefined {
   const [first = '', , , port = '', folder = '', address = ''] = text.split('\n').map((line) => line.trim())

@@ -27,7 +27,9 @@ export async function reserveSlot(ask: Ask, slot: string): Promise<void> {
   )
 }
 
-/** Drops slots of members on a master that nobody uses and that keep more than so many bytes. Settles with their names. */
+/**
+ * Drops slots of members on a master that nobody uses and that keep more than so many bytes. Settles with their names.
+ */
 export async function dropLargeSlots(ask: Ask, keepBytes: number): Promise<string[]> {
   const rows = await ask(
     `SELECT slot_name, pg_drop_replication_slot(slot_name)

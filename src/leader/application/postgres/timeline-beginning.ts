@@ -7,8 +7,8 @@ const LEAST = 48n
 const MOST = 128n
 
 /**
- * What stands at the beginning of a server's own timeline, up to a position that it has reached; `undefined` when that is
- * too near, or when the server doesn't have that part of its log any more.
+ * What stands at the beginning of a server's own timeline, up to a position that it has reached; `undefined` when that
+ * is too near, or when the server doesn't have that part of its log any more.
  */
 export async function timelineBeginning(ask: Ask, { timeline, history }: ServerState, to: bigint) {
   const from = history.at(-1)?.lsn

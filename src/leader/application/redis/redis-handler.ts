@@ -147,7 +147,8 @@ export class RedisHandler implements Handler {
 
   /**
    * A master without a backlog (it never was a replica, or had none for long) begins another history when a replica
-   * comes, and should it die before that is noted, no replica would be ready any more. So a replica comes now, and goes.
+   * comes, and should it die before that is noted, no replica would be ready any more. So a replica comes now, and
+   * goes.
    */
   async #withHistory(ctx: Context, redis: RedisConnection): Promise<RedisState> {
     let state = await lookAt(redis)

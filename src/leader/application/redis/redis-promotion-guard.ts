@@ -25,8 +25,8 @@ export interface Comparison {
 }
 
 /**
- * Keeps a Redis that was emptied, or has less than the last master, from becoming master: it is held to the note of what
- * that had, and notes what it has itself while it leads.
+ * Keeps a Redis that was emptied, or has less than the last master, from becoming master: it is held to the note of
+ * what that had, and notes what it has itself while it leads.
  */
 export class RedisPromotionGuard {
   readonly #setting: HandlerSetting
@@ -85,8 +85,8 @@ export class RedisPromotionGuard {
   }
 
   /**
-   * A master notes what it has, unless that is what stands there (`note`). Rejects when it can't; one that `goesOn` need
-   * not succeed.
+   * A master notes what it has, unless that is what stands there (`note`). Rejects when it can't; one that `goesOn`
+   * need not succeed.
    */
   async note(
     ctx: Context,

@@ -6,7 +6,9 @@ import { median, quantile } from '../../../../scripts/stage/statistics.ts'
 
 const head = { id: 'speed', what: 'speed', unit: 'ms' } as const
 
-/** Rounds of both tools, `ratio` times as long for ours; a round's trouble stretches both, each sample is `noise` off. */
+/**
+ * Rounds of both tools, `ratio` times as long for ours; a round's trouble stretches both, each sample is `noise` off.
+ */
 function measured({ rounds, ratio, noise, runs = 1 }: { rounds: number; ratio: number; noise: number; runs?: number }) {
   const [samples, random] = [new Samples(), new Random(rounds)]
   for (let round = 0; round < rounds; round++) {

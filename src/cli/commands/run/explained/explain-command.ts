@@ -33,7 +33,9 @@ async function explain({ words, environment, context }: Invocation): Promise<num
   return print(JSON.stringify({ name, timing, timeline, cases }))
 }
 
-/** A run as it would be accepted. Rejects with the `Failure` that the run itself would end with before it asks Consul. */
+/**
+ * A run as it would be accepted. Rejects with the `Failure` that the run itself would end with before it asks Consul.
+ */
 async function acceptedRun(
   ctx: Context,
   options: RunCommandOptions,
