@@ -19,7 +19,7 @@ export function asInternal(command: InternalCommand, environment: NodeJS.Process
  */
 export type Released = 'lock' | 'semaphore' | 'reader' | 'slots'
 
-const RELEASED: readonly string[] = ['lock', 'semaphore', 'reader', 'slots'] satisfies Released[]
+const RELEASED: readonly (string | undefined)[] = ['lock', 'semaphore', 'reader', 'slots'] satisfies Released[]
 
 /** The command by which a guardian has this very executable give something back; it adds the session. */
 export function internalRelease(released: Released, keys: readonly string[], environment: NodeJS.ProcessEnv) {
@@ -46,7 +46,7 @@ export function inheritanceIn(environment: NodeJS.ProcessEnv): unknown {
 
 /** What a word of such a command says. */
 export function isReleased(word: string | undefined): word is Released {
-  return word !== undefined && RELEASED.includes(word)
+  return RELEASED.includes(word)
 }
 
 /**
@@ -59,7 +59,6 @@ export function takeInternalCommand(
   environment: NodeJS.ProcessEnv,
 ): InternalCommand | undefined {
   const allowed = environment[VARIABLE]
-  if (allowed === undefined) return undefined
   delete environment[VARIABLE]
   return INTERNAL_COMMANDS.find((command) => command === word && command === allowed)
 }

@@ -16,7 +16,8 @@ async function measure(path: string): Promise<Score> {
     // What a sentence says is the integration tests' to know, and which word a kind has the type check's.
     mutator: { excludedMutations: ['StringLiteral'] },
     testRunner: 'vitest',
-    vitest: { configFile: 'test/mutants/vitest.config.ts' },
+    // In a thread no test could change its folder, or be sent a signal.
+    vitest: { configFile: 'test/mutants/vitest.config.ts', pool: 'forks' },
     coverageAnalysis: 'perTest',
     // A file that hasn't changed since, nor its tests, is told of at once.
     incremental: true,

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, relative } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findExecutable } from '../../../src/child/executable.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { findExecutable, OWN_EXECUTABLE, ownExecutable } from '../../../src/child/executable.ts'
 
 let dir: string
 let path: string
@@ -73,5 +73,35 @@ describe('a command', () => {
     const find = () => findExecutable([name], path)
     expect(find).toThrow(sentence)
     expect(find).toThrow(expect.objectContaining({ code }))
+  })
+
+  test('that is refused is told with what may be wrong', () => {
+    const refused = (hint: string) => expect.objectContaining({ hint })
+    expect(() => findExecutable(['nothing'], path)).toThrow(refused(`the PATH is ${path}`))
+    expect(() => findExecutable(['/nowhere/at/all'], path)).toThrow(refused('is its path right?'))
+    const cure = 'is that a program or a script, and may this user execute it?'
+    expect(() => findExecutable(['plain'], path)).toThrow(refused(cure))
+  })
+})
+
+describe('this very program', () => {
+  const { execPath } = process
+  const named = (file: string) => {
+    process.execPath = file
+    onTestFinished(() => {
+      process.execPath = execPath
+    })
+    return ownExecutable()
+  }
+
+  test('is started by its name, or another one of it', () => {
+    expect(ownExecutable()).toBe(execPath)
+    const link = join(dir, 'own')
+    symlinkSync(execPath, link)
+    expect(named(link)).toBe(link)
+  })
+
+  test.each(['first/both', 'nothing'])('is what the kernel kept when its name means something else: %s', (name) => {
+    expect(named(join(dir, name))).toBe(OWN_EXECUTABLE)
   })
 })

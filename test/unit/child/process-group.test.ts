@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { ProcessGroup } from '../../../src/child/process-group.ts'
 import { processesWith, runs, stateOf } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
+import { begun } from './begun.ts'
 
 const CTX = { clock: systemClock, log: SILENT, signal: new AbortController().signal, random: () => 0 }
 const NO_TRACES = { marker: undefined, cgroup: undefined }
@@ -12,22 +11,6 @@ const LONG_MS = 60_000
 const WHILE = { timeout: 20_000 }
 const STUBBORN = 'trap "" TERM; echo begun; while :; do sleep 0.05; done'
 const PLAIN = 'echo begun; exec sleep 600'
-
-/** A command in a group and session of its own that has begun. */
-async function begun(script: string, environment: NodeJS.ProcessEnv = {}) {
-  const child = spawn('/bin/sh', ['-c', script], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, ...environment },
-  })
-  const group = child.pid as number
-  const ended = once(child, 'exit')
-  onTestFinished(() => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-group, 'SIGKILL')
-  })
-  await once(child.stdout, 'data')
-  return { child, group, ended }
-}
 
 describe('a process group', () => {
   test.each([0, 1, -5, 1.5, Number.NaN])('is never the one of the id %d', (id) => {

@@ -1,0 +1,85 @@
+import { existsSync, fstatSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/base/clock.ts'
+import { OutputTail } from '../../../src/child/output-tail.ts'
+import { processesWith } from '../../kit/processes.ts'
+import { scratch } from '../../kit/unique.ts'
+import { SILENT } from '../../virtual/silent-log.ts'
+import { started } from './begun.ts'
+
+const CTX = { clock: systemClock, log: SILENT, signal: new AbortController().signal, random: Math.random }
+const KEPT_BYTES = 4096
+
+/** A tail, and whether somebody reads on: the PATH tells who is ours. */
+async function tail() {
+  const [folder, path] = [scratch(), scratch()]
+  const one = await OutputTail.open(CTX, { ...process.env, PATH: `${path}:${process.env.PATH}` })
+  if (!one) throw new Error('there is no pipe')
+  const writer = (script: string) =>
+    started(['/bin/sh', '-c', script], { stdio: ['ignore', one.writeEnd, one.writeEnd], cwd: folder })
+  return { one, folder, writer, readers: () => processesWith(path) }
+}
+
+describe('of what a command writes is kept', () => {
+  test('all, when it is little', async () => {
+    const { one } = await tail()
+    writeSync(one.writeEnd, 'one\n')
+    writeSync(one.writeEnd, 'two\n')
+    one.handOver()
+    expect(one.leave()).toBe('one\ntwo\n')
+  })
+
+  test('the last, when it is much, whoever has read it', async () => {
+    const { one, writer } = await tail()
+    const numbers = Array.from({ length: 100_000 }, (_, n) => `${n + 1}\n`).join('')
+    const child = writer('seq 100000')
+    one.handOver()
+    await new Promise((resolve) => child.once('exit', resolve))
+    expect(one.leave()).toBe(numbers.slice(-KEPT_BYTES))
+  })
+
+  test('what there is by then, when somebody writes without end', async () => {
+    const { one, writer, folder } = await tail()
+    const child = writer(': >begun; exec yes')
+    one.handOver()
+    await expect.poll(() => existsSync(join(folder, 'begun'))).toBe(true)
+    expect(one.leave()).toMatch(/^(?:y?\n(?:y\n)*y?)?$/)
+    child.kill('SIGKILL')
+  })
+
+  test('what was there before everybody had closed it', async () => {
+    const { one, writer } = await tail()
+    const child = writer('echo last words')
+    one.handOver()
+    await new Promise((resolve) => child.once('close', resolve))
+    await expect.poll(() => one.leave()).toBe('last words\n')
+  })
+})
+
+describe('who writes on', () => {
+  test('doesn’t notice that we have gone, and who reads goes with the last of them', async () => {
+    const { one, folder, writer, readers } = await tail()
+    const child = writer(
+      'until [ -e left ]; do sleep 0.02; done; seq 100000 && : >done; until [ -e end ]; do sleep 0.02; done',
+    )
+    one.handOver()
+    await expect.poll(readers).not.toEqual([])
+    one.leave()
+    writeFileSync(join(folder, 'left'), '')
+    await expect.poll(() => existsSync(join(folder, 'done'))).toBe(true)
+    expect(readers()).toHaveLength(1)
+    child.kill('SIGKILL')
+    await expect.poll(readers).toEqual([])
+  })
+})
+
+test('our end to write to is closed when it is the command’s', async () => {
+  const { one, readers } = await tail()
+  const { writeEnd } = one
+  expect(fstatSync(writeEnd).isFIFO()).toBe(true)
+  one.handOver()
+  expect(() => fstatSync(writeEnd)).toThrow(expect.objectContaining({ code: 'EBADF' }))
+  one.leave()
+  await expect.poll(readers).toEqual([])
+})
