@@ -53,9 +53,7 @@ export class HealthyNode {
       using stay = scope(ctx.signal)
       const watching = this.#untilUnwell(under(ctx, watch.signal), query, retrying).then(
         (wrongs) => stay.abort(new Unwell(wrongs.join(', '))),
-        (thrown: unknown) => {
-          if (!watch.signal.aborted) stay.abort(thrown)
-        },
+        (thrown: unknown) => stay.abort(thrown),
       )
       try {
         // Who has won in spite of it has contended while the node was well.

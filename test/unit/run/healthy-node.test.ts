@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sleep, unlessAborted } from '../../../src/base/abort.ts'
+import { AbortReason, sleep, unlessAborted } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
 import { Consul } from '../../../src/consul/consul.ts'
 import { DevAgent } from '../../../src/devagent/dev-agent.ts'
@@ -52,7 +52,7 @@ async function node(service?: string) {
     /** Tells the check of an instance how that is. */
     tell: (how: 'pass' | 'fail', instance: string) => put(`/check/${how}/service:${instance}`),
     win: () => got.resolve('won'),
-    over: () => wait.abort(WAIT_OVER),
+    over: (reason = WAIT_OVER) => wait.abort(reason),
     async contend(
       once = false,
       attempt: (ctx: Context) => Promise<string> = (ctx) => unlessAborted(ctx.signal, got.promise),
@@ -206,6 +206,15 @@ describe('a wait that is over', () => {
     const { end } = await contend()
     over()
     await expect(clock.run(end)).rejects.toBe(WAIT_OVER)
+  })
+
+  test('that somebody ends for another reason tells that, and not what is wrong', async () => {
+    const { contend, maintenance, over, clock } = await node()
+    await maintenance(true)
+    const { end } = await contend()
+    const reason = new AbortReason('told to end')
+    over(reason)
+    await expect(clock.run(end)).rejects.toBe(reason)
   })
 
   test('knows of nothing wrong when Consul has not said anything yet', async () => {

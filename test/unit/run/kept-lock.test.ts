@@ -322,9 +322,10 @@ describe('a place among several that is asked for', () => {
         }),
       ),
     )
+    const before = lock.requests.length
     const answer = requestRelease(ctx, consul(), held.key, 'one', 'root@web2')
     await clock.advance(10)
-    return { ...lock, held, answer }
+    return { ...lock, held, answer, asked: () => lock.requests.slice(before) }
   }
 
   test.each(['slots', 'readers'] as const)('is given back (%s)', async (kind) => {
@@ -338,5 +339,15 @@ describe('a place among several that is asked for', () => {
     held.session.end()
     operator.destroySession(held.session.id)
     expect(await clock.run(answer)).toEqual({ kind: 'lost' })
+  })
+
+  test.each(['slots', 'readers'] as const)('is looked at as the leader knows it (%s)', async (kind) => {
+    const { clock, operator, held, answer, asked: requests } = await asked(kind)
+    held.session.end()
+    operator.destroySession(held.session.id)
+    await clock.run(answer)
+    const reads = requests().filter((request) => request.startsWith('GET /v1/kv/'))
+    expect(reads.length).toBeGreaterThan(2)
+    expect(reads.filter((read) => !read.includes('consistent'))).toEqual([])
   })
 })

@@ -108,7 +108,7 @@ test('observers are told one after the other, and all of them are waited for', a
   all.started?.()
   expect(told).toEqual(['one', 'other'])
   const settled = all.settled?.(virtualRun().ctx).then(() => told.push('settled'))
-  await Promise.resolve()
+  await new Promise((resolve) => setImmediate(resolve))
   expect(told).not.toContain('settled')
   later.resolve()
   await settled
