@@ -16,7 +16,6 @@ export function endOf(outcome: RunOutcome): RunEnd {
     case 'timed-out':
       return { ...outcome.status, timedOut: true }
     case 'unsettled':
-      return { ...outcome.status, unsettled: true }
     // A signal ends the wait after a success, too.
     case 'interrupted':
       return { code: 0, unsettled: true }

@@ -55,7 +55,7 @@ export class RunsRider implements Rider {
   }
 
   granted(entries: readonly Entry[]): void {
-    this.stands(entries.findLast(({ key, value }) => key === this.key && value !== '')?.value ?? '')
+    this.stands(entries.findLast(({ key }) => key === this.key)?.value ?? '')
   }
 
   /** The run is over: its outcome is to be written by the release. */

@@ -59,8 +59,7 @@ export function unendedRuns(
 
 /** What a holder's record carries on. */
 export function carriedIn(value: string): readonly RunEntry[] {
-  const unended = fieldIn(value, 'unended') ?? []
-  const parsed = parseRuns(JSON.stringify({ runs: unended }))
+  const parsed = parseRuns(JSON.stringify({ runs: fieldIn(value, 'unended') }))
   return parsed === 'unreadable' ? [] : parsed.runs.slice(-MOST_CARRIED)
 }
 

@@ -24,6 +24,15 @@ describe('of a history', () => {
     }
   })
 
+  test('the last loss is told of, too, if there was one', () => {
+    const [first, second] = [
+      { ...run(1, 0), lost: 'deadline' },
+      { ...run(2, 3), lost: 'unknown' },
+    ]
+    expect(parseLastRuns(JSON.stringify({ runs: [first, second, run(3, 0)] }))).toMatchObject({ lost: second })
+    expect(parseLastRuns(JSON.stringify({ runs: [run(3, 0)] }))).not.toHaveProperty('lost')
+  })
+
   test.each([
     'rubbish',
     '[]',

@@ -56,6 +56,9 @@ describe('a record of runs', () => {
     '{"runs":[],"success":[]}',
     `{"runs":[{"runId":"","host":"a","user":"b","command":"c","start":"${START}"}]}`,
     '{"runs":[{"runId":"1","host":"a","user":"b","command":"c","start":"yesterday"}]}',
+    `{"runs":[{"runId":"1","host":["a"],"user":"b","command":"c","start":"${START}"}]}`,
+    `{"runs":[{"runId":"1","host":"a","user":"b","command":"c","start":["${START}"]}]}`,
+    `{"runs":[{"runId":"1","host":"a","user":"b","command":"c","start":"${START.replace('Z', `${'0'.repeat(20)}Z`)}"}]}`,
     `{"runs":[{"runId":"1","host":"a","user":"b","command":"c","start":"${START}","code":-1}]}`,
     `{"runs":[{"runId":"1","host":"a","user":"b","command":"c","start":"${START}","killed":"no"}]}`,
     `{"runs":[{"runId":"1","host":"${'a'.repeat(256)}","user":"b","command":"c","start":"${START}"}]}`,
@@ -89,6 +92,15 @@ describe('history', () => {
     expect(encodeRuns(record).length).toBeLessThanOrEqual(8192)
     expect(ids(record).at(-1)).toBe('run-19')
     expect(ids(record).length).toBeGreaterThan(5)
+    expect(parseRuns(encodeRuns(record))).toEqual(record)
+  })
+
+  test('has the newest even where that alone is too long', () => {
+    const text = '\u0001'.repeat(255)
+    const long = run(1, { command: text, host: text, user: text, code: 0 })
+    const record = withRuns({ runs: [], success: long, failure: long }, [long])
+    expect(encodeRuns(record).length).toBeGreaterThan(8192)
+    expect(ids(record)).toEqual(['run-1'])
   })
 
   test('has each run once', () => {
@@ -102,6 +114,7 @@ describe('history', () => {
     [{ signal: 'SIGTERM' }, false, true],
     [{ code: 0, unsettled: true }, false, true],
     [{ code: 0, lost: 'deadline' }, false, true],
+    [{ code: 0, timedOut: true }, false, true],
     [{ signal: 'SIGTERM', timedOut: true }, false, true],
     [{ timedOut: true }, false, true],
     [{ lost: 'unknown' }, false, true],
@@ -123,6 +136,12 @@ describe('what counts for a period', () => {
     const failed = withRuns({ runs: [], period: second }, [run(2, { code: 3 })]).period
     expect(failed).toEqual({ last: run(2, { code: 3 }), success: run(1) })
     expect(failed && periodSuccess(failed)).toEqual(run(1))
+  })
+
+  test('is nothing where it tells of no start', () => {
+    const record = { runs: [], period: {} }
+    expect(parseRuns(encodeRuns(record))).toEqual(record)
+    expect(withRuns(record, [run(1)]).period).toEqual({})
   })
 
   test('is no run that came without a period', () => {

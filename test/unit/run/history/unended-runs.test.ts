@@ -58,9 +58,17 @@ describe('the runs that never gave their lock back', () => {
     ])
   })
 
-  test.each(['', '[]', '{"unended":[{}]}', `{"unended":[],"x":"${'y'.repeat(8192)}"}`])('are not in %.30s', (value) => {
-    expect(carriedIn(value)).toEqual([])
+  test('are five at most where somebody left more', () => {
+    const left = JSON.stringify({ unended: ['1', '2', '3', '4', '5', '6'].map(lost) })
+    expect(carriedIn(left).map(({ runId }) => runId)).toEqual(['2', '3', '4', '5', '6'])
   })
+
+  test.each([...['', '[]', '{}', '{"unended":[{}]}'], JSON.stringify({ unended: [lost('1')], x: 'y'.repeat(8192) })])(
+    'are not in %.30s',
+    (value) => {
+      expect(carriedIn(value)).toEqual([])
+    },
+  )
 
   test('are told of in short, and printable', () => {
     const long = holderRecord(
@@ -69,6 +77,11 @@ describe('the runs that never gave their lock back', () => {
       SINCE,
     )
     expect(runIn(long)).toEqual(run('x', { host: '[1m', user: `${'u'.repeat(63)}…`, command: `${'c'.repeat(79)}…` }))
+    expect(runIn(recordOf('y'.repeat(64)))).toEqual(run('y'.repeat(64)))
     expect(runIn(recordOf('y'.repeat(65)))).toBeUndefined()
+  })
+
+  test.each(['host', 'user', 'command', 'runId', 'since'])('are none where nothing tells of the %s', (field) => {
+    expect(runIn(JSON.stringify({ ...JSON.parse(recordOf('one')), [field]: undefined }))).toBeUndefined()
   })
 })
