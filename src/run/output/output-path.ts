@@ -6,14 +6,19 @@ import type { OutputPlan, OutputSink, OutputStream } from './output-plan.ts'
 import type { Spool } from './spool.ts'
 import { Tee } from './tee.ts'
 
+type Descriptors = Readonly<Record<OutputStream, number>>
+
+const OWN: Descriptors = { stdout: 1, stderr: 2 }
+
 /** Our own standard streams. */
 class OwnStreams implements OutputSink {
   readonly #ctx: Context
-  readonly #outputs = { stdout: new NonBlockingOutput(1), stderr: new NonBlockingOutput(2) }
+  readonly #outputs: Readonly<Record<OutputStream, NonBlockingOutput>>
   #isTroubled = false
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, { stdout, stderr }: Descriptors) {
     this.#ctx = ctx
+    this.#outputs = { stdout: new NonBlockingOutput(stdout), stderr: new NonBlockingOutput(stderr) }
   }
 
   /** Rejects when nobody can read it any more. What a full disk doesn't take is dropped, with a warning. */
@@ -39,11 +44,11 @@ export class OutputPath implements OutputSink {
 
   /**
    * Throws a `usage` failure for a file that can't be written to. A spool is held back until it is shown; a listener
-   * gets all of it, too.
+   * gets all of it, too. Tests have other streams of their `own`.
    */
-  constructor(ctx: Context, plan: OutputPlan, spool: Spool | undefined, listener?: OutputSink) {
+  constructor(ctx: Context, plan: OutputPlan, spool: Spool | undefined, listener?: OutputSink, own = OWN) {
     this.#ctx = ctx
-    this.#own = new OwnStreams(ctx)
+    this.#own = new OwnStreams(ctx, own)
     this.#tee = plan.tee && new Tee(ctx, plan.tee.file, plan.tee.maxBytes)
     this.#stampers = plan.timestamps ? { stdout: new LineStamper(), stderr: new LineStamper() } : undefined
     this.#spool = spool

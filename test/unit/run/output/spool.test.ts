@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, truncateSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -51,6 +51,74 @@ describe('a spool', () => {
     await spool.write('stderr', Buffer.from('half'))
     truncateSync(`/proc/self/fd/${spool.fd}`, 5 + 5 + 5 + 2)
     expect(await replayed(Spool.adopt(spool.fd as number))).toEqual(['stdout whole', 'stderr ha'])
+  })
+
+  test('is taken over without what is torn, or no frame of ours', async () => {
+    const { spool } = openSpool()
+    await spool.write('stdout', Buffer.from('whole'))
+    const end = 5 + 5
+    await spool.write('stderr', Buffer.from('torn'))
+    for (const left of [1, 4, 5]) {
+      truncateSync(`/proc/self/fd/${spool.fd}`, end + left)
+      expect(await replayed(Spool.adopt(spool.fd as number))).toEqual(['stdout whole'])
+    }
+    writeSync(spool.fd as number, Buffer.from([7, 1, 0, 0, 0, 33]), 0, 6, end)
+    expect(await replayed(Spool.adopt(spool.fd as number))).toEqual(['stdout whole'])
+  })
+
+  test('that was taken over goes on behind what is there', async () => {
+    const { spool } = openSpool()
+    await spool.write('stdout', Buffer.from('one'))
+    await spool.write('stderr', Buffer.from('two'))
+    const adopted = Spool.adopt(spool.fd as number)
+    await adopted.write('stdout', Buffer.from('three'))
+    expect(await replayed(adopted)).toEqual(['stdout one', 'stderr two', 'stdout three'])
+  })
+
+  test('has room for pieces of any size', async () => {
+    const { spool } = openSpool()
+    const text = 'x'.repeat(300_000)
+    await spool.write('stderr', Buffer.from(text))
+    expect(await replayed(spool)).toEqual([`stderr ${text}`])
+  })
+
+  test('is for its user alone, and is elsewhere when its folder isn’t there', () => {
+    for (const TMPDIR of ['/nowhere', '']) {
+      const spool = Spool.open({ TMPDIR })
+      expect(fstatSync(spool.fd as number)).toMatchObject({ nlink: 0, mode: 0o100600 })
+      spool.close()
+      expect(() => fstatSync(spool.fd as number)).toThrow('EBADF')
+    }
+  })
+
+  test('fails as who is given it', async () => {
+    const { spool } = openSpool()
+    await spool.write('stdout', Buffer.from('one'))
+    const sink = { write: () => Promise.reject(new Error('nobody reads')) }
+    await expect(spool.replay(sink, () => {})).rejects.toThrow('nobody reads')
+  })
+
+  test('keeps in memory what its file doesn’t take, behind what that has', async () => {
+    const { spool } = openSpool()
+    await spool.write('stdout', Buffer.from('one'))
+    const readOnly = openSync(`/proc/self/fd/${spool.fd}`, 'r')
+    onTestFinished(() => closeSync(readOnly))
+    const full = Spool.adopt(readOnly)
+    const piece = 'x'.repeat(200 * 1024)
+    await full.write('stderr', Buffer.from('two'))
+    expect(await replayed(full)).toEqual(['stdout one', 'stderr two'])
+    await full.write('stdout', Buffer.from(piece))
+    await full.write('stderr', Buffer.from(piece))
+    expect(await replayed(full)).toEqual(['stdout one', `missing ${3 + piece.length}`, `stderr ${piece}`])
+  })
+
+  test('has a copy of what it keeps, for the sender may write over it', async () => {
+    const spool = Spool.inMemory()
+    const bytes = Buffer.from('one')
+    await spool.write('stdout', bytes)
+    bytes.fill('x')
+    expect(await replayed(spool)).toEqual(['stdout one'])
+    spool.close()
   })
 
   test('keeps the end in memory where no file can be made, and says what is missing', async () => {
