@@ -1,4 +1,4 @@
-import { ENDED_VARIABLE, GUARDIAN_PATH, LEFT_VARIABLE, MARKER_VARIABLE } from './guardian-terms.ts'
+import { ENDED_VARIABLE, GUARDIAN_PATH, LEFT_VARIABLE, MARKER_VARIABLE, NOT_STARTED } from './guardian-terms.ts'
 
 /**
  * The guardian: a shell that outlives a killed, stopped or wedged runner. POSIX sh only (dash, busybox).
@@ -105,7 +105,9 @@ gone_within() {
 
 # A lock is never given back while the command may still run. A runner that dies late has used up some of the grace.
 act() {
-  if [ "$armed" = yes ]; then
+  if [ "$armed" = yes ] && [ "$group" = none ] && gone; then
+    ended=${NOT_STARTED}
+  elif [ "$armed" = yes ]; then
     ended=killed
     send "$signal"
     send CONT

@@ -14,9 +14,12 @@ export const LEFT_VARIABLE = 'CONSUL_LOCKER_LEFT'
 
 /**
  * Tells that command, too, how what was guarded ended: the word that came with `disarm`; `killed`, when the guardian
- * has ended it; nothing when nobody said.
+ * has ended it; `none`, when it has found nothing to end; nothing when nobody said.
  */
 export const ENDED_VARIABLE = 'CONSUL_LOCKER_ENDED'
+
+/** How what has not started ended. */
+export const NOT_STARTED = 'none'
 
 /** The programs that the script calls. */
 export const GUARDIAN_PROGRAMS = ['sed', 'grep', 'sleep'] as const

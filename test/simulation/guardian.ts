@@ -1,5 +1,6 @@
 import type { Context } from '../../src/base/context.ts'
 import type { Guardian } from '../../src/child/guardian.ts'
+import { NOT_STARTED } from '../../src/child/guardian-terms.ts'
 import type { SimulatedCommand } from './command.ts'
 import type { SimulatedProcess } from './process.ts'
 
@@ -87,8 +88,8 @@ export class SimulatedGuardian implements Guardian {
     if (this.#orders === 'dismissed') return
     const graceMs = Math.min(this.#graceMs, this.#killAtMs - this.#nowMs())
     if (this.#orders === 'armed') {
+      this.#ended = this.command ? 'killed' : NOT_STARTED
       await this.command?.stop(this.#ctx, graceMs)
-      this.#ended = 'killed'
     }
     if (this.#session !== '') await this.#release(this.#session, this.#ended)
   }

@@ -61,7 +61,7 @@ export function liesIn(stage: Stage, runners: readonly SimulatedRunner[]): strin
 
 function lieAbout(entry: RunEntry, { began, outcome, commandEnd }: SimulatedRunner): string | undefined {
   const { code, signal, killed } = entry
-  if (!began && code !== undefined) return 'it never ran'
+  if (!began && (code !== undefined || killed)) return 'it never ran'
   if (code !== undefined && (commandEnd === undefined || !('code' in commandEnd) || commandEnd.code !== code)) {
     return `it ended with ${JSON.stringify(commandEnd)}`
   }

@@ -1,11 +1,9 @@
+import { NOT_STARTED } from '../../child/guardian-terms.ts'
 import type { RunOutcome } from '../run-outcome.ts'
 import type { RunEntry } from './runs-record.ts'
 
 /** How a run ended, as its history tells. */
 export type RunEnd = Pick<RunEntry, 'code' | 'signal' | 'lost' | 'unsettled' | 'timedOut' | 'killed'>
-
-/** What a guardian is told as long as no command has started. */
-export const NOT_STARTED = 'none'
 
 export function endOf(outcome: RunOutcome): RunEnd {
   switch (outcome.kind) {

@@ -3,20 +3,28 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
+import { GUARDIAN_SCRIPT } from '../../../src/child/guardian-script.ts'
 import { type GuardianOptions, GuardianSupervisor } from '../../../src/child/guardian-supervisor.ts'
-import { ENDED_VARIABLE } from '../../../src/child/guardian-terms.ts'
+import {
+  ENDED_VARIABLE,
+  GUARDIAN_VARIABLE,
+  guardianArguments,
+  MARKER_VARIABLE,
+} from '../../../src/child/guardian-terms.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 
 const WHILE = { timeout: 20_000 }
 
 /** A command in a group of its own that says when it has begun. */
-async function begun(script = 'true') {
+async function begun(script = 'true', environment: NodeJS.ProcessEnv = {}) {
   const child = spawn('/bin/sh', ['-c', `${script}; echo begun; while :; do sleep 0.05; done`], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...environment },
   })
   const ended = once(child, 'exit')
   const group = child.pid as number
@@ -103,6 +111,43 @@ describe('a guardian that hears nothing within the time', () => {
     expect(command.child.signalCode).toBe(signal)
     await released()
     expect(ended()).toBe('killed')
+  })
+})
+
+describe('a guardian whose runner dies', () => {
+  /** Tells its shell these lines, and no more. Settles with how what it guarded ended, as it says. */
+  async function endAfter(marker: string, ...lines: readonly string[]): Promise<string> {
+    const release = ['/bin/sh', '-c', `printf %s "$${ENDED_VARIABLE}" >&2`, 'sh']
+    const shell = spawn(
+      '/bin/sh',
+      guardianArguments({ signal: 'SIGTERM', graceMs: 20_000, orphanLookMs: 60_000, release }),
+      {
+        detached: true,
+        stdio: ['pipe', 'ignore', 'pipe'],
+        env: { ...process.env, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT, [MARKER_VARIABLE]: marker },
+      },
+    )
+    shell.stdin.end(`session abc\n${lines.map((line) => `${line}\n`).join('')}`)
+    return text(shell.stderr)
+  }
+
+  test('before its command has begun says that none has', async () => {
+    expect(await endAfter('RUN=nobody')).toBe('none')
+  })
+
+  test('as soon as its command has begun ends that, though it was never told of it', async () => {
+    const marker = `RUN=${process.pid}-begun`
+    const command = await begun('true', { RUN: marker.slice(4) })
+    expect(await endAfter(marker)).toBe('killed')
+    await command.ended
+    expect(command.child.signalCode).toBe('SIGTERM')
+  })
+
+  test('says that it ended a command, though that has ended by itself', async () => {
+    const command = await begun()
+    process.kill(-command.group, 'SIGKILL')
+    await command.ended
+    expect(await endAfter('RUN=nobody', `arm ${command.group} 100 100`)).toBe('killed')
   })
 })
 

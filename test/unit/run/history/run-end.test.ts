@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { NOT_STARTED } from '../../../../src/child/guardian-terms.ts'
 import { Loss } from '../../../../src/lock/loss.ts'
-import { endIn, endOf, NOT_STARTED, type RunEnd, wordOf } from '../../../../src/run/history/run-end.ts'
+import { endIn, endOf, type RunEnd, wordOf } from '../../../../src/run/history/run-end.ts'
 import type { RunOutcome } from '../../../../src/run/run-outcome.ts'
 
 const LOSS = new Loss('deadline', 'it was not renewed')
