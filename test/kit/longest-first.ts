@@ -12,10 +12,10 @@ export const LONG = [
   'test/slow/poor-consul.test.ts',
   'test/simulation/leader.test.ts',
   'test/integration/switchover.test.ts',
-  'test/integration/postgres/following.test.ts',
+  'test/slow/postgres/following.test.ts',
   'test/slow/scripts/failover-postgres.test.ts',
-  'test/integration/conformance/handlers.test.ts',
-  'test/integration/conformance/conformance.test.ts',
+  'test/slow/conformance/handlers.test.ts',
+  'test/slow/conformance/conformance.test.ts',
 ]
 
 /** In a fresh clone, where nobody knows yet how long anything takes, vitest would go by size. */
