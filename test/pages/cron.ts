@@ -1,6 +1,6 @@
 import type { Story } from './story.ts'
 
-const RECIPES = 'test/integration/recipes.test.ts'
+const RECIPES = 'test/slow/recipes.test.ts'
 
 /** Two runs that others had, as they stand in Consul. */
 const RUNS = JSON.stringify({

@@ -1,7 +1,7 @@
 import type { Story } from './story.ts'
 
 const SCRIPTS = 'test/integration/deploy.test.ts'
-const RECIPES = 'test/integration/recipes.test.ts'
+const RECIPES = 'test/slow/recipes.test.ts'
 
 export const DEPLOY: Story = {
   pastes: { 'consul-locker pause reboot': { after: 'consul-locker resume reboot' } },

@@ -9,7 +9,7 @@ import type { Story } from './story.ts'
 import { CI, file, node, pasted } from './world.ts'
 
 const NPM = 'test/kit/npm-packages.ts'
-const CLONE = 'it is for a clone beside a program; test/integration/library/package.test.ts installs what is packed'
+const CLONE = 'it is for a clone beside a program; test/slow/library/package.test.ts installs what is packed'
 
 const ROLLOUT = pasted('docs/rollout.md', 'yaml')
 

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { expect, test } from 'vitest'
-import { bundleApplication } from '../../build/bundle.ts'
-import { parserInJavaScript } from '../../build/parser.ts'
-import { slim } from '../../build/slim.ts'
+import { bundleApplication } from '../../../build/bundle.ts'
+import { parserInJavaScript } from '../../../build/parser.ts'
+import { slim } from '../../../build/slim.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+const ROOT = join(import.meta.dirname, '../../..')
 
 /** Notes which files the bundler reads, as against what it tells of itself. */
 function noting(files: Set<string>): Plugin {
