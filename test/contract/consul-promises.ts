@@ -3,7 +3,6 @@ import { agentPromises } from './agent-promises.ts'
 import { blockingPromises } from './blocking-promises.ts'
 import { catalogPromises } from './catalog-promises.ts'
 import { checkPromises } from './check-promises.ts'
-import { expiryPromises } from './expiry-promises.ts'
 import { healthPromises } from './health-promises.ts'
 import { kvPromises } from './kv-promises.ts'
 import { lockPromises } from './lock-promises.ts'
@@ -15,7 +14,6 @@ import { txnPromises } from './txn-promises.ts'
 export function consulPromises(name: string, open: () => Target): void {
   const client = () => new Client(open())
   describe.concurrent(name, () => {
-    describe('an expiring session', () => expiryPromises(client))
     describe('a session', () => sessionPromises(client))
     describe('a key', () => kvPromises(client))
     describe('a lock', () => lockPromises(client))

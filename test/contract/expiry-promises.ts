@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest'
-import type { Client } from './target.ts'
+import { describe, expect, test } from 'vitest'
+import { Client, type Target } from './target.ts'
 
-/** The slow ones: a session's TTL is 10 s at least. */
-export function expiryPromises(open: () => Client): void {
+/** Registers the slow ones of them, as `consulPromises` does the others: a session's TTL is 10 s at least. */
+export function expiryPromises(name: string, open: () => Target): void {
+  const client = () => new Client(open())
+  describe.concurrent(name, () => {
+    describe('an expiring session', () => promises(client))
+  })
+}
+
+function promises(open: () => Client): void {
   test('lives past its TTL, and ends at about twice of it', async () => {
     const client = open()
     const id = await client.session({ TTL: '10s' })

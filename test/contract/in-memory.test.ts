@@ -1,9 +1,10 @@
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { consulPromises } from './consul-promises.ts'
+import { expiryPromises } from './expiry-promises.ts'
 import type { Target } from './target.ts'
 
-consulPromises('the in-memory Consul', (): Target => {
+const open = (): Target => {
   const clock = new VirtualClock()
   const agent = new DevAgent({ clock, random: Math.random })
   const never = new AbortController().signal
@@ -18,4 +19,7 @@ consulPromises('the in-memory Consul', (): Target => {
     nowMs: () => clock.nowMs,
     freshKey: () => `contract/${keys++}`,
   }
-})
+}
+
+expiryPromises('the in-memory Consul', open)
+consulPromises('the in-memory Consul', open)
