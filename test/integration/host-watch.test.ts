@@ -49,14 +49,17 @@ describe('nginx', () => {
     return at
   }
 
-  /** Starts nginx in front of the backends in a file. */
+  /**
+   * Starts nginx in front of the backends in a file. It keeps no connection: a worker that a reload replaces would reset
+   * it in the middle of the next request.
+   */
   async function balancer(backends: string) {
     const { http } = await freePorts()
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((of) => `${of}_temp_path ${dir}/${of};`)
     writeFileSync(
       join(dir, 'nginx.conf'),
       `daemon off; pid ${dir}/pid; error_log ${dir}/log; events {}
-      http { access_log off; ${temporary.join('')} upstream web { include ${backends}; }
+      http { access_log off; keepalive_timeout 0; ${temporary.join('')} upstream web { include ${backends}; }
         server { listen 127.0.0.1:${http}; location / { proxy_pass http://web; } } }`,
     )
     const { path, env } = await program('nginx', 'nginx')
