@@ -1,23 +1,14 @@
-import { once } from 'node:events'
 import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { RUN_SYNTAX } from '../../src/cli/commands/run/syntax.ts'
 import { type Options, variableOf } from '../../src/cli/syntax/option.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type Ended, runLocker } from '../kit/locker.ts'
+import { runLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
+import { expectSentence, serve } from '../kit/refusals.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
-
-/** One line with a hint in brackets, nothing on standard output, no stack trace. */
-function expectSentence(ended: Ended, code: number, sentence: RegExp): void {
-  expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(sentence) })
-  expect(ended.stderr).toMatch(/^consul-locker: error: [^\n]+ \([^\n]+\)\n$/)
-  expect(ended.stderr).not.toContain('    at ')
-  expect(ended.stderr.length).toBeLessThan(600)
-}
 
 /** Runs against an agent that must not hear of it. */
 async function refuse(words: readonly string[], sentence: RegExp, env: NodeJS.ProcessEnv = {}): Promise<void> {
@@ -207,55 +198,6 @@ describe('what answers is not Consul:', () => {
   })
 })
 
-describe('what does not answer is out of reach:', () => {
-  test.for<[string, () => Promise<string>, RegExp]>([
-    ['a port that accepts and stays silent', silentPort, /nothing answered.*\(.*\)/],
-    ['a port that accepts and closes', closingPort, /closes the connection without an answer.*\(.*\)/],
-  ])('%s', async ([, start, sentence]) => {
-    const address = await start()
-    const words = [
-      ['--no-wait', 'name', 'echo', 'ran'],
-      ['hosts', '--label', 'a'],
-    ]
-    const ends: Ended[] = await Promise.all(words.map((line) => runLocker(line, { address })))
-    for (const ended of ends) expectSentence(ended, 3, sentence)
-  })
-
-  test.for<[string, () => Promise<string>]>([
-    ['a port that accepts and stays silent', silentPort],
-    ['a port that accepts and closes', closingPort],
-    ['a host whose name means nothing', async () => 'consul..invalid:8500'],
-  ])('%s keeps nobody longer than --consul-timeout', async ([, start]) => {
-    const address = await start()
-    const patience = ['--consul-timeout', '1s']
-    const words = [
-      [...patience, 'name', 'echo', 'ran'],
-      [...patience, '--gate', 'kv:a', 'name', 'echo', 'ran'],
-      ['wait', ...patience, 'service:a'],
-      ['hosts', ...patience, '--label', 'a', '--wait', '1h'],
-      ['lease', 'acquire', ...patience, '--label', 'a', '--service-id', 'a', '--acquire-timeout', '1h'],
-      ['monitor', ...patience, '--label', 'a', '--service-id', 'a', '--monitor-tcp', '127.0.0.1:9'],
-      ['promote', 'a', ...patience, '--watch', '--', 'true'],
-      ['promote', 'a', '--node', 'n', ...patience, '--wait', 'START', '--timeout', '1h'],
-    ]
-    const ends: Ended[] = await Promise.all(words.map((line) => runLocker(line, { address })))
-    expect(ends.map(({ code, stdout }) => ({ code, stdout }))).toEqual(words.map(() => ({ code: 3, stdout: '' })))
-    expect(ends[0]?.stderr).toMatch(
-      /^(.*warn: .*; trying again, for 1s at most\n)?.*error: .*; gave up after 1s \(--consul-timeout\).*\n$/,
-    )
-  })
-
-  test('a port where nobody listens is an outage', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
-    await once(server, 'close')
-    const ended = await runLocker(['--no-wait', 'name', 'echo', 'ran'], { address: `127.0.0.1:${port}` })
-    expectSentence(ended, 3, /can't be reached.*\(.*CONSUL_HTTP_ADDR.*\)/)
-  })
-})
-
 describe('--help', () => {
   test('fits 80 columns, names every option, and tells the exit codes', async () => {
     const { code, stdout, stderr } = await runLocker(['--help'])
@@ -306,27 +248,3 @@ test('--version tells version, commit, Node and platform on one line', async () 
     /^consul-locker \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}\+?|unknown), Node v\d+\.\d+\.\d+, linux-\w+\)\n$/,
   )
 })
-
-function silentPort(): Promise<string> {
-  return serve(() => {})
-}
-
-function closingPort(): Promise<string> {
-  return serve((socket) => socket.once('data', () => socket.destroy()))
-}
-
-/** A server that lives as long as the test. */
-async function serve(talk: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    talk(socket)
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}

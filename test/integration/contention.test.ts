@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
-import { processesWith } from '../kit/processes.ts'
 import { startProxy } from '../kit/proxy.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -34,16 +33,6 @@ describe('contenders', () => {
     await Promise.all(Array.from({ length: contenders }, contender))
     expect(Number(readFileSync(file, 'utf8'))).toBe(contenders * rounds)
     expect(await new ConsulClient().remains(name)).toEqual([])
-  })
-
-  test('leave no session, no key and no process after 20 runs in a row', async () => {
-    const name = uniqueName('tidy')
-    for (let run = 0; run < 20; run++) expect((await runLocker([name, 'true'])).code).toBe(0)
-    expect(await new ConsulClient().remains(name)).toEqual([])
-    await patiently(
-      () => processesWith(name).length === 0,
-      () => `processes were left: ${processesWith(name)}`,
-    )
   })
 
   test('of different names don’t wait for each other', async () => {

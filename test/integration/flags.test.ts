@@ -1,35 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/provide/agent.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
+import { consul, keyOf, put, recorder } from '../kit/flags.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
-
-const consul = () => new ConsulClient()
-const keyOf = (service: string, direction = 'promote', node = 'dev') => `service/${service}/${node}/${direction}`
-const put = (key: string, value: string) => consul().request('PUT', `/kv/${key}`, value)
 
 /** The index of the flag that a watch has dealt with last. */
 async function remembered(service: string): Promise<number | undefined> {
   const reply = await consul().request('GET', `/kv/service/${service}/dev/watched/?keys`)
   const [key] = reply.ok ? ((await reply.json()) as string[]) : []
   return key === undefined ? undefined : JSON.parse(await consul().value(key)).index
-}
-
-/** A command that writes down what it is called for. */
-function recorder(): { command: string[]; lines: () => string[]; written: (count: number) => Promise<unknown> } {
-  const file = join(scratch(), 'calls')
-  writeFileSync(file, '')
-  const lines = () => readFileSync(file, 'utf8').split('\n').slice(0, -1)
-  const script = `echo "$CONSUL_LOCKER_FLAG $CONSUL_LOCKER_FLAG_BEFORE $CONSUL_LOCKER_FLAG_VALUE" >> '${file}'`
-  const written = (count: number) =>
-    patiently(
-      () => lines().length >= count,
-      () => `not called ${count} times: ${lines()}`,
-    )
-  return { command: ['sh', '-c', script], lines, written }
 }
 
 describe('a flag', () => {
@@ -142,44 +125,6 @@ describe('a watch of ours', () => {
     expect(lines()).toEqual(['promote NULL WAIT', 'promote WAIT NULL', 'promote NULL START'])
   })
 
-  test('that was killed while its command ran begins with what has become of the change', async () => {
-    const service = uniqueName('watch')
-    const { command, lines, written } = recorder()
-    const lasting = [...command.slice(0, 2), `${command[2]}; [ "$CONSUL_LOCKER_FLAG_VALUE" = NULL ] || exec sleep 4`]
-    const watch = () => startLocker(['promote', service, '--watch', '--', ...lasting])
-    const first = watch()
-    await put(keyOf(service), 'START')
-    await written(1)
-    first.kill('SIGKILL')
-    await first.ends()
-    await put(keyOf(service), 'NULL')
-    watch()
-    await written(2)
-    expect(lines()).toEqual(['promote NULL START', 'promote NULL NULL'])
-  })
-
-  test('tries its command again that fails, though it is killed meanwhile, until the flag changes', async () => {
-    const service = uniqueName('watch')
-    const { command, lines, written } = recorder()
-    const failing = [...command.slice(0, 2), `${command[2]}; [ "$CONSUL_LOCKER_FLAG_VALUE" = NULL ]`]
-    const watch = () => startLocker(['demote', service, '--watch', '--', ...failing])
-    await put(keyOf(service, 'demote'), 'START')
-    const first = watch()
-    await first.says(/sh ended with 1 at .* START; trying again/)
-    await written(2)
-    first.kill('SIGKILL')
-    await first.ends()
-    const count = lines().length
-    watch()
-    await written(count + 2)
-    await put(keyOf(service, 'demote'), 'NULL')
-    await patiently(
-      () => lines().at(-1) === 'demote START NULL',
-      () => `not called for NULL: ${lines()}`,
-    )
-    expect(new Set(lines().slice(0, -1))).toEqual(new Set(['demote NULL START']))
-  })
-
   test('tries its command again that fails until it succeeds', async () => {
     const service = uniqueName('watch')
     const { command, lines, written } = recorder()
@@ -197,22 +142,6 @@ describe('a watch of ours', () => {
     watch.kill('SIGTERM')
     await watch.ends()
     expect(lines()).toEqual(['demote NULL START', 'demote NULL START'])
-  })
-
-  test('survives a restart of the agent, and runs for what changed', async () => {
-    const service = uniqueName('watch')
-    const agent = await startConsul({ mode: 'server' })
-    onTestFinished(() => agent.stop())
-    const own = new ConsulClient(agent.address)
-    const { command, lines, written } = recorder()
-    const watch = startLocker(['promote', service, '--watch', '--', ...command], { address: agent.address })
-    await own.request('PUT', `/kv/${keyOf(service, 'promote', 'server')}`, 'START')
-    await written(1)
-    await agent.restart()
-    await watch.says(/answers again/)
-    await own.request('PUT', `/kv/${keyOf(service, 'promote', 'server')}`, 'NULL')
-    await written(2)
-    expect(lines()).toEqual(['promote NULL START', 'promote START NULL'])
   })
 })
 

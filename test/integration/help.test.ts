@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { COMMAND_WORDS } from '../../src/cli/command-table.ts'
 import { runLocker } from '../kit/locker.ts'
-import { Terminal } from '../kit/terminal.ts'
 
 const COMMANDS = ['', ...COMMAND_WORDS]
 
@@ -30,14 +29,4 @@ describe.each(COMMANDS)('the help of consul-locker %s', (word) => {
     expect(lines.at(-1)).toMatch(/^Everything else: consul-locker( [a-z]+)* --help$/)
     expect(lines.join('\n')).not.toMatch(/\[(string|boolean|array|choices)|\n\n\n/)
   })
-})
-
-test('each short help fits a terminal of 80 columns and 24 lines, prompt and all', async () => {
-  const terminal = await Terminal.open()
-  for (const word of COMMANDS) {
-    await terminal.enter(`clear; $L ${word} -h`)
-    await terminal.shows(/Everything else: .*/)
-    await terminal.prompts(0)
-    expect(await terminal.screen()).toMatch(/^consul-locker /)
-  }
 })

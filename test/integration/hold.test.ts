@@ -1,36 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type LockerOptions, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { holding, PIPE } from '../kit/holding.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const consul = new ConsulClient()
+
 const keyOf = (name: string) => `consul-locker-${name}`
-
-interface Line {
-  readonly name: string
-  readonly key: string
-  readonly session: string
-  readonly fence: number
-  readonly runId: string
-}
-
-interface Holding {
-  readonly hold: Running
-  readonly line: Line
-}
-
-/** Starts a hold, and waits until it has the lock. Its standard input is /dev/null, unless it is asked for a pipe. */
-async function holding(words: readonly string[], options: LockerOptions = {}): Promise<Holding> {
-  const hold = startLocker(['hold', ...words], options)
-  return { hold, line: await lineOf(hold) }
-}
-
-const PIPE: LockerOptions = { stdio: ['pipe', 'pipe', 'pipe'] }
-
-async function lineOf(hold: Running): Promise<Line> {
-  return JSON.parse((await hold.prints(/^\{.*\}\n/))[0])
-}
 
 /** Whether somebody gets the lock who doesn't wait. */
 const isFree = async (name: string) => (await runLocker(['--no-wait', name, 'true'])).code === 0
@@ -135,23 +112,6 @@ describe('a signal to a hold', () => {
     expect(await hold.ends()).toMatchObject({ code: 0, stderr: '' })
     expect(await consul.remains(name)).toEqual([])
   })
-
-  test.each(['SIGTERM', 'SIGHUP'] as const)(
-    '%s gives up a lock whose pipe is open, and leaves it closed',
-    async (signal) => {
-      const name = uniqueName('given-up')
-      const { hold } = await holding([name], PIPE)
-      hold.kill(signal)
-      const ended = await hold.ends()
-      const code = signal === 'SIGTERM' ? 143 : 129
-      expect(ended).toMatchObject({
-        code,
-        stderr: expect.stringMatching(/giving up the lock .*, which nobody can have for 24s/),
-      })
-      const next = await runLocker(['-n', name, 'true'])
-      expect(next).toMatchObject({ code: 1, stderr: expect.stringContaining('Consul keeps it closed') })
-    },
-  )
 
   test.each([
     ['SIGTERM', 0],

@@ -1,20 +1,13 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { deceive } from '../kit/deceived.ts'
 import { type Answer, startLiar } from '../kit/liar.ts'
-import { patiently, runLocker } from '../kit/locker.ts'
+import { runLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
-import { Toy } from '../kit/toy-application.ts'
+import { speakingIds } from '../kit/speaking-ids.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
-
-/** Ids of sessions that would be more than one line, or more than a word, to whoever takes them for ids. */
-function speakingIds(victim: number, trace: string): string[] {
-  const commands = [`arm ${victim} 0 0`, `arm ${victim} 0 x[$(touch\${IFS}${trace})]`, 'dismiss']
-  const uuid = 'adf4238a-882b-9ddc-4a9d-5b6758e4159e'
-  return ['', '-x', '../../../agent/leave', `$(touch ${trace})`, ...commands.map((line) => `${uuid}\n${line}`)]
-}
 
 describe('whoever answers as Consul', () => {
   async function scene() {
@@ -43,42 +36,6 @@ describe('whoever answers as Consul', () => {
       const { code, stdout, stderr } = await runLocker([uniqueName('lied-to'), 'echo', 'ran'], { address })
       expect([code, stdout], id).toEqual([4, ''])
       expect(stderr, id).toMatch(/^consul-locker: error: .* is not Consul: a session without an ID \(.*\)\n$/)
-    }
-    expect(harm()).toEqual([false, true])
-  })
-
-  test('nor to that of a rollout’s step', async () => {
-    const { dir, ids, lie, harm } = await scene()
-    const file = join(dir, 'rollout.yaml')
-    mkdirSync(join(dir, 'tests'))
-    writeFileSync(join(dir, 'current_version'), 'V1')
-    const prefix = uniqueName('fleet')
-    writeFileSync(
-      file,
-      `{host: web1, prefix: ${prefix}, version_file: ${dir}/current_version, validate: ${dir}/tests, upgrade: ['true']}`,
-    )
-    await runLocker(['rollout', 'trigger', 'V2', '--prefix', prefix])
-    for (const id of ids) {
-      const { address } = await startLiar(lie(id))
-      const step = runLocker(['rollout', 'step', '-f', file], { address, through: ['timeout', '3'] })
-      expect((await step).stderr, id).toContain('a session without an ID')
-    }
-    expect(harm()).toEqual([false, true])
-  })
-
-  test('nor to that of a leader’s agent', async () => {
-    const { ids, lie, lies, harm } = await scene()
-    const toy = await Toy.make()
-    for (const id of ids) {
-      const agent = toy.start((await startLiar(lie(id))).address)
-      const before = lies()
-      await patiently(
-        // The session that was created is found by its name, or another is made.
-        () => lies() > before + 1 || agent.stderr.includes('is master'),
-        () => `it has neither asked for another session nor found its own: ${agent.stderr}`,
-      )
-      agent.kill('SIGTERM')
-      await agent.ends()
     }
     expect(harm()).toEqual([false, true])
   })

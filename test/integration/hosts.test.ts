@@ -139,12 +139,6 @@ describe('hosts', () => {
     expect(readFileSync(file, 'utf8')).toBe('those of yesterday\n')
   })
 
-  test('that Consul cannot tell are its failure', async () => {
-    const gone = { address: 'http://127.0.0.1:1' }
-    expect(await runLocker(['hosts', '--label', 'web'], gone)).toMatchObject({ code: 3, stdout: '' })
-    expect(await runLocker(['hosts', '--label', 'web', '--wait', '0.1s'], gone)).toMatchObject({ code: 3, stdout: '' })
-  })
-
   test('with an underscore in their label are known to DNS', async () => {
     const label = uniqueName('elasticsearch_logging')
     await instance(label, '10.0.0.1')

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { afterTest } from '../kit/after-test.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { consulLock } from '../kit/consul-lock.ts'
-import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 import { uniqueName } from '../kit/unique.ts'
+import { leavesNothing, startWitness } from '../kit/witness.ts'
 
 const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
 
@@ -143,45 +144,4 @@ describe.concurrent('a holder that dies', () => {
     await holder.ends()
     await leavesNothing(name)
   })
-
-  test('by kill -9 without a guardian is followed when the lock-delay is over', async () => {
-    const name = uniqueName('unguarded')
-    const consul = new ConsulClient()
-    const options = ['--no-guardian', '--ttl', '10s', '--kill-after', '0s', '--lock-delay', '13s']
-    // Nobody ends it: it must end by itself before the lock-delay is over.
-    const holder = startLocker([...options, name, 'sh', '-c', 'echo "pid $$."; exec sleep 5'])
-    const [, child] = await holder.prints(/^pid (\d+)\.$/m)
-    const session = await consul.holder(`consul-locker-${name}`)
-    const waiter = startWitness(name, `${child}`)
-    await waiter.says(/waiting for/)
-    holder.kill('SIGKILL')
-    await patiently(
-      () => holder.hasEnded,
-      () => 'the holder lives',
-    )
-    // Consul itself would need up to twice the TTL to notice.
-    await consul.destroySession(session)
-    await waiter.says(/Consul keeps it closed/)
-    expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'gone\n' })
-    await leavesNothing(name)
-  })
 })
-
-/** A contender whose command tells whether a process is gone. */
-function startWitness(name: string, pid: string): Running {
-  const script =
-    'case $(sed "s/.*) //" "/proc/$0/stat" 2>/dev/null) in ""|[ZX]*) echo gone ;; *) echo "still there" ;; esac'
-  return startLocker([name, 'sh', '-c', script, pid])
-}
-
-async function leavesNothing(name: string): Promise<void> {
-  const consul = new ConsulClient()
-  let remains: unknown[] = []
-  await patiently(
-    async () => {
-      remains = await consul.remains(name)
-      return remains.length === 0
-    },
-    () => `left at Consul: ${JSON.stringify(remains)}`,
-  )
-}

@@ -1,30 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { startConsul } from '../../scripts/provide/agent.ts'
-import { afterTest } from '../kit/after-test.ts'
-import { ConsulClient } from '../kit/consul-client.ts'
-import { LOCKER, lockerEnvironment, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { describe, expect, test } from 'vitest'
+import { acquire, consul, holderOf, words } from '../kit/leases.ts'
+import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
 import { uniqueName } from '../kit/unique.ts'
 
-const consul = () => new ConsulClient()
-const words = (verb: string, label: string, id: string) => ['lease', verb, '--label', label, '--service-id', id]
-const acquire = (label: string, id: string, ...more: string[]) => runLocker([...words('acquire', label, id), ...more])
 const contend = (label: string, id: string, ...more: string[]) => startLocker([...words('acquire', label, id), ...more])
+
 const release = (label: string, id: string) => runLocker(words('release', label, id))
-
-async function holderOf(label: string): Promise<string | undefined> {
-  const { stdout } = await runLocker(['lease', 'show', '--label', label, '--json'])
-  return JSON.parse(stdout).serviceId
-}
-
-/** Taken before the first test, so that its last one needs no waiting of its own. */
-const old = uniqueName('old')
-
-beforeAll(() => {
-  const args = [...words('acquire', old, 'web-1'), '--lease-timeout', '20s', '--quiet']
-  execFileSync(LOCKER, args, { env: lockerEnvironment({}) })
-})
 
 describe.concurrent('a start-up lease, as the original tests it', () => {
   test('1: is acquired', async () => {
@@ -165,41 +147,6 @@ describe.concurrent('a start-up lease', () => {
     expect(await consul().sessions(label)).toEqual([])
   })
 
-  test('is waited for through a restart of the agent', async () => {
-    const label = uniqueName('lease')
-    const agent = await startConsul({ mode: 'server' })
-    afterTest(() => agent.stop())
-    const options = { address: agent.address }
-    await runLocker(words('acquire', label, 'web-1'), options)
-    const waiting = startLocker(words('acquire', label, 'web-2'), options)
-    await waiting.says(/waiting for/)
-    await agent.restart()
-    await waiting.says(/trying again until it works/)
-    await runLocker(words('release', label, 'web-1'), options)
-    expect((await waiting.ends()).code).toBe(0)
-  })
-
-  test('that Consul could not be asked for in time is its failure, not a busy lease', async () => {
-    const ended = await runLocker([...words('acquire', 'web', 'web-1'), '--acquire-timeout', '0.1s'], {
-      address: 'http://127.0.0.1:1',
-    })
-    expect(ended.code).toBe(3)
-    expect(ended.stderr).toMatch(/error: Consul at http:\/\/127.0.0.1:1 can't be reached/)
-  })
-
-  test('that Consul keeps closed for a stranger’s session is not asked for without a pause', async () => {
-    const label = uniqueName('lease')
-    const stranger = await consul().createSession({ LockDelay: '60s' })
-    await consul().acquire(`lease/${label}`, stranger)
-    await consul().destroySession(stranger)
-    const proxy = await startProxy()
-    const args = [...words('acquire', label, 'web-1'), '--acquire-timeout', '0']
-    expect(await runLocker(args, { address: proxy.address })).toMatchObject({ code: 1 })
-    const attempts = proxy.requests.filter((line) => line.startsWith('PUT /v1/session/create'))
-    expect(attempts.length).toBeLessThan(20)
-    expect(await consul().sessions(label)).toEqual([])
-  })
-
   test('that was left without a session is taken', async () => {
     const label = uniqueName('lease')
     const session = await consul().createSession({ LockDelay: '0s' })
@@ -228,11 +175,5 @@ describe.concurrent('a start-up lease', () => {
     const ended = await runLocker(['lease', ...args])
     expect(ended).toMatchObject({ code: 2, stdout: '' })
     expect(ended.stderr).toContain(`consul-locker: error: ${sentence}`)
-  })
-
-  test('that nobody ends, ends for a contender that comes late, too: Consul sees to that', async () => {
-    const late = await acquire(old, 'web-2')
-    expect(late).toMatchObject({ code: 0 })
-    expect(await holderOf(old)).toBe('web-2')
   })
 })

@@ -1,42 +1,10 @@
-import { execFile } from 'node:child_process'
-import { globSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { environmentOf, program, unpackPackage } from '../../scripts/provide/debian.ts'
+import { expect, test } from 'vitest'
+import { program, unpackPackage } from '../../scripts/provide/debian.ts'
 import { COMMAND_WORDS } from '../../src/cli/command-table.ts'
-import { LOCKER, runLocker } from '../kit/locker.ts'
-import { removeFolder } from '../kit/remove-folder.ts'
+import { runLocker } from '../kit/locker.ts'
+import { execute, files, linesOf } from '../kit/manual-pages.ts'
 import { Terminal } from '../kit/terminal.ts'
-
-const execute = promisify(execFile)
-
-/** The manual as man takes it, a file for each page. */
-let files: string[]
-let dir = ''
-
-afterAll(() => removeFolder(dir))
-
-/** What a terminal shows of bold letters, each of which is written twice, one over the other. */
-function linesOf(text: string): string[] {
-  const parts = text.split('\b')
-  return parts
-    .map((part, n) => (n < parts.length - 1 ? part.slice(0, -1) : part))
-    .join('')
-    .split('\n')
-}
-
-beforeAll(async () => {
-  const { stdout } = await execute(LOCKER, ['help', '--roff', '--all'], { env: {}, maxBuffer: 10 ** 8 })
-  dir = mkdtempSync(join(tmpdir(), 'consul-locker-test-'))
-  files = stdout.split(/^(?=\.TH )/m).map((page) => {
-    const [, title = ''] = /^\.TH "([^"]*)" "1" "\d{4}-\d\d-\d\d" "consul\\-locker \d/.exec(page) ?? []
-    const file = join(dir, `${title.replaceAll('\\', '').toLowerCase()}.1`)
-    writeFileSync(file, page)
-    return file
-  })
-})
 
 test('there is a page for the whole, and one for each command', () => {
   const pages = ['', ...COMMAND_WORDS.map((word) => `-${word}`)].map((name) => `consul-locker${name}.1`)
@@ -48,24 +16,6 @@ test('mandoc finds nothing to warn of, not even of style, and makes lines of 80 
   const linted = await execute(mandoc, ['-T', 'lint', '-W', 'all', ...files])
   expect(linted).toMatchObject({ stdout: '', stderr: '' })
   const { stdout } = await execute(mandoc, ['-T', 'utf8', '-O', 'width=78', ...files], { maxBuffer: 10 ** 8 })
-  const lines = linesOf(stdout)
-  expect(lines.length).toBeGreaterThan(1000)
-  expect(lines.filter((line) => [...line].length > 80)).toEqual([])
-})
-
-test('groff finds nothing to warn of, and makes lines of 80 columns', async () => {
-  const root = await unpackPackage({ package: 'groff-base' })
-  const [share = ''] = globSync(join(root, 'usr/share/groff/*.*'))
-  const env = {
-    ...environmentOf(root),
-    GROFF_FONT_PATH: join(share, 'font'),
-    GROFF_TMAC_PATH: join(share, 'tmac'),
-    GROFF_NO_SGR: '1',
-    LC_ALL: 'C.UTF-8',
-  }
-  const words = ['-ww', '-man', '-Tutf8', '-rLL=78n', '-P-c', ...files]
-  const { stdout, stderr } = await execute(join(root, 'usr/bin/groff'), words, { env, maxBuffer: 10 ** 8 })
-  expect(stderr).toBe('')
   const lines = linesOf(stdout)
   expect(lines.length).toBeGreaterThan(1000)
   expect(lines.filter((line) => [...line].length > 80)).toEqual([])

@@ -1,13 +1,13 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, type LockerOptions, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { settableClock } from '../kit/settable-clock.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 const consul = () => new ConsulClient()
+
 const runsOf = async (name: string) => JSON.parse((await consul().value(`consul-locker-${name}=runs`)) || '{}')
 
 /** A command that writes a line to a file each time that it runs, and then does what the script says. */
@@ -153,15 +153,6 @@ describe('what counts', () => {
     await counts(name, { all: true, success: false }, /\(runner killed\)/)
   })
 
-  test('is a run that lost its session, if starts count', async () => {
-    const name = uniqueName('counts')
-    const runner = start(name, ['sh', '-c', 'echo begun; sleep 60'])
-    await runner.prints(/begun/)
-    await consul().destroySession(await consul().holder(`consul-locker-${name}`))
-    expect(await runner.ends()).toMatchObject({ code: 6 })
-    await counts(name, { all: true, success: false }, /\(end unknown\)/)
-  })
-
   test('is a success that --release-when did not follow, if starts count', async () => {
     const name = uniqueName('counts')
     const words = ['--release-when', 'kv:never/there', '--release-timeout', '200ms']
@@ -228,32 +219,6 @@ describe('what counts', () => {
     holder.kill('SIGTERM')
     await holder.ends()
     await counts(name, { all: false, success: false }, /./)
-  })
-})
-
-describe('a Consul that restarts', () => {
-  let agent: ConsulAgent
-  beforeAll(async () => {
-    agent = await startConsul({ mode: 'server' })
-  })
-  afterAll(() => agent?.stop())
-
-  test('forgets no start, neither after the run nor in the middle of it', async () => {
-    const { address } = agent
-    const [ended, running] = [uniqueName('restart'), uniqueName('restart')]
-    await runLocker(['--once-per', '1h', ended, 'true'], { address })
-    const runner = startLocker(['--once-per', '1h', running, 'sh', '-c', 'echo begun; read -r _'], {
-      address,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
-    await runner.prints(/begun/)
-    await agent.restart()
-    for (const name of [ended, running]) {
-      const skipped = await runLocker(['--once-per', '1h', name, 'echo', 'ran'], { address })
-      expect(skipped).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('is skipped') })
-    }
-    runner.child.stdin?.end('\n')
-    await runner.ends()
   })
 })
 

@@ -101,20 +101,3 @@ describe('an agent that falls silent', () => {
     expect(runner.stderr).toMatch(/error: .*could not be renewed in time/)
   })
 })
-
-describe.concurrent('an agent that is gone at the end', () => {
-  test('costs a warning; the command’s code passes', async () => {
-    const agent = await startConsul()
-    afterTest(() => agent.stop())
-    const options = { ...piped, address: agent.address }
-    const script = 'echo ready; read -r line; exit 5'
-    const runner = startLocker(['--ttl', '10s', uniqueName('gone'), 'sh', '-c', script], options)
-    await runner.prints(/ready/)
-    agent.kill('SIGKILL')
-    await agent.exited()
-    runner.child.stdin?.end('\n')
-    const ended = await runner.ends()
-    expect(ended).toMatchObject({ code: 5 })
-    expect(ended.stderr).toMatch(/warn: the lock could not be given back in time/)
-  })
-})

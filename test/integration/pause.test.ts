@@ -5,7 +5,9 @@ import { ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const consul = new ConsulClient()
+
 const keyOf = (name: string) => `consul-locker-${name}`
+
 const pause = (name: string, ...more: string[]) => runLocker(['pause', name, '--for', '1h', ...more])
 
 describe('pause', () => {
@@ -38,18 +40,6 @@ describe('pause', () => {
     }
     expect(await consul.entry(`${keyOf(name)}=pause`)).toBeUndefined()
     expect(await consul.remains(name)).toEqual([])
-  })
-
-  test('ends by itself, and nobody needs to clear it away', async () => {
-    const name = uniqueName('short')
-    expect((await runLocker(['pause', name, '--for', '8s'])).code).toBe(0)
-    const { until } = JSON.parse(await consul.value(`${keyOf(name)}=pause`))
-    const run = startLocker([name, 'date', '+%s%3N'])
-    await run.says(/paused until/)
-    const { code, stdout } = await run.ends()
-    expect(code).toBe(0)
-    expect(Number(stdout)).toBeGreaterThanOrEqual(Date.parse(until))
-    expect((await runLocker(['-n', name, 'true'])).code).toBe(0)
   })
 
   test('has --no-wait and --wait give up as they do, with the reason', async () => {

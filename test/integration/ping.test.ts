@@ -4,23 +4,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { Healthchecks } from '../kit/healthchecks.ts'
 import { LOCKER, runLocker, startLocker } from '../kit/locker.ts'
+import { endsInSpite, sh } from '../kit/pings.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
-
-const sh = (line: string) => ['sh', '-c', line]
-
-/** A run that ends with 5 though its pings don't arrive; a signal is enough for it not to wait. */
-async function endsInSpite({ url }: Healthchecks, complaint: RegExp): Promise<void> {
-  const name = uniqueName('ping')
-  const runner = startLocker(['--ping', url, name, ...sh('read go; exit 5')], { stdio: 'pipe' })
-  await runner.says(complaint)
-  runner.child.stdin?.end('go\n')
-  expect((await runLocker([name, 'true'])).code).toBe(0)
-  runner.kill('SIGTERM')
-  const { code, stderr } = await runner.ends()
-  expect(code).toBe(5)
-  expect(stderr).toMatch(/the ping of the run's end doesn't reach/)
-}
 
 describe('--ping', () => {
   test('tells the start and the success of a run, by the id that the command knows, too', async () => {
@@ -191,37 +177,6 @@ describe('--ping', () => {
     expect(stderr).not.toContain(check.uuid)
     expect(stderr).not.toContain('password')
     expect(check.tries).toBe(2)
-  })
-
-  test.each<[how: string, instead: NonNullable<Parameters<typeof Healthchecks.start>[0]>['instead'], why: RegExp]>([
-    ['never answers', () => true, /no answer/],
-    [
-      'answers garbage',
-      (request) => {
-        request.socket.end('\u0000garbage\r\n\r\n')
-        return true
-      },
-      /it speaks no HTTP/,
-    ],
-    [
-      'begins an answer and stops',
-      (_, response) => {
-        response.writeHead(200, { 'content-length': '5' }).write('O')
-        return true
-      },
-      /no answer/,
-    ],
-  ])('a server that %s holds the run’s end up no longer than until a signal', async (_, instead, why) => {
-    await endsInSpite(await Healthchecks.start(instead ? { instead } : {}), why)
-  })
-
-  test('a server that never answers is waited for at the end for 15 s', async () => {
-    const check = await Healthchecks.start({ instead: () => true })
-    const { code, stderr } = await runLocker(['--ping', check.url, uniqueName('ping'), ...sh('exit 5')])
-    expect(code).toBe(5)
-    const warnings = ['start', 'end'].map((one) => `consul-locker: warn: the ping of the run's ${one} doesn't reach`)
-    expect(stderr).toMatch(new RegExp(`^${warnings[0]} .*: no answer\n${warnings[1]} .*: no answer\n$`))
-    expect(check.tries).toBeGreaterThan(1)
   })
 
   test('an answer without end is cut off', async () => {

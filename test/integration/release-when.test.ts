@@ -1,45 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ConsulClient } from '../kit/consul-client.ts'
+import { client, nothingRunsWith, ran, scene, start } from '../kit/gated-runs.ts'
 import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
-import { processesWith } from '../kit/processes.ts'
-import { scratch, uniqueName } from '../kit/unique.ts'
-
-const client = new ConsulClient()
-const ran = { code: 0, stdout: 'ran\n' }
-
-interface Scene {
-  readonly name: string
-  /** The key that the gate waits for. */
-  readonly gate: string
-  readonly open: () => Promise<unknown>
-  readonly shut: () => Promise<unknown>
-  /** The gate's state with the lock's: what is left of it. */
-  readonly remains: () => Promise<unknown[]>
-}
-
-function scene(): Scene {
-  const name = uniqueName('gated')
-  const key = `gate/${name}`
-  return {
-    name,
-    gate: `kv:${key}`,
-    open: () => client.request('PUT', `/kv/${key}`, 'x'),
-    shut: () => client.deleteKey(key),
-    remains: () => client.remains(name),
-  }
-}
-
-const start = (words: string[], env: NodeJS.ProcessEnv = {}) => startLocker([...words, 'echo', 'ran'], { env })
-
-/** Waits until nothing runs that has a text in its command line or environment. */
-async function nothingRunsWith(text: string): Promise<void> {
-  await patiently(
-    () => processesWith(text).length === 0,
-    () => `these run: ${processesWith(text)}`,
-  )
-}
+import { scratch } from '../kit/unique.ts'
 
 describe('a gate before a run', () => {
   test('is waited for without a session and without a place in line', async () => {
@@ -90,30 +54,6 @@ describe('a gate before a run', () => {
     expect(await remains()).toEqual([])
   })
 
-  test('is waited for within --wait, and the lock in what is left of that', async () => {
-    const { name, gate, open } = scene()
-    expect(await start(['--wait', '1s', '--gate', gate, name]).ends()).toMatchObject({ code: 1, stdout: '' })
-    await open()
-    const holder = startLocker([name, 'sleep', '60'])
-    await client.holder(`consul-locker-${name}`)
-    const late = await start(['--wait', '1s', '--gate', gate, name]).ends()
-    expect(late).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('was still busy after') })
-    holder.kill('SIGTERM')
-  })
-
-  test.for([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('%s ends the wait for it with %i, and nothing is left', async ([signal, code]) => {
-    const { name, gate, remains } = scene()
-    const gated = start(['--gate', gate, name])
-    await gated.says(/waiting for kv:/)
-    gated.kill(signal)
-    expect(await gated.ends()).toMatchObject({ code, stdout: '' })
-    expect(await remains()).toEqual([])
-    await nothingRunsWith(name)
-  })
-
   test('may stand in the environment, one on each line, and gives way to the command line', async () => {
     const { name, gate } = scene()
     const env = { CONSUL_LOCKER_GATE: `cmd:test -n "$HOME, $PATH"\n${gate}` }
@@ -143,15 +83,6 @@ describe('--release-when', () => {
     expect(await next.ends()).toMatchObject(ran)
     expect(await remains()).toEqual([])
     await nothingRunsWith(name)
-  })
-
-  test('with --settle keeps the lock for a while longer', async () => {
-    const { name, gate, open, remains } = scene()
-    const run = await lingering(['--release-when', gate, '--settle', '3s'], name)
-    await open()
-    expect(await runLocker(['--no-wait', name, 'true'])).toMatchObject({ code: 1 })
-    expect(await run.ends()).toMatchObject(ran)
-    expect(await remains()).toEqual([])
   })
 
   test('that never comes is exit code 7, told in a sentence and a report, and the lock is free', async () => {

@@ -1,61 +1,7 @@
 import { expect, test } from 'vitest'
-import { ConsulClient } from '../kit/consul-client.ts'
-import { LOCKER, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { end, Library, piped } from '../kit/library-of-readers.ts'
+import { LOCKER, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
-import { uniqueName } from '../kit/unique.ts'
-
-const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
-
-/** One name, with its readers and writers. */
-class Library {
-  readonly consul = new ConsulClient()
-  readonly name = uniqueName('shared')
-  readonly key = `consul-locker-${this.name}`
-
-  /** Says `in` when it is in, and ends with its input. */
-  reader(): Running {
-    return startLocker(['--shared', this.name, 'sh', '-c', 'echo in; exec cat'], piped)
-  }
-
-  writer(): Running {
-    return startLocker([this.name, 'sh', '-c', 'echo in; exec cat'], piped)
-  }
-
-  async readers(): Promise<string[]> {
-    const value = await this.consul.value(this.key)
-    return value.startsWith('{"Readers"') ? Object.keys(JSON.parse(value).Readers) : []
-  }
-
-  async untilReadBy(count: number): Promise<string[]> {
-    let readers: string[] = []
-    await patiently(
-      async () => {
-        readers = await this.readers()
-        return readers.length === count
-      },
-      () => `the readers are ${readers.join(', ')}`,
-    )
-    return readers
-  }
-
-  async leavesNothing(): Promise<void> {
-    let remains: unknown[] = []
-    await patiently(
-      async () => {
-        const response = await this.consul.request('GET', `/kv/${this.key}?keys`)
-        const keys = response.status === 404 ? [] : ((await response.json()) as string[])
-        remains = [...keys.filter((key) => !key.endsWith('=runs')), ...(await this.consul.sessions(this.name))]
-        return remains.length === 0
-      },
-      () => `left at Consul: ${JSON.stringify(remains)}`,
-    )
-  }
-}
-
-async function end(one: Running): Promise<void> {
-  one.child.stdin?.end()
-  expect(await one.ends()).toMatchObject({ code: 0 })
-}
 
 test('readers run beside one another, and keep a writer out until the last has gone', async () => {
   const library = new Library()
@@ -118,22 +64,6 @@ test('a reader that is killed is followed by a writer as soon as its command has
   reader.kill('SIGKILL')
   await writer.prints(/in/)
   expect(runs(Number(child))).toBe(false)
-  await end(writer)
-  await library.leavesNothing()
-})
-
-test('a reader whose session is destroyed is stopped, and a writer waits for its lock-delay', async () => {
-  const library = new Library()
-  const options = ['--ttl', '10s', '--kill-after', '0s', '--lock-delay', '13s']
-  const reader = startLocker([...options, '--shared', library.name, 'sleep', '60'])
-  const [session = ''] = await library.untilReadBy(1)
-  const diedAt = performance.now()
-  await library.consul.destroySession(session)
-  expect(await reader.ends()).toMatchObject({ code: 6 })
-  const writer = library.writer()
-  await writer.prints(/in/)
-  // The promise is a time: nobody is in before the lock-delay is over.
-  expect(performance.now() - diedAt).toBeGreaterThanOrEqual(13_000)
   await end(writer)
   await library.leavesNothing()
 })

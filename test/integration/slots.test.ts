@@ -1,72 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ConsulClient } from '../kit/consul-client.ts'
 import { consulLock } from '../kit/consul-lock.ts'
-import { LOCKER, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { LOCKER, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
-import { scratch, uniqueName } from '../kit/unique.ts'
-
-const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
-
-/** The slots of a name, as they stand at Consul. */
-class Slots {
-  readonly consul = new ConsulClient()
-  readonly name: string
-  readonly prefix: string
-
-  constructor(name = uniqueName('slots'), prefix = `consul-locker-${name}`) {
-    this.name = name
-    this.prefix = prefix
-  }
-
-  async list(): Promise<{ Limit: number; Holders: Record<string, boolean> } | undefined> {
-    const value = await this.consul.value(`${this.prefix}/.lock`)
-    return value === '' ? undefined : JSON.parse(value)
-  }
-
-  async holders(): Promise<string[]> {
-    return Object.keys((await this.list())?.Holders ?? {})
-  }
-
-  async untilHeldBy(count: number): Promise<string[]> {
-    let holders: string[] = []
-    await patiently(
-      async () => {
-        holders = await this.holders()
-        return holders.length === count
-      },
-      () => `the holders are ${holders.join(', ')}`,
-    )
-    return holders
-  }
-
-  /** Keys and sessions that are left. */
-  async remains(): Promise<unknown[]> {
-    const response = await this.consul.request('GET', `/kv/${this.prefix}?keys`)
-    const keys = response.status === 404 ? [] : ((await response.json()) as string[])
-    return [...keys.filter((key) => !key.endsWith('=runs')), ...(await this.consul.sessions(this.name))]
-  }
-
-  async leavesNothing(): Promise<void> {
-    let remains: unknown[] = []
-    await patiently(
-      async () => {
-        remains = await this.remains()
-        return remains.length === 0
-      },
-      () => `left at Consul: ${JSON.stringify(remains)}`,
-    )
-  }
-
-  start(limit: number, ...command: string[]): Running {
-    return startLocker(['--slots', `${limit}`, this.name, ...command], piped)
-  }
-
-  once(limit: number, ...command: string[]) {
-    return runLocker(['--no-wait', '--slots', `${limit}`, this.name, ...command])
-  }
-}
+import { piped, Slots } from '../kit/slots.ts'
+import { scratch } from '../kit/unique.ts'
 
 describe('runs with slots', () => {
   test('run as many at a time as there are, each with a fence of its own, and leave nothing', async () => {
@@ -212,26 +151,6 @@ describe('the holder of a slot', () => {
     await slots.leavesNothing()
   })
 
-  test('is stopped when its session is destroyed, and its slot is closed for the lock-delay', async () => {
-    const slots = new Slots()
-    const options = ['--ttl', '10s', '--kill-after', '0s', '--lock-delay', '13s']
-    const holder = startLocker([...options, '--slots', '1', slots.name, 'sleep', '60'])
-    const [session = ''] = await slots.untilHeldBy(1)
-    await slots.consul.destroySession(session)
-    const diedAt = performance.now()
-    expect(await holder.ends()).toMatchObject({ code: 6 })
-    expect(await slots.once(1, 'echo', 'ran')).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('Consul keeps it closed'),
-    })
-    const next = slots.start(1, 'echo', 'ran')
-    expect(await next.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
-    // The promise is a time: nobody is in before the lock-delay is over.
-    expect(performance.now() - diedAt).toBeGreaterThanOrEqual(13_000)
-    await slots.leavesNothing()
-  })
-
   test('takes it again when somebody deletes all keys', async () => {
     const slots = new Slots()
     const holder = slots.start(1, 'cat')
@@ -307,29 +226,6 @@ describe('consul lock -n on the same prefix', () => {
     await slots.leavesNothing()
   })
 
-  test('with another number is refused by us, and refuses ours', async () => {
-    const slots = new Slots()
-    const theirs = await consulLock('-n=3', slots.prefix, 'echo ready; cat')
-    await theirs.prints(/ready/)
-    expect(await slots.once(2, 'echo', 'ran')).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining('has 3 slots, and --slots says 2'),
-    })
-    theirs.child.stdin?.end()
-    await theirs.ends()
-    const ours = slots.start(2, 'cat')
-    await slots.untilHeldBy(1)
-    expect(await (await consulLock('-n=3', slots.prefix, 'echo ran')).ends()).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('semaphore limit conflict'),
-    })
-    ours.child.stdin?.end()
-    await ours.ends()
-    await slots.leavesNothing()
-  })
-
   test('without -n is refused by us, and refuses ours', async () => {
     const slots = new Slots()
     const theirs = await consulLock(slots.prefix, 'echo ready; cat')
@@ -347,27 +243,6 @@ describe('consul lock -n on the same prefix', () => {
     ours.child.stdin?.end()
     await ours.ends()
     expect(await slots.list()).toBeUndefined()
-  })
-
-  test('that is killed keeps its slot for its lock-delay, for us', async () => {
-    const slots = new Slots()
-    const theirs = await consulLock('-n=2', slots.prefix, 'echo ready; exec cat')
-    await theirs.prints(/ready/)
-    const [session = ''] = await slots.untilHeldBy(1)
-    const ours = slots.start(2, 'cat')
-    await slots.untilHeldBy(2)
-    theirs.kill('SIGKILL')
-    await slots.consul.destroySession(session)
-    expect(await slots.once(2, 'echo', 'ran')).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('Consul keeps it closed'),
-    })
-    const next = slots.start(2, 'echo', 'ran')
-    expect(await next.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
-    for (const one of [ours, theirs]) one.child.stdin?.end()
-    await ours.ends()
-    await slots.leavesNothing()
   })
 })
 

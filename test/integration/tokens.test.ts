@@ -1,62 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
-import { program } from '../../scripts/provide/debian.ts'
-import { execute } from '../../scripts/provide/execute.ts'
+import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
-import { crowd } from '../kit/strangers.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { startSystemd } from '../kit/systemd.ts'
-import { outcomes } from '../kit/token-fuzz.ts'
+import { addresses, agent, answerOf, nodesOf, serve } from '../kit/token-servers.ts'
 import { scratch } from '../kit/unique.ts'
-
-let agent: ConsulAgent
-
-beforeAll(async () => {
-  agent = await startConsul()
-})
-
-afterAll(() => agent?.stop())
-
-interface Served {
-  readonly url: string
-  readonly server: Running
-  request(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response>
-  /** Gets a new token. */
-  token(): Promise<string>
-}
-
-/** Starts a server of tokens that lives as long as the test. */
-async function serve(args: readonly string[] = [], address = agent.address, env = {}): Promise<Served> {
-  const server = startLocker(['discovery', 'serve', '--listen', '127.0.0.1:0', ...args], { address, env })
-  const [, url = ''] = await server.says(/serving discovery tokens at (http:\S+?)(?:,|\n)/)
-  const request: Served['request'] = (method, path, body, headers = {}) =>
-    fetch(url + path, { method, headers, signal: AbortSignal.timeout(20_000), ...(body === undefined ? {} : { body }) })
-  return { url, server, request, token: async () => (await request('GET', '/new')).text() }
-}
-
-async function answerOf(request: Promise<Response>): Promise<{ status: number; text: string }> {
-  const response = await request
-  return { status: response.status, text: await response.text() }
-}
-
-/** What DNS says of a token. */
-async function addresses(token: string): Promise<string[]> {
-  const dig = await program('dig', 'bind9-dnsutils')
-  const args = ['@127.0.0.1', '-p', String(agent.ports.dns), '+short', '+tries=5', `${token}.service.consul`]
-  const text = await execute(dig.path, args, { env: dig.env })
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort()
-}
-
-const nodesOf = async (token: string) =>
-  ((await (await new ConsulClient(agent.address).request('GET', '/catalog/nodes')).json()) as { Node: string }[])
-    .map(({ Node }) => Node)
-    .filter((node) => node.startsWith(token))
-    .sort()
 
 describe('a discovery token', () => {
   test('is made, published under, looked up, and resolved by DNS, as with the original', async () => {
@@ -81,51 +30,6 @@ describe('a discovery token', () => {
     const list = ['10.0.0.1:8300', '10.0.0.2:8300', '10.0.0.2:8301', '[fd00::1]:8300']
     expect(await (await request('GET', `/${token}`)).json()).toEqual(list)
     expect(await addresses(token)).toEqual(['10.0.0.1', '10.0.0.2'])
-  })
-
-  test('forgets a server that is not published again, in its list, in the catalog and in DNS', async () => {
-    const { request, token: make } = await serve(['--expire', '3s', '--rate-limit', '0'])
-    const token = await make()
-    const publish = (...servers: string[]) => request('PUT', `/${token}`, JSON.stringify(servers))
-    await publish('10.0.0.1:8300', '10.0.0.2:8300', '10.0.0.2:8301')
-    const look = async () => {
-      await publish('10.0.0.2:8301')
-      return (await nodesOf(token)).length === 1
-    }
-    await patiently(look, () => 'it is still in the catalog')
-    expect(await (await request('GET', `/${token}`)).json()).toEqual(['10.0.0.2:8301'])
-    const services = await new ConsulClient(agent.address).request('GET', `/catalog/service/${token}`)
-    expect(await services.json()).toMatchObject([{ Node: `${token}-10.0.0.2`, ServicePort: 8301 }])
-    expect(await addresses(token)).toEqual(['10.0.0.2'])
-    // Nobody asks for anything now.
-    await patiently(
-      async () => (await nodesOf(token)).length === 0,
-      () => 'it is still in the catalog',
-    )
-    expect(await addresses(token)).toEqual([])
-  })
-
-  test('is served by several at once, and none loses what another took', async () => {
-    const servers = [await serve(), await serve()]
-    const [first] = servers
-    const token = (await first?.token()) ?? ''
-    const all = Array.from({ length: 12 }, (_, n) => `10.0.1.${n + 10}:8300`)
-    const puts = all.map((one, n) => servers[n % 2]?.request('PUT', `/${token}`, JSON.stringify([one])))
-    for (const put of await Promise.all(puts)) expect(put?.status).toBe(200)
-    for (const { request } of servers) expect(await (await request('GET', `/${token}`)).json()).toEqual(all)
-    expect(await nodesOf(token)).toHaveLength(12)
-  })
-
-  test('has its servers put back that somebody took out of the catalog', async () => {
-    const { request, token: make } = await serve(['--expire', '8s'])
-    const token = await make()
-    await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
-    const body = JSON.stringify({ Node: `${token}-10.0.0.1` })
-    await new ConsulClient(agent.address).request('PUT', '/catalog/deregister', body)
-    await patiently(
-      async () => (await nodesOf(token)).length === 1,
-      () => 'it is not back',
-    )
   })
 })
 
@@ -169,15 +73,6 @@ describe('a server of tokens', () => {
     expect(server.stderr.trim().split('\n')).toHaveLength(1)
   })
 
-  test('answers everybody while one holds a thousand connections with half a request each', async () => {
-    const { url, request, token: make, server } = await serve(['--rate-limit', '0'])
-    const token = await make()
-    await crowd(new URL(url).host, 1000)
-    await server.says(/warn: too many connections, the last one from 127\.0\.0\.0\/8/)
-    for (let n = 0; n < 100; n++) expect((await request('GET', `/${token}`)).status).toBe(200)
-    expect((await request('PUT', `/${token}`, '["10.0.0.1:8300"]')).status).toBe(200)
-  })
-
   test('takes in what fifty publish under one token at once', async () => {
     const { request, token: make } = await serve(['--rate-limit', '0'])
     const token = await make()
@@ -190,28 +85,6 @@ describe('a server of tokens', () => {
       ['10.0.0.9:1', '10.0.0.10:8300'].map((server) => request('PUT', `/${token}`, JSON.stringify([server]))),
     )
     expect(more.map(({ status }) => status)).toEqual([409, 200])
-  })
-
-  test('asks Consul once for what is looked up again and again, and sees what others change', async () => {
-    const { request, server, token: make } = await serve(['--rate-limit', '0'], agent.address, { DEBUG: '1' })
-    const token = await make()
-    const list = async () => answerOf(request('GET', `/${token}`))
-    for (let n = 0; n < 100; n++) expect((await list()).text).toBe('[]')
-    const asked = new RegExp(`debug: GET \\S+/v1/kv/discovery/${token}`, 'g')
-    expect(server.stderr.match(asked)?.length).toBeLessThan(20)
-    expect((await request('PUT', `/${token}`, '["10.0.0.1:8300"]')).status).toBe(200)
-    expect((await list()).text).toBe('["10.0.0.1:8300"]')
-    const other = await serve()
-    expect((await other.request('PUT', `/${token}`, '["10.0.0.2:8300"]')).status).toBe(200)
-    await patiently(
-      async () => (await list()).text === '["10.0.0.1:8300","10.0.0.2:8300"]',
-      () => 'it does not see what was published elsewhere',
-    )
-    await new ConsulClient(agent.address).deleteKey(`discovery/${token}`)
-    await patiently(
-      async () => (await list()).status === 404,
-      () => 'it does not see that the token is gone',
-    )
   })
 
   test('goes on with a token in which a server stands that Consul does not take', async () => {
@@ -266,13 +139,6 @@ describe('a server of tokens', () => {
     }
   })
 
-  test('survives a thousand requests of all shapes without a single fault of its own', async () => {
-    const { url, server, token: make } = await serve(['--rate-limit', '0'])
-    expect(await outcomes(new URL(url).host, await make(), { seed: 7, requests: 1000 })).toEqual([])
-    expect((await fetch(url)).status).toBe(200)
-    expect(server.stderr).not.toMatch(/error:/)
-  })
-
   test('does nothing for those who do not know the shared secret', async () => {
     const file = join(scratch(), 'secret')
     writeFileSync(file, 'open-sesame\n')
@@ -293,22 +159,6 @@ describe('a server of tokens', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => answerOf(request('GET', '/'))))
     expect(answers).toContainEqual({ status: 429, text: 'too many requests\n' })
     expect(answers[0]?.status).toBe(200)
-  })
-
-  test('says 503 while Consul is away, and serves again afterwards', async () => {
-    const own = await startConsul({ mode: 'server' })
-    onTestFinished(() => own.stop())
-    const { request, token: make } = await serve([], own.address)
-    const token = await make()
-    await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
-    expect((await request('GET', `/${token}`)).status).toBe(200)
-    await own.kill('SIGKILL')
-    const gone = async () => (await request('GET', `/${token}`)).status === 503
-    await patiently(gone, () => 'it answers what nobody keeps fresh')
-    const away = { status: 503, text: 'Consul does not answer, try again later\n' }
-    expect(await answerOf(request('GET', `/${token}`))).toEqual(away)
-    await own.restart()
-    expect(await answerOf(request('GET', `/${token}`))).toEqual({ status: 200, text: '["10.0.0.1:8300"]' })
   })
 
   test('tells systemd that it is ready, and ends with 0 when it is told to', async () => {

@@ -56,8 +56,8 @@ export const STORIES: Readonly<Record<string, Story>> = {
       'consul-locker help --roff': { after: 'grep -q "^[.]TH" ~/.local/share/man/man1/consul-locker-run.1' },
     },
     elsewhere: {
-      'source <(consul-locker completion zsh)': 'test/integration/completion.test.ts',
-      'consul-locker completion fish | source': 'test/integration/completion.test.ts',
+      'source <(consul-locker completion zsh)': 'test/slow/completion.test.ts',
+      'consul-locker completion fish | source': 'test/slow/completion.test.ts',
     },
   },
   'docs/cron.md': CRON,

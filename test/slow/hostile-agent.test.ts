@@ -1,5 +1,71 @@
-import { test } from 'vitest'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { deceive } from '../kit/deceived.ts'
+import { type Answer, startLiar } from '../kit/liar.ts'
+import { patiently, runLocker } from '../kit/locker.ts'
+import { runs } from '../kit/processes.ts'
+import { speakingIds } from '../kit/speaking-ids.ts'
+import { Toy } from '../kit/toy-application.ts'
+import { scratch, uniqueName } from '../kit/unique.ts'
+
+describe('whoever answers as Consul', () => {
+  async function scene() {
+    const dir = scratch()
+    const trace = join(dir, 'trace')
+    const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+    onTestFinished(() => void victim.kill('SIGKILL'))
+    const pid = victim.pid as number
+    let lies = 0
+    const lie = (id: string) => (answer: Answer) => {
+      if (answer.path.startsWith('/v1/session/list')) {
+        const listed = JSON.parse(answer.body) as object[]
+        answer.body = JSON.stringify(listed.map((session) => ({ ...session, ID: id })))
+      }
+      if (!answer.path.startsWith('/v1/session/create')) return
+      answer.body = JSON.stringify({ ID: id })
+      lies++
+    }
+    return { dir, lie, lies: () => lies, ids: speakingIds(pid, trace), harm: () => [existsSync(trace), runs(pid)] }
+  }
+
+  test('nor to that of a rollout’s step', async () => {
+    const { dir, ids, lie, harm } = await scene()
+    const file = join(dir, 'rollout.yaml')
+    mkdirSync(join(dir, 'tests'))
+    writeFileSync(join(dir, 'current_version'), 'V1')
+    const prefix = uniqueName('fleet')
+    writeFileSync(
+      file,
+      `{host: web1, prefix: ${prefix}, version_file: ${dir}/current_version, validate: ${dir}/tests, upgrade: ['true']}`,
+    )
+    await runLocker(['rollout', 'trigger', 'V2', '--prefix', prefix])
+    for (const id of ids) {
+      const { address } = await startLiar(lie(id))
+      const step = runLocker(['rollout', 'step', '-f', file], { address, through: ['timeout', '3'] })
+      expect((await step).stderr, id).toContain('a session without an ID')
+    }
+    expect(harm()).toEqual([false, true])
+  })
+
+  test('nor to that of a leader’s agent', async () => {
+    const { ids, lie, lies, harm } = await scene()
+    const toy = await Toy.make()
+    for (const id of ids) {
+      const agent = toy.start((await startLiar(lie(id))).address)
+      const before = lies()
+      await patiently(
+        // The session that was created is found by its name, or another is made.
+        () => lies() > before + 1 || agent.stderr.includes('is master'),
+        () => `it has neither asked for another session nor found its own: ${agent.stderr}`,
+      )
+      agent.kill('SIGTERM')
+      await agent.ends()
+    }
+    expect(harm()).toEqual([false, true])
+  })
+})
 
 test('two and a half thousand lies of an agent bring nothing about but sentences', { timeout: 1_800_000 }, () =>
   deceive(1, 2_500),

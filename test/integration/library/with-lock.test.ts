@@ -1,34 +1,14 @@
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FaultProxy } from '../../../scripts/provide/fault-proxy.ts'
 import { acquire } from '../../../src/library/acquire-lock.ts'
 import { ConsulLockerError, isConsulLockerError, isLockLost, LockLost } from '../../../src/library/errors.ts'
-import type { Held } from '../../../src/library/held.ts'
 import { connect } from '../../../src/library/shared-connection.ts'
 import { type WithLockOptions, withLock } from '../../../src/library/with-lock.ts'
-import { ConsulClient } from '../../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../../kit/locker.ts'
 import { uniqueName } from '../../kit/unique.ts'
-
-const client = new ConsulClient()
-const consul = { address: inject('consulAddress') }
-const keyOf = (name: string) => `consul-locker-${name}`
-
-/** Does nothing until its signal aborts; rejects with the reason. */
-function untilAborted({ signal }: Pick<Held, 'signal'>): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}
+import { client, consul, keyOf, rejection, untilAborted } from './scene.ts'
 
 type Refused = [what: string, name: string | undefined, options: WithLockOptions, message: RegExp]
-
-/** What a promise rejects with. */
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => expect.unreachable(`it settled with ${value}`),
-    (thrown: unknown) => thrown,
-  )
 
 describe.concurrent('withLock', () => {
   test('does the work while Consul has the lock under its session, settles as it does, and leaves nothing', async () => {
@@ -121,27 +101,6 @@ describe.concurrent('withLock', () => {
       ),
     )
     expect(lost).toMatchObject({ code: 'lost', loss: 'key-released', cause: own })
-  })
-
-  test('aborts by the deadline when Consul falls silent, while nobody else can have the lock', async () => {
-    const name = uniqueName('silent')
-    await using proxy = await FaultProxy.start(consul.address)
-    const lost = await rejection(
-      withLock(
-        name,
-        async (held) => {
-          proxy.begin('black-hole')
-          const reason = await rejection(untilAborted(held))
-          expect(await client.entry(keyOf(name))).toMatchObject({ Session: held.sessionId })
-          const next = startLocker(['--no-wait', name, 'true'])
-          expect((await next.ends()).code).toBe(1)
-          await proxy.end()
-          throw reason
-        },
-        { consul: { address: proxy.address }, ttl: '10s' },
-      ),
-    )
-    expect(lost).toMatchObject({ code: 'lost', loss: 'deadline' })
   })
 
   test('takes a key again that somebody deleted: the fence grows, and the work goes on', async () => {
@@ -295,17 +254,6 @@ describe.concurrent('a connection that is closed', () => {
     expect(await rejection(acquire(uniqueName('late'), { consul: shared }))).toMatchObject(closed)
     lock.throwIfLost()
   })
-
-  test('has who holds a lock by it lose that by its deadline, while nobody else can have it', async () => {
-    const name = uniqueName('closed')
-    const lock = await (async () => {
-      await using shared = connect(consul)
-      return await acquire(name, { consul: shared, ttl: '10s' })
-    })()
-    expect(await rejection(untilAborted(lock))).toMatchObject({ code: 'lost', loss: 'deadline' })
-    expect(await client.entry(keyOf(name))).toMatchObject({ Session: lock.sessionId })
-    expect(await lock.release()).toBe(false)
-  })
 })
 
 describe.concurrent('several', () => {
@@ -424,20 +372,4 @@ describe.concurrent('acquire', () => {
     expect(process.eventNames().map((name) => [name, process.listenerCount(name)])).toEqual(before)
     await lock.release()
   })
-})
-
-// Alone, for it blocks all of them.
-test('withLock › finds a lease that ended while the event loop was blocked, though no timer came to tell', async () => {
-  const name = uniqueName('blocked')
-  const log: string[] = []
-  const blocked = (held: Held) => {
-    const sleeper = new Int32Array(new SharedArrayBuffer(4))
-    Atomics.wait(sleeper, 0, 0, held.leaseLeftMs + 50)
-    expect(held.signal.aborted).toBe(false)
-    expect(held.leaseLeftMs).toBe(0)
-    return 'done'
-  }
-  const options = { consul, ttl: '10s', log: (_: string, sentence: string) => void log.push(sentence) }
-  expect(await rejection(withLock(name, blocked, options))).toMatchObject({ code: 'lost', loss: 'deadline' })
-  expect(log).toContainEqual(expect.stringContaining(`the lock ${name} was lost`))
 })

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect } from 'vitest'
+import { patiently, runLocker } from './locker.ts'
+import { ServiceNode } from './service-node.ts'
+
+export const NAME = 'myserviceConsulName'
+
+export const KEY = `cluster/production/${NAME}`
+
+export let server: ServiceNode
+
+export let node1: ServiceNode
+
+export let node2: ServiceNode
+
+export let node3: ServiceNode
+
+export const check = async (node: ServiceNode, ...options: string[]) => {
+  const ended = await runLocker(['check', 'service', '-f', node.script, ...options], { address: node.agent.address })
+  expect(ended.stderr).toBe('')
+  return { code: ended.code, ...JSON.parse(ended.stdout) }
+}
+
+export async function put(path: string, value: unknown): Promise<void> {
+  const reply = await server.consul.request('PUT', path, JSON.stringify(value))
+  if (!reply.ok) throw new Error(`${path}: ${await reply.text()}`)
+}
+
+export interface Listed {
+  readonly Node: { readonly Node: string }
+  readonly Service: { readonly Tags: string[]; readonly Port: number; readonly ModifyIndex: number }
+  readonly Checks: readonly { readonly Status: string }[]
+}
+
+export async function listed(node: ServiceNode): Promise<Listed> {
+  const all = (await (await server.consul.request('GET', `/health/service/${NAME}`)).json()) as Listed[]
+  const found = all.find(({ Node }) => Node.Node === node.name)
+  if (!found) throw new Error(`${node.name} is not listed`)
+  return found
+}
+
+export const isHeld = (node: ServiceNode, status: string) =>
+  patiently(
+    async () =>
+      (await listed(node).catch(() => undefined))?.Checks.every(
+        ({ Status }) => Status === status || status !== 'passing',
+      ) && (await listed(node)).Checks.some(({ Status }) => Status === status),
+    () => `${node.name} is not ${status}`,
+  )
+
+/** node1 runs and passes, the others rest and pass. */
+export async function begin(): Promise<void> {
+  await server.consul.request('DELETE', `/kv/service/${NAME}?recurse`)
+  await put(`/kv/${KEY}`, { active_nodes: ['node1'], standby_nodes: ['node2', 'node3'] })
+  for (const node of [node1, node2, node3]) await node.stopServices()
+  await node1.bootServices()
+  for (const node of [node1, node2, node3]) await isHeld(node, 'passing')
+}
+
+beforeAll(async () => {
+  server = await ServiceNode.start({ name: 'server', server: true })
+  const join = server.agent.ports.serf_lan
+  ;[node1, node2, node3] = await Promise.all([
+    ServiceNode.start({ name: 'node1', join, watches: true }),
+    ServiceNode.start({ name: 'node2', join, watches: true }),
+    ServiceNode.start({ name: 'node3', join, watches: true }),
+  ])
+})
+
+afterAll(async () => {
+  for (const node of [node3, node2, node1, server]) await node?.stop()
+})

@@ -1,0 +1,40 @@
+import { ConsulClient } from './consul-client.ts'
+import { patiently, startLocker } from './locker.ts'
+import { processesWith } from './processes.ts'
+import { uniqueName } from './unique.ts'
+
+export const client = new ConsulClient()
+
+export const ran = { code: 0, stdout: 'ran\n' }
+
+export interface Scene {
+  readonly name: string
+  /** The key that the gate waits for. */
+  readonly gate: string
+  readonly open: () => Promise<unknown>
+  readonly shut: () => Promise<unknown>
+  /** The gate's state with the lock's: what is left of it. */
+  readonly remains: () => Promise<unknown[]>
+}
+
+export function scene(): Scene {
+  const name = uniqueName('gated')
+  const key = `gate/${name}`
+  return {
+    name,
+    gate: `kv:${key}`,
+    open: () => client.request('PUT', `/kv/${key}`, 'x'),
+    shut: () => client.deleteKey(key),
+    remains: () => client.remains(name),
+  }
+}
+
+export const start = (words: string[], env: NodeJS.ProcessEnv = {}) => startLocker([...words, 'echo', 'ran'], { env })
+
+/** Waits until nothing runs that has a text in its command line or environment. */
+export async function nothingRunsWith(text: string): Promise<void> {
+  await patiently(
+    () => processesWith(text).length === 0,
+    () => `these run: ${processesWith(text)}`,
+  )
+}

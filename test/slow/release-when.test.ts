@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest'
+import { client, nothingRunsWith, ran, scene, start } from '../kit/gated-runs.ts'
+import { type Running, runLocker, startLocker } from '../kit/locker.ts'
+
+describe('a gate before a run', () => {
+  test('is waited for within --wait, and the lock in what is left of that', async () => {
+    const { name, gate, open } = scene()
+    expect(await start(['--wait', '1s', '--gate', gate, name]).ends()).toMatchObject({ code: 1, stdout: '' })
+    await open()
+    const holder = startLocker([name, 'sleep', '60'])
+    await client.holder(`consul-locker-${name}`)
+    const late = await start(['--wait', '1s', '--gate', gate, name]).ends()
+    expect(late).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('was still busy after') })
+    holder.kill('SIGTERM')
+  })
+
+  test.for([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends the wait for it with %i, and nothing is left', async ([signal, code]) => {
+    const { name, gate, remains } = scene()
+    const gated = start(['--gate', gate, name])
+    await gated.says(/waiting for kv:/)
+    gated.kill(signal)
+    expect(await gated.ends()).toMatchObject({ code, stdout: '' })
+    expect(await remains()).toEqual([])
+    await nothingRunsWith(name)
+  })
+})
+
+describe('--release-when', () => {
+  /** A run whose command has succeeded, and that keeps its lock. */
+  async function lingering(words: string[], name: string): Promise<Running> {
+    const run = start([...words, name])
+    await run.prints(/ran/)
+    await run.says(/keeping the lock until/)
+    expect((await client.entry(`consul-locker-${name}`))?.Session).toBeTruthy()
+    return run
+  }
+
+  test('with --settle keeps the lock for a while longer', async () => {
+    const { name, gate, open, remains } = scene()
+    const run = await lingering(['--release-when', gate, '--settle', '3s'], name)
+    await open()
+    expect(await runLocker(['--no-wait', name, 'true'])).toMatchObject({ code: 1 })
+    expect(await run.ends()).toMatchObject(ran)
+    expect(await remains()).toEqual([])
+  })
+})
