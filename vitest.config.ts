@@ -16,8 +16,8 @@ const RELEASE_ONLY = ['test/slow/release/whole/*.test.ts']
 /** The library is tried on the oldest Node that will do, and then on the newest of each of these: 884 MB. */
 const NODES = ['20', '22', '24', '26']
 /** Their first stories are told with the pure tests, and the others there. */
-const STORIES = ['test/simulation/{crowd,leader,programs,simulation,slots}.test.ts']
-const FIRST_STORIES = 0.25
+const STORIES = ['test/simulation/{crowd,kept-slots,leader,pause,periods,programs,simulation,slots}.test.ts']
+const FIRST_STORIES = 0.1
 
 const project = (name: string, settings: object) => ({ extends: true as const, test: { name, ...settings } })
 const globalSetup = 'test/kit/setup.ts'

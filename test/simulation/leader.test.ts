@@ -11,8 +11,8 @@ import {
 } from './leader/succession.ts'
 import { describeSeeds, STORY_PATIENCE_MS, seedsOf } from './seeds.ts'
 
-const SEEDS = seedsOf(300)
-const SUCCESSIONS = seedsOf(80)
+const SEEDS = seedsOf(300, 20)
+const SUCCESSIONS = seedsOf(80, 20)
 
 describe('seeded stories of leader agents, faults and operators', { timeout: STORY_PATIENCE_MS }, () => {
   test(`never have two masters at once, and end with one (${describeSeeds(SEEDS)})`, async () => {

@@ -16,11 +16,11 @@ export const STORY_PATIENCE_MS = 900_000
 /** Fewer stories tell nothing. */
 const FEWEST = 40
 
-/** The seeds, of so many, that have their stories told. */
-export function seedsOf(all: number): readonly number[] {
+/** The seeds, of so many, that have their stories told. Where one story is a long one, a few tell something. */
+export function seedsOf(all: number, fewest = FEWEST): readonly number[] {
   const [from, to] = inject('stories') ?? [0, 1]
   const first = Math.ceil(all * from)
-  const count = Math.max(FEWEST, Math.ceil(all * to) - first)
+  const count = Math.max(fewest, Math.ceil(all * to) - first)
   return Array.from({ length: count }, (_, at) => first + at)
 }
 
