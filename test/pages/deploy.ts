@@ -1,6 +1,6 @@
 import type { Story } from './story.ts'
 
-const SCRIPTS = 'test/integration/deploy.test.ts'
+const SCRIPTS = 'test/slow/deploy.test.ts'
 const RECIPES = 'test/slow/recipes.test.ts'
 
 export const DEPLOY: Story = {
