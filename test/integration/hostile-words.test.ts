@@ -1,28 +1,12 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type Ended, runLocker } from '../kit/locker.ts'
+import { EVIL, expectHarmless } from '../kit/harmless.ts'
+import { runLocker } from '../kit/locker.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
-
-/**
- * Sets a title, clears the screen, forges a line of ours, colours by a C1 control, turns the direction, breaks lines.
- */
-const EVIL = 'x\x1b]0;owned\x07\x1b[2J\r\nconsul-locker: error: forged\x9b31m\u202egnp\u2028\x85\x7f'
-
-/** What a terminal or a reader of lines would obey; the line break that ends each of our lines is fine. */
-const OBEYED = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
-
-function expectHarmless({ stdout, stderr }: Pick<Ended, 'stdout' | 'stderr'>): void {
-  expect(stdout).not.toMatch(OBEYED)
-  expect(stderr).not.toMatch(OBEYED)
-  expect(`${stdout}\n${stderr}`).not.toMatch(/^consul-locker: error: forged/m)
-}
 
 describe('what anybody wrote into Consul', () => {
   const name = uniqueName('evil')
@@ -179,48 +163,5 @@ describe('what anybody wrote into Consul', () => {
     expect(ended).toMatchObject({ code: 1 })
     expect(ended.stdout + ended.stderr).toContain('it has another value')
     expect(ended.stdout + ended.stderr).not.toContain('hunter2')
-  })
-})
-
-/** Somebody who answers everything with these words. */
-async function answering(status: number, body: string): Promise<string> {
-  const server = createServer((_, reply) => {
-    reply.writeHead(status, { 'X-Consul-Index': '1', 'Content-Type': 'application/json' }).end(body)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-describe('an agent’s own words', () => {
-  const asked = [
-    ['--no-wait', 'name', 'true'],
-    ['wait', '--once', 'kv:a'],
-    ['hosts', '--label', 'a'],
-    ['lease', 'show', '--label', 'a'],
-    ['leader', 'status', 'a'],
-    ['rollout', 'current'],
-    ['rollout', 'failures'],
-    ['promote', 'a', '--node', 'n'],
-  ]
-
-  test.each([400, 401, 403, 404, 413, 429, 500, 503])('are harmless with a status of %i', async (status) => {
-    const address = await answering(status, `${EVIL}\n${EVIL}`)
-    for (const ended of await Promise.all(asked.map((words) => runLocker(words, { address })))) {
-      expect(ended.code).not.toBe(70)
-      expectHarmless(ended)
-    }
-  })
-
-  test('are harmless when they are the servers of a token', async () => {
-    const servers = ['10.0.0.1:8300', 'evil; reboot', '--config-dir=/tmp/x', `10.0.0.2:8300${EVIL}`, 'name:1', '']
-    const address = await answering(200, JSON.stringify(servers))
-    const lookup = ['discovery', 'lookup', '--url', address, '0'.repeat(32)]
-    expect(await runLocker(lookup)).toMatchObject({ code: 0, stdout: '10.0.0.1:8300\n', stderr: '' })
-    expect(await runLocker([...lookup, '--json'])).toMatchObject({ stdout: '["10.0.0.1:8300"]\n' })
   })
 })

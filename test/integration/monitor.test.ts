@@ -1,32 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { startConsul } from '../../scripts/provide/agent.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type LockerOptions, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { patiently, runLocker } from '../kit/locker.ts'
+import { becomes, hosts, watch } from '../kit/monitored.ts'
 import { startSystemd } from '../kit/systemd.ts'
 import { startTarget } from '../kit/target.ts'
 import { uniqueName } from '../kit/unique.ts'
-
-const FAST = ['--interval', '0.3s', '--timeout', '5s']
-
-const words = (label: string, ...more: string[]) => ['monitor', '--label', label, '--service-id', 'web-1', ...more]
-
-function watch(label: string, args: readonly string[], options: LockerOptions = {}) {
-  return startLocker(words(label, ...FAST, ...args), options)
-}
-
-const hosts = async (label: string, options: LockerOptions = {}) =>
-  (await runLocker(['hosts', '--label', label, '--quiet'], options)).stdout
-
-/** Waits until the label has a healthy host, or none. */
-function becomes(label: string, state: 'up' | 'out', options: LockerOptions = {}): Promise<unknown> {
-  return patiently(
-    async () => ((await hosts(label, options)) === '' ? 'out' : 'up') === state,
-    () => `${label} is not ${state}`,
-  )
-}
 
 async function registered(label: string): Promise<unknown[]> {
   return (await new ConsulClient().request('GET', `/health/service/${label}`)).json() as Promise<unknown[]>
@@ -183,27 +164,6 @@ describe('a monitor', () => {
     expect(url).toContain('http')
   })
 
-  test('ends the start-up lease of its id at the first healthy answer, and no other', async () => {
-    const label = uniqueName('web')
-    const target = await startTarget(503)
-    const lease = ['lease', 'acquire', '--label', label]
-    await runLocker([...lease, '--service-id', 'web-1'])
-    const monitor = watch(label, ['--monitor-url', target.url])
-    await monitor.says(/not up yet/)
-    expect((await runLocker(['lease', 'show', '--label', label])).code).toBe(0)
-    const next = startLocker([...lease, '--service-id', 'web-2'])
-    await next.says(/waiting for/)
-    target.status = 200
-    expect((await next.ends()).code).toBe(0)
-    await monitor.says(/the start-up lease of web-1 has ended\n.*web-1 is up/)
-    // What comes and goes meanwhile must not cost the next one its lease.
-    target.status = 503
-    await becomes(label, 'out')
-    target.status = 200
-    await becomes(label, 'up')
-    expect((await runLocker(['lease', 'show', '--label', label])).stdout).toContain('web-2 on ')
-  })
-
   test('tells systemd that it is ready when its service is, how that is, and that it ends', async () => {
     const label = uniqueName('web')
     const target = await startTarget(503)
@@ -216,39 +176,6 @@ describe('a monitor', () => {
     monitor.kill('SIGTERM')
     expect((await monitor.ends()).code).toBe(0)
     await systemd.hears(/STOPPING=1/)
-  })
-
-  test('registers again when its agent has lost its state', async () => {
-    const label = uniqueName('web')
-    const target = await startTarget()
-    const agent = await startConsul()
-    onTestFinished(() => agent.stop())
-    const options = { address: agent.address }
-    const monitor = watch(label, ['--monitor-url', target.url], options)
-    await becomes(label, 'up', options)
-    await agent.restart()
-    await monitor.says(/the agent no longer knows the instance; registering it again/)
-    await becomes(label, 'up', options)
-    expect(monitor.stderr.match(/web-1 is up/g)).toHaveLength(1)
-  })
-
-  test('waits for an agent that starts after it', async () => {
-    const label = uniqueName('web')
-    const target = await startTarget()
-    const ports = await freePorts()
-    const options = { address: `http://127.0.0.1:${ports.http}` }
-    const monitor = watch(label, ['--monitor-url', target.url], options)
-    await monitor.says(/can't be reached.*; trying again, for 5m at most/)
-    const agent = await startConsul({ ports })
-    onTestFinished(() => agent.stop())
-    await becomes(label, 'up', options)
-  })
-
-  test('keeps two labels of one machine apart', async () => {
-    const labels = [uniqueName('web'), uniqueName('db')]
-    const target = await startTarget()
-    for (const label of labels) watch(label, ['--monitor-url', target.url])
-    for (const label of labels) await becomes(label, 'up')
   })
 
   const url = ['--monitor-url', 'http://127.0.0.1:1']

@@ -1,19 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import {
-  BOTH,
-  begin,
-  flags,
-  healthy,
-  init,
-  KEY,
-  node1,
-  node2,
-  node3,
-  server,
-  watchOurselves,
-} from '../kit/switched-nodes.ts'
+import { BOTH, begin, flags, healthy, init, KEY, node1, node2, server } from '../kit/switched-nodes.ts'
 
 describe('two nodes, with Consul’s own watches', () => {
   test('reproduce the document’s session line by line', async () => {
@@ -84,20 +72,5 @@ Clearing demotion trigger for node node1...SUCCESS
     expect(JSON.parse(await server.consul.value(KEY))).toEqual({ active_nodes: ['node1'], standby_nodes: ['node2'] })
     expect([node1.running, node2.running]).toEqual([BOTH, []])
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
-  })
-})
-
-describe('three nodes, with our own watches', () => {
-  test('make several standbys primary, and the old primary a standby', async () => {
-    await begin(['node1'], ['node2', 'node3'])
-    watchOurselves(node3)
-    const ended = await init(node2, 'start-primary')
-    expect(ended).toMatchObject({ code: 0, stderr: '' })
-    expect(ended.stdout).toContain('Clearing promotion trigger for node node3...SUCCESS\n')
-    expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, BOTH])
-    expect(JSON.parse(await server.consul.value(KEY))).toEqual({
-      active_nodes: ['node2', 'node3'],
-      standby_nodes: ['node1'],
-    })
   })
 })

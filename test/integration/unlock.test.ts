@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { afterTest } from '../kit/after-test.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
-import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
 import { consul, foreign, keyOf, running, sessionOf } from '../kit/unlocked-runs.ts'
 
@@ -98,70 +96,6 @@ describe('unlock', () => {
     expect(done.stdout).toContain(`its session also holds ${name}: they go with it`)
     expect(await run.ends()).toMatchObject({ code: 6 })
     for (const key of [name, other].map(keyOf)) await consul.deleteKey(key)
-  })
-})
-
-describe('on a terminal unlock asks', () => {
-  test('and does as it is told', async () => {
-    const name = uniqueName('asked')
-    const run = await running(name)
-    const session = await sessionOf(name)
-    const terminal = await Terminal.open()
-    await terminal.enter(`$L unlock ${name}`)
-    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
-    await terminal.run('no', 1)
-    await terminal.run('clear')
-    await terminal.enter(`$L unlock ${name}`)
-    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
-    await terminal.press('C-c')
-    await terminal.prompts(130)
-    expect(await sessionOf(name)).toBe(session)
-    await terminal.run('clear')
-    await terminal.enter(`$L unlock ${name}`)
-    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
-    await terminal.run('y', 0)
-    expect(await run.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
-  })
-
-  test('once, for all that match a pattern', async () => {
-    const common = uniqueName('some')
-    const runs = await Promise.all(['a', 'b'].map((letter) => running(`${common}-${letter}`)))
-    const terminal = await Terminal.open()
-    await terminal.enter(`$L unlock --pattern '${common}-*' --yield`)
-    await terminal.shows(/Ask for these 2\? \[y\/N\]/)
-    await terminal.run('y', 0)
-    expect(await Promise.all(runs.map((run) => run.ends()))).toMatchObject([{ code: 143 }, { code: 143 }])
-  })
-
-  test('and does nothing when the holder has changed by the time of the answer', async () => {
-    const name = uniqueName('changed')
-    const first = await running(name)
-    const terminal = await Terminal.open()
-    await terminal.enter(`$L unlock ${name}`)
-    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
-    first.kill('SIGTERM')
-    await first.ends()
-    const second = await running(name)
-    const session = await sessionOf(name)
-    await terminal.run('y', 1)
-    expect(await terminal.screen()).toMatch(/doesn't hold it any more, now it is held by/)
-    expect(await sessionOf(name)).toBe(session)
-    second.kill('SIGTERM')
-    expect(await second.ends()).toMatchObject({ code: 143 })
-  })
-
-  test('and does nothing when the session has come to hold more', async () => {
-    const [name, more] = [uniqueName('grown'), `app/${uniqueName('grown')}`]
-    const session = await foreign('cache of ours', [keyOf(name), 'web9'])
-    const terminal = await Terminal.open()
-    await terminal.enter(`$L unlock ${name}`)
-    await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
-    expect(await consul.acquire(more, session)).toBe(true)
-    afterTest(() => consul.deleteKey(more))
-    await terminal.run('y', 1)
-    expect(await terminal.screen()).toContain(`has come to hold ${more}, too`)
-    expect(await sessionOf(name)).toBe(session)
   })
 })
 

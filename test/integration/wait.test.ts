@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -6,55 +6,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { client, isMissing, listening, put } from '../kit/gate-waits.ts'
+import { client, isMissing, listening, put, ran, register, turns, wait } from '../kit/gate-waits.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
-import { processesWith } from '../kit/processes.ts'
 import { startProxy } from '../kit/proxy.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
-/** Registers an instance with a TTL check in this state. */
-async function register(service: string, state: string, more: { id?: string; tags?: string[] } = {}): Promise<void> {
-  const { id = service, tags = [] } = more
-  const check = { CheckID: `${id}:ttl`, TTL: '10m', Status: state }
-  const body = { ID: id, Name: service, Tags: tags, Port: 1, Check: check }
-  expect((await client.request('PUT', '/agent/service/register', JSON.stringify(body))).status).toBe(200)
-  onTestFinished(async () => void (await client.request('PUT', `/agent/service/deregister/${id}`)))
-}
-
-async function turns(id: string, state: string): Promise<void> {
-  const body = JSON.stringify({ Status: state })
-  expect((await client.request('PUT', `/agent/check/update/${id}:ttl`, body)).status).toBe(200)
-}
-
-/** Waits with a plain line on stderr, and says that it ran. */
-const wait = (...gates: string[]) => startLocker(['wait', ...gates, '--', 'echo', 'ran'])
-
-const ran = { code: 0, stdout: 'ran\n' }
-
 describe('a gate turned round is waited for', () => {
-  test('until a port is free, a socket gone, a key deleted, and a service out of health', async () => {
-    const [service, key] = [uniqueName('db'), uniqueName('stop')]
-    const path = join(scratch(), 'db.sock')
-    const server = createServer()
-    const port = await listening(server)
-    const local = createServer()
-    await new Promise<void>((resolve) => local.listen(path, resolve))
-    onTestFinished(() => void local.close())
-    await put(key, '1')
-    await register(service, 'passing')
-    expect(await runLocker(['wait', '--once', `unix:${path}`, `tcp:127.0.0.1:${port}`])).toMatchObject({ code: 0 })
-    const gates = [`!tcp:127.0.0.1:${port}`, `!unix:${path}`, `!kv:${key}`, `!service:${service}`]
-    for (const gate of gates) expect(await runLocker(['wait', '--once', gate])).toMatchObject({ code: 1 })
-    const waiter = wait(...gates)
-    await isMissing(waiter, /it takes connections/)
-    server.close()
-    local.close()
-    await client.deleteKey(key)
-    expect(waiter.hasEnded).toBe(false)
-    await turns(service, 'critical')
-    expect(await waiter.ends()).toMatchObject(ran)
-  })
-
   test('not at a Consul that does not answer', async () => {
     const ended = await runLocker(['wait', '--once', '!kv:stop'], { address: 'http://127.0.0.1:1' })
     expect(ended).toMatchObject({ code: 3, stdout: '' })
@@ -315,28 +272,6 @@ describe('the command behind the gates', () => {
     expect(await runLocker(['wait', 'file:/none', '--', 'no-such-command'])).toMatchObject({ code: 127 })
     expect(await runLocker(['wait', 'file:/none', '--', '/etc/passwd'])).toMatchObject({ code: 126 })
   })
-})
-
-test.for([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const)('%s ends a wait with %i: no command, and no gate’s command is left', async ([signal, code]) => {
-  const marker = uniqueName('marker')
-  const dir = scratch()
-  const script = `echo x >>began; exec sleep 60`
-  const waiter = startLocker(['wait', `cmd:${script}`, 'kv:none/y', '--', 'touch', 'ran'], {
-    cwd: dir,
-    env: { MARKER: marker },
-  })
-  await patiently(
-    () => existsSync(join(dir, 'began')),
-    () => `the gate's command did not start: ${waiter.stderr}`,
-  )
-  waiter.kill(signal)
-  expect(await waiter.ends()).toMatchObject({ code })
-  expect(processesWith(marker)).toEqual([])
-  expect(existsSync(join(dir, 'ran'))).toBe(false)
 })
 
 test.for([

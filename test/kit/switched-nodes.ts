@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from 'vitest'
-import { patiently, runLocker, startLocker } from './locker.ts'
+import { patiently, runLocker } from './locker.ts'
 import { ServiceNode } from './service-node.ts'
 
 export const BOTH = ['apache2', 'mysql']
@@ -47,14 +47,6 @@ export async function healthy(...nodes: ServiceNode[]): Promise<void> {
     return all.every(({ health }) => health === 'passing') && all.length
   }
   await patiently(look, () => 'not all nodes are passing')
-}
-
-export function watchOurselves(node: ServiceNode): void {
-  for (const direction of ['promote', 'demote']) {
-    startLocker([direction, 'myserviceConsulName', '--watch', '--', node.script, direction], {
-      address: node.agent.address,
-    })
-  }
 }
 
 beforeAll(async () => {

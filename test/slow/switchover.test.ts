@@ -17,7 +17,6 @@ import {
   node3,
   put,
   server,
-  watchOurselves,
 } from '../kit/switched-nodes.ts'
 
 const dead = (node: ServiceNode) => isHeldFor(node, 'critical')
@@ -44,6 +43,14 @@ async function maintenance(node: ServiceNode, path: string, enable: boolean): Pr
     return (await reply.text()).includes('_maintenance') === enable
   }
   await patiently(look, () => `maintenance of ${node.name} is not ${enable}`)
+}
+
+function watchOurselves(node: ServiceNode): void {
+  for (const direction of ['promote', 'demote']) {
+    startLocker([direction, 'myserviceConsulName', '--watch', '--', node.script, direction], {
+      address: node.agent.address,
+    })
+  }
 }
 
 describe('two nodes, with Consul’s own watches', () => {
@@ -176,6 +183,19 @@ describe('two nodes, with Consul’s own watches', () => {
 })
 
 describe('three nodes, with our own watches', () => {
+  test('make several standbys primary, and the old primary a standby', async () => {
+    await begin(['node1'], ['node2', 'node3'])
+    watchOurselves(node3)
+    const ended = await init(node2, 'start-primary')
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain('Clearing promotion trigger for node node3...SUCCESS\n')
+    expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, BOTH])
+    expect(JSON.parse(await server.consul.value(KEY))).toEqual({
+      active_nodes: ['node2', 'node3'],
+      standby_nodes: ['node1'],
+    })
+  })
+
   test('make one of several standbys primary, when that is asked for', async () => {
     await begin(['node1'], ['node2', 'node3'])
     expect((await init(node2, 'start-primary', '--node', 'node1')).stderr).toContain(

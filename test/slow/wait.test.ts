@@ -4,12 +4,37 @@ import { createServer as createHttpsServer } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { isMissing, listening, put } from '../kit/gate-waits.ts'
+import { client, isMissing, listening, put, ran, register, turns, wait } from '../kit/gate-waits.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
+
+describe('a gate turned round is waited for', () => {
+  test('until a port is free, a socket gone, a key deleted, and a service out of health', async () => {
+    const [service, key] = [uniqueName('db'), uniqueName('stop')]
+    const path = join(scratch(), 'db.sock')
+    const server = createServer()
+    const port = await listening(server)
+    const local = createServer()
+    await new Promise<void>((resolve) => local.listen(path, resolve))
+    onTestFinished(() => void local.close())
+    await put(key, '1')
+    await register(service, 'passing')
+    expect(await runLocker(['wait', '--once', `unix:${path}`, `tcp:127.0.0.1:${port}`])).toMatchObject({ code: 0 })
+    const gates = [`!tcp:127.0.0.1:${port}`, `!unix:${path}`, `!kv:${key}`, `!service:${service}`]
+    for (const gate of gates) expect(await runLocker(['wait', '--once', gate])).toMatchObject({ code: 1 })
+    const waiter = wait(...gates)
+    await isMissing(waiter, /it takes connections/)
+    server.close()
+    local.close()
+    await client.deleteKey(key)
+    expect(waiter.hasEnded).toBe(false)
+    await turns(service, 'critical')
+    expect(await waiter.ends()).toMatchObject(ran)
+  })
+})
 
 describe('a service is waited for', () => {
   test('in another datacenter, which may not be there yet', async () => {
@@ -79,6 +104,28 @@ describe('the command behind the gates', () => {
       () => `left behind: ${processesWith(marker)}`,
     )
   })
+})
+
+test.for([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('%s ends a wait with %i: no command, and no gate’s command is left', async ([signal, code]) => {
+  const marker = uniqueName('marker')
+  const dir = scratch()
+  const script = `echo x >>began; exec sleep 60`
+  const waiter = startLocker(['wait', `cmd:${script}`, 'kv:none/y', '--', 'touch', 'ran'], {
+    cwd: dir,
+    env: { MARKER: marker },
+  })
+  await patiently(
+    () => existsSync(join(dir, 'began')),
+    () => `the gate's command did not start: ${waiter.stderr}`,
+  )
+  waiter.kill(signal)
+  expect(await waiter.ends()).toMatchObject({ code })
+  expect(processesWith(marker)).toEqual([])
+  expect(existsSync(join(dir, 'ran'))).toBe(false)
 })
 
 describe('on a terminal of 80 columns', () => {
