@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/base/context.ts'
 import type { Entry } from '../../../src/consul/kv.ts'
-import { transact } from '../../../src/consul/txn.ts'
+import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import { acquire } from '../../../src/lock/acquire.ts'
 import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
 import { ALL_PAUSED_KEY, pauseKeyOf } from '../../../src/lock/lock-keys.ts'
@@ -164,6 +164,30 @@ describe('a lock', () => {
     }
     await clock.run(Promise.all(all))
     expect(order).toEqual([1, 2, 3, 4])
+  })
+
+  test('has a place in line by each pause that it meets, though one has ended before it could be looked at', async () => {
+    const all = pausable((request) => fateOf(request))
+    const { clock, ctx, consul, contend, pause, pauseKey, key, operator } = all
+    const record = JSON.stringify({ until: '2026-01-01T02:00:00Z', since: '2026-01-01T00:00:00Z', by: 'x' })
+    // What happens while the look, and the claim after it, are under way.
+    const meanwhile: [string, TxnOp][] = [
+      ['get-tree', { verb: 'delete', key: pauseKey }],
+      ['"lock"', { verb: 'set', key: pauseKey, value: record }],
+    ]
+    const fateOf: Policy = ({ body }) => {
+      const [asked, op] = meanwhile[0] ?? []
+      if (!asked || !op || !body?.includes(asked)) return {}
+      meanwhile.shift()
+      clock.after(5, () => transact(ctx, consul(), [op]))
+      return { outMs: 10 }
+    }
+    await pause(HOUR_MS)
+    const waiting = contend()
+    await clock.advance(1000)
+    expect(meanwhile).toEqual([])
+    expect(operator.entry(`${key}=queue`)).toBeDefined()
+    won(await clock.run(waiting)).session.end()
   })
 
   test('sends few requests while it waits for the end of a pause', async () => {
