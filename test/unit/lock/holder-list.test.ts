@@ -73,10 +73,10 @@ test.each([
 })
 
 test.each([
-  ['consul-locker-db=shared/a', 'consul-locker-db'],
-  ['x=shared/y=shared/a', 'x=shared/y'],
-  ['consul-locker-db/a', 'consul-locker-db/.lock'],
-  ['svc/db/a', 'svc/db/.lock'],
+  ['consul-locker-db=shared/abc', 'consul-locker-db'],
+  ['x=shared/y=shared/abc', 'x=shared/y'],
+  ['consul-locker-db/abc', 'consul-locker-db/.lock'],
+  ['svc/db/abc', 'svc/db/.lock'],
 ])('who holds %s stands in the list at %s', (key, list) => {
   expect(listKeyOf(key)).toBe(list)
 })

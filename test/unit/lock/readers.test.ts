@@ -58,6 +58,17 @@ describe('readers', () => {
     writer.session.end()
   })
 
+  test('are told to the writer who waits for them: one of them, and how many more', async () => {
+    const { reader, write, clock } = library()
+    const all = [await reader(), await reader(), await reader()]
+    const said: string[] = []
+    const waiting = write({ onWaiting: (sentence) => void said.push(sentence) })
+    await clock.advance(1000)
+    expect(said).toEqual(['waiting for virtual: held by here, and by 2 more'])
+    for (const { session } of all) session.end()
+    void waiting
+  })
+
   test('are kept out by a writer', async () => {
     const { read, writer, clock, release } = library()
     const held = await writer()
@@ -137,16 +148,16 @@ describe('readers', () => {
     await expect(clock.run(read())).rejects.toMatchObject({ code: 'usage' })
   })
 
-  test('are in the way for ever when a run around us is one of them, and so is a writer', async () => {
-    const { reader, writer, write, read, clock, release } = library()
-    const around = await reader()
-    const other = await reader()
-    const nested = { ancestors: [around.session.id] }
-    await expect(clock.run(write(nested))).rejects.toMatchObject({ code: 'usage' })
-    won(await clock.run(read(nested))).session.end()
-    for (const held of [around, other]) await clock.run(release(held))
-    void writer
-  })
+  test.each([0, 1])(
+    'are in the way of a writer for ever when a run around it is one of them, be it number %i',
+    async (which) => {
+      const { reader, write, read, clock } = library()
+      const all = [await reader(), await reader()]
+      const nested = { ancestors: [all[which]?.session.id ?? ''] }
+      await expect(clock.run(write(nested))).rejects.toMatchObject({ code: 'usage' })
+      for (const { session } of [...all, won(await clock.run(read(nested)))]) session.end()
+    },
+  )
 })
 
 describe('a reader', () => {

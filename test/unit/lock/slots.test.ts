@@ -277,6 +277,58 @@ describe('a name of slots', () => {
     held.session.end()
   })
 
+  test.each([1, 20])(
+    'is a lock again when its holders, %i of them, have died and their lock-delays are over',
+    async (count) => {
+      const { has, acquire, clock, operator, timing, place, key } = slots()
+      const dead = []
+      for (let n = 0; n < count; n++) dead.push(await has(count))
+      for (const { session } of dead) {
+        session.end()
+        operator.destroySession(session.id)
+      }
+      const diedMs = clock.nowMs
+      const lock = won(await clock.run(acquire()))
+      expect(clock.nowMs - diedMs).toBeGreaterThanOrEqual(timing.lockDelayMs)
+      expect(operator.entry(place.list)).toBeUndefined()
+      expect(operator.entry(key)).toMatchObject({ flags: LOCK_FLAGS, session: lock.session.id })
+      lock.session.end()
+    },
+  )
+
+  test('is a lock again when somebody has deleted the list', async () => {
+    const { has, acquire, clock, operator, place } = slots()
+    const held = await has(2)
+    operator.deleteKey(place.list)
+    won(await clock.run(acquire())).session.end()
+    held.session.end()
+  })
+
+  test('that somebody takes for slots meanwhile is left to that one', async () => {
+    const { has, want, acquire, meet, clock, operator, place, key } = slots()
+    const held = await has(2)
+    operator.deleteKey(place.list)
+    let isFirst = true
+    const coming: ReturnType<typeof want>[] = []
+    meet(({ path, body }) => {
+      if (path !== '/v1/txn' || !isFirst || !body?.includes(`"check-not-exists","Key":"${place.list}"`)) return {}
+      isFirst = false
+      clock.after(5, () => void coming.push(want(2)))
+      return { outMs: 10 }
+    })
+    await expect(clock.run(acquire())).rejects.toMatchObject({ code: 'usage' })
+    const next = won(await clock.run(coming[0] ?? want(2)))
+    expect(operator.entry(key)?.flags).toBe(SEMAPHORE_FLAGS)
+    for (const { session } of [held, next]) session.end()
+  })
+
+  test('that holds somebody’s data is refused', async () => {
+    const { put, want, clock, key, operator } = slots()
+    await put(key, 'data', 0n)
+    await expect(clock.run(want(2))).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(key) })
+    expect(operator.sessions()).toEqual([])
+  })
+
   test.each([
     ['svc/.lock', { list: 'svc/.lock', contenders: 'svc/' }],
     ['a/b/.lock', { list: 'a/b/.lock', contenders: 'a/b/' }],
