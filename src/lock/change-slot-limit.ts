@@ -21,7 +21,7 @@ export async function changeSlotLimit(
   for (let time = 0; time < TRIES; time++) {
     const { entry: list } = await readKey(ctx, consul, place.list)
     const { limit: before, holders } = viewOf(place, list)
-    if (before === undefined || holders.length === 0) return undefined
+    if (holders.length === 0) return undefined
     if (before === limit) return holders.length
     // It is a semaphore's, so no session is asked for.
     const ops = writing(place.list, list, place.form.encode({ limit, holders }), '')

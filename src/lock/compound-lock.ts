@@ -50,8 +50,8 @@ export interface Claimable {
     ctx: Context,
     request: LockRequest,
     isOurs: boolean,
-    queueing?: readonly TxnOp[],
-    riding?: readonly TxnOp[],
+    queueing: readonly TxnOp[],
+    riding: readonly TxnOp[],
   ): Promise<ClaimResult>
 }
 

@@ -99,8 +99,8 @@ export class LockSet implements CompoundLock {
     ctx: Context,
     request: LockRequest,
     isOurs: boolean,
-    queueing: readonly TxnOp[] = [],
-    riding: readonly TxnOp[] = [],
+    queueing: readonly TxnOp[],
+    riding: readonly TxnOp[],
   ): Promise<ClaimResult> {
     if (isOurs) await this.look(ctx, { index: 0, waitMs: 0 })
     const requests = this.#locks.map(({ key }) => ({ ...request, key }))
@@ -149,15 +149,15 @@ export class LockSet implements CompoundLock {
 
   /** All in one transaction; when one of them has left us, the others one by one. */
   async release(ctx: Context, ridingOf?: RidingOf): Promise<boolean> {
-    const [first, ...others] = this.#locks.map(({ key }) => ({ key, sessionId: this.#sessionId }))
-    if (!first) return false
-    const giving = others.flatMap(({ key, sessionId }): TxnOp[] => [
-      { verb: 'check-session', key, session: sessionId },
+    const [first, ...others] = this.#locks
+    const held = ({ key }: NamedLock) => ({ key, sessionId: this.#sessionId })
+    const giving = others.flatMap(({ key }): TxnOp[] => [
+      { verb: 'check-session', key, session: this.#sessionId },
       { verb: 'delete', key },
     ])
-    if ((await releaseWith(ctx, this.#consul, first, giving, (await ridingOf?.(ctx)) ?? [])) === true) return true
+    if ((await releaseWith(ctx, this.#consul, held(first), giving, (await ridingOf?.(ctx)) ?? [])) === true) return true
     let isAnyGiven = false
-    for (const held of [first, ...others]) isAnyGiven = (await releaseKey(ctx, this.#consul, held)) || isAnyGiven
+    for (const lock of this.#locks) isAnyGiven = (await releaseKey(ctx, this.#consul, held(lock))) || isAnyGiven
     return isAnyGiven
   }
 }

@@ -79,8 +79,8 @@ export class Semaphore implements CompoundLock {
     ctx: Context,
     request: LockRequest,
     isOurs: boolean,
-    queueing: readonly TxnOp[] = [],
-    riding: readonly TxnOp[] = [],
+    queueing: readonly TxnOp[],
+    riding: readonly TxnOp[],
   ): Promise<ClaimResult> {
     if (isOurs || !this.#seen) await this.look(ctx, { index: 0, waitMs: 0 })
     const { list, limit, holders, living } = this.#seen as Seen

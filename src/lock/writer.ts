@@ -90,8 +90,8 @@ export class Writer implements Claimable {
     ctx: Context,
     request: LockRequest,
     isOurs: boolean,
-    queueing: readonly TxnOp[] = [],
-    riding: readonly TxnOp[] = [],
+    queueing: readonly TxnOp[],
+    riding: readonly TxnOp[],
   ): Promise<ClaimResult> {
     if (isOurs || !this.#seen) {
       return claim(ctx, this.#consul, request, isOurs ? 'ours' : this.#met, queueing, riding)

@@ -75,7 +75,7 @@ async function confirm(
     const missing = await startGates(ctx, ONCE)
     if (missing.length > 0) return undefined
     const again = await withAbortGrace(ctx, ABORT_GRACE_MS, (ctx) =>
-      held.compound ? held.compound.claim(ctx, held, true) : claim(ctx, consul, held, 'ours'),
+      held.compound ? held.compound.claim(ctx, held, true, [], []) : claim(ctx, consul, held, 'ours'),
     )
     const isOurs = again.kind === 'held' && held.session.hasTimeToStart()
     return isOurs ? { ...held, fence: again.fence } : undefined
