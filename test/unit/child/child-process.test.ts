@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import { exitStatusOf, spawned, startFailure } from '../../../src/child/child-process.ts'
+import { kill, processesWith } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 import { started } from './begun.ts'
+import { runner } from './runner.ts'
 
 /** A program with this text. */
 function program(text: string): string {
@@ -71,3 +74,23 @@ test('a process ends with a code, or by a signal', async () => {
   killed.kill('SIGUSR1')
   expect(await exitStatusOf(killed)).toEqual({ signal: 'SIGUSR1' })
 })
+
+test.each(['process.exit(3)', 'throw new Error()', "process.kill(process.pid, 'SIGTERM')"])(
+  'a group is killed when we end before it, as by %s',
+  async (end) => {
+    const mark = randomUUID()
+    const ours = runner(
+      ['child-process', 'process-group'],
+      `const sleeper = spawn('sleep', ['600'], { stdio: 'ignore', detached: true, env: { ...process.env, MARK: '${mark}' } })
+       const exited = child_process.exitStatusOf(sleeper)
+       child_process.killAtExit(new process_group.ProcessGroup(sleeper.pid, {}), exited)
+       process.once('SIGUSR2', () => { ${end} })
+       setInterval(() => {}, 1000)`,
+    )
+    const sleepers = () => processesWith(`MARK=${mark}`).filter((pid) => pid !== ours.pid)
+    onTestFinished(() => sleepers().forEach(kill))
+    await expect.poll(sleepers).toHaveLength(1)
+    ours.kill('SIGUSR2')
+    await expect.poll(sleepers).toEqual([])
+  },
+)

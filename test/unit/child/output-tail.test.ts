@@ -1,4 +1,4 @@
-import { existsSync, fstatSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, fstatSync, readdirSync, readlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -74,6 +74,16 @@ describe('who writes on', () => {
   })
 })
 
+test('no descriptor is left of it', async () => {
+  const left = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).includes('.output'))
+  const before = left()
+  const { one } = await tail()
+  expect(left().length).toBeGreaterThan(before.length)
+  one.handOver()
+  one.leave()
+  await expect.poll(left).toEqual(before)
+})
+
 test('our end to write to is closed when it is the command’s', async () => {
   const { one, readers } = await tail()
   const { writeEnd } = one
@@ -83,3 +93,11 @@ test('our end to write to is closed when it is the command’s', async () => {
   one.leave()
   await expect.poll(readers).toEqual([])
 })
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
