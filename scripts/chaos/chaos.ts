@@ -6,11 +6,11 @@ import { type Cluster, startCluster } from '../provide/cluster.ts'
 import { startWatchdog } from '../provide/watchdog.ts'
 import { chosen, everyOne, namesIn } from '../stage/choice.ts'
 import { stage } from '../stage/stage.ts'
+import { runChaos } from './chaos-run.ts'
 import type { Verdict } from './checker.ts'
 import { faultTable, summaryOf } from './fault-table.ts'
 import { HOLDER_FAULTS, type HolderFault } from './holder-faults.ts'
 import { LOCK_RUNNERS, type LockRunnerName } from './lock-runner.ts'
-import { perform } from './performance.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--contenders N] [--tool T] [--faults A,B] [--keep]
 
@@ -85,7 +85,7 @@ async function chaos(settings: Settings, signal: AbortSignal, cleanUp: AsyncDisp
 function performWith(tool: LockRunnerName, settings: Settings, cluster: Cluster, dir: string, signal: AbortSignal) {
   console.error(`${tool}: ${settings.contenders} contenders for ${settings.ms / 60_000} min`)
   const tell = (line: string) => console.error(`${tool}: ${line}`)
-  return perform({ ...settings, tool, cluster, dir: join(dir, tool), tell, signal })
+  return runChaos({ ...settings, tool, cluster, dir: join(dir, tool), tell, signal })
 }
 
 function report(tool: LockRunnerName, verdict: Verdict, { seed, faults }: Settings): void {

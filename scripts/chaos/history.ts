@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, openSync, readFileSync, readSync } from 'node:fs'
 
 /**
- * One line of a history, which commands and the conductor write together. `at` is CLOCK_MONOTONIC in milliseconds, one
+ * One line of a history, which commands and the driver write together. `at` is CLOCK_MONOTONIC in milliseconds, one
  * clock for all processes of a machine.
  *
  * A life is one run of the command: it begins, it beats every few milliseconds, adds to a counter, may hear a TERM, and

@@ -14,7 +14,8 @@ let inherited: readonly number[] = []
 export function noteInheritedFds(): void {
   const targets = new Map(descriptors().map((fd) => [fd, targetOf('self', fd)]))
   const isPair = (target: string) => [...targets.values()].filter((other) => other === target).length > 1
-  // Node has both ends of some pipes, and /dev/null; so may we have got them (make's jobserver).
+  // Node opens pipes and /dev/null for itself, but our caller may have passed some on, too (make's jobserver): they count
+  // only if our parent has the same at that number.
   const isAmbiguous = (target: string) => target === '/dev/null' || (target.startsWith('pipe:') && isPair(target))
   inherited = [...targets].flatMap(([fd, target = '']) => {
     if (target === '' || NODES_OWN.test(target)) return []
@@ -23,8 +24,8 @@ export function noteInheritedFds(): void {
 }
 
 /**
- * The descriptors beyond the standard three that a child gets only when it is told so, ascending: libuv marks what a
- * process inherits as not to be passed on, but gives up at the first gap above 15.
+ * The descriptors beyond the standard three that a child gets only when it is told so, ascending. libuv makes what a
+ * process inherits close-on-exec, but stops at the first gap above 15: these are the ones that it reached.
  */
 export function closeOnExecFds(): readonly number[] {
   return inherited.filter((fd) => (flagsOf(fd) & CLOEXEC) !== 0)

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { findHosts } from '../discovery/hosts.ts'
+import { findHosts } from '../discovery/find-hosts.ts'
 import { checkLabel } from '../discovery/label.ts'
 import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'

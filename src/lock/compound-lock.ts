@@ -3,8 +3,8 @@ import type { Consul } from '../consul/consul.ts'
 import type { Entry } from '../consul/kv.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { ClaimResult, LockRequest } from './claim.ts'
-import type { Line } from './line.ts'
 import type { Loss } from './loss.ts'
+import type { Line } from './waiting-line.ts'
 
 /** Who is in the way of a claim, as people are told. */
 export interface Blocker extends Entry {

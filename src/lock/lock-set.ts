@@ -28,7 +28,7 @@ export interface NamedLock {
 interface Sight {
   readonly lock: NamedLock
   readonly entry: Entry | undefined
-  /** How it is got past readers, if there are some. */
+  /** How it is claimed when its key holds a list of readers. */
   readonly writer: Writer | undefined
   readonly blocker: Blocker | undefined
   readonly index: number
@@ -72,7 +72,7 @@ export class LockSet implements CompoundLock {
     const all = await Promise.all(this.#locks.map((lock) => this.#sight(ctx, lock)))
     this.#seen = new Map(all.map((sight) => [sight.lock.key, sight]))
     const taken = all.filter(({ blocker }) => blocker && blocker.session !== this.#sessionId)
-    // A run around us is in the way for ever.
+    // What an enclosing run holds won't be free before we end: that is what people must hear of.
     const isAround = ({ blocker }: Sight) => this.#ancestors.includes(blocker?.session ?? '')
     const inTheWay = taken.find(isAround) ?? taken[0]
     const [first] = all
@@ -107,13 +107,13 @@ export class LockSet implements CompoundLock {
     const conditions: TxnOp[] = []
     for (const one of requests) {
       const sight = this.#seen.get(one.key)
-      const entrance = sight?.writer?.entrance(ctx, this.#sessionId)
-      if (sight?.writer && !entrance) return { kind: 'taken' }
-      // Of readers that died the lists are cleared one by one, for a transaction takes only so much.
-      if (entrance && entrance.probes.length > 0) {
-        return clearing(ctx, this.#consul, [...entrance.fewer, ...entrance.probes])
+      const writerClaim = sight?.writer?.writerClaim(ctx, this.#sessionId)
+      if (sight?.writer && !writerClaim) return { kind: 'taken' }
+      // The lists of dead readers are cleared one at a time: a transaction takes only so many operations.
+      if (writerClaim && writerClaim.probes.length > 0) {
+        return clearing(ctx, this.#consul, [...writerClaim.fewer, ...writerClaim.probes])
       }
-      conditions.push(...(entrance?.unchanged ?? [unchanged(one, sight?.entry)]))
+      conditions.push(...(writerClaim?.unchanged ?? [unchanged(one, sight?.entry)]))
     }
     const [, ...others] = requests
     const locking = others.map(
@@ -121,7 +121,7 @@ export class LockSet implements CompoundLock {
     )
     const got = await claimUnder(ctx, this.#consul, request, LOCK_FLAGS, conditions, [...locking, ...queueing], riding)
     if (got.kind !== 'held') return got
-    // One that was deleted and taken again has a new index, and all of them have that fence.
+    // A key that was made anew has a higher index; the highest is the fence of all.
     const ours = got.entries.filter(({ session }) => session === this.#sessionId)
     return { ...got, fence: Math.max(...ours.map(({ modifyIndex }) => modifyIndex)) }
   }
@@ -147,7 +147,7 @@ export class LockSet implements CompoundLock {
     }
   }
 
-  /** All in one transaction; when one of them has left us, the others one by one. */
+  /** All in one transaction; when one of them isn't ours any more, the others one by one. */
   async release(ctx: Context, ridingOf?: RidingOf): Promise<boolean> {
     const [first, ...others] = this.#locks
     const held = ({ key }: NamedLock) => ({ key, sessionId: this.#sessionId })

@@ -5,8 +5,8 @@ import type { Entry } from '../consul/kv.ts'
 import type { RetryPolicy } from '../consul/retry.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { ClaimResult } from './claim.ts'
-import type { Line, QueuePosition, Waiter } from './line.ts'
 import type { QueueTicket } from './queue-ticket.ts'
+import type { Line, QueuePosition, Waiter } from './waiting-line.ts'
 
 /** Who is next but one looks this often whether who is next lives: a dead one's session takes its time to expire. */
 const NEXT_BUT_ONE_MS = 5000

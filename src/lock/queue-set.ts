@@ -3,8 +3,8 @@ import type { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Entry, KeyReading } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
-import type { CountedPosition, Line, Waiter } from './line.ts'
 import { Queue } from './queue.ts'
+import type { CountedPosition, Line, Waiter } from './waiting-line.ts'
 
 /**
  * The queues of several locks, entered in one transaction: so its ticket is the same in all of them, of two that wait

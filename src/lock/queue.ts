@@ -5,8 +5,8 @@ import { isSessionId } from '../consul/fields.ts'
 import { type Entry, type KeyReading, readKey, readKeys } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
 import { waiterRecord, waitsForMore } from './holder-record.ts'
-import type { CountedPosition, Entrance, Line, Waiter } from './line.ts'
 import { QueueTicket } from './queue-ticket.ts'
+import type { CountedPosition, Entrance, Line, Waiter } from './waiting-line.ts'
 
 /** No lock's name has an equals sign in it. */
 const QUEUE = '=queue'
@@ -16,7 +16,7 @@ export function placeKey(lockKey: string, session: string): string {
   return `${lockKey}${QUEUE}/${session}`
 }
 
-/** Where who stands behind a session leaves its note for it: see `Standby`. It is no place in line. */
+/** Where who stands behind a session leaves its note for it: see `HandOffNote`. It is no place in line. */
 export function noteKey(lockKey: string, session: string): string {
   return `${placeKey(lockKey, session)}/next`
 }
@@ -30,7 +30,7 @@ const CLEARED_AT_ONCE = 50
  * session; the raft index of its creation is its place, its value says who that is. An entry without its session is
  * dead. The key `<lock key>=queue` is there while anybody may queue, and names the last: who comes new and finds it
  * goes to the end of the queue, and learns from it whom to stand behind. Its LockIndex counts those who came. Below an
- * entry who stands behind it leaves a note (`Standby`). Other keys there are nobody's.
+ * entry who stands behind it leaves a note (`HandOffNote`). Other keys there are nobody's.
  */
 export class Queue implements Line {
   readonly #consul: Consul

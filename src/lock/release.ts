@@ -8,7 +8,7 @@ import { destroySession } from '../consul/sessions.ts'
 import type { HeldLock } from './acquire-options.ts'
 import { type HeldKey, releaseKey } from './claim.ts'
 import type { CompoundLock, RidingOf } from './compound-lock.ts'
-import { withdrawOnBehalf } from './standby.ts'
+import { withdrawOnBehalf } from './hand-off-note.ts'
 
 /** So long may it take to leave without the lock while somebody waits for us; the session dies by itself afterwards. */
 const CLEAN_UP_MS = 2000

@@ -3,7 +3,7 @@ import type { Consul } from '../consul/consul.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { HeldKey } from './claim.ts'
 import { type Coming, HandOff } from './hand-off.ts'
-import { Standby } from './standby.ts'
+import { HandOffNote } from './hand-off-note.ts'
 
 /** Who held a lock for less, and never waited for it, doesn't look who waits by now. */
 const WORTH_A_LOOK_MS = 1000
@@ -15,34 +15,34 @@ const WORTH_A_LOOK_MS = 1000
 export class Succession {
   readonly #consul: Consul
   readonly #wanted: HeldKey
-  readonly #standby: Standby
+  readonly #note: HandOffNote
   #hasClaimed = false
 
   constructor(consul: Consul, wanted: HeldKey) {
     this.#consul = consul
     this.#wanted = wanted
-    this.#standby = new Standby(consul, wanted)
+    this.#note = new HandOffNote(consul, wanted)
   }
 
   /** Whether a lock that is ours was handed to us: we have left word with somebody, and claimed nothing since. */
   get isHanded(): boolean {
-    return this.#standby.isNoted && !this.#hasClaimed
+    return this.#note.isNoted && !this.#hasClaimed
   }
 
   /** We claim it ourselves; says what is to be done in the same transaction. */
   claiming(): readonly TxnOp[] {
     this.#hasClaimed = true
-    return this.#standby.leaving
+    return this.#note.leaving
   }
 
   /** Has the lock handed to us by this session, if it holds it by then; `record` is what we would hold with. */
   async standBehind(ctx: Context, session: string, record: () => string): Promise<void> {
-    if (await this.#standby.standBehind(ctx, session, record)) this.#hasClaimed = false
+    if (await this.#note.standBehind(ctx, session, record)) this.#hasClaimed = false
   }
 
   /** From now on nobody hands us the lock; somebody may have done so. */
   withdraw(ctx: Context): Promise<void> {
-    return this.#standby.withdraw(ctx)
+    return this.#note.withdraw(ctx)
   }
 
   /** Hands the lock on that is ours since now; see `HeldLock`. */

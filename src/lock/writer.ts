@@ -38,7 +38,7 @@ interface Seen extends SemaphoreView {
 }
 
 /** What a claim of the lock does where only dead ones stand in a list. */
-interface Entrance {
+interface WriterClaim {
   /** The conditions under which all is as it was seen. */
   readonly unchanged: readonly TxnOp[]
   /** What must go well before places are given away, and the list without those; without the lock, both or none. */
@@ -96,9 +96,9 @@ export class Writer implements Claimable {
     if (isOurs || !this.#seen) {
       return claim(ctx, this.#consul, request, isOurs ? 'ours' : this.#met, queueing, riding)
     }
-    const entrance = this.entrance(ctx, request.sessionId)
-    if (!entrance) return { kind: 'taken' }
-    const { unchanged, probes, fewer, isLast } = entrance
+    const own = this.writerClaim(ctx, request.sessionId)
+    if (!own) return { kind: 'taken' }
+    const { unchanged, probes, fewer, isLast } = own
     if (!isLast) return clearing(ctx, this.#consul, [...fewer, ...probes])
     return claimUnder(ctx, this.#consul, request, LOCK_FLAGS, unchanged, [...probes, ...queueing], riding)
   }
@@ -108,8 +108,8 @@ export class Writer implements Claimable {
     return this.#seen !== undefined
   }
 
-  /** How the lock is got past those who were seen, by this session; `undefined` while one of them lives. */
-  entrance(ctx: Context, sessionId: string): Entrance | undefined {
+  /** How the lock is claimed past those who were seen, by this session; `undefined` while one of them lives. */
+  writerClaim(ctx: Context, sessionId: string): WriterClaim | undefined {
     const [met, seen] = [this.#met, this.#seen]
     if (!met || !seen || seen.living.length > 0) return undefined
     const { list, limit = 1, holders } = seen

@@ -18,8 +18,8 @@ import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { initScript } from '../kit/init-script.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { STRANGER, squat } from '../kit/other-user.ts'
 import { runs } from '../kit/processes.ts'
-import { STRANGER, squat } from '../kit/stranger.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 const consul = () => new ConsulClient()

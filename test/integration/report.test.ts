@@ -18,8 +18,8 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { runLocker, startLocker } from '../kit/locker.ts'
+import { STRANGER } from '../kit/other-user.ts'
 import { startProxy } from '../kit/proxy.ts'
-import { STRANGER } from '../kit/stranger.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 const freshFile = () => join(scratch(), 'report.json')

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { crowd } from '../kit/connection-crowd.ts'
 import { consul, lockOf, master, services } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
-import { crowd } from '../kit/strangers.ts'
 
 interface Check {
   readonly CheckID: string

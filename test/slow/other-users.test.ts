@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { initScript } from '../kit/init-script.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { carry } from '../kit/other-user.ts'
 import { runs } from '../kit/processes.ts'
-import { carry } from '../kit/stranger.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 /** Has a command in a world of mounts of its own, after these lines. */

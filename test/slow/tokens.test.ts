@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/provide/agent.ts'
+import { crowd } from '../kit/connection-crowd.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently } from '../kit/locker.ts'
-import { crowd } from '../kit/strangers.ts'
 import { outcomes } from '../kit/token-fuzz.ts'
 import { addresses, agent, answerOf, nodesOf, serve } from '../kit/token-servers.ts'
 

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../base/duration.ts'
 import type { TaskEnd } from '../../child/task.ts'
 import type { CallResult } from './application.ts'
-import { positionIn } from './said-position.ts'
+import { positionIn } from './position-in-output.ts'
 
 const MESSAGE_LENGTH = 200
 

@@ -51,7 +51,7 @@ export function leaveLock(state: AgentState): Transition | undefined {
   return { state: { ...state, lock: 'releasing' }, actions: [{ kind: 'release' }] }
 }
 
-/** Who may lead no more waits for the lock no more. */
+/** An agent that may not lead any more stops waiting for the lock. */
 export function leaveContest(state: AgentState, nowMs: number): Transition | undefined {
   if (state.lock !== 'contending' || wantsLock(state, nowMs)) return undefined
   return { state: { ...state, lock: 'withdrawing' }, actions: [{ kind: 'withdraw' }] }

@@ -20,7 +20,7 @@ export function endMsOf({ start, ranMs = 0 }: RunEntry): number {
   return Math.min(Date.parse(start) + ranMs, LAST_DATE_MS)
 }
 
-/** How long ago something was; what is yet to come by another machine's clock was just now. */
+/** How long ago something was. A moment in the future (the clock that told it is ahead) counts as just now. */
 export function ago(atMs: number, nowMs: number): string {
   return nowMs - atMs < 1000 ? 'just now' : `${formatDuration(nowMs - atMs)} ago`
 }

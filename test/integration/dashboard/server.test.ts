@@ -5,10 +5,10 @@ import { hostname } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../../scripts/provide/agent.ts'
 import { afterTest } from '../../kit/after-test.ts'
+import { crowd } from '../../kit/connection-crowd.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { SECRET, type ServedDashboard, secretOptions, startDashboard } from '../../kit/dashboard.ts'
 import { patiently, runLocker, startLocker } from '../../kit/locker.ts'
-import { crowd } from '../../kit/strangers.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
 let agent: ConsulAgent

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { runChaos } from '../../../scripts/chaos/chaos-run.ts'
 import { summaryOf } from '../../../scripts/chaos/fault-table.ts'
 import { HOLDER_FAULTS } from '../../../scripts/chaos/holder-faults.ts'
-import { perform } from '../../../scripts/chaos/performance.ts'
 import { startSmallCluster } from '../../../scripts/provide/cluster.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
@@ -14,7 +14,7 @@ test('chaos › three contenders under faults break no promise, and nothing is l
   const interruption = new AbortController()
   onTestFinished(() => interruption.abort(new Error('the test is over')))
   const names = ['runner-killed', 'guardian-killed', 'key-deleted']
-  const verdict = await perform({
+  const verdict = await runChaos({
     tool: 'consul-locker',
     cluster,
     contenders: 3,

@@ -7,7 +7,7 @@ import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
 import { ALL_PAUSED_KEY, pauseKeyOf } from '../../../src/lock/lock-keys.ts'
 import { describePause, LONGEST_PAUSE_MS, pauseStateOf } from '../../../src/lock/pause.ts'
 import { PauseRider } from '../../../src/lock/pause-rider.ts'
-import { endPause, startPause } from '../../../src/lock/pause-switch.ts'
+import { endPause, startPause } from '../../../src/lock/write-pause.ts'
 import { type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
 // A virtual clock doesn't wait for it to be loaded.
 import '../../../src/lock/pause-wait.ts'

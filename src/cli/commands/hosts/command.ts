@@ -8,6 +8,7 @@ import type { Consul } from '../../../consul/consul.ts'
 import type { Instance } from '../../../consul/instances.ts'
 import { tellOfUnseenNodes } from '../../../consul/node-visibility.ts'
 import { Retry } from '../../../consul/retry.ts'
+import { findHosts, type HostsQuery } from '../../../discovery/find-hosts.ts'
 import {
   addressFormat,
   type HostFormat,
@@ -16,7 +17,6 @@ import {
   templateFormat,
 } from '../../../discovery/host-format.ts'
 import { watchHosts } from '../../../discovery/host-watch.ts'
-import { findHosts, type HostsQuery } from '../../../discovery/hosts.ts'
 import { hostsRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
 import { describePause, type PauseState } from '../../../lock/pause.ts'
-import { endPause, startPause } from '../../../lock/pause-switch.ts'
+import { endPause, startPause } from '../../../lock/write-pause.ts'
 import { pauseRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'

@@ -31,7 +31,7 @@ import {
   outputOf,
   periodOf,
   withOnAcquire,
-} from './optional-parts.ts'
+} from './load-on-demand.ts'
 import { requestedRun } from './requested-run.ts'
 import { startGuardian } from './run-guardian.ts'
 import { chosenCodes, RUN_SYNTAX, type RunCommandOptions } from './syntax.ts'

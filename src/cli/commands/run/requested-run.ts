@@ -5,7 +5,7 @@ import { keyOfName } from '../../../lock/lock-keys.ts'
 import type { RunSpec } from '../../../run/run-spec.ts'
 import { requestedLock, waitMsOf } from '../../options/lock-options.ts'
 import type { Parsed } from '../../syntax/parse.ts'
-import { onLost } from './reactions.ts'
+import { onLost } from './on-lost.ts'
 import type { RUN_SYNTAX, RunCommandOptions } from './syntax.ts'
 
 /** The run that options and words ask for; `self` is asked when the lock is. Throws a `usage` failure. */

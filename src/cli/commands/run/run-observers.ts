@@ -14,7 +14,7 @@ import type { RunSpec } from '../../../run/run-spec.ts'
 import { ServiceReporter } from '../../../run/service-reporter.ts'
 import { EXIT_OF_FAILURE, exitCodeOf } from '../../exit-codes.ts'
 import { variableOf } from '../../syntax/option.ts'
-import { onLost } from './reactions.ts'
+import { onLost } from './on-lost.ts'
 import { chosenCodes, type RunCommandOptions } from './syntax.ts'
 
 /** All that want to hear how a run gets on, and the run itself, without what is ours alone of its environment. */

@@ -4,7 +4,7 @@ import { type NoteStore, noteEnd } from '../note-store.ts'
 import type { GtidProgress } from './gtid.ts'
 import type { MysqlOptions } from './mysql-options.ts'
 
-/** Keeps a server that has less than the last master from becoming master: it is held to the note of what that had. */
+/** Keeps a server that has less than the last master from becoming master: its data are compared with the note that the last master left. */
 export class MysqlPromotionGuard {
   readonly #store: NoteStore
   readonly #node: string
@@ -29,7 +29,7 @@ export class MysqlPromotionGuard {
 
   /** Notes what a master had at its end; rejects as `noteEnd` does. */
   noteLast(ctx: Context, own: GtidProgress): Promise<void> {
-    const isOf = (note: Note) => own.shortfallOf(note) === undefined
-    return noteEnd(ctx, this.#store, own.noteOf(this.#node, 0n), isOf)
+    const isCovered = (note: Note) => own.shortfallOf(note) === undefined
+    return noteEnd(ctx, this.#store, own.noteOf(this.#node, 0n), isCovered)
   }
 }

@@ -3,13 +3,13 @@ import { readConsulSettings } from '../../../connection/read-consul-settings.ts'
 import type { Invocation, Subcommand } from '../../../invocation/invocation.ts'
 import { print, printLines, printText } from '../../../output/print.ts'
 import { valuesOf } from '../../../syntax/option.ts'
-import { type CheckedRun, checkedRun } from '../checked-run.ts'
 import { executableOf } from '../command.ts'
-import { observed } from '../optional-parts.ts'
+import { observed } from '../load-on-demand.ts'
 import { outputPlan } from '../run-output.ts'
 import { sortWithRun } from '../run-words.ts'
 import { ownAddress } from '../shared-dev-server.ts'
 import { chosenCodes, RUN_SYNTAX, type RunCommandOptions } from '../syntax.ts'
+import { type UnstartedRun, unstartedRun } from '../unstarted-run.ts'
 import { EXPLAIN_SYNTAX } from './explain-syntax.ts'
 import { explanationLines, explanationOf } from './explanation.ts'
 import { timelineSvg } from './timeline-svg.ts'
@@ -41,10 +41,10 @@ async function acceptedRun(
   options: RunCommandOptions,
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
-): Promise<CheckedRun> {
+): Promise<UnstartedRun> {
   const [name = 'NAME', ...command] = words
   const isAnyCommand = command.length === 0
-  const checked = checkedRun(ctx, { options, words: [name, ...(isAnyCommand ? ['true'] : command)] }, environment)
+  const checked = unstartedRun(ctx, { options, words: [name, ...(isAnyCommand ? ['true'] : command)] }, environment)
   if (!isAnyCommand) await executableOf(checked.spec, environment)
   chosenCodes(options)
   outputPlan(options)

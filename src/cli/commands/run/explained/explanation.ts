@@ -2,8 +2,8 @@ import { formatDuration } from '../../../../base/duration.ts'
 import { wrapped } from '../../../../base/wrapped.ts'
 import { type LeaseTimeline, leaseTimeline } from '../../../../lock/lease-timeline.ts'
 import type { Timing } from '../../../../lock/lease-timing.ts'
-import type { CheckedRun } from '../checked-run.ts'
 import type { RunCommandOptions } from '../syntax.ts'
+import type { UnstartedRun } from '../unstarted-run.ts'
 import type { Contingency } from './contingency.ts'
 import { courseOf } from './course.ts'
 import { heldThing } from './held-thing.ts'
@@ -25,7 +25,7 @@ const COLUMNS = 80
 
 /** Explains a run, which may have no name yet. */
 export function explanationOf(
-  { spec, period }: CheckedRun,
+  { spec, period }: UnstartedRun,
   options: RunCommandOptions,
   name: string | undefined,
 ): Explanation {

@@ -15,9 +15,9 @@ import {
   variableOf,
 } from '../../../syntax/option.ts'
 import type { Sorted } from '../../../syntax/parse.ts'
-import { checkedRun } from '../checked-run.ts'
 import { sortWithRun } from '../run-words.ts'
 import { RUN_SYNTAX, type RunCommandOptions } from '../syntax.ts'
+import { unstartedRun } from '../unstarted-run.ts'
 
 /** A run that somebody else is to start later, in another environment and another folder. */
 export interface ScheduledRun<O extends Options> {
@@ -46,7 +46,7 @@ export function schedulingWord<O extends Options>(
       const sorted = sortWithRun(syntax, RUN_OPTIONS, words, {})
       const options = valuesOf(RUN_SYNTAX.options, sorted.given)
       const ctx = context(options)
-      const { lock, command } = checkedRun(ctx, { options, words: sorted.words }, {}).spec
+      const { lock, command } = unstartedRun(ctx, { options, words: sorted.words }, {}).spec
       const { file } = findExecutable(command, environment.PATH)
       warnOfSurroundings(ctx, sorted.given, environment, command.slice(1))
       const [, ...args] = command

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../../../../src/base/context.ts'
 import { Failure } from '../../../../../../src/base/failure.ts'
-import { checkedRun } from '../../../../../../src/cli/commands/run/checked-run.ts'
 import { explanationLines, explanationOf } from '../../../../../../src/cli/commands/run/explained/explanation.ts'
 import { timelineSvg } from '../../../../../../src/cli/commands/run/explained/timeline-svg.ts'
 import { RUN_SYNTAX } from '../../../../../../src/cli/commands/run/syntax.ts'
+import { unstartedRun } from '../../../../../../src/cli/commands/run/unstarted-run.ts'
 import { parse } from '../../../../../../src/cli/syntax/parse.ts'
 import { DRIFT, MARGIN_MS } from '../../../../../../src/lock/lease-timing.ts'
 import { Dice } from '../../../../../virtual/dice.ts'
@@ -20,7 +20,7 @@ const CTX: Context = {
 
 function explained(...words: string[]) {
   const parsed = parse(RUN_SYNTAX, [...words, 'backup', 'true'], {})
-  return explanationOf(checkedRun(CTX, parsed, {}), parsed.options, 'backup')
+  return explanationOf(unstartedRun(CTX, parsed, {}), parsed.options, 'backup')
 }
 
 const linesOf = (...words: string[]) => explanationLines(explained(...words))

@@ -4,8 +4,8 @@ import '../../../src/consul/denial.ts'
 import { readKeys } from '../../../src/consul/kv.ts'
 import { createSession } from '../../../src/consul/sessions.ts'
 import { transact } from '../../../src/consul/txn.ts'
+import { HandOffNote, withdrawOnBehalf } from '../../../src/lock/hand-off-note.ts'
 import { noteKey, placeKey } from '../../../src/lock/queue.ts'
-import { Standby, withdrawOnBehalf } from '../../../src/lock/standby.ts'
 import { type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
@@ -28,7 +28,7 @@ async function waiting() {
         keys.map((key) => ({ verb: 'lock', key, value: '', session })),
       ),
     )
-  const standby = new Standby(consul, { key, sessionId })
+  const standby = new HandOffNote(consul, { key, sessionId })
   await hold(sessionId, placeKey(key, sessionId))
   return {
     ...lock,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { onLost } from '../../../../../src/cli/commands/run/reactions.ts'
+import { onLost } from '../../../../../src/cli/commands/run/on-lost.ts'
 import { requestedRun } from '../../../../../src/cli/commands/run/requested-run.ts'
 import { RUN_SYNTAX } from '../../../../../src/cli/commands/run/syntax.ts'
 import { parse } from '../../../../../src/cli/syntax/parse.ts'

@@ -5,7 +5,7 @@ import { transformSync } from 'esbuild'
 import { type Cluster, hostName } from '../provide/cluster.ts'
 import { Random } from '../stage/random.ts'
 import { check, type Verdict } from './checker.ts'
-import { Conductor } from './conductor.ts'
+import { FaultDriver } from './fault-driver.ts'
 import { readHistory } from './history.ts'
 import type { HolderFault } from './holder-faults.ts'
 import { Host } from './host.ts'
@@ -14,7 +14,7 @@ import { LockToken } from './lock-token.ts'
 import { Operator } from './operator.ts'
 
 /** What is to be performed. */
-export interface Programme {
+export interface ChaosPlan {
   readonly tool: LockRunnerName
   readonly cluster: Cluster
   readonly contenders: number
@@ -34,12 +34,12 @@ const COUNTER_WIDTH = 12
 const LAST_BREATH_MS = 500
 
 /** Has contenders fight for one lock under faults, ends all of them, and judges their history. */
-export async function perform(programme: Programme): Promise<Verdict> {
-  const { cluster, contenders, dir } = programme
+export async function runChaos(plan: ChaosPlan): Promise<Verdict> {
+  const { cluster, contenders, dir } = plan
   mkdirSync(dir, { recursive: true })
   for (const file of ['history', 'order']) writeFileSync(join(dir, file), '')
   writeFileSync(join(dir, 'counter'), '0'.padStart(COUNTER_WIDTH))
-  const tool = await prepareLockRunner(programme.tool, 'chaos', dir)
+  const tool = await prepareLockRunner(plan.tool, 'chaos', dir)
   const operator = new Operator(cluster, tool.key)
   const token =
     cluster.rootToken === undefined ? undefined : await LockToken.issue(operator, tool.rules, join(dir, 'token'))
@@ -53,9 +53,9 @@ export async function perform(programme: Programme): Promise<Verdict> {
       const options = { name: hostName(n), dir, agent, address, command: [...command], tokenFile: token?.file } as const
       hosts.push(await Host.start(options))
     }
-    using conductor = new Conductor({ ...programme, operator, token, hosts, random: new Random(programme.seed) })
-    const faults = programme.faults.filter((fault) => tool.hasGuardian || !fault.needsGuardian)
-    await conductor.play(faults, programme.ms)
+    using driver = new FaultDriver({ ...plan, operator, token, hosts, random: new Random(plan.seed) })
+    const faults = plan.faults.filter((fault) => tool.hasGuardian || !fault.needsGuardian)
+    await driver.play(faults, plan.ms)
   } finally {
     await Promise.all(hosts.map((host) => host.stop()))
     await delay(LAST_BREATH_MS)

@@ -10,8 +10,8 @@ import { type Life, Lives } from './lives.ts'
 import type { LockToken } from './lock-token.ts'
 import type { Operator } from './operator.ts'
 
-/** Who and what the conductor has at hand. */
-export interface Orchestra {
+/** Who and what the driver has at hand. */
+export interface FaultDriverParts {
   readonly dir: string
   readonly cluster: Cluster
   readonly operator: Operator
@@ -37,16 +37,16 @@ const WITNESS_MS = 1500
 const CHURN_MS = 2500
 
 /** Injects faults one after the other, each into a command that would go on for long, and waits for its outcome. */
-export class Conductor implements Disposable {
-  readonly #orchestra: Orchestra
+export class FaultDriver implements Disposable {
+  readonly #parts: FaultDriverParts
   readonly #history: string
   readonly #follower: Follower
   readonly #lives = new Lives()
   #number = 0
 
-  constructor(orchestra: Orchestra) {
-    this.#orchestra = orchestra
-    this.#history = join(orchestra.dir, 'history')
+  constructor(parts: FaultDriverParts) {
+    this.#parts = parts
+    this.#history = join(parts.dir, 'history')
     this.#follower = new Follower(this.#history)
   }
 
@@ -55,14 +55,14 @@ export class Conductor implements Disposable {
     const end = now() + ms
     await this.#churn()
     while (now() < end) {
-      for (const fault of this.#orchestra.random.shuffled(faults)) {
+      for (const fault of this.#parts.random.shuffled(faults)) {
         if (now() < end) await this.#inject(fault)
       }
     }
   }
 
   async #inject(fault: HolderFault): Promise<void> {
-    const { tell, operator, token, hosts, cluster, random, signal } = this.#orchestra
+    const { tell, operator, token, hosts, cluster, random, signal } = this.#parts
     this.#order('long')
     const target = await this.#settledIn()
     const session = await operator.session()
@@ -88,12 +88,12 @@ export class Conductor implements Disposable {
     for (;;) {
       await this.#look()
       if (this.#lives.all.some(({ beganAt }) => beganAt > faultAt)) {
-        await delay(WITNESS_MS, undefined, { signal: this.#orchestra.signal })
+        await delay(WITNESS_MS, undefined, { signal: this.#parts.signal })
         return 'handed-over'
       }
       const lives = this.#lives.get(target.id)
       const isWell = lives && !lives.orphan && lives.lastAt > healedAt + SURVIVAL_MS
-      if (isWell && (await this.#orchestra.operator.session()) === session) return 'survived'
+      if (isWell && (await this.#parts.operator.session()) === session) return 'survived'
       if (now() > healedAt + STUCK_MS) return 'stuck'
     }
   }
@@ -117,12 +117,12 @@ export class Conductor implements Disposable {
   }
 
   async #look(): Promise<void> {
-    await delay(LOOK_MS, undefined, { signal: this.#orchestra.signal })
+    await delay(LOOK_MS, undefined, { signal: this.#parts.signal })
     for (const entry of this.#follower.news()) this.#lives.add(entry)
   }
 
   #order(order: 'short' | 'long'): void {
-    writeFileSync(join(this.#orchestra.dir, 'order'), order)
+    writeFileSync(join(this.#parts.dir, 'order'), order)
   }
 
   [Symbol.dispose](): void {

@@ -10,7 +10,7 @@ import { gatesOf } from './run-gates.ts'
 import { RUN_SYNTAX, type RunCommandOptions } from './syntax.ts'
 
 /** A run that isn't started by us now, and its period, if it has one. */
-export interface CheckedRun {
+export interface UnstartedRun {
   readonly spec: RunSpec
   readonly period: Period | undefined
 }
@@ -21,11 +21,11 @@ const NOBODY = () => ({ host: '', pid: 0, user: '' })
  * The run that options and words ask for; all of them are looked at, for one that makes no sense is to be heard of now,
  * and not at night. Throws the `usage` failure that the run itself would.
  */
-export function checkedRun(
+export function unstartedRun(
   ctx: Context,
   parsed: Parsed<typeof RUN_SYNTAX.options>,
   environment: NodeJS.ProcessEnv,
-): CheckedRun {
+): UnstartedRun {
   const { options } = parsed
   for (const name of Object.keys(RUN_SYNTAX.options)) void options[name as keyof RunCommandOptions]
   const spec = requestedRun(parsed, environment, NOBODY)

@@ -15,7 +15,7 @@ const MOST_NOTES = 50
  * The note that one who waits leaves with whom it stands behind, be that a waiter or the holder: the record that it
  * would hold with, at a key that its session holds. Who leaves by then hands it the lock (`HandOff`).
  */
-export class Standby {
+export class HandOffNote {
   readonly #consul: Consul
   readonly #wanted: HeldKey
   #note: string | undefined
