@@ -9,6 +9,7 @@ import { oneOfSlots, slotsPlace } from '../../../src/lock/slots.ts'
 import { type KeepEnd, keepLock } from '../../../src/run/kept-lock.ts'
 import type { LeaseStatus } from '../../../src/run/lease-socket.ts'
 import { KEPT_MARK, requesterIn, requestRelease } from '../../../src/run/release-request.ts'
+import { on } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
 interface About {
@@ -17,6 +18,8 @@ interface About {
   readonly waitMs?: number
   readonly tell?: () => Promise<void>
   readonly lock?: ReturnType<typeof virtualLock>
+  /** Aborts when the users are gone. */
+  readonly gone?: AbortController
 }
 
 /** Keeps a lock for users whom the test plays. */
@@ -26,8 +29,8 @@ function keeping({
   waitMs = Number.POSITIVE_INFINITY,
   tell,
   lock = virtualLock(),
+  gone = new AbortController(),
 }: About = {}) {
-  const gone = new AbortController()
   const listeners: ((signal: ForwardedSignal) => void)[] = []
   const asked: string[] = []
   let told = 0
@@ -124,6 +127,21 @@ describe('a lock that is kept', () => {
     expect(kept.operator.sessions()).toEqual([])
   })
 
+  test('is not even waited for when they have gone before', async () => {
+    const gone = new AbortController()
+    gone.abort(new AbortReason('the users have gone'))
+    const kept = keeping({ gone })
+    await kept.clock.advance(1000)
+    expect({ end: kept.end(), told: kept.told() }).toEqual({ end: { kind: 'unneeded' }, told: 0 })
+    expect(kept.operator.sessions()).toEqual([])
+  })
+
+  test('can’t be had where Consul can’t be reached', async () => {
+    const lock = virtualLock({ fateOf: () => ({ fault: { kind: 'refused' } }) })
+    const kept = keeping({ lock, waitMs: 0 })
+    await expect(lock.clock.run(kept.ended)).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
   test('leaves nothing at Consul when its users go while it waits', async () => {
     const lock = virtualLock()
     const stranger = won(await lock.clock.run(lock.acquire({ sessionName: 'stranger' })))
@@ -164,6 +182,31 @@ describe('a lock that is kept', () => {
       expect(await kept.isFree()).toBe(true)
     },
   )
+
+  test('is lost though its users go in the moment in which its time was over', async () => {
+    const lock = virtualLock()
+    const gone = new AbortController()
+    lock.clock.after(lock.timing.ttlMs, () => gone.abort(new AbortReason('the users have gone')))
+    const kept = keeping({ lock, gone })
+    await lock.clock.advance(1000)
+    lock.meet(on('/v1/session/renew', { fault: { kind: 'refused' } }))
+    expect(await lock.clock.run(kept.ended)).toMatchObject({ kind: 'lost', loss: { kind: 'deadline' } })
+    // It is left to expire.
+    expect(lock.operator.sessions()).toHaveLength(1)
+  })
+
+  test('is given up within two seconds though Consul doesn’t answer', async () => {
+    const kept = keeping({ keepMs: 5000 })
+    await kept.clock.advance(1000)
+    kept.meet(on('/v1/session/destroy', { fault: { kind: 'black-hole' } }))
+    await kept.clock.advance(5999)
+    expect(kept.end()).toBeUndefined()
+    await kept.clock.advance(1)
+    expect(kept.end()).toEqual({ kind: 'given-up' })
+    // Its session is renewed no more.
+    await kept.clock.advance(2 * 2.02 * kept.timing.ttlMs)
+    expect(kept.operator.sessions()).toEqual([])
+  })
 
   test('of which nobody can be told is given back', async () => {
     const kept = keeping({ tell: () => Promise.reject(new Error('nobody reads')) })
