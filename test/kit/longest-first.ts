@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** The files that take the most time in each project, the longest first: the last one to begin would keep the whole run waiting. */
+/** The files that take the most time, the longest first: the last one to begin would keep the whole run waiting. */
 export const LONG = [
   'test/slow/hostile-agent.test.ts',
   'test/slow/rights.test.ts',
