@@ -17,7 +17,8 @@ function task(script: string, about: Partial<Task> = {}) {
   const groups: (number | undefined)[] = []
   const whole: Task = {
     command: { file: '/bin/sh', words: ['sh', '-c', `cd ${folder}; ${script}`, 'name'] },
-    environment: { ...process.env, FOLDER: folder },
+    // Who reads on when we are gone is known by its PATH, which is all that it gets.
+    environment: { ...process.env, FOLDER: folder, PATH: `${process.env.PATH}:${folder}` },
     timeoutMs: LONG_MS,
     graceMs: LONG_MS,
     sparesDaemons: false,
@@ -88,7 +89,7 @@ describe('a task is ended', () => {
   test('when its time is over', async () => {
     const { end, left } = task('echo begun; exec sleep 600', { timeoutMs: 100 })
     expect(await end).toMatchObject({ status: 'too-late', isGone: true })
-    expect(left()).toEqual([])
+    await expect.poll(left).toEqual([])
   })
 
   test('when the signal aborts, with the grace that its reason deserves', async () => {
@@ -103,7 +104,7 @@ describe('a task is ended', () => {
     controller.abort('enough')
     expect(await end).toEqual({ status: 'interrupted', isGone: true, output: 'last\n' })
     expect(reasons).toEqual(['enough'])
-    expect(left()).toEqual([])
+    await expect.poll(left).toEqual([])
   })
 
   test('by KILL after its grace', async () => {
@@ -112,7 +113,7 @@ describe('a task is ended', () => {
     await has('begun')
     controller.abort('enough')
     expect(await end).toMatchObject({ status: 'interrupted', isGone: true })
-    expect(left()).toEqual([])
+    await expect.poll(left).toEqual([])
   })
 
   test.each<[string, Partial<Task>, number]>([
