@@ -4,6 +4,7 @@ import { SEMAPHORE_FLAGS, slotsKey } from '../../../src/lock/lock-keys.ts'
 import { placeKey } from '../../../src/lock/queue.ts'
 import { oneOfSlots, slotsPlace } from '../../../src/lock/slots.ts'
 import { slotsInUse } from '../../../src/lock/slots-in-use.ts'
+import { strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
 /** The slots of a name, and how they are used. */
@@ -35,7 +36,7 @@ test('slots are told with those who have them in their order, those that are clo
   const [one, dead, other] = [await has(), await has(), await has()]
   const waiting = want()
   await clock.advance(1000)
-  await put(placeKey(place.list, 'somebody who has died'), '')
+  for (const dead of ['one who died', 'another']) await put(placeKey(place.list, dead), '')
   expect(await inUse()).toMatchObject({ limit: 3, closed: 0, waiting: 1 })
   dead.session.end()
   operator.destroySession(dead.session.id)
@@ -53,4 +54,18 @@ test('the line for slots is none of another name that begins like theirs', async
   await clock.run(transact(ctx, consul(), [{ verb: 'lock', key, value: '', session: held.session.id }]))
   expect(await inUse()).toMatchObject({ waiting: 0 })
   held.session.end()
+})
+
+test('slots are told by a leader that has made sure that it is one, to whoever may read them', async () => {
+  const { ctx, consul, place, meet } = slots()
+  const paths: string[] = []
+  meet(({ path }) => {
+    paths.push(path)
+    return { fault: { kind: 'answered', reply: strangeReply(403, 'Permission denied') } }
+  })
+  await expect(slotsInUse(ctx, consul(), place)).rejects.toMatchObject({
+    code: 'refused',
+    hint: expect.stringContaining('policy = "read"'),
+  })
+  expect(paths).toEqual([expect.stringContaining('consistent')])
 })
