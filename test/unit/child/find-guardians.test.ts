@@ -5,19 +5,18 @@ import { GUARDIAN_NAME } from '../../../src/child/guardian-terms.ts'
 import { started } from './begun.ts'
 
 /** A process with these words and this environment. */
-function sleeper(words: readonly string[], environment: NodeJS.ProcessEnv): number {
-  const script = 'exec 3<>/dev/null; while :; do sleep 600; done'
+function reader(words: readonly string[], environment: NodeJS.ProcessEnv): number {
   const env = { PATH: process.env.PATH, ...environment }
-  return started(['/bin/sh', '-c', script, ...words], { stdio: 'ignore', env }).pid as number
+  return started(['/bin/sh', '-c', 'read -r _', ...words], { stdio: ['pipe', 'ignore', 'ignore'], env }).pid as number
 }
 
 test('a guardian is found by its name or its command, and by what stands in its environment', async () => {
   const id = randomUUID()
-  const whole = sleeper([GUARDIAN_NAME], { ID: id })
-  const turned = sleeper(['sh', ':release'], { OTHER: '1', ID: id })
-  sleeper(['sh', 'stranger'], { ID: id })
-  sleeper([GUARDIAN_NAME], { ID: 'another' })
-  sleeper([GUARDIAN_NAME], { NO_ID: id, ID_: id })
+  const whole = reader([GUARDIAN_NAME], { ID: id })
+  const turned = reader(['sh', ':release'], { OTHER: '1', ID: id })
+  reader(['sh', 'stranger'], { ID: id })
+  reader([GUARDIAN_NAME], { ID: 'another' })
+  reader([GUARDIAN_NAME], { NO_ID: id, ID_: id })
   const values: string[] = []
   const find = () =>
     findGuardians(':release', 'ID', (value) => {
