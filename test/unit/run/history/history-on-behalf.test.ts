@@ -53,6 +53,13 @@ describe('the run of a dead runner is told of', () => {
     expect(await runs(word)).toEqual([{ ...run, fence, ...end }])
   })
 
+  test('as the leader has it', async () => {
+    const { ops, requests, key } = await heldByTheDead()
+    requests.length = 0
+    await ops('0')
+    expect(requests).toEqual([key, `${key}%3Druns`].map((path) => `GET /v1/kv/${path}?consistent`))
+  })
+
   test('behind the others, and with those that it carried on', async () => {
     const { runs, put, key } = await heldByTheDead({ unended: [lost] })
     await put(runsKey(key), encodeRuns({ runs: [{ ...lost, runId: 'web3' }] }))

@@ -80,19 +80,21 @@ describe('of a lock’s runs is known', () => {
 
 describe('what Consul knows', () => {
   const lab = () => {
-    const { clock, ctx, consul, key } = virtualLock()
+    const { clock, ctx, consul, key, requests } = virtualLock()
     const put = (at: string, value: string) => clock.run(transact(ctx, consul(), [{ verb: 'set', key: at, value }]))
     return {
       key,
       put,
+      requests,
       known: () => clock.run(knownRuns(ctx, consul(), key)),
       knownOfLock: () => clock.run(knownOfLock(ctx, consul(), key)),
     }
   }
 
   test('stands at the lock and beside it', async () => {
-    const { key, put, known } = lab()
+    const { key, put, known, requests } = lab()
     expect(await known()).toEqual({ ended: [] })
+    expect(requests).toEqual([key, `${key}%3Druns`].map((path) => `GET /v1/kv/${path}?consistent`))
     await put(key, recordOf('2'))
     await put(runsKey(key), encodeRuns({ runs: [run('1', { code: 0 })] }))
     expect(await known()).toMatchObject({ entry: { key }, ended: [{ runId: '1' }, lost('2')] })

@@ -240,6 +240,13 @@ describe('what rides with the claim of such a run', () => {
     expect(others).toEqual([])
   })
 
+  test('is its start, too, where the record tells of no other', async () => {
+    const { rider, prepare, put } = await behindAnother()
+    await put(encodeRuns({ runs: [], period: {} }))
+    expect(await prepare(FIRST)).toBe('go')
+    expect(parseRuns(rider.claiming(FIRST)[0]?.value ?? '')).toMatchObject({ period: { last: { runId: 'web1' } } })
+  })
+
   test('takes back its own start, which an earlier claim had recorded unknown to it, to what came before', async () => {
     const { rider, earlier, prepare, put } = await behindAnother()
     await prepare(FIRST)
@@ -253,16 +260,20 @@ describe('what rides with the claim of such a run', () => {
   })
 
   test('is a look alone when the lock is ours already, for nothing may refuse then', async () => {
-    const { rider, prepare, entry, requests } = await behindAnother()
+    const { rider, prepare, entry, requests, key } = await behindAnother()
     await prepare(FIRST)
     rider.claiming(FIRST)
+    rider.refused()
     requests.length = 0
     const again = { ...FIRST, isOurs: true }
     expect(await prepare(again)).toBe('go')
     expect(requests).toEqual([])
     expect(rider.claiming(again)).toMatchObject([{ verb: 'get-tree' }])
     const others = [runOf('web2')]
-    rider.granted([entry(encodeRuns({ runs: others, period: { last: runOf('web1') } }))])
+    rider.granted([
+      { ...entry('the holder'), key },
+      entry(encodeRuns({ runs: others, period: { last: runOf('web1') } })),
+    ])
     rider.ended({ outcome: { kind: 'ran', status: { code: 0 } }, waitedMs: 0 })
     expect(left(rider)).toMatchObject({ runs: [{ runId: 'web2' }, { runId: 'web1', code: 0 }] })
   })
@@ -288,6 +299,7 @@ test('a lock comes once in a period with another history, and the same other rid
     lock: { ...asked.lock, riders: [other, periodic.history] },
     history: expect.any(PeriodRider),
   })
+  expect(periodic.lock.riders?.at(1)).toBe(periodic.history)
   expect(periodic.history.run).toBe(history.run)
   const alone = inPeriod(consul(), { lock: spec, history }, HOURLY)
   expect(alone.lock.riders).toEqual([alone.history])

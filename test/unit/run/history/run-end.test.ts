@@ -30,6 +30,8 @@ test('a guardian says by itself that the runner was killed, or that no command h
   expect(endIn(NOT_STARTED)).toBeUndefined()
 })
 
+test('what never ran has no end', () => expect(endOf({ kind: 'skipped' })).toEqual({}))
+
 test.each(['', 'again', '1e3', '-1', 'SIG', '9999', 'SIGHUPPED.', 'MYSIGHUP'])(
   'a word that says nothing tells of no end: "%s"',
   (word) => {

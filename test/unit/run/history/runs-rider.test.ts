@@ -71,7 +71,10 @@ describe('history', () => {
 
   test('of a lock that is given back unused is as it was', async () => {
     const { clock, riderOf, take, release, operator, key } = recorded()
-    await clock.run(release(await take(riderOf('web1'))))
+    const rider = riderOf('web1')
+    const held = await take(rider)
+    expect(rider.releasing()).toEqual([])
+    await clock.run(release(held))
     expect(operator.entry(runsKey(key))).toBeUndefined()
   })
 
