@@ -12,6 +12,6 @@ export function runner(modules: readonly string[], code: string): ChildProcess {
   )
   const script = [...imports, "import { spawn } from 'node:child_process'", code].join('\n')
   return started([process.execPath, '--input-type=module', '--eval', script], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'ignore',
   })
 }
