@@ -3,7 +3,7 @@ import { MODES, type Mode, playMode, refuseMode } from '../kit/guarded-modes.ts'
 import { BROKEN, LACKING, play, refuse, SUFFICIENT } from '../kit/guardian-matrix.ts'
 import { makesRoots, type RootPlan } from '../kit/small-root.ts'
 
-// The whole table of roots and stories is among the slow tests.
+// The whole table of roots and stories is in guardian-matrix.test.ts.
 describe.runIf(makesRoots)('a guardian in a small root', () => {
   test('whose /proc has nothing but processes has a clock, and sees who is left', () =>
     play(
