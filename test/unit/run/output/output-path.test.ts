@@ -112,12 +112,16 @@ describe('the output of a command', () => {
     await path.write('stderr', Buffer.from('one'))
     path.close()
     expect(heard).toEqual(['stderr one', 'end'])
+    const deaf = new OutputPath(ctx, PLAIN, Spool.inMemory(), { write: listener.write }, own)
+    expect(() => deaf.close()).not.toThrow()
   })
 
   test('that a full disk doesn’t take is dropped, with one warning', async () => {
     const { own, full, open, warnings, shown } = place()
     const path = open({}, undefined, { ...own, stdout: full })
-    for (const word of ['one', 'two']) await path.write('stdout', Buffer.from(word))
+    await path.write('stdout', Buffer.from('one'))
+    expect(warnings).toHaveLength(1)
+    await path.write('stdout', Buffer.from('two'))
     await path.write('stderr', Buffer.from('three'))
     path.close()
     expect(warnings).toEqual([expect.stringContaining("the command's output can't be written: ")])

@@ -59,6 +59,7 @@ describe('a tee', () => {
     const { warnings, open } = place()
     const { tee, write } = open(undefined, FUSSY)
     await write('one')
+    expect(warnings).toHaveLength(1)
     await write('three')
     expect(warnings).toEqual([expect.stringMatching(/can't be written to \/proc.*; the command goes on$/)])
     tee.close()
