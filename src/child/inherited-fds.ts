@@ -14,8 +14,8 @@ let inherited: readonly number[] = []
 export function noteInheritedFds(): void {
   const targets = new Map(descriptors().map((fd) => [fd, targetOf('self', fd)]))
   const isPair = (target: string) => [...targets.values()].filter((other) => other === target).length > 1
-  // Node opens pipes and /dev/null for itself, but our caller may have passed some on, too (make's jobserver): they count
-  // only if our parent has the same at that number.
+  // Node opens pipes and /dev/null for itself, but our caller may have passed some on, too (make's jobserver): they
+  // count only if our parent has the same at that number.
   const isAmbiguous = (target: string) => target === '/dev/null' || (target.startsWith('pipe:') && isPair(target))
   inherited = [...targets].flatMap(([fd, target = '']) => {
     if (target === '' || NODES_OWN.test(target)) return []

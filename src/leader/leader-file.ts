@@ -91,7 +91,8 @@ const health = v.pipe(
  * - `priority`: of several candidates the one with the highest is preferred; `nofailover`: never a candidate
  * - `on_change`: run, and not waited for, when this node's role or the master has changed
  * - `watchdog`: resets the machine when neither we nor our guardian can demote; see `guardian/watchdog-plan.ts`
- * - `max_lag`: a slave that is further behind is stale, and not in \`slave.\` any more; seconds with their unit, or positions
+ * - `max_lag`: a slave that is further behind is stale, and not in `slave.` any more; seconds with their unit, or
+ *   positions
  * - `min_leader_time`: no voluntary step-down before; `max_failovers_per_hour`: then a failover waits for the
  *   last master to recover
  */

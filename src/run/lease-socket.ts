@@ -18,8 +18,9 @@ const ENDING = '.lease'
 const RUN_ID = /^[0-9a-f-]{36}$/
 
 /**
- * Answers the command's questions after its lock, until disposed: at a socket in the first of these folders that no other
- * user can enter, so that nobody answers in our place. Without it, and that costs a warning, the questions go to Consul.
+ * Answers the command's questions after its lock, until disposed: at a socket in the first of these folders that no
+ * other user can enter, so that nobody answers in our place. Without it, and that costs a warning, the questions go to
+ * Consul.
  */
 export async function serveLease(
   ctx: Context,

@@ -50,8 +50,8 @@ describe('nginx', () => {
   }
 
   /**
-   * Starts nginx in front of the backends in a file. It keeps no connection: a worker that a reload replaces would reset
-   * it in the middle of the next request.
+   * Starts nginx in front of the backends in a file. It keeps no connection: a worker that a reload replaces would
+   * reset it in the middle of the next request.
    */
   async function balancer(backends: string) {
     const { http } = await freePorts()

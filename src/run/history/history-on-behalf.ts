@@ -13,9 +13,9 @@ const CLEAR: readonly FailureCode[] = ['refused', 'rejected', 'too-large']
 
 /**
  * What rides with the release of a dead runner's lock: the entries of those that it carried on, and its own run's, as
- * far as the holder record tells of it, by the word that its guardian was told. Nothing when that isn't a run's lock, or
- * when the token may not read it. Rejects with a `Failure` that may pass. Where several hold `lockKey` at a time, `key`
- * is that of this holder's own.
+ * far as the holder record tells of it, by the word that its guardian was told. Nothing when that isn't a run's lock,
+ * or when the token may not read it. Rejects with a `Failure` that may pass. Where several hold `lockKey` at a time,
+ * `key` is that of this holder's own.
  */
 export async function historyOnBehalf(
   ctx: Context,

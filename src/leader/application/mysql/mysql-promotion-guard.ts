@@ -4,7 +4,10 @@ import { type NoteStore, noteEnd } from '../note-store.ts'
 import type { GtidProgress } from './gtid.ts'
 import type { MysqlOptions } from './mysql-options.ts'
 
-/** Keeps a server that has less than the last master from becoming master: its data are compared with the note that the last master left. */
+/**
+ * Keeps a server that has less than the last master from becoming master: its data are compared with the note that the
+ * last master left.
+ */
 export class MysqlPromotionGuard {
   readonly #store: NoteStore
   readonly #node: string
