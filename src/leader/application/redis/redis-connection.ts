@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createClient } from '@redis/client'
+import { createClient, DisconnectsClientError } from '@redis/client'
 import { unlessAborted } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { Failure, messageOf, reasonOf } from '../../../base/failure.ts'
@@ -21,13 +21,18 @@ export class RedisConnection {
   readonly #name: string
   readonly #signal: AbortSignal
   readonly #end = () => this.#client.destroy()
+  /** Why the connection broke. */
+  #trouble: unknown
 
   private constructor(ctx: Context, place: RedisPlace, options: RedisOptions) {
     this.#client = clientOf(place, options)
     this.#name = placeName(place)
     this.#signal = ctx.signal
-    // Whoever waits for an answer hears of the trouble.
-    this.#client.on('error', () => this.#client.destroy())
+    // Whoever waits for an answer hears of the trouble; the client would only say that it was destroyed.
+    this.#client.on('error', (trouble) => {
+      this.#trouble ??= trouble
+      this.#client.destroy()
+    })
     ctx.signal.addEventListener('abort', this.#end, { once: true })
   }
 
@@ -74,7 +79,8 @@ export class RedisConnection {
     this.close()
   }
 
-  #failure(thrown: unknown): Failure {
+  #failure(caught: unknown): Failure {
+    const thrown = caught instanceof DisconnectsClientError ? (this.#trouble ?? caught) : caught
     const { code } = thrown as { code?: unknown }
     if (typeof code === 'string' && NOBODY.includes(code))
       return new NobodyListens('unreachable', `Redis at ${this.#name} doesn't answer: nobody listens there`)
