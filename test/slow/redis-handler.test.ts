@@ -37,13 +37,18 @@ class Notes {
   }
 }
 
-/** As a Redis starts whose command line says whose replica it is, nobody's. */
-async function restart(server: RedisServer): Promise<void> {
-  await server.start(...NOWHERE)
+/** Starts a Redis again, and settles when it has loaded its data. */
+async function startLoaded(server: RedisServer, ...words: readonly string[]): Promise<void> {
+  await server.start(...words)
   await patiently(
     async () => (await server.info('loading')) === '0',
     () => server.log,
   )
+}
+
+/** As a Redis starts whose command line says whose replica it is, nobody's. */
+function restart(server: RedisServer): Promise<void> {
+  return startLoaded(server, ...NOWHERE)
 }
 
 interface HandlerParts {
@@ -181,6 +186,10 @@ describe('a demotion', () => {
 
   test('fails when nobody listens any more, and clients are served nevertheless', async () => {
     const { server, handler } = await master()
+    await patiently(
+      async () => (await server.info('rdb_bgsave_in_progress')) === '0',
+      () => 'a child of Redis, which inherits the port, still saves',
+    )
     const client = await RedisConnection.open(server.host, server.port)
     await client.command('CONFIG', 'SET', 'port', 0)
     await expect(handler.demote(context(), CALM)).rejects.toThrow(`process ${server.pid} (redis-server) still has port`)
@@ -239,7 +248,7 @@ test('a master goes on while Consul is away, and no Redis becomes one then', asy
   await handlerOf(server, { notes, before: handler }).ensureMaster(context(), CALM)
   expect(await server.takesWrites()).toBe(true)
   await server.kill()
-  await server.start()
+  await startLoaded(server)
   await expect(handler.ensureMaster(context(), CALM)).rejects.toThrow('Consul is away')
   expect(await server.takesWrites()).toBe(false)
 })
@@ -263,7 +272,7 @@ test('a master that comes back open, without its data, does not pass for whole b
   await server.ask(['SET', 'a', 1])
   const { note } = notes
   await server.kill()
-  await server.start()
+  await startLoaded(server)
   const handler = handlerOf(server, { notes, section: { max_loss: 0 } })
   await handler.demote(context(), CALM)
   expect([notes.note, await server.takesWrites()]).toEqual([note, false])
@@ -279,7 +288,7 @@ test('a master that comes back open with all its data is known for whole, also w
   await server.ask(['SET', 'a', 1])
   await first.demote(context(), CALM)
   await server.kill()
-  await server.start()
+  await startLoaded(server)
   const write = notes.write
   notes.write = () => Promise.reject(new Error('the call was interrupted'))
   await handlerOf(server, options).demote(context(), CALM)
@@ -287,7 +296,7 @@ test('a master that comes back open with all its data is known for whole, also w
   notes.write = write
   await handlerOf(server, options).demote(context(), CALM)
   await server.kill()
-  await server.start()
+  await startLoaded(server)
   expect(await handlerOf(server, options).readyToLead(context())).toMatchObject({ ready: true })
 })
 
@@ -332,7 +341,7 @@ describe('a Redis that restarts', () => {
     await server.ask(['SET', 'a', 1])
     await handler.ensureMaster(context(), CALM)
     await server.kill()
-    await server.start()
+    await startLoaded(server)
     expect(await server.takesWrites()).toBe(true)
     await expect(handler.ensureMaster(context(), CALM)).rejects.toThrow("don't go on from those of n1")
     expect(await server.takesWrites()).toBe(false)
