@@ -2,7 +2,8 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type Ended, type LockerOptions, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { type Ended, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { counts, start } from '../kit/once-per-hour.ts'
 import { settableClock } from '../kit/settable-clock.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -109,21 +110,6 @@ describe('a command that is to run once in a period', () => {
 
 /** How a run ends, and whether the next one in the period runs then, and if only successes count. */
 describe('what counts', () => {
-  const next = (name: string, more: readonly string[], address?: string) =>
-    runLocker(['--once-per', '1h', ...more, name, 'echo', 'again'], address === undefined ? {} : { address })
-
-  async function counts(name: string, expected: { all: boolean; success: boolean }, said: RegExp): Promise<void> {
-    const ended = await next(name, [])
-    expect(ended.stdout, ended.stderr).toBe(expected.all ? '' : 'again\n')
-    if (expected.all) expect(ended.stderr).toMatch(said)
-    if (!expected.all) return
-    const onSuccess = await next(name, ['--on-success'])
-    expect(onSuccess.stdout, onSuccess.stderr).toBe(expected.success ? '' : 'again\n')
-  }
-
-  const start = (name: string, command: readonly string[], options: LockerOptions = {}, words: string[] = []) =>
-    startLocker(['--once-per', '1h', ...words, name, ...command], options)
-
   test('is a success, in both ways', async () => {
     const name = uniqueName('counts')
     expect(await start(name, ['true']).ends()).toMatchObject({ code: 0 })

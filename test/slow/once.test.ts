@@ -1,28 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { type LockerOptions, runLocker, startLocker } from '../kit/locker.ts'
+import { runLocker, startLocker } from '../kit/locker.ts'
+import { counts, start } from '../kit/once-per-hour.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const consul = () => new ConsulClient()
 
 /** How a run ends, and whether the next one in the period runs then, and if only successes count. */
 describe('what counts', () => {
-  const next = (name: string, more: readonly string[], address?: string) =>
-    runLocker(['--once-per', '1h', ...more, name, 'echo', 'again'], address === undefined ? {} : { address })
-
-  async function counts(name: string, expected: { all: boolean; success: boolean }, said: RegExp): Promise<void> {
-    const ended = await next(name, [])
-    expect(ended.stdout, ended.stderr).toBe(expected.all ? '' : 'again\n')
-    if (expected.all) expect(ended.stderr).toMatch(said)
-    if (!expected.all) return
-    const onSuccess = await next(name, ['--on-success'])
-    expect(onSuccess.stdout, onSuccess.stderr).toBe(expected.success ? '' : 'again\n')
-  }
-
-  const start = (name: string, command: readonly string[], options: LockerOptions = {}, words: string[] = []) =>
-    startLocker(['--once-per', '1h', ...words, name, ...command], options)
-
   test('is a run that lost its session, if starts count', async () => {
     const name = uniqueName('counts')
     const runner = start(name, ['sh', '-c', 'echo begun; sleep 60'])
