@@ -1,4 +1,4 @@
-import { scope } from '../base/abort.ts'
+import { aborted, scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { unlessInterrupted } from '../child/interruptible-wait.ts'
@@ -32,7 +32,8 @@ export class OnAcquire {
   async prepare(ctx: Context, held: HeldLock, hold: Hold): Promise<CommandEnd | undefined> {
     const { guardian, signals } = this.#dependencies
     const hook = this.#hook(held)
-    let end: HookEnd | undefined
+    // After a second signal it may live on until we exit.
+    let end: HookEnd = { why: undefined, isGone: false }
     try {
       const interrupted = await unlessInterrupted(ctx, signals, async (ctx) => {
         // A loss ends the hook, and not our wait for it.
@@ -41,16 +42,13 @@ export class OnAcquire {
         end = await runHook(under(ctx, work.signal), hook)
         work.signal.throwIfAborted()
       })
-      if (interrupted) {
-        // After a second signal it may live on until we exit.
-        return { outcome: { kind: 'interrupted', signal: interrupted.signal }, dead: end?.isGone ?? false }
-      }
+      if (interrupted) return { outcome: { kind: 'interrupted', signal: interrupted.signal }, dead: end.isGone }
     } catch (thrown) {
       if (isLoss(thrown)) return this.#lost(ctx, thrown, end)
       throw thrown
     }
-    if (end?.why !== undefined) return { outcome: { kind: 'unprepared', why: end.why }, dead: end.isGone }
-    if (!held.session.hasTimeToStart()) await this.#renew(ctx, held)
+    if (end.why !== undefined) return { outcome: { kind: 'unprepared', why: end.why }, dead: end.isGone }
+    if (!held.session.hasTimeToStart()) await this.#renew(ctx, held, hold)
     if (hold.lost.aborted) return this.#lost(ctx, lossIn(hold.lost), end)
     return held.session.hasTimeToStart() ? undefined : this.#lost(ctx, DEADLINE_PASSED, end)
   }
@@ -74,20 +72,21 @@ export class OnAcquire {
     }
   }
 
-  /** An answer that doesn't come is no verdict: the lease is. */
-  async #renew(ctx: Context, { session }: HeldLock): Promise<void> {
+  /** An answer that doesn't come is no verdict: the lease is. That a session is gone, the hold tells. */
+  async #renew(ctx: Context, { session }: HeldLock, hold: Hold): Promise<void> {
     try {
       await session.renew(ctx, this.#dependencies.consul)
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown
     }
+    if (session.gone.aborted) await aborted(hold.lost)
   }
 
-  #lost(ctx: Context, loss: Loss, end: HookEnd | undefined): CommandEnd {
+  #lost(ctx: Context, loss: Loss, { isGone }: HookEnd): CommandEnd {
     this.#dependencies.observer?.lost?.(loss)
     ctx.log.warn(`lost the lock ${this.#spec.lock.name} before the command started: ${loss.sentence}`, {
       loss: loss.kind,
     })
-    return { outcome: { kind: 'lost', loss }, dead: end?.isGone ?? false }
+    return { outcome: { kind: 'lost', loss }, dead: isGone }
   }
 }

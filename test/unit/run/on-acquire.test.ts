@@ -12,24 +12,23 @@ import { OnAcquire } from '../../../src/run/on-acquire.ts'
 import type { CommandEnd } from '../../../src/run/run-outcome.ts'
 import type { RunDependencies, RunSpec } from '../../../src/run/run-spec.ts'
 import { runs } from '../../kit/processes.ts'
-import { on } from '../../virtual/faulty-transport.ts'
+import type { Fate } from '../../virtual/faulty-transport.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
 const WHILE = { timeout: 20_000, interval: 5 }
-const RENEWALS_REFUSED = on('/v1/session/renew', { fault: { kind: 'refused' } })
 
 /** Waits in the test's folder until it may end. */
 const WAITS = 'echo begun >$DIR/begun; until [ -e $DIR/go ]; do sleep 0.02; done'
 const IGNORES_TERM = `trap "" TERM; ${WAITS}`
 
 /** A lock that is ours, and a hook that runs before the command. */
-async function preparing(line: string, timing = planTiming({})) {
+async function preparing(line: string, { timing = planTiming({}), isObserved = true } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'on-acquire-'))
   const lock = virtualLock()
   const { clock, consul } = lock
-  const lines: string[] = []
-  const ctx: Context = { ...lock.ctx, log: { ...SILENT, warn: (line) => void lines.push(line) } }
+  const lines: object[] = []
+  const ctx: Context = { ...lock.ctx, log: { ...SILENT, warn: (line, about) => void lines.push({ line, ...about }) } }
   const ours = won(await clock.run(lock.acquire({ timing })))
   const hold = new Hold(ctx, consul(), ours)
   const failed = new AbortController()
@@ -56,7 +55,9 @@ async function preparing(line: string, timing = planTiming({})) {
         return { [Symbol.dispose]: () => void listeners.delete(listener) }
       },
     },
-    observer: { lost: ({ kind }) => void heard.push(`lost: ${kind}`), renewed: () => void heard.push('renewed') },
+    observer: isObserved
+      ? { lost: ({ kind }) => void heard.push(`lost: ${kind}`), renewed: () => void heard.push('renewed') }
+      : {},
   } satisfies Partial<RunDependencies> as unknown as RunDependencies
   const environment = { PATH: process.env.PATH, DIR: dir }
   const spec = { lock: { ...lock.spec, timing }, runId: 'one', mark: 'one', environment } as unknown as RunSpec
@@ -169,7 +170,16 @@ describe('a lock that is lost while a hook runs', () => {
     await clock.advance(100)
     expect(await settled()).toMatchObject({ ...lost('session-gone'), dead: true })
     expect(heard).toEqual(['lost: session-gone'])
-    expect(lines).toEqual([expect.stringMatching(/^lost the lock virtual before the command started: /)])
+    const line = expect.stringMatching(/^lost the lock virtual before the command started: /)
+    expect(lines).toEqual([{ line, loss: 'session-gone' }])
+  })
+
+  test('is so, too, when nobody listens to what becomes of it', async () => {
+    const { begun, clock, timing, loseGuardian, settled } = await preparing(WAITS, { isObserved: false })
+    await begun()
+    await clock.advance(timing.renewMs)
+    loseGuardian()
+    expect(await settled()).toMatchObject({ ...lost('unguarded'), dead: true })
   })
 
   test('is given up when its guardian is lost', async () => {
@@ -183,7 +193,9 @@ describe('a lock that is lost while a hook runs', () => {
     ['no longer than the command would have', 300, 300],
     ['a second at most', 5000, 1000],
   ])('leaves the hook %s', async (_, graceMs, ms) => {
-    const { begun, loseGuardian, clock, end, dies, settled } = await preparing(IGNORES_TERM, planTiming({ graceMs }))
+    const { begun, loseGuardian, clock, end, dies, settled } = await preparing(IGNORES_TERM, {
+      timing: planTiming({ graceMs }),
+    })
     await begun()
     loseGuardian()
     await clock.advance(ms - 1)
@@ -195,13 +207,15 @@ describe('a lock that is lost while a hook runs', () => {
 })
 
 describe('a hook that ends when little of the lease is left', () => {
-  async function late() {
+  /** `watching` is what becomes of the requests that look out for a loss; unless told, none has an answer. */
+  async function late(watching: Fate = { fault: { kind: 'black-hole' } }) {
     const all = await preparing(WAITS)
     await all.begun()
-    all.meet(RENEWALS_REFUSED)
+    const meet = (fateOf: () => Fate) => all.meet(({ longPoll }) => (longPoll ? watching : fateOf()))
+    meet(() => ({ fault: { kind: 'refused' } }))
     await all.clock.advance(all.timing.ttlMs - 3000)
     expect(all.ours.session.hasTimeToStart()).toBe(false)
-    return all
+    return { ...all, meet }
   }
 
   test('is followed by a renewal, and then by the command', async () => {
@@ -219,12 +233,24 @@ describe('a hook that ends when little of the lease is left', () => {
     expect(heard).toEqual(['lost: deadline'])
   })
 
-  test('is not followed by the command when the lock turns out to be lost', async () => {
-    const { meet, letGo, ended, operator, key } = await late()
-    // Nobody hears of it but by a renewal.
-    meet(({ longPoll }) => (longPoll ? { backMs: 60_000 } : {}))
+  test('is not followed by the command when the session turns out to be gone', async () => {
+    const { meet, letGo, ended, operator, key, heard } = await late()
+    meet(() => ({}))
     operator.destroySession(operator.holder(key) ?? '')
     letGo()
-    expect(await ended()).toMatchObject({ outcome: { kind: 'lost' }, dead: true })
+    expect(await ended()).toMatchObject({ ...lost('session-gone'), dead: true })
+    expect(heard).toEqual(['lost: session-gone'])
+  })
+
+  test('is not followed by the command when the lock is lost during the renewal, though that succeeds', async () => {
+    const { meet, letGo, settled, operator, key, requests, ours } = await late({})
+    const fates = [{ outMs: 400 }]
+    meet(() => fates.shift() ?? {})
+    const before = requests.length
+    letGo()
+    await vi.waitUntil(() => requests.length > before, WHILE)
+    operator.forceRelease(key)
+    expect(await settled()).toMatchObject({ ...lost('key-released'), dead: true })
+    expect(ours.session.hasTimeToStart()).toBe(true)
   })
 })
