@@ -116,14 +116,13 @@ export class Hold {
         // Never mistake our own release for somebody's deletion, and take the lock again.
         if (this.#isEnding) return undefined
         const verdict = judge(entry)
-        if (verdict === 'ours' && entry?.session === this.#held.sessionId) this.#onSeen(entry)
+        if (entry?.session === this.#held.sessionId) this.#onSeen(entry)
         if (verdict instanceof Loss) return verdict
         if (verdict === 'released') return await this.#whyReleased(ctx)
         const loss = verdict === 'deleted' ? await this.#takeAgain(ctx, key) : undefined
         if (loss) return loss
         backoff.reset()
       } catch (thrown) {
-        ctx.signal.throwIfAborted()
         if (!(thrown instanceof Failure)) throw thrown
         // Trouble on the wire is not a verdict; the deadline judges.
         ctx.log.debug(`the lock's key can't be watched: ${thrown.message}`)

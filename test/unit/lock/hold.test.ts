@@ -1,21 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { transact } from '../../../src/consul/txn.ts'
+import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
 import { Hold } from '../../../src/lock/hold.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { on } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
 /** A lock that is held and watched over, on a wire that can go bad, and what somebody else does to its key. */
-async function held() {
+async function held(about: Partial<AcquireOptions> = {}) {
   const lock = virtualLock()
   const { clock, ctx, consul, key, acquire } = lock
-  const ours = won(await clock.run(acquire()))
-  const hold = new Hold(ctx, consul(), ours)
+  const ours = won(await clock.run(acquire(about)))
+  const seen: string[] = []
+  const hold = new Hold(ctx, consul(), ours, ({ value }) => void seen.push(value))
   await clock.advance(1000)
   return {
     ...lock,
     ours,
     hold,
+    /** The key's values, as far as we heard of them. */
+    seen,
     /** Releases the key in our name and takes it in the same instant. */
     async seize() {
       const { session } = won(await clock.run(acquire({ key: 'consul-locker-other' })))
@@ -91,6 +95,15 @@ describe('a hold', () => {
     await end()
   })
 
+  test('is taken again with a rider that needn’t hear of it', async () => {
+    const { clock, key, ours, operator, hold, end } = await held({ riders: [{ claiming: () => [] }] })
+    operator.deleteKey(key)
+    await clock.advance(1)
+    expect(hold.lost.aborted).toBe(false)
+    expect(hold.fence).toBeGreaterThan(ours.fence)
+    await end()
+  })
+
   test('is taken again though the first claim gets no answer', async () => {
     const { clock, key, ours, operator, hold, meet, end } = await held()
     meet(({ path }) => (path.startsWith('/v1/txn') ? { fault: { kind: 'black-hole' } } : {}))
@@ -106,7 +119,10 @@ describe('a hold', () => {
 
   test('is lost when somebody takes the deleted key before us', async () => {
     const { clock, key, ours, operator, hold, meet, acquire, end } = await held()
-    meet(({ body }) => (body?.includes(ours.session.id) ? { outMs: 500 } : {}))
+    meet(({ path, body }) => {
+      if (path.startsWith('/v1/session/renew')) return { fault: { kind: 'black-hole' } }
+      return body?.includes(ours.session.id) ? { outMs: 500 } : {}
+    })
     operator.deleteKey(key)
     await clock.advance(1)
     const other = won(await clock.run(acquire()))
@@ -138,6 +154,39 @@ describe('a hold', () => {
     meet(() => ({}))
     await clock.advance(5000)
     expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    await end()
+  })
+
+  test('looks soon after a failure, however long it had to wait after those before', async () => {
+    const { clock, operator, hold, meet, seize, end } = await held()
+    const fail = () => meet(({ path }) => (path.startsWith('/v1/kv') ? { fault: { kind: 'refused' } } : {}))
+    fail()
+    operator.stirBlockedReads()
+    await clock.advance(20_000)
+    meet(() => ({}))
+    await clock.advance(5000)
+    fail()
+    operator.stirBlockedReads()
+    await clock.advance(1)
+    meet(() => ({}))
+    await seize()
+    await clock.advance(250)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    await end()
+  })
+
+  test('tells what its key says whenever that is written, for as long as it is ours', async () => {
+    const { clock, ctx, consul, key, ours, operator, seen, seize, end } = await held()
+    const write = (value: string) =>
+      transact(ctx, consul(), [{ verb: 'lock', key, value, flags: LOCK_FLAGS, session: ours.session.id }])
+    await clock.run(write('asked'))
+    expect(seen).toEqual(['asked'])
+    operator.deleteKey(key)
+    await clock.advance(1)
+    expect(seen).toEqual(['asked', ours.value])
+    await seize()
+    await clock.advance(1)
+    expect(seen).toHaveLength(2)
     await end()
   })
 
@@ -205,6 +254,14 @@ describe('a hold', () => {
     await clock.advance(60_000)
     expect(hold.lost.aborted).toBe(false)
     expect(requests).toBe(0)
+  })
+
+  test('can be ended before its first look', async () => {
+    const { ctx, consul, ours, end } = await held()
+    const brief = new Hold(ctx, consul(), ours)
+    await brief.end()
+    expect(brief.lost.aborted).toBe(false)
+    await end()
   })
 
   test('is by the session that is renewed, and by no other', async () => {

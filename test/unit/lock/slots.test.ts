@@ -394,6 +394,27 @@ describe('the holder of a slot', () => {
     await end()
   })
 
+  test('takes it again though the first claim gets no answer', async () => {
+    const { operator, clock, hold, meet, ours, end } = await watched()
+    meet(({ path }) => (path === '/v1/txn' ? { fault: { kind: 'refused' } } : {}))
+    operator.deleteKey(ours.key)
+    await clock.advance(100)
+    meet(() => ({}))
+    await clock.advance(1000)
+    expect(hold.lost.aborted).toBe(false)
+    expect(operator.holder(ours.key)).toBe(ours.session.id)
+    await end()
+  })
+
+  test('has lost it when its name is something else by the time that its key is deleted', async () => {
+    const { operator, clock, hold, put, key, ours, end } = await watched()
+    await put(key, 'data', 0n)
+    operator.deleteKey(ours.key)
+    await clock.advance(10)
+    expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+    await end()
+  })
+
   test('has lost it when somebody writes something else over the list', async () => {
     const { place, clock, hold, put, end } = await watched()
     await put(place.list, 'rubbish')
