@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/base/context.ts'
-import { transact } from '../../../src/consul/txn.ts'
+import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
 import { LOCK_FLAGS, MOST_LOCKS } from '../../../src/lock/lock-keys.ts'
 import { lockSetOf } from '../../../src/lock/lock-set.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
+import type { Attempt } from '../../../src/lock/rider.ts'
+import { Session } from '../../../src/lock/session.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { virtualLock, watchedOver, won } from '../../virtual/virtual-lock.ts'
 
 const keyOf = (name: string) => `consul-locker-${name}`
+
+const NAMED = { a: { name: 'a', key: keyOf('a') }, b: { name: 'b', key: keyOf('b') } }
 
 /** Several locks, and who wants which of them. */
 function locks() {
@@ -44,6 +48,19 @@ describe('several locks', () => {
     await clock.run(release(held))
     expect(holders('abc')).toEqual([undefined, undefined, undefined])
     expect(operator.sessions()).toEqual([])
+  })
+
+  test('that are free are taken unseen, and free again at once for who comes next', async () => {
+    const { has, clock, release, requests } = locks()
+    const held = await has('abc')
+    const taking = ['PUT /v1/session/create', 'PUT /v1/txn']
+    expect(requests).toEqual(taking)
+    requests.length = 0
+    await clock.run(release(held))
+    expect(requests).toEqual(['PUT /v1/txn', `PUT /v1/session/destroy/${held.session.id}`])
+    requests.length = 0
+    ;(await has('cb')).session.end()
+    expect(requests).toEqual(taking)
   })
 
   test('as many as there may be fit into a transaction, with a queue to leave', async () => {
@@ -159,6 +176,57 @@ describe('several locks', () => {
     await clock.run(transact(ctx, consul(), [data]))
     await expect(clock.run(want('ab'))).rejects.toMatchObject({ code: 'usage' })
     expect(operator.sessions()).toEqual([])
+  })
+
+  test('are refused at once where one is data, though another one is held', async () => {
+    const { has, want, clock, ctx, consul, operator } = locks()
+    const a = await has('a')
+    await clock.run(transact(ctx, consul(), [{ verb: 'set', key: keyOf('b'), value: 'data' }]))
+    await expect(clock.run(want('ab'))).rejects.toMatchObject({ code: 'usage' })
+    expect(operator.sessions().map(({ id }) => id)).toEqual([a.session.id])
+    a.session.end()
+  })
+
+  test('are known for ours when the claim’s reply was lost', async () => {
+    const { want, clock, meet } = locks()
+    const attempts: boolean[] = []
+    let claims = 0
+    meet(({ path }) => (path === '/v1/txn' && ++claims === 1 ? { fault: { kind: 'cut' } } : {}))
+    const riders = [
+      {
+        claiming: ({ isOurs }: Attempt) => {
+          attempts.push(isOurs)
+          return []
+        },
+      },
+    ]
+    won(await clock.run(want('ab', { riders }))).session.end()
+    expect(attempts).toEqual([false, true])
+  })
+
+  test.each([
+    ['', '', undefined],
+    ['a', '', undefined],
+    ['ab', '', 'ours'],
+    ['a', 'b', 'theirs'],
+    ['b', 'a', 'theirs'],
+  ])('of which %j are ours, and %j another’s, show what keeps us from them', async (ours, theirs, expected) => {
+    const { clock, ctx, consul, timing } = locks()
+    const client = consul()
+    const both = []
+    for (const [name, keys] of Object.entries({ ours, theirs })) {
+      const session = await clock.run(Session.create(ctx, client, { name, timing }, false))
+      session.end()
+      const locking = [...keys].map(
+        (key): TxnOp => ({ verb: 'lock', key: keyOf(key), value: name, flags: LOCK_FLAGS, session: session.id }),
+      )
+      if (locking.length > 0) await clock.run(transact(ctx, client, locking))
+      both.push(session.id)
+    }
+    const set = await lockSetOf([NAMED.a, NAMED.b])(client, both[0] ?? '', [])
+    const { entry, index } = await clock.run(set.look(ctx, { index: 0, waitMs: 0 }))
+    expect(entry?.value).toBe(expected)
+    expect(index).toBeGreaterThan(0)
   })
 
   test('tell a command the fence and the key of each', async () => {
@@ -279,6 +347,15 @@ describe('the holder of several locks', () => {
     expect(await clock.run(ours.compound?.release(ctx) ?? Promise.reject(new Error('a plain lock')))).toBe(true)
     other.session.end()
     await end()
+  })
+
+  test('gives all back at once, with nothing beside it', async () => {
+    const { clock, ctx, ours, holders, requests, end } = await watched()
+    await end()
+    requests.length = 0
+    expect(await clock.run(ours.compound?.release(ctx) ?? Promise.reject(new Error('a plain lock')))).toBe(true)
+    expect(holders('ab')).toEqual([undefined, undefined])
+    expect(requests).toEqual(['PUT /v1/txn'])
   })
 
   test('gives nothing back that is all somebody else’s', async () => {
