@@ -71,7 +71,7 @@ export async function acquireSlot(
     if (tried !== 'taken') query.restart()
     if (tried === 'changed') continue
     const why = whyBusy(ctx, locks, reading.entries, tried)
-    if (options.once || why !== told) ctx.log.notice(options.once ? why : `waiting: ${why}`)
+    if (why !== told) ctx.log.notice(options.once ? why : `waiting: ${why}`)
     if (options.once) return 'busy'
     told = why
     if (tried === 'lock-delay') await sleep(ctx, LOCK_DELAY_RETRY_MS * (0.5 + ctx.random() / 2))
@@ -101,9 +101,11 @@ async function tryAll(
   for (const key of keysToTry(locks, session, entries)) {
     const request: LockRequest = { key, value: options.record(ctx.clock.now().wallMs), sessionId: session.id }
     const seen = entries.find((entry) => entry.key === key)
-    const got = await retrying(ctx, () =>
-      withAbortGrace(ctx, ABORT_GRACE_MS, (ctx) => claim(ctx, consul, request, seen)),
-    )
+    let claims = 0
+    const got = await retrying(ctx, () => {
+      claims += 1
+      return withAbortGrace(ctx, ABORT_GRACE_MS, (ctx) => claim(ctx, consul, request, seen))
+    })
     if (got.kind === 'session-gone') return 'session-gone'
     if (got.kind === 'held') {
       ctx.signal.throwIfAborted()
@@ -112,6 +114,8 @@ async function tryAll(
       await retrying(ctx, () => session.renew(ctx, consul, REQUEST_TIMEOUT_MS))
       return 'changed'
     }
+    // A claim whose reply was lost may have had its effect: the next slot would be a second one.
+    if (claims > 1) return 'changed'
     if (got.kind === 'lock-delay') worst = 'lock-delay'
     else if (worst === 'taken') worst = 'changed'
   }

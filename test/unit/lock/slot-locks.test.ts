@@ -126,6 +126,38 @@ describe('a slot', () => {
     for (const session of [one, two]) session.end()
   })
 
+  test('is another one when somebody is faster, for who tries once, too', async () => {
+    const { clock, session, acquire, meet, said } = semaphore(1)
+    const [one, two] = [await session('one'), await session('two')]
+    meet(({ path, body }) => (path.startsWith('/v1/txn') && body?.includes(one.id) ? { outMs: 500 } : {}))
+    const slow = acquire(one, { once: true, limit: 2 })
+    await clock.advance(100)
+    expect(await clock.run(acquire(two))).toMatchObject({ key: 'slots/1' })
+    expect(await clock.run(slow)).toMatchObject({ key: 'slots/2' })
+    expect(said).toEqual([])
+    for (const session of [one, two]) session.end()
+  })
+
+  test.each(['free', 'kept for us'])(
+    'of two that are %s is one, though the reply of its claim was lost',
+    async (how) => {
+      const { clock, session, acquire, keep, meet, operator } = semaphore()
+      if (how === 'kept for us') {
+        const [one, two] = [await session('one'), await session('two')]
+        for (const session of [one, two]) await clock.run(acquire(session))
+        await keep(one, 1, 'web1')
+        await keep(two, 2, 'web1')
+        for (const session of [one, two]) session.end()
+      }
+      const three = await session('three')
+      let claims = 0
+      meet(({ path }) => (path.startsWith('/v1/txn') && ++claims === 1 ? { fault: { kind: 'cut' } } : {}))
+      expect(await clock.run(acquire(three, { owner: 'web1' }))).toMatchObject({ key: 'slots/1' })
+      expect([1, 2].map((slot) => operator.holder(`slots/${slot}`))).toEqual([three.id, undefined])
+      three.end()
+    },
+  )
+
   test('is none for a session that is gone, whether it tries or waits', async () => {
     const { clock, session, acquire, operator } = semaphore(1)
     const [one, two] = [await session('one'), await session('two')]
