@@ -1,6 +1,19 @@
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { program } from '../../scripts/provide/debian.ts'
-import { begin, check, isHeld, KEY, listed, NAME, node1, node2, node3, put, server } from '../kit/checked-nodes.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  begin,
+  type ComparedCheck,
+  check,
+  comparesAs,
+  isHeld,
+  KEY,
+  listed,
+  NAME,
+  node1,
+  node2,
+  node3,
+  put,
+  server,
+} from '../kit/checked-nodes.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
 import type { ServiceNode } from '../kit/service-node.ts'
 
@@ -13,43 +26,14 @@ const tagged = (node: ServiceNode, tags: string[]) =>
 describe('a check beside python-powerconsul’s', () => {
   const only = (active: string[], standby: string[]) =>
     put(`/kv/${KEY}`, { active_nodes: active, standby_nodes: standby })
-  interface Row {
-    readonly code: 0 | 1 | 2
-    readonly node?: () => ServiceNode
-    readonly before?: () => Promise<unknown>
-    readonly kind?: string
-    readonly options?: () => string[]
-  }
   /** There the original ends with 1: it takes the key for a mistake. */
-  const OTHER: [string, Row][] = [
+  const OTHER: [string, ComparedCheck][] = [
     ['passes on a primary without standbys', { code: 0, before: () => put(`/kv/${KEY}`, { active_nodes: ['node1'] }) }],
     ['is critical on a node that the cluster key doesn’t name', { code: 2, before: () => only(['node2'], ['node3']) }],
   ]
-  const misspelt: string[] = []
-
-  beforeAll(async () => {
-    const { path } = await program('service', 'init-system-helpers')
-    misspelt.push('-s', 'no-such-service', '--service-command', `${path} {service} {action}`)
-  })
   beforeEach(begin)
 
-  async function look({
-    code,
-    node = () => node1,
-    before = async () => {},
-    kind = 'service',
-    options,
-  }: Row): Promise<void> {
-    await before()
-    const { dir, agent } = node()
-    const local = ['-s', 'apache2,mysql', '--service-command', `/bin/sh ${dir}/services.sh {service} {action}`]
-    const given = options?.() ?? []
-    const words = ['check', kind, '-S', NAME, ...(given.includes('-s') ? [] : local), ...given]
-    const ended = await runLocker(words, { address: agent.address })
-    expect([ended.code, JSON.parse(ended.stdout).code]).toEqual([code, code])
-  }
-
-  test.each(OTHER)('%s, other than that one', (_, row) => look(row))
+  test.each(OTHER)('%s, other than that one', (_, row) => comparesAs(row))
 })
 
 describe('a check with --nodns', () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { client, nothingRunsWith, ran, scene, start } from '../kit/gated-runs.ts'
-import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { client, lingering, nothingRunsWith, ran, scene, start } from '../kit/gated-runs.ts'
+import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('a gate before a run', () => {
@@ -64,15 +64,6 @@ describe('a gate before a run', () => {
 })
 
 describe('--release-when', () => {
-  /** A run whose command has succeeded, and that keeps its lock. */
-  async function lingering(words: string[], name: string): Promise<Running> {
-    const run = start([...words, name])
-    await run.prints(/ran/)
-    await run.says(/keeping the lock until/)
-    expect((await client.entry(`consul-locker-${name}`))?.Session).toBeTruthy()
-    return run
-  }
-
   test('keeps the lock after a success until the gate opens: only then the next one starts', async () => {
     const { name, gate, open, remains } = scene()
     const first = await lingering(['--release-when', gate], name)

@@ -224,15 +224,9 @@ describe('a step waits', () => {
 })
 
 describe('a failing check', () => {
-  const fails = async (host: Host, Node = 'web2') => {
-    const check = { Node, CheckID: 'http', Name: 'http', Status: 'critical' }
-    const body = JSON.stringify({ Node, Address: '127.0.0.1', Check: check })
-    await host.consul.request('PUT', '/catalog/register', body)
-  }
-
   test('of a host with the version stops all that have not begun; of another host it doesn’t', async () => {
     const host = await Host.at('V1', 'V2')
-    await fails(host)
+    await host.otherNodeFails('web2')
     onTestFinished(() => host.consul.request('PUT', '/catalog/deregister', '{"Node": "web2"}').then(() => {}))
     await host.put('running_version/V2/web2', '1')
     expect(await host.step()).toMatchObject({ code: 0, stderr: expect.stringContaining('web2 is unhealthy (http)') })

@@ -56,6 +56,32 @@ export async function begin(): Promise<void> {
   for (const node of [node1, node2, node3]) await isHeld(node, 'passing')
 }
 
+/** A check that python-powerconsul's tests run, too, with its exit code; of node1, if nothing else is said. */
+export interface ComparedCheck {
+  readonly code: 0 | 1 | 2
+  readonly node?: () => ServiceNode
+  readonly before?: () => Promise<unknown>
+  readonly kind?: string
+  readonly options?: () => string[]
+}
+
+/** Runs it, and expects its code of the exit and of what is printed. */
+export async function comparesAs({
+  code,
+  node = () => node1,
+  before = async () => {},
+  kind = 'service',
+  options,
+}: ComparedCheck): Promise<void> {
+  await before()
+  const { dir, agent } = node()
+  const local = ['-s', 'apache2,mysql', '--service-command', `/bin/sh ${dir}/services.sh {service} {action}`]
+  const given = options?.() ?? []
+  const words = ['check', kind, '-S', NAME, ...(given.includes('-s') ? [] : local), ...given]
+  const ended = await runLocker(words, { address: agent.address })
+  expect([ended.code, JSON.parse(ended.stdout).code]).toEqual([code, code])
+}
+
 beforeAll(async () => {
   server = await ServiceNode.start({ name: 'server', server: true })
   const join = server.agent.ports.serf_lan

@@ -1,5 +1,6 @@
+import { expect } from 'vitest'
 import { ConsulClient } from './consul-client.ts'
-import { patiently, startLocker } from './locker.ts'
+import { patiently, type Running, startLocker } from './locker.ts'
 import { processesWith } from './processes.ts'
 import { uniqueName } from './unique.ts'
 
@@ -30,6 +31,15 @@ export function scene(): Scene {
 }
 
 export const start = (words: string[], env: NodeJS.ProcessEnv = {}) => startLocker([...words, 'echo', 'ran'], { env })
+
+/** A run whose command has succeeded, and that keeps its lock. */
+export async function lingering(words: string[], name: string): Promise<Running> {
+  const run = start([...words, name])
+  await run.prints(/ran/)
+  await run.says(/keeping the lock until/)
+  expect((await client.entry(`consul-locker-${name}`))?.Session).toBeTruthy()
+  return run
+}
 
 /** Waits until nothing runs that has a text in its command line or environment. */
 export async function nothingRunsWith(text: string): Promise<void> {

@@ -91,6 +91,13 @@ checks: {upgrade: upgrade-${this.prefix}, validation: validation-${this.prefix}}
     return this.consul.request('PUT', `/kv/${this.prefix}/${key}`, value)
   }
 
+  /** Has another node of the fleet fail a check, until it is deregistered. */
+  async otherNodeFails(Node: string): Promise<void> {
+    const check = { Node, CheckID: 'http', Name: 'http', Status: 'critical' }
+    const body = JSON.stringify({ Node, Address: '127.0.0.1', Check: check })
+    await this.consul.request('PUT', '/catalog/register', body)
+  }
+
   async keys(folder: string): Promise<string[]> {
     const response = await this.consul.request('GET', `/kv/${this.prefix}/${folder}?keys`)
     const keys = response.status === 404 ? [] : ((await response.json()) as string[])

@@ -3,9 +3,20 @@ import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { program } from '../../scripts/provide/debian.ts'
 import { execute } from '../../scripts/provide/execute.ts'
-import { begin, check, isHeld, KEY, NAME, node1, node2, node3, server } from '../kit/checked-nodes.ts'
-import { patiently, runLocker } from '../kit/locker.ts'
-import type { ServiceNode } from '../kit/service-node.ts'
+import {
+  begin,
+  type ComparedCheck,
+  check,
+  comparesAs,
+  isHeld,
+  KEY,
+  NAME,
+  node1,
+  node2,
+  node3,
+  server,
+} from '../kit/checked-nodes.ts'
+import { patiently } from '../kit/locker.ts'
 import { scratch } from '../kit/unique.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -13,14 +24,7 @@ const BOTH = ['apache2', 'mysql']
 describe('a check beside python-powerconsul’s', () => {
   const rest = () => node1.stopServices()
   const stopRedis = () => execute('/bin/sh', [join(node1.dir, 'services.sh'), 'mysql', 'stop'])
-  interface Row {
-    readonly code: 0 | 1 | 2
-    readonly node?: () => ServiceNode
-    readonly before?: () => Promise<unknown>
-    readonly kind?: string
-    readonly options?: () => string[]
-  }
-  const SAME: [string, Row][] = [
+  const SAME: [string, ComparedCheck][] = [
     ['passes on a primary that runs', { code: 0 }],
     ['is critical on a primary that is stopped', { code: 2, before: rest }],
     ['is critical on a primary of whose services some run', { code: 2, before: stopRedis, kind: 'servicegroup' }],
@@ -76,23 +80,7 @@ describe('a check beside python-powerconsul’s', () => {
   })
   beforeEach(begin)
 
-  async function look({
-    code,
-    node = () => node1,
-    before = async () => {},
-    kind = 'service',
-    options,
-  }: Row): Promise<void> {
-    await before()
-    const { dir, agent } = node()
-    const local = ['-s', 'apache2,mysql', '--service-command', `/bin/sh ${dir}/services.sh {service} {action}`]
-    const given = options?.() ?? []
-    const words = ['check', kind, '-S', NAME, ...(given.includes('-s') ? [] : local), ...given]
-    const ended = await runLocker(words, { address: agent.address })
-    expect([ended.code, JSON.parse(ended.stdout).code]).toEqual([code, code])
-  }
-
-  test.each(SAME)('%s, as that one does', (_, row) => look(row))
+  test.each(SAME)('%s, as that one does', (_, row) => comparesAs(row))
 })
 
 describe('a check with -U', () => {

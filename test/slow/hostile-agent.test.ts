@@ -1,37 +1,16 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deceive } from '../kit/deceived.ts'
-import { type Answer, startLiar } from '../kit/liar.ts'
+import { startLiar } from '../kit/liar.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
-import { runs } from '../kit/processes.ts'
-import { speakingIds } from '../kit/speaking-ids.ts'
+import { lyingAboutSessions } from '../kit/speaking-ids.ts'
 import { Toy } from '../kit/toy-application.ts'
-import { scratch, uniqueName } from '../kit/unique.ts'
+import { uniqueName } from '../kit/unique.ts'
 
 describe('whoever answers as Consul', () => {
-  async function scene() {
-    const dir = scratch()
-    const trace = join(dir, 'trace')
-    const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
-    onTestFinished(() => void victim.kill('SIGKILL'))
-    const pid = victim.pid as number
-    let lies = 0
-    const lie = (id: string) => (answer: Answer) => {
-      if (answer.path.startsWith('/v1/session/list')) {
-        const listed = JSON.parse(answer.body) as object[]
-        answer.body = JSON.stringify(listed.map((session) => ({ ...session, ID: id })))
-      }
-      if (!answer.path.startsWith('/v1/session/create')) return
-      answer.body = JSON.stringify({ ID: id })
-      lies++
-    }
-    return { dir, lie, lies: () => lies, ids: speakingIds(pid, trace), harm: () => [existsSync(trace), runs(pid)] }
-  }
-
   test('nor to that of a rollout’s step', async () => {
-    const { dir, ids, lie, harm } = await scene()
+    const { dir, ids, lie, harm } = lyingAboutSessions()
     const file = join(dir, 'rollout.yaml')
     mkdirSync(join(dir, 'tests'))
     writeFileSync(join(dir, 'current_version'), 'V1')
@@ -50,7 +29,7 @@ describe('whoever answers as Consul', () => {
   })
 
   test('nor to that of a leader’s agent', async () => {
-    const { ids, lie, lies, harm } = await scene()
+    const { ids, lie, lies, harm } = lyingAboutSessions()
     const toy = await Toy.make()
     for (const id of ids) {
       const agent = toy.start((await startLiar(lie(id))).address)

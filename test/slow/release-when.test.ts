@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { client, nothingRunsWith, ran, scene, start } from '../kit/gated-runs.ts'
-import { type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { client, lingering, nothingRunsWith, ran, scene, start } from '../kit/gated-runs.ts'
+import { runLocker, startLocker } from '../kit/locker.ts'
 
 describe('a gate before a run', () => {
   test('is waited for within --wait, and the lock in what is left of that', async () => {
@@ -29,15 +29,6 @@ describe('a gate before a run', () => {
 })
 
 describe('--release-when', () => {
-  /** A run whose command has succeeded, and that keeps its lock. */
-  async function lingering(words: string[], name: string): Promise<Running> {
-    const run = start([...words, name])
-    await run.prints(/ran/)
-    await run.says(/keeping the lock until/)
-    expect((await client.entry(`consul-locker-${name}`))?.Session).toBeTruthy()
-    return run
-  }
-
   test('with --settle keeps the lock for a while longer', async () => {
     const { name, gate, open, remains } = scene()
     const run = await lingering(['--release-when', gate, '--settle', '3s'], name)

@@ -207,15 +207,9 @@ describe('a step waits', () => {
 })
 
 describe('a failing check', () => {
-  const fails = async (host: Host, Node = 'web2') => {
-    const check = { Node, CheckID: 'http', Name: 'http', Status: 'critical' }
-    const body = JSON.stringify({ Node, Address: '127.0.0.1', Check: check })
-    await host.consul.request('PUT', '/catalog/register', body)
-  }
-
   test('is found by the node of a host, which every host records that is called otherwise', async () => {
     const host = await Host.at('V1', 'V2')
-    await fails(host, 'ip-10-0-0-2')
+    await host.otherNodeFails('ip-10-0-0-2')
     const gone = () => host.consul.request('PUT', '/catalog/deregister', '{"Node": "ip-10-0-0-2"}').then(() => {})
     onTestFinished(gone)
     await host.put('running_version/V2/web2', '1')
