@@ -101,6 +101,35 @@ describe('a lock', () => {
     expect(operator.sessions()).toEqual([])
   })
 
+  test('that was taken by a claim whose reply was lost is ours, though it is paused by then', async () => {
+    let claims = 0
+    const { clock, contend, pause } = pausable(({ path }) =>
+      path === '/v1/txn' && ++claims === 1 ? { fault: { kind: 'cut' } } : {},
+    )
+    const waiting = contend()
+    await clock.advance(1)
+    await pause(HOUR_MS)
+    await clock.advance(10_000)
+    const beganMs = clock.nowMs
+    won(await clock.run(waiting)).session.end()
+    expect(clock.nowMs).toBe(beganMs)
+  })
+
+  test.each([
+    [false, /^waiting for virtual: other is paused until /],
+    [true, /^other is paused until /],
+  ])('among others is paused by their pauses, and says whose that is (once: %j)', async (once, sentence) => {
+    const { clock, key, contend, pause, lines } = pausable()
+    const other = 'consul-locker-other'
+    await pause(HOUR_MS, pauseKeyOf(other))
+    const riders = [new PauseRider('virtual', key, other)]
+    const got = contend({ riders, once })
+    await clock.advance(1000)
+    expect(lines).toEqual([expect.stringMatching(sentence)])
+    const end = await clock.run(got)
+    if (!once) won(end).session.end()
+  })
+
   test('goes on at once when it is resumed', async () => {
     const { clock, contend, pause, resume, key, operator } = pausable()
     await pause(HOUR_MS)
