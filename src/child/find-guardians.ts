@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { GUARDIAN_NAME } from './guardian-terms.ts'
+import { GUARDIAN_NAME } from './guardian-arguments.ts'
 
 /**
  * The guardians, whole or what is left of them, and the commands into which they have turned by now (`internalCommand`

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
-import { GUARDIAN_VARIABLE } from './guardian-terms.ts'
+import { GUARDIAN_VARIABLE } from './guardian-arguments.ts'
 
 /** A process of a command's. */
 export interface GroupMember {

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Failure, messageOf } from '../base/failure.ts'
 import { OWN_EXECUTABLE } from './executable.ts'
-import { GUARDIAN_PATH, GUARDIAN_PROGRAMS } from './guardian-terms.ts'
+import { GUARDIAN_PATH, GUARDIAN_PROGRAMS } from './guardian-arguments.ts'
 
 /** Files that must be there, and how they come there. */
 const FILES = [

@@ -1,8 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { OWN_EXECUTABLE } from './executable.ts'
+import { GUARDIAN_VARIABLE, guardianArguments, MARKER_VARIABLE } from './guardian-arguments.ts'
 import { GUARDIAN_SCRIPT } from './guardian-script.ts'
-import { GUARDIAN_VARIABLE, guardianArguments, MARKER_VARIABLE } from './guardian-terms.ts'
 
 /** Most leases are over sooner. */
 const ORPHAN_LOOK_MS = 60_000

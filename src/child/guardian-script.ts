@@ -1,4 +1,4 @@
-import { ENDED_VARIABLE, GUARDIAN_PATH, LEFT_VARIABLE, MARKER_VARIABLE, NOT_STARTED } from './guardian-terms.ts'
+import { ENDED_VARIABLE, GUARDIAN_PATH, LEFT_VARIABLE, MARKER_VARIABLE, NOT_STARTED } from './guardian-arguments.ts'
 
 /**
  * The guardian: a shell that outlives a killed, stopped or wedged runner. POSIX sh only (dash, busybox).

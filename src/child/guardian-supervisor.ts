@@ -3,9 +3,9 @@ import type { Clock, Instant } from '../base/clock.ts'
 import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Guardian } from './guardian.ts'
+import { hundredths } from './guardian-arguments.ts'
 import { withWayOut } from './guardian-prerequisites.ts'
 import { GuardianProcess, type GuardianProcessEvents, type GuardianProcessOptions } from './guardian-process.ts'
-import { hundredths } from './guardian-terms.ts'
 
 export interface GuardianOptions extends GuardianProcessOptions {
   /** How to do without a guardian, in words; absent where nobody can. */

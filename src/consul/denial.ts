@@ -1,5 +1,5 @@
 import { Failure } from '../base/failure.ts'
-import { type AskedAgent, hasLeader } from './leader.ts'
+import { type AskedAgent, hasLeader } from './raft-leader.ts'
 import { isUnknownToken } from './reply-failure.ts'
 import type { ApiCall, WireReply } from './wire.ts'
 

@@ -1,7 +1,7 @@
 import { AbortReason, type Scope, scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { quiet } from '../base/quiet.ts'
+import { quiet } from '../base/quiet-log.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import { watchLeader } from '../overview/leader-view.ts'

@@ -1,9 +1,9 @@
 import { sleep } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { quiet } from '../base/quiet.ts'
+import { quiet } from '../base/quiet-log.ts'
 import type { Consul } from '../consul/consul.ts'
-import { hasLeader } from '../consul/leader.ts'
+import { hasLeader } from '../consul/raft-leader.ts'
 import type { Board } from './board.ts'
 import { line } from './texts.ts'
 

@@ -1,6 +1,6 @@
 import { firstOf } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { quiet } from '../base/quiet.ts'
+import { quiet } from '../base/quiet-log.ts'
 import type { Consul } from '../consul/consul.ts'
 import { Retry } from '../consul/retry.ts'
 import type { LocksView } from '../overview/lock-view.ts'

@@ -9,10 +9,10 @@ import {
   upgradesNewestFirst,
 } from './fleet-view.ts'
 import type { HostFacts, Soaking } from './host-facts.ts'
-import { hostsIn, limitIn } from './host-limit.ts'
 import { hostsOnNode } from './host-nodes.ts'
 import { roleOf } from './host-role.ts'
 import { pausedBy } from './pauses.ts'
+import { hostsIn, limitIn } from './percentage-of-hosts.ts'
 import { dependenciesOf, dependsOn } from './role-check.ts'
 import type { RolloutFile } from './rollout-file.ts'
 import { decideStep } from './step-decision.ts'

@@ -11,7 +11,7 @@ import {
   wordValue,
 } from '../config/config-values.ts'
 import { parseGate } from '../gate/gate-grammar.ts'
-import { parsePercentage } from './host-limit.ts'
+import { parsePercentage } from './percentage-of-hosts.ts'
 import { objectionToRoles } from './role-check.ts'
 import { parseTimeWindow } from './time-window.ts'
 

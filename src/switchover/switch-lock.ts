@@ -1,7 +1,7 @@
 import { AbortReason, aborted, scope, sleep, unlessAborted } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { quiet } from '../base/quiet.ts'
+import { quiet } from '../base/quiet-log.ts'
 import { randomId } from '../base/random-id.ts'
 import type { Consul } from '../consul/consul.ts'
 import { readKey } from '../consul/kv.ts'

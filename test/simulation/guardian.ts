@@ -1,6 +1,6 @@
 import type { Context } from '../../src/base/context.ts'
 import type { Guardian } from '../../src/child/guardian.ts'
-import { NOT_STARTED } from '../../src/child/guardian-terms.ts'
+import { NOT_STARTED } from '../../src/child/guardian-arguments.ts'
 import type { SimulatedCommand } from './command.ts'
 import type { SimulatedProcess } from './process.ts'
 

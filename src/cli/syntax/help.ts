@@ -1,4 +1,4 @@
-import { wrapped } from '../../base/wrapped.ts'
+import { wrapped } from '../../base/wrapped-text.ts'
 import type { Syntax } from './command-syntax.ts'
 import type { Option } from './option.ts'
 import type { HelpWanted } from './parse.ts'

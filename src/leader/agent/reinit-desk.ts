@@ -1,6 +1,6 @@
 import type { Context } from '../../base/context.ts'
 import { Failure, messageOf } from '../../base/failure.ts'
-import { quiet } from '../../base/quiet.ts'
+import { quiet } from '../../base/quiet-log.ts'
 import { compareAndSet } from '../../consul/compare-and-set.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { Retry } from '../../consul/retry.ts'

@@ -1,7 +1,7 @@
 import { sleep } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
-import { quiet } from '../../base/quiet.ts'
+import { quiet } from '../../base/quiet-log.ts'
 import { BlockingQuery } from '../../consul/blocking-query.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { worst } from '../../consul/health.ts'

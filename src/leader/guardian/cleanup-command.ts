@@ -1,6 +1,6 @@
 import type { Context } from '../../base/context.ts'
+import { LEFT_VARIABLE } from '../../child/guardian-arguments.ts'
 import { GuardianSupervisor } from '../../child/guardian-supervisor.ts'
-import { LEFT_VARIABLE } from '../../child/guardian-terms.ts'
 import { asInternal } from '../../child/internal-command.ts'
 import type { Consul } from '../../consul/consul.ts'
 import type { AgentPlan } from '../agent-plan.ts'

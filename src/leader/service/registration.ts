@@ -2,7 +2,7 @@ import { AbortReason, scope, sleep, unlessAborted, withDeadline } from '../../ba
 import { Complaint } from '../../base/complaint.ts'
 import { type Context, under } from '../../base/context.ts'
 import { Failure, messageOf } from '../../base/failure.ts'
-import { quiet } from '../../base/quiet.ts'
+import { quiet } from '../../base/quiet-log.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { Retry } from '../../consul/retry.ts'
 import { RegisteredService } from './registered-service.ts'

@@ -1,4 +1,4 @@
-import { NOT_STARTED } from '../../child/guardian-terms.ts'
+import { NOT_STARTED } from '../../child/guardian-arguments.ts'
 import type { RunOutcome } from '../run-outcome.ts'
 import type { RunEntry } from './runs-record.ts'
 

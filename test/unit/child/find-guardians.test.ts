@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { findGuardians } from '../../../src/child/find-guardians.ts'
-import { GUARDIAN_NAME } from '../../../src/child/guardian-terms.ts'
+import { GUARDIAN_NAME } from '../../../src/child/guardian-arguments.ts'
 import { started } from './begun.ts'
 
 /** A process with these words and this environment. */

@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { GUARDIAN_SCRIPT } from '../../../src/child/guardian-script.ts'
-import { type GuardianOptions, GuardianSupervisor } from '../../../src/child/guardian-supervisor.ts'
 import {
   ENDED_VARIABLE,
   GUARDIAN_VARIABLE,
   guardianArguments,
   MARKER_VARIABLE,
-} from '../../../src/child/guardian-terms.ts'
+} from '../../../src/child/guardian-arguments.ts'
+import { GUARDIAN_SCRIPT } from '../../../src/child/guardian-script.ts'
+import { type GuardianOptions, GuardianSupervisor } from '../../../src/child/guardian-supervisor.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 

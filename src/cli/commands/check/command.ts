@@ -1,5 +1,5 @@
 import { Failure } from '../../../base/failure.ts'
-import { quiet } from '../../../base/quiet.ts'
+import { quiet } from '../../../base/quiet-log.ts'
 import { check, type Takeover } from '../../../init/check.ts'
 import { type InitFile, parseInitFile, readInitFile } from '../../../init/init-file.ts'
 import { switcher } from '../../../init/switcher.ts'

@@ -1,5 +1,5 @@
 import { printable } from '../../../base/printable.ts'
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrapped } from '../../../base/wrapped-text.ts'
 import type { Result } from '../../../doctor/inspection.ts'
 
 const COLUMNS = 80

@@ -1,4 +1,4 @@
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrapped } from '../../../base/wrapped-text.ts'
 import type { Syntax } from '../../syntax/command-syntax.ts'
 import { writtenForm } from '../../syntax/help.ts'
 import { environmentBlocks } from './environment-section.ts'

@@ -1,4 +1,4 @@
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrapped } from '../../../base/wrapped-text.ts'
 import type { Block, ManualPage } from './manual-page.ts'
 
 const COLUMNS = 80

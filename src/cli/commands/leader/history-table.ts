@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { printable } from '../../../base/printable.ts'
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrapped } from '../../../base/wrapped-text.ts'
 import type { RefusedSwitchover, Reign } from '../../../leader/cluster/leader-history.ts'
 
 const COLUMNS = 80

@@ -1,6 +1,6 @@
 import { fitted } from '../../../base/columns.ts'
 import { printable } from '../../../base/printable.ts'
-import { wrappedWhole } from '../../../base/wrapped.ts'
+import { wrappedWhole } from '../../../base/wrapped-text.ts'
 import type { HolderView, LocksView, LockView, Party, WaiterView } from '../../../overview/lock-view.ts'
 import { endMsOf } from '../../../run/history/describe-run.ts'
 import type { RunEntry } from '../../../run/history/runs-record.ts'

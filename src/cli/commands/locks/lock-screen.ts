@@ -1,7 +1,7 @@
 import { AbortReason, scope, sleep } from '../../../base/abort.ts'
 import { type Context, under } from '../../../base/context.ts'
 import { messageOf } from '../../../base/failure.ts'
-import { quiet } from '../../../base/quiet.ts'
+import { quiet } from '../../../base/quiet-log.ts'
 import { shellStatus } from '../../../child/exit-status.ts'
 import { Interrupted } from '../../../child/interruptible-wait.ts'
 import { ENDS_US, type SignalSource, stopSelf } from '../../../child/signals.ts'

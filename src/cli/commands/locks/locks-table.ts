@@ -1,5 +1,5 @@
 import { printable } from '../../../base/printable.ts'
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrapped } from '../../../base/wrapped-text.ts'
 import { describePause } from '../../../lock/pause.ts'
 import type { LocksView, LockView, PauseView, WaiterView } from '../../../overview/lock-view.ts'
 import { COLUMNS, tableLines } from '../../output/table.ts'

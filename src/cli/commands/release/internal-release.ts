@@ -1,6 +1,6 @@
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
-import { ENDED_VARIABLE } from '../../../child/guardian-terms.ts'
+import { ENDED_VARIABLE } from '../../../child/guardian-arguments.ts'
 import { isReleased, type Released } from '../../../child/internal-command.ts'
 import type { CompoundLockOf } from '../../../lock/compound-lock.ts'
 import { ON_BEHALF_MS, releaseOnBehalf } from '../../../lock/release.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
 import { REQUEST_TIMEOUT_MS } from '../../../consul/consul.ts'
-import { hasLeader } from '../../../consul/leader.ts'
+import { hasLeader } from '../../../consul/raft-leader.ts'
 import { checkKeyWord } from '../../../rollout/rollout-keys.ts'
 import { setStatusCheck } from '../../../rollout/status-checks.ts'
 import { recordVersion } from '../../../rollout/versions.ts'

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { oneLine } from '../../../base/printable.ts'
-import { wrapped } from '../../../base/wrapped.ts'
+import { wrapped } from '../../../base/wrapped-text.ts'
 import { instant } from '../../../lock/pause.ts'
 import { closedForMs, type Keeper, type Tenure } from '../../../unlock/tenure.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NOT_STARTED } from '../../../../src/child/guardian-terms.ts'
+import { NOT_STARTED } from '../../../../src/child/guardian-arguments.ts'
 import { Loss } from '../../../../src/lock/loss.ts'
 import { endIn, endOf, type RunEnd, wordOf } from '../../../../src/run/history/run-end.ts'
 import type { RunOutcome } from '../../../../src/run/run-outcome.ts'

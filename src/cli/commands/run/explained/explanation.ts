@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../../base/duration.ts'
-import { wrapped } from '../../../../base/wrapped.ts'
+import { wrapped } from '../../../../base/wrapped-text.ts'
 import { type LeaseTimeline, leaseTimeline } from '../../../../lock/lease-timeline.ts'
 import type { Timing } from '../../../../lock/lease-timing.ts'
 import type { RunCommandOptions } from '../syntax.ts'

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../../base/duration.ts'
-import { wrapped } from '../../../../base/wrapped.ts'
+import { wrapped } from '../../../../base/wrapped-text.ts'
 import {
   STRETCH_MEANINGS,
   type Stretch,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { guardianArguments, hundredths } from '../../../src/child/guardian-terms.ts'
+import { guardianArguments, hundredths } from '../../../src/child/guardian-arguments.ts'
 
 test('a guardian’s shell takes its script from its environment, and is told the rest', () => {
   const terms = { signal: 'SIGINT', graceMs: 10_000, orphanLookMs: 60_000, release: ['me', ':release'] } as const
