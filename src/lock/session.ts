@@ -144,15 +144,14 @@ export class Session {
     let retrying = false
     while (!this.#gone.signal.aborted) {
       await sleep(ctx, retrying ? RENEW_RETRY_MS : Math.max(0, this.#dueMs()))
-      if (retrying && this.#dueMs() > 0) {
-        // The answer to an attempt that was over came all the same.
+      if (this.#dueMs() > 0) {
+        // Somebody else renewed it meanwhile, or the answer to an attempt that was over came all the same.
         retrying = false
         continue
       }
       try {
         retrying = !(await this.#isRenewed(ctx, consul))
       } catch (thrown) {
-        ctx.signal.throwIfAborted()
         if (!(thrown instanceof Failure)) throw thrown
         if (!retrying) ctx.log.debug(`the session could not be renewed: ${thrown.message}`)
         retrying = true

@@ -230,6 +230,15 @@ describe('a session', () => {
     session.end()
   })
 
+  test('is renewed so long after a renewal of somebody else as after its own', async () => {
+    const { clock, ctx, consul, session, sent } = await renewing()
+    await clock.advance(9000)
+    await clock.run(session.renew(ctx, consul()))
+    await clock.advance(25_000)
+    expect(sent).toEqual([9000, 19_000, 29_000])
+    session.end()
+  })
+
   test('is gone, and no more renewed, when Consul does not know it', async () => {
     const { clock, session, sent, operator } = await renewing()
     operator.destroySession(session.id)
