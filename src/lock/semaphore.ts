@@ -91,8 +91,7 @@ export class Semaphore implements CompoundLock {
     const others = holders.filter((id) => id !== this.#sessionId)
     const dead = others.filter((id) => !living.some(({ session }) => session === id))
     // A limit that is none of ours is that of the dead, who all must go.
-    const tooMany =
-      limit !== undefined && limit !== this.#spec.limit ? dead.length : others.length - this.#spec.limit + 1
+    const tooMany = limit === this.#spec.limit ? others.length - limit + 1 : dead.length
     if (tooMany > dead.length) return { kind: 'taken' }
     const removed = someOf(ctx, dead, tooMany)
     const probes = probesOf(removed, (id) => contenderKey(this.#place, id), this.#sessionId)
