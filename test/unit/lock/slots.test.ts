@@ -322,10 +322,16 @@ describe('a name of slots', () => {
     for (const { session } of [held, next]) session.end()
   })
 
-  test('that holds somebody’s data is refused', async () => {
+  test.each([
+    ['somebody’s data', 'data', 0n, 'holds data'],
+    ['a copy of the mark', '{"Slots":"consul-locker-virtual/.lock"}', 0n, 'holds data'],
+    ['readers', '{"Readers":{}}', SEMAPHORE_FLAGS, 'belongs to another semaphore'],
+    ['the mark of other slots', '{"Slots":"other/.lock"}', SEMAPHORE_FLAGS, 'belongs to another semaphore'],
+  ])('that holds %s is refused', async (_, value, flags, what) => {
     const { put, want, clock, key, operator } = slots()
-    await put(key, 'data', 0n)
-    await expect(clock.run(want(2))).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(key) })
+    await put(key, value, flags)
+    const message = expect.stringContaining(`${key} ${what}`)
+    await expect(clock.run(want(2))).rejects.toMatchObject({ code: 'usage', message })
     expect(operator.sessions()).toEqual([])
   })
 
