@@ -24,7 +24,7 @@ export const GUARDIAN_SLACK_MS = 250
 /** The longest grace when somebody else may hold the lock already, since no lock-delay kept it closed. */
 const UNPROTECTED_GRACE_MS = 2000
 
-/** One renewal's time, and the pause before the next try when it failed; both must fit between renewal and TTL. */
+/** One renewal's time, and the pause before the next try when it failed; by default both fit before the TTL's end. */
 export const RENEW_ATTEMPT_MS = 3000
 export const RENEW_RETRY_MS = 1000
 

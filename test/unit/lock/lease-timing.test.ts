@@ -42,6 +42,15 @@ describe('timing', () => {
     expect(() => planTiming(wanted)).toThrow(sentence)
   })
 
+  test.each<[Partial<Timing>, string]>([
+    [{ ttlMs: 9 * s }, '--ttl must be at least 10s'],
+    [{ renewMs: 20 * s }, '--renew must lie between 1s and 14s'],
+    [{ ttlMs: 60 * s }, 'make --ttl, --kill-after or --lock-delay shorter'],
+    [{ lockDelayMs: 1 }, 'make --lock-delay longer, or --ttl or --kill-after shorter'],
+  ])('of %j is refused, with what to do', (wanted, hint) => {
+    expect(() => planTiming(wanted)).toThrow(expect.objectContaining({ code: 'usage', hint }))
+  })
+
   test('keeps the rule whatever is asked for: lock-delay >= 1.1 x (TTL + grace) + margin', () => {
     for (let ttlMs = 10 * s; ttlMs <= 60 * s; ttlMs += 777) {
       for (let graceMs = 0; graceMs <= 60 * s; graceMs += 777) {
