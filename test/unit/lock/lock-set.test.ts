@@ -5,7 +5,7 @@ import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
 import { LOCK_FLAGS, MOST_LOCKS } from '../../../src/lock/lock-keys.ts'
 import { lockSetOf } from '../../../src/lock/lock-set.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
-import type { Attempt } from '../../../src/lock/rider.ts'
+import type { Attempt, Rider } from '../../../src/lock/rider.ts'
 import { Session } from '../../../src/lock/session.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { virtualLock, watchedOver, won } from '../../virtual/virtual-lock.ts'
@@ -211,7 +211,7 @@ describe('several locks', () => {
     ['a', 'b', 'theirs'],
     ['b', 'a', 'theirs'],
   ])('of which %j are ours, and %j another’s, show what keeps us from them', async (ours, theirs, expected) => {
-    const { clock, ctx, consul, timing } = locks()
+    const { clock, ctx, consul, timing, requests } = locks()
     const client = consul()
     const both = []
     for (const [name, keys] of Object.entries({ ours, theirs })) {
@@ -224,7 +224,9 @@ describe('several locks', () => {
       both.push(session.id)
     }
     const set = await lockSetOf([NAMED.a, NAMED.b])(client, both[0] ?? '', [])
+    requests.length = 0
     const { entry, index } = await clock.run(set.look(ctx, { index: 0, waitMs: 0 }))
+    expect(requests).toEqual([...'ab'].map((name) => `GET /v1/kv/${keyOf(name)}`))
     expect(entry?.value).toBe(expected)
     expect(index).toBeGreaterThan(0)
   })
@@ -332,6 +334,21 @@ describe('the holder of several locks', () => {
     expect(hold.fence).toBe(Math.max(...indexes))
     expect(hold.fence).toBeGreaterThan(ours.fence)
     expect(said.some((line) => line.includes('took it again'))).toBe(true)
+    await end()
+  })
+
+  test('has the fence of the locks alone, whatever a rider writes with them', async () => {
+    let claims = 0
+    const riders: Rider[] = [{ claiming: () => [{ verb: 'set', key: 'note', value: `${++claims}` }] }]
+    const all = locks()
+    const { operator, clock, hold, end, said } = await watchedOver(
+      all,
+      won(await all.clock.run(all.want('ab', { riders }))),
+    )
+    for (const name of 'ab') operator.deleteKey(keyOf(name))
+    await clock.advance(100)
+    expect(hold.fence).toBe(operator.entry(keyOf('a'))?.modifyIndex)
+    expect(said.filter((line) => line.includes('took it again'))).toHaveLength(1)
     await end()
   })
 
