@@ -70,7 +70,7 @@ export class Semaphore implements CompoundLock {
     if (living.length > 0) this.#agree(ctx, limit)
     if (view.limit === this.#spec.limit) this.#spec.hasAgreed = true
     this.#seen = { ...view, living }
-    const isHeldAsLock = view.limit === undefined && list?.session !== undefined
+    const isHeldAsLock = list?.session !== undefined
     const isShared = limit === Number.POSITIVE_INFINITY && holders.length > 0
     return { entry: isHeldAsLock ? list : this.#blocker(living), isShared, index }
   }

@@ -93,12 +93,17 @@ describe('a look of a reader', () => {
 })
 
 describe('slots', () => {
-  test('that are free are taken by one look and one claim', async () => {
-    const { has, requests, key, place } = semaphore()
-    const held = await has(2)
+  test('that are free are taken by one look, at all at once, and one claim, whoever is in', async () => {
+    const { has, requests, key, place, meet, clock } = semaphore()
+    meet(() => ({ backMs: 100 }))
     const looks = [place.list, key].map((at) => `GET /v1/kv/${at}`)
-    expect(requests).toEqual(['PUT /v1/session/create', ...looks, 'PUT /v1/txn'])
-    held.session.end()
+    for (const n of [1, 2]) {
+      requests.length = 0
+      const { session } = await has(2)
+      expect(requests).toEqual(['PUT /v1/session/create', ...looks, 'PUT /v1/txn'])
+      expect(clock.nowMs).toBe(n * 300)
+      session.end()
+    }
   })
 
   test('that are all taken are not even claimed by who tries once', async () => {
@@ -235,14 +240,18 @@ describe('the word of a rider on a slot', () => {
 })
 
 describe('the holder of a slot', () => {
-  test('takes it again though their number has changed since', async () => {
+  test('takes it again by the number that the others have since', async () => {
     const all = semaphore()
-    const { clock, operator, ours, hold, end, listing } = await watchedOver(all, await all.has(2))
-    await all.do(listing(3, ours.session.id))
+    const { clock, operator, ours, hold, end, listing, text, place } = await watchedOver(all, await all.has(2))
+    const other = await all.has(2)
+    const changed = listing(3, ours.session.id, other.session.id)
+    await all.do(changed)
     operator.deleteKey(ours.key)
     await clock.advance(100)
     expect(hold.lost.aborted).toBe(false)
     expect(operator.holder(ours.key)).toBe(ours.session.id)
+    expect(JSON.parse(text(place.list)).Limit).toBe(3)
+    other.session.end()
     await end()
   })
 
