@@ -8,7 +8,7 @@ import { internalOutput } from '../../child/internal-command.ts'
 import { openPipe, type Pipe } from '../../child/pipe.ts'
 import type { RunResult } from '../run-outcome.ts'
 import { FallbackReader } from './fallback-reader.ts'
-import { OutputPath } from './output-path.ts'
+import { type Descriptors, OutputPath, OWN } from './output-path.ts'
 import type { OutputPlan, OutputSink, OutputStream } from './output-plan.ts'
 import { Pump } from './pump.ts'
 import { Spool } from './spool.ts'
@@ -39,17 +39,18 @@ export class CommandOutput {
 
   /**
    * `listener` gets all of it, too. Rejects with a `Failure`: a file that can't be written to, no room for a pipe. It
-   * must be `settled`.
+   * must be `settled`. Tests have other streams of their `own`.
    */
   static async open(
     ctx: Context,
     environment: NodeJS.ProcessEnv,
     plan: OutputPlan,
     listener?: OutputSink,
+    own = OWN,
   ): Promise<CommandOutput> {
     const spool = plan.quietUnlessFail ? Spool.open(environment) : undefined
-    const path = new OutputPath(ctx, plan, spool, listener)
-    const pipes = await openPipes(ctx, environment)
+    const path = new OutputPath(ctx, plan, spool, listener, own)
+    const pipes = await openPipes(ctx, environment, own)
     const inherited = [
       ...pipes.map(({ secondReadEnd }) => secondReadEnd),
       ...(spool?.fd === undefined ? [] : [spool.fd]),
@@ -57,6 +58,7 @@ export class CommandOutput {
     const fallback = new FallbackReader(
       inherited,
       internalOutput(environment, { plan, pipes: pipes.length, isSpooled: spool?.fd !== undefined }),
+      own,
     )
     for (const { secondReadEnd } of pipes) closeSync(secondReadEnd)
     return new CommandOutput(pipes, path, fallback)
@@ -97,7 +99,7 @@ export class CommandOutput {
     const cancel = ctx.clock.after(LINGER_MS, () => this.#leaving.abort(LINGERED))
     let open = this.#pipes.map((_, n) => n)
     try {
-      const ended = (await unlessAborted(ctx.signal, this.#pumping ?? this.#never())) ?? []
+      const ended = await unlessAborted(ctx.signal, this.#pumping ?? this.#never())
       open = open.filter((n) => !ended[n])
       if (open.length > 0) {
         ctx.log.notice('what the command left behind has its output still open; what it writes from now on is dropped')
@@ -123,8 +125,8 @@ export class CommandOutput {
 }
 
 /** One for both streams where both lead to the same, as with cron: then their order is the command's own. */
-async function openPipes(ctx: Context, environment: NodeJS.ProcessEnv): Promise<Pipe[]> {
-  const [stdout, stderr] = [fstatSync(1), fstatSync(2)]
+async function openPipes(ctx: Context, environment: NodeJS.ProcessEnv, own: Descriptors): Promise<Pipe[]> {
+  const [stdout, stderr] = [fstatSync(own.stdout), fstatSync(own.stderr)]
   const isOne = stdout.dev === stderr.dev && stdout.ino === stderr.ino
   const pipes = await Promise.all((isOne ? [1] : [1, 2]).map(() => openPipe(ctx, environment)))
   return pipes.map((pipe) => {

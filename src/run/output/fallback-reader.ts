@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { BESIDE } from '../../child/group-members.ts'
 import { systemPath } from '../../child/pipe.ts'
+import { type Descriptors, OWN } from './output-path.ts'
 
 /** Descriptors as the fallback reader has them; the spool comes last, if there is one. */
 const LIFELINE = 3
@@ -9,14 +10,13 @@ export const FIRST_PIPE = 4
 
 /**
  * A shell that has the read ends of the pipes, too: should we be killed, the command doesn't die of SIGPIPE, and the
- * shell becomes what carries on. It is told `shut FD` when nobody reads that stream any more; `left FD…` when we leave
- * and a daemon may still write; `done` when there is nothing left to read. If it hears nothing more, we are dead.
+ * shell becomes what carries on. It is told `shut FD` when nobody reads that stream any more, and `left FD…` when we
+ * leave, with the pipes that a daemon may still write to. If it hears nothing more, we are dead.
  */
 const SCRIPT = `
 while read -r word fds <&${LIFELINE}; do
   case $word in
     shut) eval "exec $fds<&-" ;;
-    done) exit ;;
     left)
       exec >/dev/null 2>&1 ${LIFELINE}<&-
       for fd in $fds; do eval "cat <&$fd &"; done
@@ -31,13 +31,14 @@ export class FallbackReader {
   readonly #shell: ChildProcess
   readonly #lifeline: Socket
 
-  /** `command` is what carries on, with its environment; the descriptors become the shell's. */
+  /** `command` is what carries on, with its environment; the descriptors become the shell's, as do both streams. */
   constructor(
     fds: readonly number[],
     command: { readonly words: readonly string[]; readonly environment: NodeJS.ProcessEnv },
+    { stdout, stderr }: Descriptors = OWN,
   ) {
     this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'consul-locker-output', ...command.words], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...fds],
+      stdio: ['ignore', stdout, stderr, 'pipe', ...fds],
       env: { ...command.environment, ...systemPath(command.environment), ...BESIDE },
       cwd: '/',
       detached: true,
@@ -56,6 +57,6 @@ export class FallbackReader {
 
   /** We leave; what is still written to these pipes is dropped. */
   leave(pipes: readonly number[]): void {
-    this.#lifeline.write(pipes.length === 0 ? 'done\n' : `left ${pipes.map((pipe) => FIRST_PIPE + pipe).join(' ')}\n`)
+    this.#lifeline.write(`left ${pipes.map((pipe) => FIRST_PIPE + pipe).join(' ')}\n`)
   }
 }

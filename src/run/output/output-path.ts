@@ -6,9 +6,10 @@ import type { OutputPlan, OutputSink, OutputStream } from './output-plan.ts'
 import type { Spool } from './spool.ts'
 import { Tee } from './tee.ts'
 
-type Descriptors = Readonly<Record<OutputStream, number>>
+/** Where both streams lead, as file descriptors. */
+export type Descriptors = Readonly<Record<OutputStream, number>>
 
-const OWN: Descriptors = { stdout: 1, stderr: 2 }
+export const OWN: Descriptors = { stdout: 1, stderr: 2 }
 
 /** Our own standard streams. */
 class OwnStreams implements OutputSink {

@@ -1,7 +1,8 @@
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync, readFileSync, writeSync } from 'node:fs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openPipe } from '../../../../src/child/pipe.ts'
+import { openPipe, systemPath } from '../../../../src/child/pipe.ts'
 import { FallbackReader } from '../../../../src/run/output/fallback-reader.ts'
+import { processesWith } from '../../../kit/processes.ts'
 import { virtualLock } from '../../../virtual/virtual-lock.ts'
 
 const WHILE = { timeout: 20_000 }
@@ -12,11 +13,15 @@ async function soleReader() {
   const ends = pipes.flatMap((pipe) => pipe ?? [])
   onTestFinished(() => ends.forEach(({ writeEnd }) => void closeSync(writeEnd)))
   const fds = ends.map(({ secondReadEnd }) => secondReadEnd)
-  const reader = new FallbackReader(fds, { words: ['false'], environment: process.env })
+  const mark = `FALLBACK_READER_TEST=${Math.random()}`
+  const [name, value] = mark.split('=') as [string, string]
+  const reader = new FallbackReader(fds, { words: ['false'], environment: { ...process.env, [name]: value } })
   for (const { readEnd, secondReadEnd } of ends) for (const fd of [readEnd, secondReadEnd]) closeSync(fd)
   const write = (pipe: number) => writeSync(ends[pipe]?.writeEnd as number, 'x')
   return {
     reader,
+    /** The shell, as soon as it is one. */
+    shell: () => vi.waitUntil(() => processesWith(mark)[0], WHILE),
     write,
     isShut: (pipe: number) => vi.waitFor(() => expect(() => write(pipe)).toThrow('EPIPE'), WHILE),
   }
@@ -26,6 +31,19 @@ describe('who reads the command’s output when we no longer do', () => {
   test('has all of it', async () => {
     const { reader, write } = await soleReader()
     for (const pipe of [0, 1]) expect(write(pipe)).toBe(1)
+    reader.leave([])
+  })
+
+  test('isn’t hurt by what ends us, nor taken for a process of the command’s', async () => {
+    const { reader, shell } = await soleReader()
+    const pid = await shell()
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const [, , group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    expect([group, session]).toEqual([`${pid}`, `${pid}`])
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+    expect(environment).toEqual(
+      expect.arrayContaining(['CONSUL_LOCKER_BESIDE=1', `PATH=${systemPath(process.env).PATH}`]),
+    )
     reader.leave([])
   })
 
