@@ -24,11 +24,12 @@ export class Spool implements OutputSink {
   #keptBytes = 0
   #missingBytes = 0
   #writing: Promise<void> = Promise.resolve()
+  readonly #writeTo: typeof writeAside
 
-  private constructor(fd: number | undefined, end: number) {
+  private constructor(fd: number | undefined, writeTo = writeAside) {
     this.fd = fd
-    this.#end = end
     this.#isFull = fd === undefined
+    this.#writeTo = writeTo
   }
 
   /** An empty one; in memory alone, and bounded, when none of the folders for temporary files takes a file. */
@@ -38,7 +39,7 @@ export class Spool implements OutputSink {
       try {
         const fd = openSync(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         rmSync(name)
-        return new Spool(fd, 0)
+        return new Spool(fd)
       } catch {
         // The next folder, then.
       }
@@ -48,12 +49,12 @@ export class Spool implements OutputSink {
 
   /** One that holds no more than the end. */
   static inMemory(): Spool {
-    return new Spool(undefined, 0)
+    return new Spool(undefined)
   }
 
-  /** One that another process has filled. */
-  static adopt(fd: number): Spool {
-    const spool = new Spool(fd, 0)
+  /** One that another process has filled. Tests write to a disk of their own. */
+  static adopt(fd: number, writeTo?: typeof writeAside): Spool {
+    const spool = new Spool(fd, writeTo)
     for (let frame = spool.#frameAt(0); frame; frame = spool.#frameAt(spool.#end)) spool.#end = frame.end
     return spool
   }
@@ -100,7 +101,7 @@ export class Spool implements OutputSink {
     this.#isFull = true
     const taken = Math.max(0, written - HEADER_BYTES)
     // What stands there already can be written over though the disk is full.
-    if (taken === 0 || (await this.#writeAll(header(stream, taken), this.#end)) < HEADER_BYTES) return 0
+    if ((await this.#writeAll(header(stream, taken), this.#end)) < HEADER_BYTES) return 0
     this.#end += written
     return taken
   }
@@ -109,7 +110,7 @@ export class Spool implements OutputSink {
     let written = 0
     try {
       while (written < bytes.length) {
-        const wrote = await writeAside(this.fd as number, bytes.subarray(written), at + written)
+        const wrote = await this.#writeTo(this.fd as number, bytes.subarray(written), at + written)
         if (wrote === 0) break
         written += wrote
       }

@@ -1,9 +1,22 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { OutputSink } from '../../../../src/run/output/output-plan.ts'
 import { Spool } from '../../../../src/run/output/spool.ts'
+
+/** How many bytes a piece has before its own. */
+const HEADER = 5
 
 function openSpool() {
   const folder = mkdtempSync(join(tmpdir(), 'spool-'))
@@ -41,8 +54,9 @@ describe('a spool', () => {
   })
 
   test('has no name', () => {
-    const { folder } = openSpool()
+    const { spool, folder } = openSpool()
     expect(readdirSync(folder)).toEqual([])
+    expect(readlinkSync(`/proc/self/fd/${spool.fd}`)).toMatch(folder)
   })
 
   test('is taken over with all that is whole in it', async () => {
@@ -127,5 +141,67 @@ describe('a spool', () => {
     const [missing, ...kept] = await replayed(spool)
     expect(missing).toBe(`missing ${64 * 1024}`)
     expect(kept.map((text) => text.slice(0, 8))).toEqual(['stdout 1', 'stdout 2', 'stdout 3', 'stdout 4'])
+  })
+})
+
+describe('a spool on a disk that is full', () => {
+  const FIRST_FRAME = HEADER + 'one'.length
+
+  /**
+   * One with a first piece, on a disk that has room for so many bytes, writes so many of them at once, and breaks, if it
+   * does, at the first that it has no room for.
+   */
+  async function bounded({ room, atOnce = room, breaks = false }: { room: number; atOnce?: number; breaks?: boolean }) {
+    const { spool } = openSpool()
+    await spool.write('stdout', Buffer.from('one'))
+    const fd = spool.fd as number
+    const disk = { room }
+    let isBroken = false
+    const full = Spool.adopt(fd, async (fd, bytes, position) => {
+      const at = position as number
+      const taken = Math.min(bytes.length, atOnce, disk.room - at)
+      if (taken <= 0 || isBroken) throw new Error('no space left on device')
+      isBroken = breaks && taken < bytes.length
+      return writeSync(fd, bytes, 0, taken, at)
+    })
+    /** What another process would find there. */
+    const inFile = () => replayed(Spool.adopt(fd))
+    return { full, disk, inFile }
+  }
+
+  test('has the half of a piece, and keeps the rest, and all that follows, in memory', async () => {
+    const { full, disk, inFile } = await bounded({ room: FIRST_FRAME + HEADER + 'tw'.length })
+    await full.write('stderr', Buffer.from('twofold'))
+    // Behind what is in memory.
+    disk.room = 1000
+    await full.write('stdout', Buffer.from('x'))
+    expect(await replayed(full)).toEqual(['stdout one', 'stderr tw', 'stderr ofold', 'stdout x'])
+    expect(await inFile()).toEqual(['stdout one', 'stderr tw'])
+  })
+
+  test.each([0, 1, HEADER])('keeps a piece of which %i bytes of its head are in the file', async (bytes) => {
+    const { full, inFile } = await bounded({ room: FIRST_FRAME + bytes })
+    await full.write('stderr', Buffer.from('two'))
+    expect(await replayed(full)).toEqual(['stdout one', 'stderr two'])
+    expect(await inFile()).toEqual(['stdout one'])
+  })
+
+  test('keeps a piece whose head can’t be written anew, and gives no part of it twice', async () => {
+    const { full } = await bounded({ room: FIRST_FRAME + HEADER + 'tw'.length, breaks: true })
+    await full.write('stderr', Buffer.from('twofold'))
+    expect(await replayed(full)).toEqual(['stdout one', 'stderr twofold'])
+  })
+
+  test('has a piece that the disk takes bit by bit', async () => {
+    const { full, inFile } = await bounded({ room: 1000, atOnce: 2 })
+    await full.write('stderr', Buffer.from('twofold'))
+    expect(await inFile()).toEqual(['stdout one', 'stderr twofold'])
+  })
+
+  test('keeps what it says to have taken nothing of', async () => {
+    const { spool } = openSpool()
+    const full = Spool.adopt(spool.fd as number, async () => 0)
+    await full.write('stdout', Buffer.from('one'))
+    expect(await replayed(full)).toEqual(['stdout one'])
   })
 })
