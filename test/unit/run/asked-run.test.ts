@@ -105,6 +105,15 @@ test('who asks is told when the command had lost the lock before it could end', 
   expect(await clock.run(answer)).toEqual({ kind: 'lost' })
 })
 
+test('a run whose command ends right when it is asked says nothing of that, for the lock is given back anyway', async () => {
+  const { clock, ask, exit, lines, signals, result } = await running()
+  const answer = ask()
+  exit({ code: 0 })
+  await clock.run(result)
+  expect(await clock.run(answer)).toEqual({ kind: 'given-back' })
+  expect({ lines, signals }).toEqual({ lines: [], signals: [] })
+})
+
 test('nobody is asked but who was meant', async () => {
   const { clock, ask, signals, exit, result } = await running()
   const other = ask('root@web2', '00000000-0000-0000-0000-000000000000')

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { unlessAborted } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
 import { Failure } from '../../../src/base/failure.ts'
@@ -63,9 +63,11 @@ describe('a run', () => {
     exit({ code: 3 })
     await clock.advance(28_000)
     expect(operator.holder(key)).toBeDefined()
+    // Nobody is left to end, whatever is renewed.
+    expect(orders.slice(2)).toEqual(['disarm'])
     expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'ran', status: { code: 3 } }, ranMs: 1000 })
     expect(clock.nowMs).toBe(30_000)
-    expect(orders.at(-1)).toBe('dismiss')
+    expect(orders.slice(2)).toEqual(['disarm', 'disarm', 'dismiss'])
     expect(operator.holder(key)).toBeUndefined()
   })
 
@@ -84,6 +86,42 @@ describe('a run', () => {
     end(lab)
     expect(await lab.clock.run(running)).toMatchObject({ outcome: { kind: 'ran', status: { code: 3 } } })
     expect(lab.clock.nowMs).toBeLessThan(10_000)
+  })
+
+  test.each([
+    ['that was lost', { holdAtLeastMs: 30_000 }],
+    ['that nobody wants to keep', {}],
+  ])('keeps no lock %s', async (why, about) => {
+    const { clock, key, operator, begin, exit } = virtualRun()
+    const keeps = vi.fn(holdFor)
+    const running = begin({ about, dependencies: { holdFor: keeps } })
+    await clock.advance(1000)
+    if (why === 'that was lost') operator.forceRelease(key)
+    else exit({ code: 0 })
+    await clock.run(running)
+    expect(keeps).not.toHaveBeenCalled()
+  })
+
+  test('says nothing more to its guardian when a renewal comes in while the lock is given back', async () => {
+    const { clock, timing, orders, begin, exit, meet } = virtualRun()
+    meet(({ path }) => (path.startsWith('/v1/session/renew') ? { backMs: 500 } : {}))
+    const running = begin()
+    await clock.advance(timing.renewMs)
+    meet(() => ({ backMs: 1000 }))
+    exit({ code: 0 })
+    await clock.run(running)
+    expect(orders.slice(1)).toEqual([`arm 4711 ${timing.ttlMs + 250}`, 'disarm', 'dismiss'])
+  })
+
+  test('hands on a lock that it didn’t get from the line', async () => {
+    const { clock, spec, acquire, release, begin, exit } = virtualRun()
+    const other = won(await clock.run(acquire()))
+    const running = begin({ about: { lock: { ...spec, handsOn: true } } })
+    await clock.advance(1000)
+    await clock.run(release(other))
+    await clock.advance(1)
+    exit({ code: 0 })
+    expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'ran' } })
   })
 
   test('answers for its lease as soon as its command has run for a while, and until it ends', async () => {
@@ -134,6 +172,43 @@ describe('a run', () => {
     expect(lines).toEqual([expect.stringContaining('giving up the lock virtual: no guardian could be kept alive')])
     expect(orders).toContain(`arm 4711 ${timing.graceMs + 250} 0`)
     expect(operator.holder(key)).toBeUndefined()
+  })
+})
+
+describe('a run that prepares for its command', () => {
+  const unprepared = { kind: 'unprepared', why: 'no' } as const
+
+  test('starts it when it has', async () => {
+    const { clock, launches, begin, exit } = virtualRun()
+    const prepared = Promise.withResolvers<undefined>()
+    const running = begin({ dependencies: { prepare: () => prepared.promise } })
+    await clock.advance(1000)
+    expect(launches).toEqual([])
+    prepared.resolve(undefined)
+    await clock.advance(1000)
+    expect(launches).toHaveLength(1)
+    exit({ code: 0 })
+    expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'ran' }, ranMs: 1000 })
+  })
+
+  test('doesn’t start it when it can’t, and gives the lock back', async () => {
+    const { clock, key, launches, operator, orders, begin } = virtualRun()
+    const prepare = async () => ({ outcome: unprepared, dead: true })
+    const running = begin({ dependencies: { prepare } })
+    expect(await clock.run(running)).toEqual({ outcome: unprepared, fence: expect.any(Number), waitedMs: 0 })
+    expect(launches).toEqual([])
+    expect(orders).toEqual(['session', 'disarm', 'dismiss'])
+    expect(operator.holder(key)).toBeUndefined()
+  })
+
+  test('leaves its session to expire when what prepared for it lives on', async () => {
+    const { clock, key, timing, operator, orders, begin } = virtualRun()
+    const prepare = async () => ({ outcome: unprepared, dead: false })
+    expect(await clock.run(begin({ dependencies: { prepare } }))).toMatchObject({ outcome: unprepared })
+    expect(operator.holder(key)).toBeDefined()
+    expect(orders).toEqual(['session'])
+    await clock.advance(3 * timing.ttlMs)
+    expect(operator.sessions()).toEqual([])
   })
 })
 
@@ -220,6 +295,20 @@ describe('a run with gates after its command', () => {
     expect(await clock.run(running)).toMatchObject({ outcome, ranMs: 1000 })
     expect(clock.nowMs).toBe(atMs)
     expect(operator.holder(key)).toBeUndefined()
+  })
+
+  test('does not wait for them when the command had no more time, whatever it says', async () => {
+    const { clock, begin, exit } = virtualRun()
+    const releaseGates = vi.fn(async () => [])
+    const running = begin({
+      about: { timeLimit: { ms: 1000, signal: 'SIGINT' } },
+      endsInMs: 1000,
+      dependencies: { releaseGates },
+    })
+    await clock.advance(1500)
+    exit({ code: 0 })
+    expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'timed-out', status: { code: 0 } } })
+    expect(releaseGates).not.toHaveBeenCalled()
   })
 
   test('says what went wrong with them, as what is missing', async () => {

@@ -148,8 +148,8 @@ describe('a spool on a disk that is full', () => {
   const FIRST_FRAME = HEADER + 'one'.length
 
   /**
-   * One with a first piece, on a disk that has room for so many bytes, writes so many of them at once, and breaks, if it
-   * does, at the first that it has no room for.
+   * One with a first piece, on a disk that has room for so many bytes, writes so many of them at once, and may break at
+   * the first that it has no room for.
    */
   async function bounded({ room, atOnce = room, breaks = false }: { room: number; atOnce?: number; breaks?: boolean }) {
     const { spool } = openSpool()
