@@ -66,7 +66,6 @@ export class GuardedRun {
       this.#spec.history?.ended(result)
       return result
     } finally {
-      session.onRenewed(() => {})
       this.#isDeaf = true
       hold.expectEnd()
       if (mayRelease) guardian.disarm(this.#ended)

@@ -113,15 +113,13 @@ describe('a run', () => {
     expect(orders.slice(1)).toEqual([`arm 4711 ${timing.ttlMs + 250}`, 'disarm', 'dismiss'])
   })
 
-  test('hands on a lock that it didn’t get from the line', async () => {
-    const { clock, spec, acquire, release, begin, exit } = virtualRun()
-    const other = won(await clock.run(acquire()))
-    const running = begin({ about: { lock: { ...spec, handsOn: true } } })
-    await clock.advance(1000)
-    await clock.run(release(other))
-    await clock.advance(1)
+  test('looks for nobody to hand its lock to when it got it at once', async () => {
+    const { clock, spec, requests, begin, exit } = virtualRun()
     exit({ code: 0 })
-    expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'ran' } })
+    expect(await clock.run(begin({ about: { lock: { ...spec, handsOn: true } } }))).toMatchObject({
+      outcome: { kind: 'ran' },
+    })
+    expect(requests.filter((request) => request.startsWith('GET'))).toEqual([])
   })
 
   test('answers for its lease as soon as its command has run for a while, and until it ends', async () => {
