@@ -60,18 +60,23 @@ export interface RaisableSignals extends SignalSource {
   raise(signal: ForwardedSignal): void
 }
 
+/** Gives the text of a file below /proc; throws when there is none, as without a /proc. */
+type ProcReader = (file: string) => string
+
+const readProc: ProcReader = (file) => readFileSync(file, 'latin1')
+
 /**
  * Takes over the process's signals, for good: Node resets an inherited ignore of HUP, and would open its inspector at
- * an unheard USR1. A hang-up is dropped when we were started to survive one.
+ * an unheard USR1. A hang-up is dropped when we were started to survive one. Tests have another /proc.
  */
-export function processSignals(environment: NodeJS.ProcessEnv): RaisableSignals {
+export function processSignals(environment: NodeJS.ProcessEnv, proc = readProc): RaisableSignals {
   const listeners: ((signal: ForwardedSignal) => void)[] = []
   // Not only at the hang-up: our parent may be gone by then.
-  const hangUpProof = computeWhenIdle(() => survivesHangUp(environment))
+  const hangUpProof = computeWhenIdle(() => survivesHangUp(environment, proc))
   const raise = (signal: ForwardedSignal) => listeners.at(-1)?.(signal)
   for (const signal of FORWARDED) {
     // With `stty tostop` it comes at each write of ours in the background, and a write that isn't stopped is repeated.
-    if (signal === 'SIGTTOU' && hasTerminal()) continue
+    if (signal === 'SIGTTOU' && hasTerminal(proc)) continue
     process.on(signal, () => {
       if (signal === 'SIGHUP' && hangUpProof()) return
       raise(signal)
@@ -87,9 +92,9 @@ export function processSignals(environment: NodeJS.ProcessEnv): RaisableSignals 
   }
 }
 
-function hasTerminal(): boolean {
+function hasTerminal(proc: ProcReader): boolean {
   try {
-    const [, , , , terminal] = statOf('self')
+    const [, , , , terminal] = statOf('self', proc)
     return terminal !== '0'
   } catch {
     return true
@@ -103,17 +108,17 @@ const HANGUP_BIT = 1n
  * zsh name the program that they start in `_`; GNU nohup opens the standard input for writing only; and under a
  * script that runs under nohup, the script itself ignores HUP.
  */
-export function survivesHangUp(environment: NodeJS.ProcessEnv): boolean {
+export function survivesHangUp(environment: NodeJS.ProcessEnv, proc = readProc): boolean {
   if (/(^|\/)nohup$/.test(environment._ ?? '')) return true
-  const flags = Number.parseInt(procField('/proc/self/fdinfo/0', /^flags:\s*(\d+)/m), 8)
+  const flags = Number.parseInt(fieldOf(proc, '/proc/self/fdinfo/0', /^flags:\s*(\d+)/m), 8)
   if ((flags & 3) === 1) return true
-  const ignored = procField(`/proc/${process.ppid}/status`, /^SigIgn:\s*([0-9a-f]+)/m)
+  const ignored = fieldOf(proc, `/proc/${process.ppid}/status`, /^SigIgn:\s*([0-9a-f]+)/m)
   return ignored !== '' && (BigInt(`0x${ignored}`) & HANGUP_BIT) !== 0n
 }
 
-function procField(file: string, pattern: RegExp): string {
+function fieldOf(proc: ProcReader, file: string, pattern: RegExp): string {
   try {
-    return pattern.exec(readFileSync(file, 'utf8'))?.[1] ?? ''
+    return pattern.exec(proc(file))?.[1] ?? ''
   } catch {
     return ''
   }
@@ -128,13 +133,13 @@ export function stopSelf(): void {
  * Whether a stop makes sense. On a terminal it takes a shell with job control above us; without one (`ssh -t`, a
  * container) the kernel drops Ctrl-Z. Without a terminal, whoever sends TSTP will know how to send CONT.
  */
-export function canBeContinued(): boolean {
+export function canBeContinued(proc = readProc): boolean {
   try {
-    const [, , group, session, terminal] = statOf('self')
+    const [, ours, group, session, terminal] = statOf('self', proc)
     if (terminal === '0') return true
     // A group is orphaned when no parent outside of it belongs to its session; our line of ancestors must do.
-    for (let [, parent] = statOf('self'); parent !== undefined && parent !== '0'; ) {
-      const [, grandparent, itsGroup, itsSession] = statOf(parent)
+    for (let parent = ours; parent !== undefined && parent !== '0'; ) {
+      const [, grandparent, itsGroup, itsSession] = statOf(parent, proc)
       if (itsGroup !== group) return itsSession === session
       parent = grandparent
     }
@@ -145,7 +150,7 @@ export function canBeContinued(): boolean {
 }
 
 /** Fields of /proc/PID/stat from the third on: state, parent, group, session, terminal. */
-function statOf(pid: string): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+function statOf(pid: string, proc: ProcReader): string[] {
+  const stat = proc(`/proc/${pid}/stat`)
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

@@ -6,5 +6,7 @@ export default defineConfig({
     isolate: false,
     include: (process.env.MUTANTS_MEET ?? '').split(' '),
     testTimeout: 60_000,
+    // As in vitest.config.ts.
+    expect: { poll: { timeout: 20_000, interval: 50 } },
   },
 })

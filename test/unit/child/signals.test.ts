@@ -7,10 +7,27 @@ afterEach(() => vi.restoreAllMocks())
 
 const NAMES = Object.keys(constants.signals) as NodeJS.Signals[]
 
+/** A /proc with these files only. */
+const procOf = (files: Readonly<Record<string, string>>) => (file: string) => {
+  const text = files[file]
+  if (text === undefined) throw new Error(`no ${file}`)
+  return text
+}
+
+type Place = readonly [parent: number, group: number, session: number, terminal: number]
+
+/** A /proc with the places of these processes only, whose names are odd. */
+function placesOf(places: Readonly<Record<string, Place>>) {
+  const stat = ([pid, place]: [string, Place]) => [`/proc/${pid}/stat`, `${pid} (a ) S 1) S ${place.join(' ')} 0 0\n`]
+  return procOf(Object.fromEntries(Object.entries(places).map(stat)))
+}
+
+const TERMINAL = 34816
+
 /** Has this process's signals taken over until the test ends; none is sent. */
-function takenOver(environment: NodeJS.ProcessEnv) {
+function takenOver(environment: NodeJS.ProcessEnv, ...proc: [] | [ReturnType<typeof procOf>]) {
   const before = new Map(NAMES.map((name) => [name, process.listeners(name)]))
-  const source = processSignals(environment)
+  const source = processSignals(environment, ...proc)
   const added = NAMES.flatMap((name) =>
     process
       .listeners(name)
@@ -82,7 +99,27 @@ describe('our signals', () => {
   })
 })
 
+test.each<[string, Record<string, Place>, boolean]>([
+  ['heard without a terminal', { self: [1, 7, 7, 0] }, true],
+  ['not heard on one', { self: [1, 7, 7, TERMINAL] }, false],
+  ['not heard where nobody knows', {}, false],
+])('who writes in the background of a terminal is stopped: TTOU is %s', (_, places, isTaken) => {
+  expect(takenOver({}, placesOf(places)).taken.includes('SIGTTOU')).toBe(isTaken)
+})
+
 describe('a hang-up is survived', () => {
+  test.each([
+    ['0100001', true],
+    ['0102001', true],
+    ['0100000', false],
+    ['0100002', false],
+    ['0100003', false],
+    ['none', false],
+  ])('by who was started with a standard input that can but be written to, as by nohup: %s', (flags, survives) => {
+    const proc = procOf({ '/proc/self/fdinfo/0': `pos:\t0\nflags:\t${flags}\nmnt_id:\t1\n` })
+    expect(survivesHangUp({}, proc)).toBe(survives)
+  })
+
   test.each(['nohup', '/usr/bin/nohup'])('by what was started by %s', async (program) => {
     await withParent('true')
     expect(survivesHangUp({ _: program })).toBe(true)
@@ -106,6 +143,24 @@ describe('a hang-up is survived', () => {
   test('not by who knows nothing of a parent', () => {
     vi.spyOn(process, 'ppid', 'get').mockReturnValue(2 ** 30)
     expect(survivesHangUp({})).toBe(false)
+  })
+})
+
+describe('a stop can be followed by a continuation', () => {
+  const US: Place = [10, 7, 5, TERMINAL]
+
+  test.each<[string, Record<string, Place>, boolean]>([
+    ['without a terminal', { self: [10, 7, 5, 0] }, true],
+    ['by a shell above us', { self: US, 10: [9, 10, 5, TERMINAL] }, true],
+    ['by a shell above who shares our job', { self: US, 10: [9, 7, 5, TERMINAL], 9: [8, 9, 5, TERMINAL] }, true],
+    ['not by who is of another session', { self: US, 10: [9, 10, 4, TERMINAL] }, false],
+    ['not by who is so above our job', { self: US, 10: [9, 7, 5, TERMINAL], 9: [8, 9, 4, 0] }, false],
+    ['not where all above us are of our job', { self: US, 10: [0, 7, 5, TERMINAL] }, false],
+    ['not where nobody is above us', { self: [0, 7, 5, TERMINAL] }, false],
+    ['for all we know where nobody can be seen', {}, true],
+    ['for all we know where nobody above us can be seen', { self: US }, true],
+  ])('%s', (_, places, can) => {
+    expect(canBeContinued(placesOf(places))).toBe(can)
   })
 })
 

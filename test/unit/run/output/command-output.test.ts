@@ -137,7 +137,7 @@ describe('a command’s output', () => {
     await output.settled(ctx)
     expect([...(await heard())].sort()).toEqual([...'out err'].sort())
     expect(notices).toEqual([])
-    await vi.waitFor(() => expect(pipeEnds()).toBe(before))
+    await vi.waitFor(() => expect(pipeEnds()).toBe(before), WHILE)
   })
 
   test('of a command that wasn’t started is none', async () => {
@@ -147,7 +147,7 @@ describe('a command’s output', () => {
     await output.settled(ctx)
     expect(await heard()).toBe('')
     expect(notices).toEqual([])
-    await vi.waitFor(() => expect(pipeEnds()).toBe(before))
+    await vi.waitFor(() => expect(pipeEnds()).toBe(before), WHILE)
   })
 
   test('of one that can’t be started is none, and nothing is left of it', async () => {
@@ -156,7 +156,7 @@ describe('a command’s output', () => {
     await expect(output.launch(() => Promise.reject(new Error('no such file')))).rejects.toThrow('no such file')
     await output.settled(ctx)
     expect(notices).toEqual([])
-    await vi.waitFor(() => expect(pipeEnds()).toBe(before))
+    await vi.waitFor(() => expect(pipeEnds()).toBe(before), WHILE)
   })
 
   test('goes on to be taken, and dropped, when a daemon has it open still', async () => {
