@@ -4,10 +4,10 @@ export interface JobDescriptors {
   readonly errors: number
 }
 
-/** The lowest two that the command doesn't get; a shell's own can have one digit only. */
+/** The lowest two that the command doesn't get, if there are two; a shell's own can have one digit only. */
 export function jobDescriptors(passed: readonly number[]): JobDescriptors {
-  const [talk = 8, errors = 9] = [3, 4, 5, 6, 7, 8, 9].filter((fd) => !passed.includes(fd))
-  return { talk, errors: errors === talk ? 9 : errors }
+  const [talk = 8, errors = talk === 9 ? 8 : 9] = [3, 4, 5, 6, 7, 8, 9].filter((fd) => !passed.includes(fd))
+  return { talk, errors }
 }
 
 /**

@@ -15,7 +15,7 @@ describe('a job shell’s own descriptors', () => {
     [[3, 5], 4, 6],
     [[3, 4, 5, 6, 7], 8, 9],
     [[3, 4, 5, 6, 7, 9], 8, 9],
-    [[3, 4, 5, 6, 7, 8], 9, 9],
+    [[3, 4, 5, 6, 7, 8], 9, 8],
     [[3, 4, 5, 6, 7, 8, 9], 8, 9],
   ])('are the lowest that the command doesn’t get: %j', (passed, talk, errors) => {
     expect(jobDescriptors(passed)).toEqual({ talk, errors })
