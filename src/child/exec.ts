@@ -6,10 +6,10 @@ import { survivesHangUp } from './signals.ts'
 
 /**
  * Whether a command could take our place as it would be without us. It couldn't if it is to have descriptors that libuv
- * has marked as ours alone, which only a child gets, or is to ignore HUP, which Node no longer does.
+ * has marked as ours alone, which only a child gets, or is to ignore HUP, which Node no longer does. Tests have others.
  */
-export function mayExec(environment: NodeJS.ProcessEnv): boolean {
-  return closeOnExecFds().length === 0 && !survivesHangUp(environment)
+export function mayExec(environment: NodeJS.ProcessEnv, oursAlone = closeOnExecFds()): boolean {
+  return oursAlone.length === 0 && !survivesHangUp(environment)
 }
 
 /**

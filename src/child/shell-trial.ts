@@ -6,10 +6,10 @@ import type { Context } from '../base/context.ts'
 const CODE = 97
 const LIMIT_MS = 5000
 
-/** Whether /bin/sh runs, and does what it is told. Rejects only with the signal's reason. */
-export async function shellWorks(ctx: Context): Promise<boolean> {
+/** Whether /bin/sh runs, and does what it is told. Rejects only with the signal's reason. Tests have another `sh`. */
+export async function shellWorks(ctx: Context, sh = '/bin/sh'): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  const shell = spawn('/bin/sh', ['-c', `exit ${CODE}`], { stdio: 'ignore', env: {} })
+  const shell = spawn(sh, ['-c', `exit ${CODE}`], { stdio: 'ignore', env: {} })
   shell.once('error', () => resolve(false))
   shell.once('exit', (code) => resolve(code === CODE))
   const cancel = ctx.clock.after(LIMIT_MS, () => resolve(false))
@@ -17,6 +17,6 @@ export async function shellWorks(ctx: Context): Promise<boolean> {
     return await unlessAborted(ctx.signal, promise)
   } finally {
     cancel()
-    if (shell.exitCode === null && shell.signalCode === null) shell.kill('SIGKILL')
+    shell.kill('SIGKILL')
   }
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
+import * as shared from '../../../src/child/core-dump.ts'
 
 const FILTER = '/proc/self/coredump_filter'
 const MODULE = '../../../src/child/core-dump.ts?its-own'
@@ -13,6 +14,12 @@ async function its(): Promise<typeof import('../../../src/child/core-dump.ts')> 
   onTestFinished(() => writeFileSync(FILTER, `0x${inherited.toString(16)}`))
   return await import(MODULE)
 }
+
+test('what we start has the cores that we have as long as we keep nothing out of them', () => {
+  const inherited = filter()
+  expect(shared.withCores(filter)).toBe(inherited)
+  expect(filter()).toBe(inherited)
+})
 
 test('our memory stays out of core files, and what we start has them as before', async () => {
   const { keepOutOfCores, withCores } = await its()

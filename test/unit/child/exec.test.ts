@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { exec, mayExec } from '../../../src/child/exec.ts'
+import { begun } from './begun.ts'
 
 const COMMAND = { file: '/opt/script', words: ['script', 'one', 'two'] } as const
 const REFUSED = new Error('refused')
@@ -38,6 +39,24 @@ describe('this process becomes', () => {
   })
 })
 
-test('a command that is to survive a hang-up can’t take our place', () => {
-  expect(mayExec({ _: '/usr/bin/nohup' })).toBe(false)
+test('a system without execve has no way to become another program', () => {
+  vi.spyOn(process, 'on').mockReturnValue(process)
+  const { execve } = process
+  Object.assign(process, { execve: undefined })
+  onTestFinished(() => {
+    Object.assign(process, { execve })
+  })
+  expect(() => exec(COMMAND, {})).toThrow('this system has no execve')
+})
+
+test.each<[string, NodeJS.ProcessEnv, readonly number[], boolean]>([
+  ['any command', {}, [], true],
+  ['none that is to survive a hang-up', { _: '/usr/bin/nohup' }, [], false],
+  ['none that is to have a descriptor which is ours alone', {}, [3], false],
+])('our place can be taken by %s', async (_, environment, oursAlone, may) => {
+  const { child } = await begun('echo begun; exec sleep 600')
+  vi.spyOn(process, 'ppid', 'get').mockReturnValue(child.pid as number)
+  expect(mayExec(environment, oursAlone)).toBe(may)
+  // None of this process's was noted.
+  expect(mayExec(environment)).toBe(may || oursAlone.length > 0)
 })
