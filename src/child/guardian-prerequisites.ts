@@ -14,12 +14,12 @@ const FILES = [
 /**
  * Looks for what a guardian needs, before there is anything to guard. Throws a `usage` failure when it is missing: a
  * guardian that can't see whether a command still runs could neither end it nor give its lock back. `wayOut` says how
- * to do without one, where that is possible.
+ * to do without one, where that is possible. Tests have other files.
  */
-export function checkGuardianPrerequisites(path = '', wayOut?: string): void {
+export function checkGuardianPrerequisites(path = '', wayOut?: string, exists = existsSync): void {
   const folders = `${GUARDIAN_PATH}:${path}`.split(':')
-  const isThere = (program: string) => folders.some((folder) => existsSync(`${folder || '.'}/${program}`))
-  const file = FILES.find(([file]) => !existsSync(file))
+  const isThere = (program: string) => folders.some((folder) => exists(`${folder || '.'}/${program}`))
+  const file = FILES.find(([file]) => !exists(file))
   const program = GUARDIAN_PROGRAMS.find((program) => !isThere(program))
   const [missing, cure] = file ?? [program, 'install it, or a busybox of that name']
   if (missing !== undefined) {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -55,6 +55,17 @@ describe('a command without a terminal', () => {
     expect(said('out')).toBe(`${process.pid} 0 name a  b\n`)
   })
 
+  test('has them, and is their user by its own id', async () => {
+    // Whatever it is: this process has it anyway.
+    const socket = readlinkSync('/proc/self/fd/3')
+    const { child, said } = await launched('echo $LISTEN_PID "$0" "$1"; readlink /proc/$$/fd/3; echo $$', {
+      LISTEN_PID: String(process.pid),
+      LISTEN_FDS: '1',
+    })
+    await child.exited
+    expect(said('out')).toBe(`${child.group} name a  b\n${socket}\n${child.group}\n`)
+  })
+
   test('that can’t be started says so', async () => {
     const command = { file: '/nowhere', words: ['nothing'] } as const
     const starting = launchDetached({ command, environment: {}, marker: undefined })
@@ -71,6 +82,16 @@ describe('a command without a terminal', () => {
     child.kill()
     expect(await child.exited).toEqual({ signal: 'SIGKILL' })
     await child.emptied(CTX)
+  })
+
+  test('has ended before the last of its group, which can be waited for', async () => {
+    const { child } = await launched('sleep 600 &')
+    await child.exited
+    const emptied = child.emptied(CTX).then(() => 'empty')
+    const now = new Promise((resolve) => void setImmediate(resolve, 'not yet'))
+    expect(await Promise.race([emptied, now])).toBe('not yet')
+    child.kill()
+    expect(await emptied).toBe('empty')
   })
 
   test('is stopped with what has left it', async () => {
@@ -106,6 +127,16 @@ describe('a stop that was typed', () => {
     child.forward('SIGCONT')
     await expect.poll(() => stateOf(child.group)).toBe('S')
     expect(runs(child.group)).toBe(true)
+  })
+
+  test('isn’t waited for until a command takes it that can’t', async () => {
+    const sent = toOurselves()
+    const { child, has } = await launched(': >ready; exec sleep 600')
+    await has('ready')
+    process.kill(-child.group, 'SIGSTOP')
+    await expect.poll(() => stateOf(child.group)).toBe('T')
+    child.forward('SIGTSTP')
+    expect(sent).toEqual(canBeContinued() ? ['SIGSTOP'] : [])
   })
 
   test('is the command’s to take first', async () => {
