@@ -116,11 +116,15 @@ describe('slots', () => {
   })
 
   test('are marked by the first who comes, and not anew', async () => {
-    const { has, key, operator } = semaphore()
-    const one = await has(2)
-    const marker = operator.entry(key)
-    const two = await has(2)
-    expect(operator.entry(key)).toBe(marker)
+    const { has, key, meet } = semaphore()
+    const marking: string[] = []
+    meet(({ body }) => {
+      const [, verb] = new RegExp(`"Verb":"([^"]*)","Key":"${key}"`).exec(body ?? '') ?? []
+      if (verb) marking.push(verb)
+      return {}
+    })
+    const [one, two] = [await has(2), await has(2)]
+    expect(marking).toEqual(['cas', 'check-index'])
     for (const { session } of [one, two]) session.end()
   })
 
