@@ -115,19 +115,36 @@ describe('a lock', () => {
     expect(clock.nowMs).toBe(beganMs)
   })
 
+  const OTHER = 'consul-locker-other'
+
   test.each([
-    [false, /^waiting for virtual: other is paused until /],
-    [true, /^other is paused until /],
-  ])('among others is paused by their pauses, and says whose that is (once: %j)', async (once, sentence) => {
+    ['all', false, (_: string) => ALL_PAUSED_KEY, /^waiting for db: all locks are paused until /],
+    ['all', true, (_: string) => ALL_PAUSED_KEY, /^db is paused, as all locks are, until /],
+    ['its own', false, pauseKeyOf, /^waiting for db: paused until /],
+    ['its own', true, pauseKeyOf, /^db is paused until /],
+    ['another one’s', false, (_: string) => pauseKeyOf(OTHER), /^waiting for db: other is paused until /],
+    ['another one’s', true, (_: string) => pauseKeyOf(OTHER), /^other is paused until /],
+  ])('among others says whose pause it meets: %s (once: %j)', async (_, once, whose, sentence) => {
     const { clock, key, contend, pause, lines } = pausable()
-    const other = 'consul-locker-other'
-    await pause(HOUR_MS, pauseKeyOf(other))
-    const riders = [new PauseRider('virtual', key, other)]
-    const got = contend({ riders, once })
+    await pause(HOUR_MS, whose(key))
+    const got = contend({ riders: [new PauseRider('db', key, OTHER)], once })
     await clock.advance(1000)
     expect(lines).toEqual([expect.stringMatching(sentence)])
     const end = await clock.run(got)
     if (!once) won(end).session.end()
+  })
+
+  test.each([
+    [1, 2, 'paused until'],
+    [2, 1, 'all locks are paused until'],
+  ])('tells of the longer one of two pauses, that of all for %i h and its own for %i h', async (all, own, said) => {
+    const { clock, contend, pause, lines } = pausable()
+    await pause(own * HOUR_MS)
+    await pause(all * HOUR_MS, ALL_PAUSED_KEY)
+    won(await clock.run(contend())).session.end()
+    expect(lines.filter((line) => line.includes('paused'))).toEqual([
+      expect.stringMatching(new RegExp(`^waiting for virtual: ${said} `)),
+    ])
   })
 
   test('goes on at once when it is resumed', async () => {
