@@ -98,6 +98,18 @@ describe('a slot', () => {
     two.end()
   })
 
+  test('is had at once when somebody gives one back soon', async () => {
+    const { clock, session, acquire, give } = semaphore(1)
+    const [one, two] = [await session('one'), await session('two')]
+    await clock.run(acquire(one))
+    const waiting = acquire(two)
+    await clock.advance(100)
+    await give(one)
+    expect(await clock.run(waiting)).toMatchObject({ key: 'slots/1' })
+    expect(clock.nowMs).toBe(100)
+    two.end()
+  })
+
   test('of who was cut off is closed for the lock-delay, and had at its end', async () => {
     const { clock, timing, session, acquire, operator, said } = semaphore(1)
     const [one, two] = [await session('one'), await session('two')]
@@ -191,6 +203,20 @@ describe('a slot', () => {
     renews = true
     expect(await clock.run(acquiring)).toMatchObject({ key: 'slots/1' })
     expect(one.leaseLeftMs()).toBeGreaterThan(timing.ttlMs / 4)
+    one.end()
+  })
+
+  test('whose claim took most of the lease is renewed and had by who tries once, too', async () => {
+    const { clock, session, acquire, meet } = semaphore()
+    const one = await session('one')
+    let claims = 0
+    meet(({ path }) => {
+      if (path.startsWith('/v1/session/renew')) return clock.nowMs < 13_000 ? { fault: { kind: 'refused' } } : {}
+      return path.startsWith('/v1/txn') && ++claims === 1 ? { backMs: 9000 } : {}
+    })
+    await clock.advance(4000)
+    expect(await clock.run(acquire(one, { once: true }))).toMatchObject({ key: 'slots/1' })
+    expect(claims).toBe(2)
     one.end()
   })
 
