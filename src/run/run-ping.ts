@@ -89,7 +89,7 @@ export class RunPing implements RunObserver {
     const ping = { url: this.#urlOf('start'), body: '' }
     const answer = await deliver(this.#ctx, ping, (why) => warn(why), this.#isOver.signal)
     const limit = Number(answer?.headers['ping-body-limit']?.[0] ?? BODY_BYTES)
-    if (limit >= 0 && limit < BODY_BYTES) this.#bodyBytes = limit
+    if (limit >= 0) this.#bodyBytes = Math.min(limit, BODY_BYTES)
   }
 
   async #endOf(ctx: Context, end: RunResult | Failure): Promise<Ping> {
@@ -123,6 +123,6 @@ function whyItEnded(end: RunResult | Failure): string {
 function lastOf(text: string, bytes: number): string {
   const all = Buffer.from(text)
   let from = Math.max(0, all.length - bytes)
-  while (from < all.length && ((all[from] ?? 0) & 0xc0) === 0x80) from += 1
+  while (((all[from] ?? 0) & 0xc0) === 0x80) from += 1
   return all.subarray(from).toString('utf8')
 }

@@ -4,7 +4,8 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
-import { exitStatusOf, spawned, startFailure } from '../../../src/child/child-process.ts'
+import { exitStatusOf, forgetKillAtExit, killAtExit, spawned, startFailure } from '../../../src/child/child-process.ts'
+import { ProcessGroup } from '../../../src/child/process-group.ts'
 import { kill, processesWith } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 import { started } from './begun.ts'
@@ -94,3 +95,17 @@ test.each(['process.exit(3)', 'throw new Error()', "process.kill(process.pid, 'S
     await expect.poll(sleepers).toEqual([])
   },
 )
+
+test('of what kills groups at our end nothing is left in a snapshot, and a process of that has it again', () => {
+  const tied = () => {
+    const sleeper = started(['sleep', '600'], { stdio: 'ignore', detached: true })
+    killAtExit(new ProcessGroup(sleeper.pid as number, { marker: undefined, cgroup: undefined }), exitStatusOf(sleeper))
+    return process.listenerCount('SIGTERM')
+  }
+  const listeners = tied()
+  expect(tied()).toBe(listeners)
+  forgetKillAtExit()
+  expect(process.listenerCount('SIGTERM')).toBe(listeners - 1)
+  forgetKillAtExit()
+  expect(tied()).toBe(listeners)
+})

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AbortReason } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
 import { type HookEnd, type RunHook, runHook } from '../../../src/run/hook.ts'
+import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
@@ -48,6 +49,21 @@ function begun(line: string, about: Partial<RunHook> = {}) {
   }
 }
 
+/** Children of ours that look out for our death. */
+function watchers(): number[] {
+  return processesWith('read -r marker').filter(
+    (pid) => / \(.*\) \S (?<parent>\d+) /s.exec(statOf(pid))?.groups?.parent === `${process.pid}`,
+  )
+}
+
+function statOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
 const BEGUN = 'echo begun >$DIR/note'
 const STAYS = `${BEGUN}; while :; do sleep 0.02; done`
 const IGNORES_TERM = `trap "" TERM; ${STAYS}`
@@ -63,6 +79,15 @@ describe('a hook', () => {
     const { ended, note } = begun('readlink /proc/self/fd/2 >$DIR/note; [ /proc/self/fd/1 -ef /proc/self/fd/2 ]')
     expect(await ended).toMatchObject({ why: undefined })
     expect(note()).toBe(readlinkSync('/proc/self/fd/2'))
+  })
+
+  test('has somebody who ends it should we be killed', async () => {
+    const before = watchers()
+    const { noted, leave, settled } = begun(STAYS)
+    await noted()
+    expect(watchers().filter((pid) => !before.includes(pid))).toHaveLength(1)
+    leave()
+    await settled()
   })
 
   test('is known by its process group, until it has ended', async () => {

@@ -244,7 +244,8 @@ describe('a URL for pings', () => {
   })
 
   test.each(['', 'hc-ping.com/secret', 'ftp://host/secret', 'file:///secret'])('is not %j', (text) => {
-    const refusal = expect.objectContaining({ code: 'usage', message: expect.not.stringContaining('secret') })
+    const hint = 'as in --ping https://hc-ping.com/<uuid>'
+    const refusal = expect.objectContaining({ code: 'usage', message: expect.not.stringContaining('secret'), hint })
     expect(() => pingUrl(text)).toThrow(refusal)
   })
 })
