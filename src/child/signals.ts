@@ -125,8 +125,8 @@ function fieldOf(proc: ProcReader, file: string, pattern: RegExp): string {
 }
 
 /** Stops this process as an unhandled TSTP would; it goes on at the next CONT. */
-export function stopSelf(): void {
-  if (canBeContinued()) process.kill(process.pid, 'SIGSTOP')
+export function stopSelf(proc = readProc): void {
+  if (canBeContinued(proc)) process.kill(process.pid, 'SIGSTOP')
 }
 
 /**

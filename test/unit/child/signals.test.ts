@@ -104,7 +104,9 @@ test.each<[string, Record<string, Place>, boolean]>([
   ['not heard on one', { self: [1, 7, 7, TERMINAL] }, false],
   ['not heard where nobody knows', {}, false],
 ])('who writes in the background of a terminal is stopped: TTOU is %s', (_, places, isTaken) => {
-  expect(takenOver({}, placesOf(places)).taken.includes('SIGTTOU')).toBe(isTaken)
+  const { taken } = takenOver({}, placesOf(places))
+  expect(taken).toContain('SIGTTIN')
+  expect(taken.includes('SIGTTOU')).toBe(isTaken)
 })
 
 describe('a hang-up is survived', () => {
@@ -150,7 +152,7 @@ describe('a stop can be followed by a continuation', () => {
   const US: Place = [10, 7, 5, TERMINAL]
 
   test.each<[string, Record<string, Place>, boolean]>([
-    ['without a terminal', { self: [10, 7, 5, 0] }, true],
+    ['without a terminal, whoever is above us', { self: [0, 7, 5, 0] }, true],
     ['by a shell above us', { self: US, 10: [9, 10, 5, TERMINAL] }, true],
     ['by a shell above who shares our job', { self: US, 10: [9, 7, 5, TERMINAL], 9: [8, 9, 5, TERMINAL] }, true],
     ['not by who is of another session', { self: US, 10: [9, 10, 4, TERMINAL] }, false],
@@ -164,8 +166,11 @@ describe('a stop can be followed by a continuation', () => {
   })
 })
 
-test('we stop as an unhandled TSTP would have us do, if somebody can continue us', () => {
+test.each<[boolean, Place]>([
+  [true, [0, 7, 5, 0]],
+  [false, [0, 7, 5, TERMINAL]],
+])('we stop as an unhandled TSTP would have us do, if somebody can continue us: %s', (can, self) => {
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
-  stopSelf()
-  expect(kill.mock.calls).toEqual(canBeContinued() ? [[process.pid, 'SIGSTOP']] : [])
+  stopSelf(placesOf({ self }))
+  expect(kill.mock.calls).toEqual(can ? [[process.pid, 'SIGSTOP']] : [])
 })
