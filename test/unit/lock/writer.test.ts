@@ -66,6 +66,23 @@ describe('a contender for a lock', () => {
     reader.session.end()
   })
 
+  test('waits for another one who has it after the readers', async () => {
+    const { enter, acquire, clock, release, requests } = library()
+    const reader = await enter('readers')
+    const all = [acquire(), acquire()]
+    await clock.advance(1000)
+    await clock.run(release(reader))
+    const first = won(await clock.run(Promise.race(all)))
+    await clock.advance(1000)
+    requests.length = 0
+    await clock.advance(8000)
+    expect(requests.filter((line) => !line.includes('/renew/'))).toEqual([])
+    await clock.run(release(first))
+    const freeMs = clock.nowMs
+    for (const held of await clock.run(Promise.all(all))) won(held).session.end()
+    expect(clock.nowMs).toBe(freeMs)
+  })
+
   test.each(['readers', 'slots'] as const)(
     'among dead %s leaves it to another one who comes at the same time',
     async (kind) => {
