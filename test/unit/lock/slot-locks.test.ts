@@ -249,6 +249,22 @@ describe('a slot', () => {
     one.end()
   })
 
+  test('of a wait that ends while its claim is under way is not kept either', async () => {
+    const { clock, ctx, client, timing, session, meet } = semaphore()
+    const one = await session('one')
+    const stop = new AbortController()
+    meet(({ path }) => (path.startsWith('/v1/txn') ? { outMs: 10 } : {}))
+    clock.after(5, () => stop.abort(new Error('stop')))
+    const about = { name: 'x', folder: FOLDER, limit: 1 }
+    const acquiring = acquireSlot({ ...ctx, signal: stop.signal }, client, one, about, {
+      timing,
+      record: () => 'x',
+      once: false,
+    })
+    await expect(clock.run(acquiring)).rejects.toThrow('stop')
+    one.end()
+  })
+
   test('does not count that is none', async () => {
     const { clock, session, acquire, put } = semaphore(1)
     const one = await session('one')
