@@ -6,11 +6,11 @@ import { readersOf } from '../../../src/lock/readers.ts'
 import type { Attempt, Rider } from '../../../src/lock/rider.ts'
 import { Session } from '../../../src/lock/session.ts'
 import { oneOfSlots, slotsPlace } from '../../../src/lock/slots.ts'
-import { virtualLock, watchedOver, won } from '../../virtual/virtual-lock.ts'
+import { type VirtualLockOptions, virtualLock, watchedOver, won } from '../../virtual/virtual-lock.ts'
 
 /** A name of slots that is one of readers, too, and what stands there. */
-function semaphore() {
-  const lock = virtualLock()
+function semaphore(options: VirtualLockOptions = {}) {
+  const lock = virtualLock(options)
   const { key, clock, ctx, consul, operator, timing } = lock
   const place = slotsPlace(slotsKey(key, false), key)
   const client = consul()
@@ -90,6 +90,22 @@ describe('a look of a reader', () => {
     expect(await look()).toMatchObject({ entry: { session: writer.session.id }, isShared: false })
     writer.session.end()
   })
+})
+
+test('a reader waits for the lock-delay of a writer that dies while its claim is on the way', async () => {
+  let commitMs = 0
+  const { key, clock, acquire, operator, timing } = semaphore({ commitMs: () => commitMs })
+  const writer = won(await clock.run(acquire()))
+  commitMs = 20
+  const reading = acquire({ compound: readersOf('db', key), behavior: 'delete' })
+  await clock.advance(10)
+  writer.session.end()
+  operator.destroySession(writer.session.id)
+  const diedMs = clock.nowMs
+  const reader = won(await clock.run(reading))
+  expect(clock.nowMs - diedMs).toBeGreaterThanOrEqual(timing.lockDelayMs)
+  expect(operator.entry(key)).toMatchObject({ flags: SEMAPHORE_FLAGS, session: '' })
+  reader.session.end()
 })
 
 describe('slots', () => {
@@ -193,6 +209,20 @@ describe('slots', () => {
       [marker, 'PUT /v1/txn'],
     ]
     expect(requests.filter((line) => !line.includes('destroy'))).toEqual([...releasing, ...claiming])
+  })
+
+  test('of many dead are free at once when all lock-delays are over', async () => {
+    const { has, clock, operator, timing } = semaphore()
+    for (let n = 0; n < 50; n++) {
+      const { session } = await has(50)
+      session.end()
+      operator.destroySession(session.id)
+    }
+    await clock.advance(timing.lockDelayMs)
+    const freeMs = clock.nowMs
+    const held = await has(1)
+    expect(clock.nowMs).toBe(freeMs)
+    held.session.end()
   })
 
   test('are given back though somebody comes at the same time', async () => {

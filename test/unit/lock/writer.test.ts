@@ -13,7 +13,7 @@ function library() {
   const list = slotsKey(key, false)
   const kinds = {
     readers: { compound: readersOf('db', key) },
-    slots: { key: list, compound: oneOfSlots('db', slotsPlace(list, key), 9) },
+    slots: { key: list, compound: oneOfSlots('db', slotsPlace(list, key), 20) },
   }
   const join = (kind: keyof typeof kinds) => acquire({ ...kinds[kind], behavior: 'delete' })
   const enter = async (kind: keyof typeof kinds) => won(await clock.run(join(kind)))
@@ -81,6 +81,19 @@ describe('a contender for a lock', () => {
     const freeMs = clock.nowMs
     for (const held of await clock.run(Promise.all(all))) won(held).session.end()
     expect(clock.nowMs).toBe(freeMs)
+  })
+
+  test.each(['readers', 'slots'] as const)('waits for the last of many dead %s', async (kind) => {
+    const { enter, bury, acquire, clock, operator, timing } = library()
+    await bury(kind, 15)
+    const last = await enter(kind)
+    await clock.advance(timing.lockDelayMs - 5000)
+    last.session.end()
+    operator.destroySession(last.session.id)
+    const diedMs = clock.nowMs
+    const held = won(await clock.run(acquire()))
+    expect(clock.nowMs - diedMs).toBeGreaterThanOrEqual(timing.lockDelayMs)
+    held.session.end()
   })
 
   test.each(['readers', 'slots'] as const)(
