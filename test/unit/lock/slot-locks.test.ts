@@ -72,7 +72,7 @@ describe('a slot', () => {
     const { clock, session, acquire, operator } = semaphore()
     const one = await session('one')
     const got = await clock.run(acquire(one))
-    expect(got).toMatchObject({ fence: operator.entry('slots/1')?.modifyIndex, sessionId: one.id })
+    expect(got).toMatchObject({ fence: operator.entry('slots/1')?.modifyIndex, sessionId: one.id, riders: [] })
     one.end()
   })
 
@@ -135,6 +135,19 @@ describe('a slot', () => {
     expect(await clock.run(acquire(two))).toMatchObject({ key: 'slots/1' })
     expect(await clock.run(slow)).toMatchObject({ key: 'slots/2' })
     expect(operator.holder('slots/1')).toBe(two.id)
+    for (const session of [one, two]) session.end()
+  })
+
+  test.each([true, false])('is seen as it is then when somebody is faster (once: %j)', async (once) => {
+    const { clock, session, acquire, meet, said } = semaphore(1)
+    const [one, two] = [await session('one'), await session('two')]
+    meet(({ path, body }) => (path.startsWith('/v1/txn') && body?.includes(one.id) ? { outMs: 500 } : {}))
+    const slow = acquire(one, { once })
+    await clock.advance(100)
+    await clock.run(acquire(two, { host: 'web2' }))
+    await clock.advance(500)
+    expect(said).toEqual([`${once ? '' : 'waiting: '}the upgrade is busy (at most 1 at a time): held by web2`])
+    if (once) expect(await slow).toBe('busy')
     for (const session of [one, two]) session.end()
   })
 
