@@ -122,14 +122,14 @@ async function tryAll(
   return worst
 }
 
-/** The slot that is ours already, by a claim whose reply was lost or since it was kept for us; or all that are free. */
+/** What is ours already, by a claim whose reply was lost or since it was kept for us; or all that are free. */
 function keysToTry(locks: SlotLocks, session: Session, entries: readonly Entry[]): string[] {
   const own = slotsOf(
     locks,
     entries.filter((entry) => entry.session === session.id),
   )
   const ours = [...own, ...kept(locks, entries)]
-  const slots = ours.length > 0 ? ours.slice(0, 1) : free(locks, entries)
+  const slots = ours.length > 0 ? ours : free(locks, entries)
   return slots.map((slot) => `${locks.folder}/${slot}`)
 }
 

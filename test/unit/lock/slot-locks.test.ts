@@ -279,10 +279,11 @@ describe('a slot', () => {
   })
 
   test('does not count that is none', async () => {
-    const { clock, session, acquire, put } = semaphore(1)
+    const { clock, session, acquire, put, full } = semaphore(1)
     const one = await session('one')
     for (const key of ['slots/0', 'slots/x', 'slots/1/note']) await put(key)
     expect(await clock.run(acquire(one))).toMatchObject({ key: 'slots/1' })
+    expect(await full()).toBe('the upgrade is busy (at most 1 at a time): held by web1')
     one.end()
   })
 })
