@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,21 +37,24 @@ async function begun(script = 'true', environment: NodeJS.ProcessEnv = {}) {
 }
 
 /**
- * A `sleep` for the front of a PATH that first waits until the test lets it go: so long no time is over, however late a
- * busy machine is.
+ * A `sleep` for the front of a PATH that lasts until the test lets it go: so long no time is over, however late a busy
+ * machine is. From then on it is a short one.
  */
 function heldSleep() {
   const path = mkdtempSync(join(tmpdir(), 'guardian-sleep-'))
   onTestFinished(() => rmSync(path, { recursive: true }))
   const [begun, free] = [join(path, 'begun'), join(path, 'free')]
   const sleep = execFileSync('which', ['sleep'], { encoding: 'utf8' }).trim()
-  const script = `echo "$1" >>${begun}; until [ -e ${free} ] || [ ! -d ${path} ]; do ${sleep} 0.02; done; exec ${sleep} "$1"`
+  const script = `echo "$1" >>${begun}; until [ -e ${free} ] || [ ! -d ${path} ]; do ${sleep} 0.02; done; exec ${sleep} 0.02`
   writeFileSync(join(path, 'sleep'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   return {
     environment: { ...process.env, PATH: `${path}:${process.env.PATH}` },
-    /** Waits until these have begun, in seconds as the script has them. */
-    hasBegun: (...times: string[]) =>
-      vi.waitFor(() => expect(readFileSync(begun, 'utf8').trim().split('\n')).toEqual(times), WHILE),
+    /** Waits until these have begun, in seconds, rounded up. */
+    hasBegun: (...times: number[]) =>
+      vi.waitFor(() => {
+        const all = readFileSync(begun, 'utf8').trim().split('\n')
+        expect(all.map((time) => Math.ceil(Number(time)))).toEqual(times)
+      }, WHILE),
     letGo: () => writeFileSync(free, ''),
   }
 }
@@ -64,7 +68,7 @@ function guardian(about: Partial<GuardianOptions> = {}) {
     systemClock,
     { ...SILENT, warn: (line) => void said.push(line) },
     {
-      graceMs: 100,
+      graceMs: 20_000,
       marker: undefined,
       release: ['/bin/sh', '-c', `printf %s "$${ENDED_VARIABLE}" >"$0.ended"; echo "$1" >"$0"`, note],
       environment: process.env,
@@ -98,7 +102,7 @@ describe('a guardian that hears nothing within the time', () => {
   const IGNORES_TERM = 'trap "" TERM'
 
   test.each<[string, string, number, [number, number?], NodeJS.Signals]>([
-    ['ends a command by TERM', 'true', 100, [10], 'SIGTERM'],
+    ['ends a command by TERM', 'true', 20_000, [10], 'SIGTERM'],
     ['ends a command that ignores TERM by KILL', IGNORES_TERM, 100, [10], 'SIGKILL'],
     ['gives no second grace to a command whose grace is over', IGNORES_TERM, 600_000, [10, 0], 'SIGKILL'],
     ['gives it what is left of the grace when it hears so late', IGNORES_TERM, 600_000, [-599_900], 'SIGKILL'],
@@ -115,6 +119,9 @@ describe('a guardian that hears nothing within the time', () => {
 })
 
 describe('a guardian whose runner dies', () => {
+  /** Whoever runs these tests beside us has a guardian with one of its own, which has it in its environment. */
+  const NOBODY = `RUN=${randomUUID()}`
+
   /** Tells its shell these lines, and no more. Settles with how what it guarded ended, as it says. */
   async function endAfter(marker: string, ...lines: readonly string[]): Promise<string> {
     const release = ['/bin/sh', '-c', `printf %s "$${ENDED_VARIABLE}" >&2`, 'sh']
@@ -132,7 +139,7 @@ describe('a guardian whose runner dies', () => {
   }
 
   test('before its command has begun says that none has', async () => {
-    expect(await endAfter('RUN=nobody')).toBe('none')
+    expect(await endAfter(NOBODY)).toBe('none')
   })
 
   test('as soon as its command has begun ends that, though it was never told of it', async () => {
@@ -147,7 +154,7 @@ describe('a guardian whose runner dies', () => {
     const command = await begun()
     process.kill(-command.group, 'SIGKILL')
     await command.ended
-    expect(await endAfter('RUN=nobody', `arm ${command.group} 100 100`)).toBe('killed')
+    expect(await endAfter(NOBODY, `arm ${command.group} 100 100`)).toBe('killed')
   })
 })
 
@@ -167,12 +174,12 @@ describe('a guardian', () => {
     const commands = await Promise.all([begun(), begun(), begun()])
     renewed.one.arm(commands[0].group, 3000)
     disarmed.one.arm(commands[1].group, 3000)
-    await Promise.all([renewed.sleepsFor('3.00'), disarmed.sleepsFor('3.00')])
+    await Promise.all([renewed.sleepsFor(3), disarmed.sleepsFor(3)])
     renewed.one.arm(commands[0].group, 600_000)
     disarmed.one.disarm()
     witness.one.setSession('abc')
-    witness.one.arm(commands[2].group, 4000)
-    await Promise.all([renewed.sleepsFor('3.00', '60.00'), disarmed.isAlone(), witness.sleepsFor('4.00')])
+    witness.one.arm(commands[2].group, 3000)
+    await Promise.all([renewed.sleepsFor(3, 60), disarmed.isAlone(), witness.sleepsFor(3)])
     for (const { letGo } of [renewed, disarmed, witness]) letGo()
     await commands[2].ended
     expect(commands.map(({ child }) => child.signalCode)).toEqual([null, null, 'SIGTERM'])
@@ -198,7 +205,7 @@ describe('a guardian', () => {
     one.setSession('abc')
     await one.ready()
     one.arm(spared.group, 3000)
-    await sleepsFor('3.00')
+    await sleepsFor(3)
     one.disarm()
     await isAlone()
     kill()
