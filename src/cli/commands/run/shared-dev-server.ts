@@ -81,5 +81,7 @@ async function firstLine(stream: NodeJS.ReadableStream & { destroy?(): void }): 
 }
 
 function notStarted(why: string): Failure {
-  return new Failure('local', `the Consul of --dev doesn't start: ${why}`, { hint: 'consul-locker dev tells more' })
+  return new Failure('local', `the Consul of --dev doesn't start: ${why || 'it ended without a word'}`, {
+    hint: 'consul-locker dev tells more',
+  })
 }
