@@ -1,6 +1,6 @@
 // npm run mutate: tries the mutants of what docs/mutants.md lists, or of the files that are named, one file after the
 // other. Ends with 1 if more of a file's mutants live than its row tells.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
 import { isFound, listed, rowOf, type Score, testsOf } from './score.ts'
@@ -41,6 +41,11 @@ async function measure(path: string): Promise<Score> {
 process.chdir(ROOT)
 const known = listed(readFileSync('docs/mutants.md', 'utf8'))
 const named = process.argv.slice(2)
+const stray = named.find((path) => !path.startsWith('src/') || !existsSync(path))
+if (stray !== undefined) {
+  console.error(`${stray} is no file or folder of src: npm run mutate -- src/lock/hold.ts`)
+  process.exit(2)
+}
 const measured: Score[] = []
 for (const path of named.length > 0 ? named : known.map(({ path }) => path)) {
   try {
