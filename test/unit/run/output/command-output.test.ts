@@ -205,14 +205,18 @@ describe('a command’s output', () => {
 
 describe('where a command’s output is shown', () => {
   test('each stream has a pipe, and is shown at once', async () => {
-    const { ctx, output, shown } = await opened({ plan: PLAIN })
+    const listener = { write: async () => {}, close: vi.fn() }
+    const { ctx, clock, output, shown } = await opened({ plan: PLAIN, listener })
     await output.launch(async (streams) => {
       expect(streams.stdout).not.toBe(streams.stderr)
       await speaks(streams)
     })
     await vi.waitFor(() => expect(shown()).toEqual(['out', 'err']), WHILE)
+    expect(listener.close).not.toHaveBeenCalled()
     await output.settled(ctx)
     expect(shown()).toEqual(['out', 'err'])
+    expect(listener.close).toHaveBeenCalledOnce()
+    expect(clock.pending).toBe(0)
   })
 
   test('both streams have one where both lead to the same', async () => {
@@ -300,7 +304,7 @@ describe('where a command’s output is shown', () => {
   })
 })
 
-describe('who carries on when we are killed', () => {
+describe('who carries on when we are killed, and is gone when we leave', () => {
   const PIPE = expect.stringContaining('.output')
 
   /** The shell, by what only its environment has. */
@@ -316,6 +320,7 @@ describe('who carries on when we are killed', () => {
     const variables = Object.fromEntries(entries.map((entry) => entry.split(/=(.*)/s)))
     const links = [4, 5, 6].map((fd) => linkOf(`/proc/${pid}/fd/${fd}`))
     await output.settled(ctx)
+    await vi.waitUntil(() => processesWith(mark).length === 0, WHILE)
     return { told: inheritanceIn(variables), links }
   }
 
