@@ -9,6 +9,7 @@ import type { ForwardedSignal } from '../../../src/child/signals.ts'
 import { Hold } from '../../../src/lock/hold.ts'
 import { planTiming } from '../../../src/lock/lease-timing.ts'
 import { OnAcquire } from '../../../src/run/on-acquire.ts'
+import type { RunObserver } from '../../../src/run/run-observer.ts'
 import type { CommandEnd } from '../../../src/run/run-outcome.ts'
 import type { RunDependencies, RunSpec } from '../../../src/run/run-spec.ts'
 import { runs } from '../../kit/processes.ts'
@@ -22,8 +23,14 @@ const WHILE = { timeout: 20_000, interval: 5 }
 const WAITS = 'echo begun >$DIR/begun; until [ -e $DIR/go ]; do sleep 0.02; done'
 const IGNORES_TERM = `trap "" TERM; ${WAITS}`
 
+interface About {
+  readonly timing?: ReturnType<typeof planTiming>
+  /** Whether somebody listens to what becomes of the lock, and hears of it. */
+  readonly listens?: 'all' | 'somebody deaf' | 'nobody'
+}
+
 /** A lock that is ours, and a hook that runs before the command. */
-async function preparing(line: string, { timing = planTiming({}), isObserved = true } = {}) {
+async function preparing(line: string, { timing = planTiming({}), listens = 'all' }: About = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'on-acquire-'))
   const lock = virtualLock()
   const { clock, consul } = lock
@@ -45,6 +52,10 @@ async function preparing(line: string, { timing = planTiming({}), isObserved = t
   const listeners = new Set<(signal: ForwardedSignal) => void>()
   const send = (signal: ForwardedSignal) => listeners.forEach((listener) => void listener(signal))
   const heard: string[] = []
+  const observer: RunObserver = {
+    lost: ({ kind }) => void heard.push(`lost: ${kind}`),
+    renewed: () => void heard.push('renewed'),
+  }
   const dependencies = {
     consul: consul(),
     guardian,
@@ -55,9 +66,7 @@ async function preparing(line: string, { timing = planTiming({}), isObserved = t
         return { [Symbol.dispose]: () => void listeners.delete(listener) }
       },
     },
-    observer: isObserved
-      ? { lost: ({ kind }) => void heard.push(`lost: ${kind}`), renewed: () => void heard.push('renewed') }
-      : {},
+    ...(listens !== 'nobody' && { observer: listens === 'all' ? observer : {} }),
   } satisfies Partial<RunDependencies> as unknown as RunDependencies
   const environment = { PATH: process.env.PATH, DIR: dir }
   const spec = { lock: { ...lock.spec, timing }, runId: 'one', mark: 'one', environment } as unknown as RunSpec
@@ -174,8 +183,8 @@ describe('a lock that is lost while a hook runs', () => {
     expect(lines).toEqual([{ line, loss: 'session-gone' }])
   })
 
-  test('is so, too, when nobody listens to what becomes of it', async () => {
-    const { begun, clock, timing, loseGuardian, settled } = await preparing(WAITS, { isObserved: false })
+  test.each(['somebody deaf', 'nobody'] as const)('is so, too, when %s listens', async (listens) => {
+    const { begun, clock, timing, loseGuardian, settled } = await preparing(WAITS, { listens })
     await begun()
     await clock.advance(timing.renewMs)
     loseGuardian()
