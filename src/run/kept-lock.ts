@@ -111,10 +111,10 @@ async function keep(ctx: Context, dependencies: KeepDependencies, spec: KeepSpec
     return end
   } finally {
     hold.expectEnd()
+    session.end()
     if (end.kind === 'given-back') await release(ctx, consul, held)
     else if (end.kind === 'given-up') await close(ctx, consul, held)
     await hold.end()
-    session.end()
   }
 }
 
@@ -177,7 +177,6 @@ async function endingSignal(
 
 /** Has Consul keep the lock closed for its lock-delay, from now on. */
 async function close(ctx: Context, consul: Consul, { session }: HeldLock): Promise<void> {
-  session.end()
   try {
     await withDeadline(ctx, CLOSE_MS, (ctx) => session.destroy(ctx, consul))
   } catch (thrown) {
