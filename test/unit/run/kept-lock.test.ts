@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { AbortReason } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
-import type { ForwardedSignal } from '../../../src/child/signals.ts'
+import { canBeContinued, type ForwardedSignal } from '../../../src/child/signals.ts'
 import { holderRecord } from '../../../src/lock/holder-record.ts'
 import { slotsKey } from '../../../src/lock/lock-keys.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
@@ -11,6 +11,8 @@ import type { LeaseStatus } from '../../../src/run/lease-socket.ts'
 import { KEPT_MARK, requesterIn, requestRelease } from '../../../src/run/release-request.ts'
 import { on } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 interface About {
   readonly areSeen?: boolean
@@ -169,6 +171,31 @@ describe('a lock that is kept', () => {
     expect(await kept.isFree()).toBe(false)
   })
 
+  test('that is lost has its session renewed no more', async () => {
+    const kept = keeping()
+    await kept.clock.advance(1000)
+    kept.operator.forceRelease(kept.key)
+    await kept.clock.advance(1000)
+    expect(kept.end()).toMatchObject({ kind: 'lost', loss: { kind: 'key-released' } })
+    expect(kept.operator.sessions()).toHaveLength(1)
+    await kept.clock.advance(2 * 2.02 * kept.timing.ttlMs)
+    expect(kept.operator.sessions()).toEqual([])
+  })
+
+  test('answers with the fence that it has now', async () => {
+    const kept = keeping()
+    await kept.clock.advance(1000)
+    const fence = () => kept.operator.entry(kept.key)?.modifyIndex
+    const first = fence()
+    expect(kept.lease()).toMatchObject({ held: true, fence: first })
+    kept.operator.deleteKey(kept.key)
+    await kept.clock.advance(1000)
+    expect(fence()).toBeGreaterThan(first as number)
+    expect(kept.lease()).toMatchObject({ held: true, fence: fence() })
+    kept.leave()
+    await kept.clock.advance(1000)
+  })
+
   test.each([[true], [false]])(
     'is given up when its time is over, and stays closed (users are seen: %s)',
     async (areSeen) => {
@@ -193,6 +220,15 @@ describe('a lock that is kept', () => {
     expect(await lock.clock.run(kept.ended)).toMatchObject({ kind: 'lost', loss: { kind: 'deadline' } })
     // It is left to expire.
     expect(lock.operator.sessions()).toHaveLength(1)
+  })
+
+  test('is given up, and closed at once, though the lease is over when its time is', async () => {
+    const lock = virtualLock()
+    const kept = keeping({ lock, keepMs: lock.timing.ttlMs })
+    await lock.clock.advance(1000)
+    lock.meet(on('/v1/session/renew', { fault: { kind: 'refused' } }))
+    expect(await lock.clock.run(kept.ended)).toEqual({ kind: 'given-up' })
+    expect(lock.operator.sessions()).toEqual([])
   })
 
   test('is given up within two seconds though Consul doesn’t answer', async () => {
@@ -225,6 +261,24 @@ describe('a signal', () => {
     await kept.clock.advance(1000)
     expect(kept.end()).toEqual({ kind: 'given-back', signal })
     expect(await kept.isFree()).toBe(true)
+  })
+
+  test('SIGTSTP stops us, and keeps the lock, when nobody is seen', async () => {
+    const sent: unknown[][] = []
+    vi.spyOn(process, 'kill').mockImplementation((...words) => {
+      sent.push(words)
+      return true
+    })
+    const kept = keeping({ areSeen: false })
+    await kept.clock.advance(1000)
+    kept.send('SIGUSR1')
+    expect(sent).toEqual([])
+    kept.send('SIGTSTP')
+    expect(sent).toEqual(canBeContinued() ? [[process.pid, 'SIGSTOP']] : [])
+    await kept.clock.advance(1000)
+    expect({ end: kept.end(), held: kept.isHeld() }).toEqual({ end: undefined, held: true })
+    kept.leave()
+    await kept.clock.advance(1000)
   })
 
   test('lets users who are seen go first, for the grace', async () => {
