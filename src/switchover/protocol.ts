@@ -83,7 +83,8 @@ export function stepsOf(plan: SwitchPlan): SwitchStep[] {
 
 /** The first step that isn't done, by what is seen; whoever comes after a crash finds the same one. */
 export function nextStep(plan: SwitchPlan, state: PlanState): SwitchStep {
-  const step = stepsOf(plan).find((step) => !isDone(plan, step, state)) ?? { kind: 'forget' }
+  const step = stepsOf(plan).find((step) => !isDone(plan, step, state))
+  assert(step, 'the last step is never done')
   if (step.kind === 'swap' && step.to === 'after') {
     assert(hasStopped(plan, state), 'no role goes to another while its node may run the service')
   }
