@@ -5,6 +5,8 @@ import {
   nextStep,
   type PlanState,
   pendingDatacenters,
+  roleConflict,
+  rollbackOf,
   runsNowhere,
   stepsOf,
   unconfirmedNodes,
@@ -269,6 +271,74 @@ describe('a datacenter that is out of reach', () => {
       kind: 'confirm',
       at: { node: 'node3.dc1' },
     })
+  })
+
+  test('may be that of the old primary: nobody can wait for it to stop', () => {
+    const plan = planOf(['node2.dc2'], ['node1.dc1'], ['dc1', 'dc2'])
+    const flag: PlanState['flag'] = (direction) => (direction === 'demote' ? 'START' : 'WAIT')
+    const lost = seen({ roles: (dc) => (dc === 'dc1' ? 'unreachable' : 'before'), flag })
+    expect(nextStep(plan, lost)).toEqual({ kind: 'swap', datacenter: 'dc2', to: 'after' })
+  })
+})
+
+test('no role goes to another when one of the old is seen to run at a second look', () => {
+  const plan = planOf(['node2'], ['node1', 'node0'])
+  const looks = new Map<string, number>()
+  const flag: PlanState['flag'] = (_, { node }) => {
+    const nth = (looks.get(node) ?? 0) + 1
+    looks.set(node, nth)
+    return node === 'node0' && nth > 2 ? 'START' : 'WAIT' // It was raised, and it has stopped.
+  }
+  expect(() => nextStep(plan, seen({ flag }))).toThrow('no role goes to another while its node may run the service')
+})
+
+test('a dead node’s promotion that was left over is cleared though its demotion stays raised', () => {
+  const plan = planOf(['node2'], ['node1'])
+  const left = { ...plan, undoes: 'another', skipped: plan.demote }
+  const state = seen({ roles: () => 'after', flag: (_, { node }) => (node === 'node1' ? 'START' : 'NULL') })
+  expect(nextStep(left, state)).toEqual({ kind: 'clear', direction: 'promote', at: plan.demote[0] })
+})
+
+describe('a switch that failed', () => {
+  const plan = planOf(['node3', 'node2'], ['node1', 'node0'])
+  const after = (...cleared: readonly string[]) =>
+    seen({ roles: () => 'after', flag: (_, { node }) => (cleared.includes(node) ? 'NULL' : 'WAIT') })
+
+  test('is turned round before anybody was cleared under the new roles', () => {
+    expect(rollbackOf(plan, after(), 'it failed')).toMatchObject({ course: 'back', why: 'it failed' })
+    expect(rollbackOf(plan, seen(), 'it failed')).toMatchObject({ course: 'back' })
+  })
+
+  test.each(['node3', 'node2', 'node1', 'node0'])('is taken back by another switch once %s was', (node) => {
+    expect(rollbackOf(plan, after(node), 'it failed')).toMatchObject({ course: 'forward', undoes: plan.id })
+  })
+
+  test('is turned round though the flag of a dead one is clear', () => {
+    const left = withoutWaiting(plan, { node: 'node1', datacenter: 'dc1' })
+    expect(rollbackOf(left, after('node1'), 'it failed')).toMatchObject({ course: 'back' })
+  })
+
+  test('is not turned round twice', () => {
+    expect(rollbackOf({ ...plan, course: 'back' }, after(), 'it failed')).toBeUndefined()
+  })
+})
+
+describe('roles that somebody else has changed', () => {
+  const plan = planOf(['node2.dc2'], ['node1.dc1'], ['dc1', 'dc2'])
+  const changed = seen({ roles: (dc) => (dc === 'dc2' ? 'other' : 'after') })
+
+  test.each([
+    ['are for people to say when nothing is known of them', undefined, 'ask'],
+    ['are set again when the new ones stood there', 'after', 'restore'],
+    ['undo the switch when the old ones did', 'before', 'undo'],
+  ] as const)('%s', (_, last, answer) => {
+    const known = new Map([['dc1', 'after'] as const, ...(last ? [['dc2', last] as const] : [])])
+    expect(roleConflict(plan, changed, known)).toEqual({ datacenter: 'dc2', answer })
+  })
+
+  test('are nothing to a switch on its way back, and those of the switch itself are no conflict', () => {
+    expect(roleConflict({ ...plan, course: 'back' }, changed, new Map())).toBeUndefined()
+    expect(roleConflict(plan, seen(), new Map())).toBeUndefined()
   })
 })
 
