@@ -1,10 +1,10 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
-import { Retry } from '../consul/retry.ts'
-import { type TxnOp, transact } from '../consul/txn.ts'
+import type { TxnOp } from '../consul/txn.ts'
 import { isLoss, Loss, whenLost } from '../lock/loss.ts'
 import { CommandRunner } from './command-runner.ts'
+import { writeFenced } from './fenced-write.ts'
 import type { HostRollout } from './host-rollout.ts'
 import type { Obstacle } from './step-decision.ts'
 import type { UpgradePermit } from './upgrade-permit.ts'
@@ -43,7 +43,7 @@ export async function withPermit(
   const runner = new CommandRunner(permit, rolloutVariables(rollout, about.version))
   using bounded = scope(ctx.signal)
   whenLost(permit.lost, bounded.abort)
-  const write = (ctx: Context, steps: readonly TxnOp[]) => writeFenced(ctx, rollout, permit, steps)
+  const write = (ctx: Context, steps: readonly TxnOp[]) => writePermitted(ctx, rollout, permit, steps)
   const writeAndKeep = (ctx: Context, steps: readonly TxnOp[]) =>
     write(ctx, [...steps, ...permit.stepsToKeep(ctx.clock.now().wallMs)])
   try {
@@ -57,19 +57,17 @@ export async function withPermit(
 }
 
 /** A step that was stopped for hours must not write over what came after it. */
-async function writeFenced(
+async function writePermitted(
   ctx: Context,
   { consul }: HostRollout,
-  permit: UpgradePermit,
+  { key, session }: UpgradePermit,
   steps: readonly TxnOp[],
 ): Promise<void> {
   if (steps.length === 0) return
-  const held: TxnOp = { verb: 'check-session', key: permit.key, session: permit.session.id }
-  const outcome = await new Retry(consul).until(ctx, () => transact(ctx, consul, [held, ...steps]))
-  if (outcome.done) return
-  const reason = outcome.reasons.join('; ')
-  if (!/session/i.test(reason)) throw new Failure('unavailable', `Consul doesn't take the record: ${reason}`)
-  throw new Loss('key-taken', `the key ${permit.key} is not ours any more`)
+  const refusal = await writeFenced(ctx, consul, { key, sessionId: session.id }, steps)
+  if (refusal === undefined) return
+  if (!/session/i.test(refusal)) throw new Failure('unavailable', `Consul doesn't take the record: ${refusal}`)
+  throw new Loss('key-taken', `the key ${key} is not ours any more`)
 }
 
 /** What commands and tests may want to know. */

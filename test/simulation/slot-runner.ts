@@ -2,8 +2,6 @@ import { aborted, firstOf, unlessAborted } from '../../src/base/abort.ts'
 import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Consul } from '../../src/consul/consul.ts'
-import { Retry } from '../../src/consul/retry.ts'
-import { type TxnOp, transact } from '../../src/consul/txn.ts'
 import type { HeldLock } from '../../src/lock/acquire-options.ts'
 import { Hold } from '../../src/lock/hold.ts'
 import { GUARDIAN_SLACK_MS } from '../../src/lock/lease-timing.ts'
@@ -13,6 +11,7 @@ import { reserveStep } from '../../src/lock/reservation.ts'
 import type { Session } from '../../src/lock/session.ts'
 import { SessionCreation } from '../../src/lock/session-creation.ts'
 import { acquireSlot, releaseSlots } from '../../src/lock/slot-locks.ts'
+import { writeFenced } from '../../src/rollout/fenced-write.ts'
 import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import { SimulatedCommand } from './command.ts'
 import type { SimulatedGuardian } from './guardian.ts'
@@ -111,12 +110,9 @@ async function keep(
 ): Promise<LifeEnd> {
   const [{ key, session }] = slots
   for (const hold of holds) hold.expectEnd()
-  const steps: TxnOp[] = [
-    { verb: 'check-session', key, session: session.id },
-    ...slots.map((slot) => reserveStep(slot.key, session.id, rebooting.host, {})),
-  ]
-  const outcome = await new Retry(consul).until(ctx, () => transact(ctx, consul, steps))
-  if (!outcome.done) return 'broken'
+  const steps = slots.map((slot) => reserveStep(slot.key, session.id, rebooting.host, {}))
+  const refusal = await writeFenced(ctx, consul, { key, sessionId: session.id }, steps)
+  if (refusal !== undefined) return 'broken'
   rebooting.onKept()
   return 'kept'
 }
