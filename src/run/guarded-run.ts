@@ -45,7 +45,7 @@ export class GuardedRun {
     const { session } = this.#held
     const wonAt = ctx.clock.now()
     // First of all: somebody may have waited for this long.
-    const launched = prepare ? undefined : this.#launch()
+    const launched = prepare ? undefined : this.#launch(this.#held.fence)
     observer?.acquired?.(this.#held)
     this.#held.handOff?.()?.begin(ctx)
     const hold = new Hold(ctx, consul, this.#held, ({ value }) => void this.#heed(ctx, value))
@@ -53,7 +53,7 @@ export class GuardedRun {
     try {
       const unprepared = await prepare?.(ctx, this.#held, hold)
       const beganAt = ctx.clock.now()
-      const { outcome, dead } = unprepared ?? (await this.#command(ctx, hold, launched ?? this.#launch()))
+      const { outcome, dead } = unprepared ?? (await this.#command(ctx, hold, launched ?? this.#launch(hold.fence)))
       mayRelease = dead
       const waitedMs = this.#waitedMs
       if (unprepared) return { outcome, fence: hold.fence, waitedMs }
@@ -91,9 +91,9 @@ export class GuardedRun {
     ctx.log.warn(`${oneLine(by, 60)} asks for the lock ${this.#spec.lock.name}: going on as if TERM had come`)
   }
 
-  async #launch(): Promise<Child> {
+  async #launch(fence: number): Promise<Child> {
     this.#dependencies.guardian.failed.throwIfAborted()
-    const environment = childEnvironment(this.#spec, this.#held)
+    const environment = childEnvironment(this.#spec, { ...this.#held, fence })
     return this.#dependencies.launch({ environment, marker: markerOf(this.#spec.mark) })
   }
 

@@ -1,11 +1,11 @@
-import { aborted, scope } from '../base/abort.ts'
+import { scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { unlessInterrupted } from '../child/interruptible-wait.ts'
 import type { HeldLock } from '../lock/acquire-options.ts'
 import type { Hold } from '../lock/hold.ts'
-import { GUARDIAN_SLACK_MS } from '../lock/lease-timing.ts'
-import { DEADLINE_PASSED, isLoss, type Loss, lossIn } from '../lock/loss.ts'
+import { GUARDIAN_SLACK_MS, RENEW_RETRY_MS } from '../lock/lease-timing.ts'
+import { isLoss, type Loss, lossIn } from '../lock/loss.ts'
 import { childEnvironment } from './child-environment.ts'
 import { untilLost } from './guarded-command.ts'
 import { HOOK_GRACE_MS, type HookEnd, type RunHook, runHook } from './hook.ts'
@@ -34,52 +34,71 @@ export class OnAcquire {
     const hook = this.#hook(held)
     // After a second signal it may live on until we exit.
     let end: HookEnd = { why: undefined, isGone: false }
+    let isOver = false
     try {
       const interrupted = await unlessInterrupted(ctx, signals, async (ctx) => {
         // A loss ends the hook, and not our wait for it.
         using work = scope(ctx.signal)
-        untilLost(hold, guardian).then(({ loss }) => work.abort(loss))
+        untilLost(hold, guardian).then(({ loss }) => {
+          if (isOver) return
+          hook.lost(loss)
+          work.abort(loss)
+        })
         end = await runHook(under(ctx, work.signal), hook)
         work.signal.throwIfAborted()
+        if (end.why === undefined) await this.#renew(under(ctx, work.signal), held)
       })
       if (interrupted) return { outcome: { kind: 'interrupted', signal: interrupted.signal }, dead: end.isGone }
     } catch (thrown) {
       if (isLoss(thrown)) return this.#lost(ctx, thrown, end)
       throw thrown
+    } finally {
+      isOver = true
     }
     if (end.why !== undefined) return { outcome: { kind: 'unprepared', why: end.why }, dead: end.isGone }
-    if (!held.session.hasTimeToStart()) await this.#renew(ctx, held, hold)
-    if (hold.lost.aborted) return this.#lost(ctx, lossIn(hold.lost), end)
-    return held.session.hasTimeToStart() ? undefined : this.#lost(ctx, DEADLINE_PASSED, end)
+    return hold.lost.aborted ? this.#lost(ctx, lossIn(hold.lost), end) : undefined
   }
 
-  #hook(held: HeldLock): RunHook {
+  #hook(held: HeldLock): RunHook & { lost(loss: Loss): void } {
     const { guardian, observer } = this.#dependencies
     const { session } = held
+    const graceMs = (reason: unknown) =>
+      isLoss(reason) ? Math.min(HOOK_GRACE_MS, session.graceLeftMs(reason)) : HOOK_GRACE_MS
+    let guarded: number | 'none' = 'none'
+    let isLost = false
+    const arm = () => guardian.arm(guarded, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
     return {
       event: 'acquire',
       line: this.#line,
       environment: childEnvironment(this.#spec, held),
-      graceMs: (reason) => (isLoss(reason) ? Math.min(HOOK_GRACE_MS, session.graceLeftMs(reason)) : HOOK_GRACE_MS),
+      graceMs,
       onGroup: (group) => {
-        const arm = () => guardian.arm(group ?? 'none', session.leaseLeftMs() + GUARDIAN_SLACK_MS)
+        guarded = group ?? 'none'
+        if (isLost) return
         arm()
         session.onRenewed(() => {
           arm()
           observer?.renewed?.()
         })
       },
+      lost(loss) {
+        isLost = true
+        session.onRenewed(() => {})
+        guardian.arm(guarded, graceMs(loss) + GUARDIAN_SLACK_MS, 0)
+      },
     }
   }
 
-  /** An answer that doesn't come is no verdict: the lease is. That a session is gone, the hold tells. */
-  async #renew(ctx: Context, { session }: HeldLock, hold: Hold): Promise<void> {
-    try {
-      await session.renew(ctx, this.#dependencies.consul)
-    } catch (thrown) {
-      if (!(thrown instanceof Failure)) throw thrown
+  /** Renews until there is time to start. An answer that doesn't come is no verdict: the lease is. */
+  async #renew(ctx: Context, { session }: HeldLock): Promise<void> {
+    while (!session.hasTimeToStart()) {
+      try {
+        await session.renew(ctx, this.#dependencies.consul)
+      } catch (thrown) {
+        if (!(thrown instanceof Failure)) throw thrown
+      }
+      if (!session.hasTimeToStart()) await sleep(ctx, RENEW_RETRY_MS)
     }
-    if (session.gone.aborted) await aborted(hold.lost)
   }
 
   #lost(ctx: Context, loss: Loss, { isGone }: HookEnd): CommandEnd {

@@ -33,6 +33,7 @@ export interface RunResult {
   readonly fence?: number
   /** In whole milliseconds. */
   readonly waitedMs: number
+  /** In whole milliseconds; absent when the command did not start. */
   readonly ranMs?: number
 }
 

@@ -105,7 +105,9 @@ describe('a hook', () => {
     await consul.destroySession(await consul.holder(`consul-locker-${name}`))
     expect(await runner.ends()).toMatchObject({
       code: 6,
-      stderr: expect.stringContaining('before the command started'),
+      stderr: expect.stringMatching(
+        /before the command started: .*\n.*error: the command was not started, for the lock/,
+      ),
     })
     expect(pids.map(Number).filter(runs)).toEqual([])
     expect(existsSync(ran)).toBe(false)

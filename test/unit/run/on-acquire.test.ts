@@ -43,8 +43,8 @@ async function preparing(line: string, { timing = planTiming({}), listens = 'all
   const groups: number[] = []
   const guardian: Guardian = {
     ...NO_GUARDIAN,
-    arm(group, ms) {
-      armed.push(`${group === 'none' ? 'none' : 'group'} ${ms}`)
+    arm(group, ms, restMs) {
+      armed.push([group === 'none' ? 'none' : 'group', ms, ...(restMs === undefined ? [] : [restMs])].join(' '))
       if (group !== 'none') groups.push(group)
     },
     failed: failed.signal,
@@ -202,12 +202,14 @@ describe('a lock that is lost while a hook runs', () => {
     ['no longer than the command would have', 300, 300],
     ['a second at most', 5000, 1000],
   ])('leaves the hook %s', async (_, graceMs, ms) => {
-    const { begun, loseGuardian, clock, end, dies, settled } = await preparing(IGNORES_TERM, {
+    const { begun, loseGuardian, clock, armed, end, dies, settled } = await preparing(IGNORES_TERM, {
       timing: planTiming({ graceMs }),
     })
     await begun()
     loseGuardian()
     await clock.advance(ms - 1)
+    // Should we be stopped now, somebody else does the same right after us.
+    expect(armed.at(-1)).toBe(`group ${ms + 250} 0`)
     expect(end()).toBeUndefined()
     await clock.advance(1)
     await dies()
@@ -235,11 +237,35 @@ describe('a hook that ends when little of the lease is left', () => {
     expect(ours.session.hasTimeToStart()).toBe(true)
   })
 
-  test('is not followed by the command when that fails', async () => {
-    const { letGo, ended, heard } = await late()
+  test('is followed by the command when that works at the second try', async () => {
+    const { meet, letGo, settled, clock, ours, requests } = await late()
+    const fates: Fate[] = [{ fault: { kind: 'refused' } }]
+    meet(() => fates.shift() ?? {})
+    const [before, at] = [requests.length, clock.nowMs]
     letGo()
-    expect(await ended()).toMatchObject({ ...lost('deadline'), dead: true })
+    await vi.waitUntil(() => requests.length > before, WHILE)
+    expect(await settled()).toBe('may start')
+    expect(clock.nowMs - at).toBeLessThanOrEqual(1000)
+    expect(ours.session.hasTimeToStart()).toBe(true)
+  })
+
+  test('is not followed by the command when nothing works until the lease is over', async () => {
+    const { letGo, settled, clock, timing, heard, armed } = await late()
+    letGo()
+    expect(await settled()).toMatchObject({ ...lost('deadline'), dead: true })
+    expect(clock.nowMs).toBeGreaterThanOrEqual(timing.ttlMs)
     expect(heard).toEqual(['lost: deadline'])
+    expect(armed.at(-1)).toMatch(/^none .* 0$/)
+  })
+
+  test('is not followed by the command when a signal comes before that has an answer', async () => {
+    const { meet, letGo, send, settled, requests } = await late()
+    meet(() => ({ backMs: 2000 }))
+    const before = requests.length
+    letGo()
+    await vi.waitUntil(() => requests.length > before, WHILE)
+    send('SIGTERM')
+    expect(await settled()).toEqual({ outcome: { kind: 'interrupted', signal: 'SIGTERM' }, dead: true })
   })
 
   test('is not followed by the command when the session turns out to be gone', async () => {

@@ -189,6 +189,20 @@ describe('a run that prepares for its command', () => {
     expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'ran' }, ranMs: 1000 })
   })
 
+  test('tells it the fence of a lock that was deleted meanwhile, and taken again', async () => {
+    const { clock, key, launches, operator, begin, exit } = virtualRun()
+    const prepared = Promise.withResolvers<undefined>()
+    const running = begin({ dependencies: { prepare: () => prepared.promise } })
+    await clock.advance(1000)
+    operator.deleteKey(key)
+    await clock.advance(1000)
+    prepared.resolve(undefined)
+    await clock.advance(1000)
+    exit({ code: 0 })
+    const { fence } = await clock.run(running)
+    expect(launches[0]?.environment.CONSUL_LOCKER_FENCE).toBe(String(fence))
+  })
+
   test('doesn’t start it when it can’t, and gives the lock back', async () => {
     const { clock, key, launches, operator, orders, begin } = virtualRun()
     const prepare = async () => ({ outcome: unprepared, dead: true })

@@ -14,7 +14,7 @@ import { fateOf } from '../../../lock/loss.ts'
 import { serveLease } from '../../../run/lease-socket.ts'
 import type { CommandOutput } from '../../../run/output/command-output.ts'
 import { run } from '../../../run/run.ts'
-import type { RunOutcome, RunResult } from '../../../run/run-outcome.ts'
+import type { RunResult } from '../../../run/run-outcome.ts'
 import type { RunDependencies, RunSpec } from '../../../run/run-spec.ts'
 import { runRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
@@ -90,9 +90,9 @@ async function runParsed(
     serveLease: (lease) => serveLease(ctx, stateFolders(environment), spec.runId, lease),
   }
   try {
-    const { outcome } = await runObserved(ctx, dependencies, spec, options, output)
-    tell(ctx, spec, outcome)
-    return exitCodeOf(outcome, codes)
+    const result = await runObserved(ctx, dependencies, spec, options, output)
+    tell(ctx, spec, result)
+    return exitCodeOf(result.outcome, codes)
   } finally {
     // The exit closes all at once, and comes first; only a warm-up gets here.
     ctx.clock.after(0, () => consul.close())
@@ -138,13 +138,14 @@ export async function executableOf(
 }
 
 /** Says of a run's end what its exit code doesn't. */
-function tell(ctx: Context, spec: RunSpec, outcome: RunOutcome): void {
+function tell(ctx: Context, spec: RunSpec, { outcome, ranMs }: RunResult): void {
   switch (outcome.kind) {
     case 'unready':
       ctx.log.notice(`${spec.lock.name} is not ready: ${outcome.missing.join(', ')}`)
       break
     case 'lost': {
-      const what = outcome.status ? 'the command had ended when' : 'the command was stopped, for'
+      const stopped = ranMs === undefined ? 'the command was not started, for' : 'the command was stopped, for'
+      const what = outcome.status ? 'the command had ended when' : stopped
       ctx.log.error(`${what} the lock ${spec.lock.name} was ${fateOf(outcome.loss)}: ${outcome.loss.sentence}`)
       break
     }
