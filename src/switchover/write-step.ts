@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import { readKey } from '../consul/kv.ts'
 import { type TxnOp, transact } from '../consul/txn.ts'
 import type { ClusterId, ClusterSite } from './cluster-site.ts'
 import { changeFlag, flagKey } from './flags.ts'
@@ -35,7 +36,7 @@ export async function writeStep(ctx: Context, performing: StepWrite, step: Writt
 
 /**
  * Takes the plan away in every datacenter, our own last: as long as that one stands, the switch isn't over. Settles
- * with whether it was done, and can be done again.
+ * with whether it is gone, and can be done again.
  */
 export async function deletePlan(
   ctx: Context,
@@ -49,6 +50,9 @@ export async function deletePlan(
     const removal: TxnOp = { verb: 'delete-cas', key: planKey(cluster.service), index: site.planEntry.modifyIndex }
     const outcome = await transact(ctx, site.consul, [...guard, removal])
     if (outcome.done) continue
+    // An attempt whose reply was lost may have taken it away before the lock left us: recorded anew, it would be
+    // carried out once more on what others have made of the roles since.
+    if (!(await readKey(ctx, site.consul, removal.key, { consistent: true })).entry) continue
     ctx.log.debug(`the plan was not taken away in ${datacenter}: ${outcome.reasons.join('; ')}`)
     return false
   }
