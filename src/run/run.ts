@@ -24,7 +24,10 @@ export async function run(ctx: Context, dependencies: RunDependencies, spec: Run
 
 async function waitAndRun(ctx: Context, dependencies: RunDependencies, spec: RunSpec): Promise<RunResult> {
   const beganAt = ctx.clock.now()
-  const got = await (dependencies.startGates ? waitForGatesAndLock : waitForLock)(ctx, dependencies, spec)
+  const { startGates } = dependencies
+  const got = await (startGates
+    ? waitForGatesAndLock(ctx, dependencies, spec, startGates)
+    : waitForLock(ctx, dependencies, spec))
   const waitedMs = Math.round(ctx.clock.since(beganAt))
   if ('kind' in got) return { outcome: got, waitedMs }
   return new GuardedRun(dependencies, spec, got, waitedMs).run(ctx)

@@ -20,8 +20,9 @@ export async function waitForGatesAndLock(
   ctx: Context,
   dependencies: RunDependencies,
   spec: RunSpec,
+  startGates: AwaitGates,
 ): Promise<HeldLock | RunOutcome> {
-  const { guardian, consul, startGates = alwaysOpen } = dependencies
+  const { guardian, consul } = dependencies
   const beganAt = ctx.clock.now()
   const leftMs = () => (spec.waitMs === 0 ? 0 : Math.max(1, spec.waitMs - ctx.clock.since(beganAt)))
   for (;;) {
@@ -41,8 +42,6 @@ export async function waitForGatesAndLock(
     ctx.log.notice(`a gate before ${spec.lock.name} has shut while it waited for the lock; waiting again`)
   }
 }
-
-const alwaysOpen: AwaitGates = async () => []
 
 /** Settles with why the command can't start; `undefined` when the gates are open. */
 async function whyShut(
