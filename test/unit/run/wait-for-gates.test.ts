@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { sleep, unlessAborted } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
 import { Failure } from '../../../src/base/failure.ts'
+import type { HeldLock, LockSpec } from '../../../src/lock/acquire-options.ts'
+import { readersOf, readersPlace } from '../../../src/lock/readers.ts'
+import { contenderKey } from '../../../src/lock/semaphore-view.ts'
 import type { AwaitGates } from '../../../src/run/run-spec.ts'
 import { won } from '../../virtual/virtual-lock.ts'
 import { virtualRun } from '../../virtual/virtual-run.ts'
@@ -12,16 +15,22 @@ function gated(look: (ctx: Context, timeoutMs: number, nth: number) => Promise<r
   const looks: number[] = []
   const startGates: AwaitGates = (ctx, timeoutMs) => look(ctx, timeoutMs, looks.push(timeoutMs))
   const { begin } = run
-  return { ...run, looks, begin: (waitMs = 60_000) => begin({ about: { waitMs }, dependencies: { startGates } }) }
+  return {
+    ...run,
+    looks,
+    begin: (waitMs = 60_000, lock: Partial<LockSpec> = {}) =>
+      begin({ about: { waitMs, lock: { ...run.spec, ...lock } }, dependencies: { startGates } }),
+  }
 }
 
 describe('a run with gates before its command', () => {
   test('looks at them, takes the lock, and looks once more', async () => {
-    const { clock, begin, looks, launches, exit, requests } = gated(async () => [])
+    const { clock, begin, looks, launches, exit, requests, orders } = gated(async () => [])
     exit({ code: 0 })
     expect(await clock.run(begin())).toMatchObject({ outcome: { kind: 'ran' } })
     expect(looks).toEqual([60_000, 0])
     expect(launches).toHaveLength(1)
+    expect(orders[0]).toBe('session') // And not that its guardian isn't needed.
     expect(requests.filter((line) => line.includes('txn'))).toHaveLength(3) // Its claim, once more, and its release.
   })
 
@@ -118,6 +127,53 @@ describe('a run with gates before its command', () => {
     expect(looks).toHaveLength(4)
   })
 
+  describe('that is one of many readers', () => {
+    const reader = (run: Pick<ReturnType<typeof virtualRun>, 'key'>) => ({ compound: readersOf('virtual', run.key) })
+
+    test('has its place anew, and its fence, when the list was deleted while it looked', async () => {
+      const run = gated(async (_, __, nth) => {
+        if (nth === 2) run.operator.deleteKey(run.key)
+        return []
+      })
+      const { clock, begin, looks, launches, exit, operator, key } = run
+      const running = begin(60_000, reader(run))
+      await clock.advance(1)
+      const session = operator.sessions()[0]?.id as string
+      expect(Buffer.from(operator.entry(key)?.value ?? '', 'base64').toString()).toContain(session)
+      const place = contenderKey(readersPlace(key), session)
+      expect(launches[0]?.environment.CONSUL_LOCKER_FENCE).toBe(String(operator.entry(place)?.modifyIndex))
+      expect(looks).toEqual([60_000, 0])
+      exit({ code: 0 })
+      await clock.run(running)
+    })
+
+    test('keeps its place when another came to read while it looked', async () => {
+      const run = gated(async (_, __, nth) => {
+        if (nth === 2) others.push(won(await run.acquire({ ...reader(run), sessionName: 'other' })))
+        return []
+      })
+      const others: HeldLock[] = []
+      const { clock, begin, looks, exit } = run
+      exit({ code: 0 })
+      expect(await clock.run(begin(60_000, reader(run)))).toMatchObject({ outcome: { kind: 'ran' } })
+      expect(others).toHaveLength(1)
+      expect(looks).toEqual([60_000, 0])
+      for (const other of others) other.session.end()
+    })
+  })
+
+  test('ends at a signal though the look fails because of it', async () => {
+    const { clock, begin, looks, send, operator } = gated(async (ctx, _, nth) => {
+      if (nth === 2) await unlessAborted(ctx.signal, new Promise<never>(() => {})).catch(cutOff)
+      return []
+    })
+    const running = begin()
+    await clock.advance(1000)
+    send('SIGTERM')
+    expect(await clock.run(running)).toMatchObject({ outcome: { kind: 'interrupted', signal: 'SIGTERM' } })
+    expect({ looks: looks.length, sessions: operator.sessions() }).toEqual({ looks: 2, sessions: [] })
+  })
+
   test.each([1, 2])('ends at a signal while it looks, the first time or the second: %i', async (at) => {
     const { clock, begin, send, orders, operator, launches } = gated(async (ctx, _, nth) =>
       nth === at ? unlessAborted(ctx.signal, new Promise<never>(() => {})) : [],
@@ -139,3 +195,7 @@ describe('a run with gates before its command', () => {
     if (at === 1) expect(orders).toEqual(['dismiss'])
   })
 })
+
+function cutOff(): never {
+  throw new Failure('unreachable', 'cut off')
+}
