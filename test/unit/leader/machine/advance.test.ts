@@ -110,6 +110,7 @@ const CASES: readonly (readonly [string, readonly AgentEvent[], AgentEvent, read
   ['master', master, asks(false), ['refuse-step-down']],
   ['master', master, asks(true), ['grant-step-down', 'yield step-down', 'demote']],
   ['master', master, OUTRANKED, []],
+  ['master', master, { kind: 'ready', ready: false }, []],
   ['asserting that it is master', [...master, TICK], UNHEALTHY, ['yield unhealthy', 'interrupt']],
   ['asserting that it is master', [...master, TICK], TICK, []],
   ['asserting that it is master', [...master, TICK], LOST, ['interrupt']],
@@ -126,6 +127,7 @@ const CASES: readonly (readonly [string, readonly AgentEvent[], AgentEvent, read
   ['demoted after a loss', [...master, LOST, HEALTHY], called('demote'), ['contend']],
   ['releasing', releasing, { kind: 'released' }, []],
   ['releasing', releasing, HEALTHY, []],
+  ['releasing', releasing, leads(OTHER), []],
   ['releasing to end', [...master, STOP, called('demote')], { kind: 'released' }, ['finish']],
   ['a slave', slave, TICK, ['ensure-slave n2']],
   ['a slave', slave, leads(THIRD), ['ensure-slave n3']],
@@ -166,6 +168,24 @@ const CASES: readonly (readonly [string, readonly AgentEvent[], AgentEvent, read
   ['asserted as a master', [...master, TICK, called('ensure-master')], HEALTHY, []],
   ['asserted as a slave', [...slave, TICK, called('ensure-slave')], HEALTHY, []],
   ['a slave that could not be made one', [...becoming, called('ensure-slave', false)], TICK, ['ensure-slave n2']],
+  [
+    'interrupted for another master, and then follows the first one after all',
+    [...becoming, leads(THIRD), leads(OTHER)],
+    called('ensure-slave', false),
+    ['ensure-slave n2'],
+  ],
+  [
+    'a slave that gave back the lock it wanted no more',
+    [...slave, UNHEALTHY, WON, { kind: 'released' }],
+    leads(OTHER),
+    [],
+  ],
+  [
+    'without the lock, and could be neither demoted nor fenced',
+    [...master, LOST, called('demote', false), called('fence', false)],
+    TICK,
+    [],
+  ],
   ['interrupted too late for another master', [...becoming, leads(THIRD)], called('ensure-slave'), ['ensure-slave n3']],
   [
     'master again after it was fenced',
@@ -219,6 +239,12 @@ describe('a master that must go', () => {
   test('at its end, and can be neither demoted nor fenced, leaves the lock to expire and says so', () => {
     const events = [...master, STOP, called('demote', false), called('fence', false)]
     expect(after(events).does).toEqual(['abandon', 'finish unclean'])
+  })
+
+  test('is demoted anew two seconds after both have failed, or left so at its end', () => {
+    const stuck = [...yielding, called('demote', false), called('fence', false), HEALTHY]
+    expect(after([...stuck, TICK]).does).toEqual(['demote'])
+    expect(after([...stuck, STOP]).does).toEqual(['abandon', 'finish unclean'])
   })
 
   test('without a demote is none as soon as it must go', () => {
@@ -296,8 +322,11 @@ describe('flapping is damped:', () => {
   test('how long one rests goes by why it gave the lock up', () => {
     const fails = [TICK, called('ensure-master', false)]
     expect(restedMs([...master, ...fails, ...fails, ...fails, called('demote')])).toBe(10_000)
+    const given = [...master, ...fails, ...fails, ...fails, called('demote'), { kind: 'released' } as AgentEvent]
+    expect(restedMs([...given, HEALTHY, WON, called('ensure-master', false), called('demote')])).toBe(20_000)
     expect(restedMs([...master, asks(true), called('demote')])).toBe(10_000)
     expect(restedMs(releasing)).toBe(0)
+    expect(after([...releasing, { kind: 'released' }]).state.courtesyUntilMs).toBeUndefined()
     const ready: AgentEvent[] = [leads(undefined), HEALTHY, { kind: 'ready', ready: true }, WON]
     expect(restedMs([...ready, called('ready', false)], { asksReadiness: true })).toBe(2000)
   })
@@ -325,8 +354,9 @@ describe('flapping is damped:', () => {
     )
     expect(advance(rested, TICK, 121_999).actions).toEqual([])
     expect(advance(rested, TICK, 122_000).actions).toEqual([{ kind: 'contend' }])
-    const unpromoted = advance(rested, leads({ ...OTHER, promoted: false }), 113_000).state
-    expect(advance(unpromoted, leads(undefined), 114_000).actions).toEqual([])
+    const unpromoted = advance(rested, leads({ ...OTHER, promoted: false }), 113_000)
+    expect(unpromoted.actions).toEqual([])
+    expect(advance(unpromoted.state, leads(undefined), 114_000).actions).toEqual([])
     const takenOver = advance(rested, leads(OTHER), 113_000)
     expect(takenOver.actions.map(inShort)).toContain('contend')
   })
@@ -335,6 +365,10 @@ describe('flapping is damped:', () => {
     const { state } = after([leads(undefined), OUTRANKED, HEALTHY])
     expect(advance(state, TICK, 102_999).actions).toEqual([])
     expect(advance(state, TICK, 103_000).actions).toEqual([{ kind: 'contend' }])
+  })
+
+  test('a lesser candidate doesn’t stand in line behind a leader before a better one', () => {
+    expect(after([leads(OTHER), OUTRANKED, HEALTHY]).does).toEqual(['ensure-slave n2'])
   })
 
   test('however often a promotion fails, a cured application waits for half a minute at most', () => {
@@ -355,6 +389,14 @@ describe('after too many failovers', () => {
     expect(after(frozen).does).toEqual([])
     expect(contends(frozen, 59_999)).toBe(false)
     expect(contends(frozen, 60_000)).toBe(true)
+  })
+
+  test('nor does anybody stand in line before it', () => {
+    expect(after([...frozen.slice(0, 3), leads(THIRD), HEALTHY]).does).toEqual(['ensure-slave n3'])
+  })
+
+  test('but not while Consul hasn’t said that there were', () => {
+    expect(after(frozen.slice(1)).does).toEqual(['contend'])
   })
 
   test.each<[string, AgentEvent]>([
@@ -392,6 +434,9 @@ test('a winner whose readiness is asked gives the lock up when it is wanted no m
   expect(after([...asked, UNHEALTHY], traits).does).toEqual(['yield unhealthy', 'interrupt'])
   expect(after([...asked, switched({ maintenance: true })], traits).does).toEqual(['yield not-wanted', 'interrupt'])
   expect(after([...asked, UNHEALTHY, called('ready')], traits).does).toEqual(['release'])
+  // What a call says that was cut short counts for nothing.
+  const back = [...asked, UNHEALTHY, called('ready', false), { kind: 'released' } as const]
+  expect(after([...back, HEALTHY], traits).does).toEqual(['contend'])
 })
 
 test('a node that never fails over is a slave, and nothing else', () => {
@@ -418,10 +463,30 @@ describe('stand_by', () => {
     expect(after([leads(undefined), UNHEALTHY, TICK], { canStandBy: false }).does).toEqual([])
   })
 
+  test('is let come to its end when another one leads meanwhile, and is not begun twice', () => {
+    const standing = [leads(undefined), UNHEALTHY, TICK]
+    expect(after([...standing, TICK], able).does).toEqual([])
+    expect(after([...standing, leads(OTHER)], able).does).toEqual([])
+    expect(after([...standing, leads(OTHER), called('stand-by')], able).does).toEqual(['ensure-slave n2'])
+  })
+
+  test('does not run while the lock is given back', () => {
+    expect(after([...releasing, TICK], able).does).toEqual([])
+  })
+
   test('does not run while somebody leads, or while the node is switched off', () => {
     expect(after([UNHEALTHY, leads(OTHER)], able).does).toEqual(['ensure-slave n2'])
     expect(after([switched({ disabled: true }), UNHEALTHY, TICK], able).does).toEqual([])
     expect(after([switched({ maintenance: true }), UNHEALTHY, TICK], able).does).toEqual([])
+  })
+
+  test('makes a slave of nobody in particular, unless it fails or is cut short', () => {
+    const alone = [...slave, UNHEALTHY, leads(undefined), TICK]
+    const following = (events: readonly AgentEvent[]) => after(events, able).state.following
+    expect(following(alone)).toBe('n2 10.0.0.2 6379')
+    expect(following([...alone, called('stand-by')])).toBeUndefined()
+    expect(following([...alone, called('stand-by', false)])).toBe('n2 10.0.0.2 6379')
+    expect(following([...alone, { kind: 'withdrawn' }, STOP, called('stand-by')])).toBe('n2 10.0.0.2 6379')
   })
 
   test('is ended when the lock is won', () => {
@@ -457,6 +522,16 @@ describe('a request to take the data of the master', () => {
     expect(after([...slave, ...asked, leads(undefined), called('reinit', false), leads(THIRD)]).does).toEqual([
       'reinit n3',
     ])
+  })
+
+  test('is met anew with another master, and dropped when nobody wants it any more', () => {
+    expect(after([...slave, ...asked, leads(THIRD)]).does).toEqual(['interrupt'])
+    expect(after([...slave, ...asked, { kind: 'reinit', id: undefined }]).does).toContain('interrupt')
+  })
+
+  test('is not met before it is known that the application is no master', () => {
+    expect(after([leads(OTHER), ...asked]).does).toEqual([])
+    expect(after([leads(OTHER), ...asked, HEALTHY]).does).toEqual(['reinit n2'])
   })
 
   test('is dropped with the agent, and taken up by the next one', () => {

@@ -101,6 +101,26 @@ test.each<[string, Partial<Peer>[], Partial<HandoverRequest>, Record<string, big
   expect(step([asks(request)], later.state, ASKED_AT_MS + 5001).does).toEqual([])
 })
 
+test('it waits for its own word on what it had, and goes by the last one when that doesn’t come', () => {
+  const older: AgentEvent = { kind: 'position', own: { position: 100n, occasion: reignOf(1) } }
+  const asked = step([asks(), older, said({ n2: 100n, n3: 100n })], master(TWO))
+  expect(asked.does).toEqual(['wake after 1000'])
+  const later = step([{ kind: 'wake' }], asked.state, ASKED_AT_MS + 1000)
+  expect(later.does).toEqual(['wake after 5000'])
+  const done = step([{ kind: 'wake' }], later.state, ASKED_AT_MS + 5000)
+  expect(done.does.slice(0, 2)).toEqual(['grant-step-down', 'yield to n2'])
+  const silent = step([asks(), { kind: 'position', own: undefined }], master(TWO))
+  expect(silent.does.slice(0, 3)).toEqual(['wake after 1000', 'grant-step-down', 'yield to anybody'])
+})
+
+test('it refuses while it is in maintenance, even by force', () => {
+  const maintenance: AgentEvent = {
+    kind: 'switches',
+    switches: { disabled: false, maintenance: true, frozen: false },
+  }
+  expect(step([maintenance, asks({ force: true })], master(TWO)).does).toEqual(['refuse: it is in maintenance'])
+})
+
 test('it refuses to go before its time, unless by force', () => {
   const young = master(TWO, 100n, { minLeaderMs: 60_000 })
   expect(step([asks()], young).does).toEqual(['refuse: a master stays for 60s (min_leader_time)'])
@@ -111,6 +131,13 @@ test('by force it goes to the nearest, or to nobody', () => {
   const asked = step([asks({ force: true }), own(100n), said({ n2: 58n, n3: 59n })], master(TWO)).state
   expect(step([{ kind: 'wake' }], asked, ASKED_AT_MS + 5000).does[1]).toBe('yield to n3')
   expect(step([asks({ force: true })], master([])).does[1]).toBe('yield to anybody')
+  const nearest = (positions: Record<string, bigint>, nodes = TWO) => {
+    const { state } = step([asks({ force: true }), own(100n), said(positions)], master(nodes))
+    return step([{ kind: 'wake' }], state, ASKED_AT_MS + 5000).does[1]
+  }
+  expect(nearest({ n2: 59n, n3: 58n })).toBe('yield to n2')
+  expect(nearest({ n2: 58n, n3: 58n })).toBe('yield to n2')
+  expect(nearest({ n3: 0n })).toBe('yield to n3')
 })
 
 test('without positions any candidate will do, and with max_lag one that lacks a little', () => {

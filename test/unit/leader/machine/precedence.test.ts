@@ -61,6 +61,38 @@ describe('who has won the lock', () => {
     expect(after([{ kind: 'wake' }], WON_AT_MS + 1000, waiting.state).does).toEqual(['ensure-master'])
   })
 
+  test('does nothing else meanwhile, and has whoever must wait longer wake earlier', () => {
+    const waiting = after(winner, WON_AT_MS, newState({ ...TRAITS, canStandBy: true })).state
+    expect(after([TICK], WON_AT_MS, waiting).does).toEqual([])
+    const late: AgentEvent = {
+      kind: 'leader',
+      leader: { node: 'n2', address: '10.0.0.2', port: 6379, promoted: true },
+    }
+    expect(after([late], WON_AT_MS, waiting).does).toEqual([])
+    const before = after(candidate).state
+    const wakes = (wakeAtMs: number) => after([WON, asked(50n)], WON_AT_MS, { ...before, wakeAtMs }).does
+    expect(wakes(WON_AT_MS + 1001)).toEqual([`wake at ${WON_AT_MS + 1000}`])
+    expect(wakes(WON_AT_MS + 999)).toEqual([])
+  })
+
+  test('asks again when others lead and fall while it is asked', () => {
+    expect(after([...candidate, WON, said({}, vacancyAfter(8)), asked(50n)]).does).toEqual(['ready'])
+  })
+
+  test('passes it on to who is meant to have it, though that one is silent', () => {
+    const named: AgentEvent = { kind: 'succession', lastMaster: undefined, successor: 'n2' }
+    expect(after([...candidate, WON, named, asked(50n)]).does).toEqual(['yield behind', 'release'])
+  })
+
+  test('passes it on to nobody of a higher priority who says nothing, or when its own application doesn’t', () => {
+    const higher = peers(peer('n2', { priority: 1 }))
+    const waiting = after([...candidate, WON, higher, asked(50n)])
+    expect(waiting.does).toEqual([`wake at ${WON_AT_MS + 1000}`])
+    expect(after([{ kind: 'wake' }], WON_AT_MS + 1000, waiting.state).does).toEqual(['ensure-master'])
+    const silent = [...candidate.slice(0, -1), ready(undefined), WON]
+    expect(after([...silent, higher, said({ n2: 50n }), asked()]).does).toEqual(['ensure-master'])
+  })
+
   test('passes it on to who has more, once', () => {
     const passing = after([...winner, said({ n2: 51n })])
     expect(passing.does).toEqual(['yield behind', 'release'])
@@ -70,7 +102,28 @@ describe('who has won the lock', () => {
     const again = after([TICK], WON_AT_MS + 3000, free.state)
     expect(again.does).toEqual(['contend'])
     // The better one hasn't taken it.
-    expect(after([WON, asked(50n)], WON_AT_MS + 3001, again.state).does).toEqual(['ensure-master'])
+    expect(after([WON, asked(50n)], WON_AT_MS + 3000, again.state).does).toEqual(['ensure-master'])
+  })
+
+  test('passes it on again when the better one goes and comes before that', () => {
+    const free = after([...winner, said({ n2: 51n }), { kind: 'released' }]).state
+    const alone = after([peers(peer('n3'))], WON_AT_MS + 1, free)
+    expect(alone.does).toEqual(['contend'])
+    const back = after([WON, peers(peer('n2')), asked(50n)], WON_AT_MS + 2, alone.state)
+    expect(back.does).toEqual(['yield behind', 'release'])
+  })
+
+  test('stands in line three seconds after it was passed on, behind one that isn’t master yet, but gives way anew after a master', () => {
+    const free = after([...winner, said({ n2: 51n }), { kind: 'released' }]).state
+    const leads = (promoted: boolean): AgentEvent => ({
+      kind: 'leader',
+      leader: { node: 'n2', address: '10.0.0.2', port: 6379, promoted },
+    })
+    const rising = after([leads(false)], WON_AT_MS + 1, free).state
+    expect(after([TICK], WON_AT_MS + 3000, rising).does).toEqual(['contend'])
+    const led = after([leads(true), { kind: 'called', call: 'ensure-slave', ok: true }], WON_AT_MS + 2, rising).state
+    expect(after([FREE], WON_AT_MS + 3000, led).does).toEqual([])
+    expect(after([FREE, TICK], WON_AT_MS + 5999, after([FREE], WON_AT_MS + 3000, led).state).does).toEqual([])
   })
 
   test.each<[string, Record<string, bigint>, Partial<Peer>, string]>([
@@ -139,6 +192,12 @@ describe('a candidate', () => {
     expect(after([TICK], WON_AT_MS + 3000, behind.state).does).toEqual(['contend'])
     const named: AgentEvent = { kind: 'succession', lastMaster: undefined, successor: 'n2' }
     expect(after([named, ...knows(7n, 6n)]).does).toEqual([])
+  })
+
+  test('goes by priority when one of the two doesn’t say how much it has', () => {
+    const higher = peers(peer('n2', { priority: 1 }))
+    expect(after([higher, said({ n2: 6n }), ready(undefined), FREE, HEALTHY]).does).toEqual([])
+    expect(after([higher, said({}), ready(6n), FREE, HEALTHY]).does).toEqual([])
   })
 
   test('contends when it has more, is meant to have it, or they are alike', () => {

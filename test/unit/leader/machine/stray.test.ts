@@ -48,6 +48,7 @@ describe('an application that an agent finds at its start', () => {
     ['is demoted when it is stopped, and might come up as one', [SEEN, FREE, looks('stopped', false)], ['demote']],
     ['is demoted before it follows anybody', [SEEN, LED, looks()], ['demote']],
     ['is left alone when it is a slave', [SEEN, FREE, looks('slave')], ['contend']],
+    ['stays a slave when it stops', [SEEN, FREE, looks('slave'), looks('stopped', false)], ['withdraw']],
     ['waits for Consul to say that nobody is at work on it', [FREE, looks(), TICK], []],
     ['and doesn’t wait for ever', [FREE, looks(), TICK, TICK, TICK, TICK, TICK], ['demote']],
     ['is people’s business in maintenance', [MAINTENANCE, FREE, looks('master'), TICK], []],
@@ -62,6 +63,7 @@ describe('an application that an agent finds at its start', () => {
 
   test('is left as it is when nobody has said how to demote it', () => {
     expect(after([SEEN, FREE, looks()], { canDemote: false }).does).toEqual(['contend'])
+    expect(after([SEEN, FREE, looks('master')], { canDemote: false }).does).toEqual(['contend'])
   })
 
   test('has a short time for its demotion when somebody else leads already', () => {
@@ -104,6 +106,19 @@ describe('an application that turns out to be master without the lock', () => {
     expect(after([...master, looks('slave')]).does).toEqual([])
   })
 
+  test('is master with the lock before it was made one, too', () => {
+    const traits = { asksReadiness: true }
+    const asked: AgentEvent[] = [SEEN, FREE, looks('slave'), { kind: 'ready', ready: true }, WON]
+    expect(after([...asked, looks('master')], traits).does).toEqual([])
+    expect(after([...asked, looks('master'), called('ready')], traits).does).toEqual(['ensure-master'])
+  })
+
+  test('is demoted once a release that is under way has come to its end', () => {
+    const releasing = [SEEN, FREE, looks('slave'), looks('slave', false), WON, looks('master', false)]
+    expect(after(releasing).does).toEqual([])
+    expect(after([...releasing, { kind: 'released' }]).does).toEqual(['demote'])
+  })
+
   test('is people’s business in maintenance', () => {
     expect(after([...slave, MAINTENANCE, looks('master')]).does).toEqual([])
   })
@@ -123,6 +138,10 @@ test('a demotion that has closed it already is let come to its end before anythi
   expect(after([...closed, STOP]).does).toEqual([])
   expect(after([...closed, called('demote', false)]).does).toEqual(['fence'])
   expect(after([...closed, called('demote')]).does).toEqual(['contend'])
+  const fencing = [SEEN, FREE, looks('master'), called('demote', false), looks('slave')]
+  expect(roleTagOf(after(fencing).state)).toBe('unknown')
+  expect(after([...fencing, called('fence', false)]).does).toEqual([])
+  expect(after([...fencing, called('fence')]).does).toEqual(['contend'])
 })
 
 test('no demotion and no fence is cut short, whatever comes meanwhile', () => {
