@@ -101,6 +101,7 @@ export class GuardianSupervisor implements Guardian {
   }
 
   arm(group: number | 'none', ms: number, restMs = this.#options.graceMs): void {
+    this.#ensureStarted()
     const last = this.#orders
     const isSame =
       typeof last === 'object' &&

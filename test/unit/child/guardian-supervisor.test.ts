@@ -56,6 +56,13 @@ describe('a guardian’s shell is started', () => {
     expect(shells.map(({ told }) => told)).toEqual([['session abc', 'session def']])
   })
 
+  test('by an order to guard, which it hears', async () => {
+    const { one, shells } = guardian()
+    one.arm(4711, 1000)
+    await setImmediate()
+    expect(shells.map(({ told }) => told)).toEqual([['arm 4711 100 10']])
+  })
+
   test('never after it was dismissed', async () => {
     const { one, shells } = guardian()
     one.dismiss()
