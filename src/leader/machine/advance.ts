@@ -18,6 +18,6 @@ export function advance(before: AgentState, event: AgentEvent, nowMs: number): T
 /** What follows from the event itself: a failure has its consequence on the spot. */
 function answer(before: AgentState, state: AgentState): Transition {
   const isNew = before.lock === 'held' && before.yielding === undefined
-  if (state.lock !== 'held' || state.yielding === undefined || !isNew) return { state, actions: [] }
+  if (!isNew || state.yielding === undefined) return { state, actions: [] }
   return { state, actions: [{ kind: 'yield', reason: state.yielding }] }
 }

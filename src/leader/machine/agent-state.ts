@@ -200,5 +200,5 @@ export function isStray(state: AgentState): boolean {
 export function mayBeOpen({ application, found, lock, yielding, traits }: AgentState): boolean {
   const isOurs = (lock === 'held' && yielding === undefined) || lock === 'releasing'
   if (isOurs || !traits.canDemote) return false
-  return found === 'master' || (application === 'unknown' && found !== 'slave')
+  return found === 'master' || application === 'unknown'
 }

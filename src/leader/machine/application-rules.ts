@@ -1,6 +1,6 @@
 import { type AgentState, identityOf, mayBeMaster } from './agent-state.ts'
 import { awaitsPositions, awaitsVacancy, CANVASS_MS, isBehind, isPositionOld } from './precedence.ts'
-import { follows, mustDemote } from './reduce.ts'
+import { mustDemote } from './reduce.ts'
 import { call, interrupt, type Transition, wakeAt, yielded } from './transition.ts'
 
 /** Then `fence`, and again after a while: until the application is no master. */
@@ -37,7 +37,7 @@ function leadIfFirst(state: AgentState, nowMs: number): Transition | undefined {
 export function assertMaster(state: AgentState): Transition | undefined {
   if (!state.due || state.application !== 'master' || state.lock !== 'held' || state.call) return undefined
   if (state.switches.maintenance || state.yielding !== undefined) return undefined
-  return call({ ...state, due: false }, 'ensure-master')
+  return call(state, 'ensure-master')
 }
 
 /** Only for who is no master, and while there is one to take the data from. */
@@ -63,10 +63,10 @@ export function assertSlave(state: AgentState): Transition | undefined {
     const isStale = state.call.kind === 'ensure-slave' && state.call.about !== identity
     return isStale ? interrupt(state) : undefined
   }
-  if (follows(state) && !state.due) return undefined
-  // What has failed waits for the next interval.
-  if (state.lastTried === identity && !state.due) return undefined
-  return call({ ...state, due: false, lastTried: identity }, 'ensure-slave', leader)
+  // What has failed waits for the next interval, too.
+  const wasTried = state.following === identity || state.lastTried === identity
+  if (wasTried && !state.due) return undefined
+  return call({ ...state, lastTried: identity }, 'ensure-slave', leader)
 }
 
 /** Nobody leads yet: the application runs, so that it can be asked how much it has. */
@@ -74,5 +74,5 @@ export function standBy(state: AgentState): Transition | undefined {
   const { leader, lock, switches, traits } = state
   if (!state.due || !traits.canStandBy || leader?.promoted || lock === 'held' || lock === 'releasing') return undefined
   if (state.call || state.stopping || mayBeMaster(state) || switches.disabled || switches.maintenance) return undefined
-  return call({ ...state, due: false }, 'stand-by')
+  return call(state, 'stand-by')
 }

@@ -23,7 +23,7 @@ export function judgeHandover(state: AgentState, handover: Handover, nowMs: numb
   const target = handover.target ?? state.own?.position
   // Nobody says how much there is: any candidate will do.
   if (target === undefined || candidates.length === 0) return { kind: 'agreed', successor: handover.candidate }
-  const isOpen = handover.target === undefined || candidates.some(({ node }) => !state.said.has(node))
+  const isOpen = candidates.some(({ node }) => !state.said.has(node))
   const best = bestOf(state, candidates, target)
   const isEnough = best !== undefined && (!isOpen || nowMs >= sinceMs + ALL_MS)
   if (isEnough && handover.target !== undefined) return { kind: 'agreed', successor: best.node }

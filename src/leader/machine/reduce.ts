@@ -1,5 +1,5 @@
 import type { AgentEvent } from './agent-event.ts'
-import { type AgentState, identityOf, isStray, type Leader } from './agent-state.ts'
+import { type AgentState, isStray, type Leader } from './agent-state.ts'
 import { withTarget } from './handover.ts'
 import type { HandoverRequest } from './handover-request.ts'
 import { PRECEDENCE_MS } from './precedence.ts'
@@ -91,7 +91,7 @@ function led(state: AgentState, leader: Leader | undefined, nowMs: number): Agen
     ...state,
     leader,
     lockFreeSinceMs: leader ? undefined : (state.lockFreeSinceMs ?? nowMs),
-    ...(isTakenOver ? { handedOver: false, restUntilMs: 0 } : {}),
+    ...(isTakenOver ? { restUntilMs: 0 } : {}),
     ...(leader?.promoted ? { courtesyUntilMs: undefined } : {}),
   }
 }
@@ -112,7 +112,7 @@ function won(state: AgentState, nowMs: number): AgentState {
 }
 
 function withoutLock(state: AgentState, nowMs: number): AgentState {
-  return { ...state, lock: 'none', yielding: undefined, cleared: false, lockFreeSinceMs: nowMs }
+  return { ...state, lock: 'none', yielding: undefined, lockFreeSinceMs: nowMs }
 }
 
 function rested(state: AgentState, nowMs: number): AgentState {
@@ -194,11 +194,6 @@ function demoteFailed(state: AgentState, nowMs: number): AgentState {
 
 function stuck(state: AgentState, nowMs: number): AgentState {
   return { ...state, stuck: state.stuck + 1, retryAtMs: nowMs + STUCK_RETRY_MS, demoteFailed: false }
-}
-
-/** Whether the application follows this leader. */
-export function follows(state: AgentState): boolean {
-  return state.leader !== undefined && state.application === 'slave' && state.following === identityOf(state.leader)
 }
 
 /** Whether the application must be demoted now. */
