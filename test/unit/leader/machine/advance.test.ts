@@ -4,7 +4,7 @@ import type { AgentAction } from '../../../../src/leader/machine/agent-action.ts
 import type { AgentEvent } from '../../../../src/leader/machine/agent-event.ts'
 import type { Peer } from '../../../../src/leader/machine/agent-peer.ts'
 import { type AgentState, type AgentTraits, type Leader, newState } from '../../../../src/leader/machine/agent-state.ts'
-import { isCandidate, roleTagOf } from '../../../../src/leader/machine/role-tag.ts'
+import { isCandidate, isRoleTag, roleTagOf } from '../../../../src/leader/machine/role-tag.ts'
 import { TRAITS as PLAIN } from './traits.ts'
 
 const TRAITS: AgentTraits = { ...PLAIN, minLeaderMs: 10_000 }
@@ -296,6 +296,10 @@ describe('what others see', () => {
     const { state } = after(events)
     expect([roleTagOf(state), isCandidate(state)]).toEqual([role, counted])
   })
+})
+
+test('a tag of a service is one of ours, or the operator’s own', () => {
+  expect(['master', 'stale', 'primary', ''].map(isRoleTag)).toEqual([true, true, false, false])
 })
 
 describe('flapping is damped:', () => {
