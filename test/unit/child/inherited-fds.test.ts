@@ -58,6 +58,14 @@ describe('of our descriptors are passed on', () => {
     expect(noted).toEqual([...noted].filter((fd) => fd >= 3).sort((a, b) => a - b))
   })
 
+  test('two that lead to the same file, which a shell may have opened for us alone', async () => {
+    const { noteInheritedFds, closeOnExecFds } = await its()
+    const both = [opened('/proc/self/status'), opened('/proc/self/status')]
+    withParent()
+    noteInheritedFds()
+    expect(closeOnExecFds()).toEqual(expect.arrayContaining(both))
+  })
+
   test('none that has been closed', async () => {
     const { noteInheritedFds, closeOnExecFds } = await its()
     const fd = openSync('/proc/self/status', 'r')
