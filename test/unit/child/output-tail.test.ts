@@ -1,4 +1,14 @@
-import { existsSync, fstatSync, readdirSync, readlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -55,6 +65,17 @@ describe('of what a command writes is kept', () => {
     await new Promise((resolve) => child.once('close', resolve))
     await expect.poll(() => one.leave()).toBe('last words\n')
   })
+
+  test('nothing that a descriptor leads to which was ours', async () => {
+    const { one, writer, folder } = await tail()
+    writer('echo last words')
+    one.handOver()
+    await expect.poll(pipes).toEqual([])
+    writeFileSync(join(folder, 'other'), 'none of ours')
+    const others = Array.from({ length: 50 }, () => openSync(join(folder, 'other'), 'r'))
+    expect(one.leave()).toBe('last words\n')
+    others.forEach((fd) => void closeSync(fd))
+  })
 })
 
 describe('who writes on', () => {
@@ -72,16 +93,43 @@ describe('who writes on', () => {
     child.kill('SIGKILL')
     await expect.poll(readers).toEqual([])
   })
+
+  test('is read by who is in no group and no folder of ours', async () => {
+    const { one, readers } = await tail()
+    await expect.poll(readers).toHaveLength(1)
+    const [pid = 0] = readers()
+    const [, group, session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) \S /s, '')
+      .split(' ')
+      .map(Number)
+    expect({ group, session, folder: readlinkSync(`/proc/${pid}/cwd`) }).toEqual({
+      group: pid,
+      session: pid,
+      folder: '/',
+    })
+    one.handOver()
+    one.leave()
+    await expect.poll(readers).toEqual([])
+  })
 })
 
-test('no descriptor is left of it', async () => {
-  const left = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).includes('.output'))
-  const before = left()
-  const { one } = await tail()
-  expect(left().length).toBeGreaterThan(before.length)
-  one.handOver()
-  one.leave()
-  await expect.poll(left).toEqual(before)
+describe('no descriptor is left of it', () => {
+  test('when nobody writes', async () => {
+    const { one } = await tail()
+    expect(pipes()).not.toEqual([])
+    one.handOver()
+    one.leave()
+    await expect.poll(pipes).toEqual([])
+  })
+
+  test('though somebody writes on', async () => {
+    const { one, writer } = await tail()
+    const child = writer('exec sleep 600')
+    one.handOver()
+    one.leave()
+    await expect.poll(pipes).toEqual([])
+    child.kill('SIGKILL')
+  })
 })
 
 test('our end to write to is closed when it is the command’s', async () => {
@@ -93,6 +141,11 @@ test('our end to write to is closed when it is the command’s', async () => {
   one.leave()
   await expect.poll(readers).toEqual([])
 })
+
+/** Our descriptors of such pipes. */
+function pipes(): string[] {
+  return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).includes('.output'))
+}
 
 function linkOf(fd: string): string {
   try {
