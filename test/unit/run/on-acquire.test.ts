@@ -214,13 +214,24 @@ describe('a lock that is lost while a hook runs', () => {
     await clock.advance(1)
     await dies()
     expect(await settled()).toMatchObject({ ...lost('unguarded'), dead: true })
+    // Nor is its end, or a renewal, an order to wait for longer.
+    expect(armed.at(-1)).toBe(`group ${ms + 250} 0`)
+  })
+
+  test('is the command’s to hear of when the hook has ended before', async () => {
+    const { ended, loseGuardian, clock, armed } = await preparing('true')
+    expect(await ended()).toBe('may start')
+    const before = [...armed]
+    loseGuardian()
+    await clock.advance(100)
+    expect(armed).toEqual(before)
   })
 })
 
 describe('a hook that ends when little of the lease is left', () => {
   /** `watching` is what becomes of the requests that look out for a loss; unless told, none has an answer. */
-  async function late(watching: Fate = { fault: { kind: 'black-hole' } }) {
-    const all = await preparing(WAITS)
+  async function late(watching: Fate = { fault: { kind: 'black-hole' } }, line = WAITS) {
+    const all = await preparing(line)
     await all.begun()
     const meet = (fateOf: () => Fate) => all.meet(({ longPoll }) => (longPoll ? watching : fateOf()))
     meet(() => ({ fault: { kind: 'refused' } }))
@@ -235,6 +246,15 @@ describe('a hook that ends when little of the lease is left', () => {
     letGo()
     expect(await ended()).toBe('may start')
     expect(ours.session.hasTimeToStart()).toBe(true)
+  })
+
+  test('is followed by nothing when it has failed', async () => {
+    const { ended, clock, letGo, requests } = await late({}, `${WAITS}; exit 3`)
+    const before = requests.length
+    letGo()
+    expect(await ended()).toMatchObject({ outcome: { kind: 'unprepared' }, dead: true })
+    await clock.advance(0)
+    expect(requests.slice(before).filter((request) => request.includes('/session/renew'))).toEqual([])
   })
 
   test('is followed by the command when that works at the second try', async () => {
