@@ -29,7 +29,7 @@ for file in "$DIR"/inside/*; do flock -n -s "$file" true || count=$((count + 1))
 echo "$host $CONSUL_LOCKER_ROLLOUT_VERSION $count" >>"$DIR/witness"
 [ ! -e "$DIR/hang-$host" ] || sleep 200
 [ ! -e "$DIR/lethal-$CONSUL_LOCKER_ROLLOUT_VERSION" ] || { echo "$host" >>"$DIR/dying"; sleep 200; }
-sleep 0.2
+sleep 0.6
 echo "$CONSUL_LOCKER_ROLLOUT_VERSION" >"$DIR/installed-$host"
 `
 
