@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { inject } from 'vitest'
 import { afterTest } from './after-test.ts'
 
@@ -40,11 +41,10 @@ function pass(agent: string, incoming: IncomingMessage, response: ServerResponse
     `${agent}${url}`,
     { method, headers: { ...headers, connection: 'close' } },
     async (reply) => {
-      const chunks: Buffer[] = []
-      reply.on('data', (chunk: Buffer) => chunks.push(chunk))
-      await once(reply, 'end')
+      const body = await text(reply).catch(() => undefined)
+      // Whoever asked is gone, or the agent.
+      if (body === undefined) return void response.destroy()
       const index = reply.headers['x-consul-index'] as string | undefined
-      const body = Buffer.concat(chunks).toString()
       const { date = '' } = reply.headers
       const answer: Answer = { method, path: url, status: reply.statusCode ?? 0, index, date, body }
       lie(answer)
