@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { program } from '../../../scripts/provide/debian.ts'
 import { asOrdinaryUser } from '../../../scripts/provide/ordinary-user.ts'
 import { freePorts } from '../../../scripts/provide/ports.ts'
@@ -192,6 +192,8 @@ export class Member {
   promote = () => this.handler.ensureMaster(within(), CALL)
   follow = (master: Member, ms?: number) => this.handler.ensureSlave(within(ms), master.leader, CALL)
   standBy = () => this.handler.standBy(within(), CALL)
+  /** Settles when it serves as a standby; one that is starting up refuses. */
+  standsBy = () => expect.poll(() => this.standBy().then(() => 'up', String), { timeout: 20_000 }).toBe('up')
   demote = (hurried = false) => this.handler.demote(within(), { ...CALL, hurried })
   fence = () => this.handler.fence(within(), CALL)
   reinit = (master: Member, ms?: number) => this.handler.reinit(within(ms), master.leader, CALL)
