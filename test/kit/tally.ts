@@ -5,7 +5,7 @@ import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/nod
 /** More of an error's first line is of no use in a list. */
 const MESSAGE_LENGTH = 200
 
-/** The name of what belongs to no file: a promise that nobody heard. */
+/** The name of what belongs to no file. */
 export const OUTSIDE = ''
 
 /** What a file of tests came to. */
@@ -31,11 +31,12 @@ export default class Tally implements Reporter {
     const before = talliedIn(process.env.TALLY)
     const files = new Map(before.map((tally) => [keyOf(tally), tally]))
     for (const module of modules) {
-      const tally = tallyOf(module)
+      const tally = tallyOf(module, errors)
       files.set(keyOf(tally), withFirstTry(tally, files.get(keyOf(tally))))
     }
-    if (errors.length > 0) {
-      const failures = errors.map((error) => failure('outside of any test', error))
+    const stray = errors.filter((error) => !modules.some((module) => isOf(module, error)))
+    if (stray.length > 0) {
+      const failures = stray.map((error) => failure('outside of any test', error))
       const outside = { project: '', file: OUTSIDE, passed: 0, skipped: 0, unsteady: [] }
       files.set(keyOf(outside), { ...outside, failures: [...(files.get(keyOf(outside))?.failures ?? []), ...failures] })
     }
@@ -67,15 +68,22 @@ function linesOf(files: readonly FileTally[]): string[] {
   ]
 }
 
-function tallyOf(module: TestModule): FileTally {
+/** Vitest says which file ran when a promise was rejected that nobody heard; not always, and then it is nobody's. */
+function isOf(module: TestModule, { VITEST_TEST_PATH }: SerializedError): boolean {
+  return VITEST_TEST_PATH === module.moduleId
+}
+
+function tallyOf(module: TestModule, errors: readonly SerializedError[]): FileTally {
   const states = [...module.children.allTests()].map((test) => test.result().state)
   const count = (state: string) => states.filter((s) => s === state).length
+  const file = module.relativeModuleId
+  const unheard = errors.filter((error) => isOf(module, error)).map((error) => failure(`${file}, unheard`, error))
   return {
     project: module.project.name,
-    file: module.relativeModuleId,
+    file,
     passed: count('passed'),
     skipped: count('skipped') + count('pending'),
-    failures: failuresOf(module),
+    failures: [...failuresOf(module), ...unheard],
     unsteady: [],
   }
 }
