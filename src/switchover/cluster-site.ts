@@ -72,8 +72,9 @@ export async function readSite(
   datacenter: string,
 ): Promise<ClusterSite> {
   const there = consul.inDatacenter(datacenter)
+  // A server that doesn't know yet that another leads would have a plan gone that was written a moment ago.
   const [entries, { entry }] = await Promise.all([
-    readKeys(ctx, there, serviceFolder(cluster.service)),
+    readKeys(ctx, there, serviceFolder(cluster.service), { consistent: true }),
     readKey(ctx, there, cluster.key, { consistent: true }),
   ])
   return new ClusterSite(cluster.service, { datacenter, consul: there, cluster: entry }, entries)

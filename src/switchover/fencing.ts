@@ -18,14 +18,13 @@ export async function fenceNode(
   ctx: Context,
   plan: SwitchPlan,
   at: NodeAt,
-  { fence, lock }: Pick<SwitchWorld, 'fence' | 'lock'>,
+  { fence }: Pick<SwitchWorld, 'fence'>,
 ): Promise<SwitchPlan> {
   if (!fence) {
     throw new Failure('precondition', `${at.node} is to be fenced, and this script has no fence_command`, {
       hint: '--fenced goes on without, once you have switched it off',
     })
   }
-  await lock.proof(ctx)
   await fence(ctx, at)
   return fenced(plan, [at])
 }

@@ -1,12 +1,15 @@
 import { withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure, messageOf } from '../base/failure.ts'
+import { isTransient } from '../consul/reply-failure.ts'
 import type { Retry } from '../consul/retry.ts'
 import { HealthJudge } from './health-judge.ts'
 import { type ObservedPlan, observePlan } from './observed-plan.ts'
 import type { SwitchPlan } from './plan.ts'
+import { isSuperseded } from './plan-store.ts'
 import { nextStep, roleConflict, rollbackOf, runsNowhere, type SwitchStep, stepsOf } from './protocol.ts'
 import { StepPrinter, skippedLines } from './step-printer.ts'
+import { Superseded } from './superseded.ts'
 import { withReturned } from './swaps.ts'
 import type { SwitchWorld } from './switch-world.ts'
 
@@ -23,13 +26,16 @@ export class FollowedPlan {
   #observed: ObservedPlan | undefined
   #plan: SwitchPlan
   #printer: StepPrinter
+  /** Whether it stands in Consul, or may ever have. */
+  #hasStood: boolean
 
-  /** `stepMs` is how long one step may take. */
-  constructor(world: SwitchWorld, retry: Retry, stepMs: number, plan: SwitchPlan) {
+  /** `stepMs` is how long one step may take; `isBegun` that the plan was found in Consul. */
+  constructor(world: SwitchWorld, retry: Retry, stepMs: number, plan: SwitchPlan, isBegun: boolean) {
     this.#world = world
     this.#retry = retry
     this.#healthJudge = new HealthJudge(stepMs)
     this.#plan = plan
+    this.#hasStood = isBegun
     this.#printer = this.#newPrinter()
   }
 
@@ -49,6 +55,8 @@ export class FollowedPlan {
       const observed = await this.#retry.until(ctx, () =>
         observePlan(ctx, consul, cluster, this.#plan, self, this.#healthJudge),
       )
+      const { standing } = observed
+      if (isSuperseded(this.#plan, standing, this.#hasStood)) throw new Superseded(this.#plan, standing)
       const plan = await this.#retry.until(ctx, () =>
         withReturned(ctx, this.#plan, { cluster, self, sites: observed.sites }),
       )
@@ -57,6 +65,19 @@ export class FollowedPlan {
         return observed
       }
       this.follow(plan)
+    }
+  }
+
+  /** Has `write` write the plan down, and settles as that does. */
+  async record(ctx: Context, write: () => Promise<boolean>): Promise<boolean> {
+    try {
+      const done = await write()
+      this.#hasStood ||= done
+      return done
+    } catch (thrown) {
+      // What wasn't answered may have been done, and who goes on with it may end it before we look again.
+      this.#hasStood ||= ctx.signal.aborted || isTransient(thrown, this.#world.consul)
+      throw thrown
     }
   }
 
@@ -84,7 +105,7 @@ export class FollowedPlan {
     if (hasOtherSteps) this.#printer = this.#newPrinter()
   }
 
-  /** What undoes the switch, as far as that can be seen now. */
+  /** What undoes the switch, as far as that can be seen now. Rejects with a `Superseded` failure. */
   async rollback(ctx: Context, failure: Failure): Promise<SwitchPlan | undefined> {
     try {
       const observed = await withDeadline(ctx, RECONSIDER_MS, (ctx) => this.observe(ctx))
@@ -92,6 +113,7 @@ export class FollowedPlan {
       if (dispute && dispute.answer !== 'undo') return undefined
       return rollbackOf(this.#plan, observed, failure.message)
     } catch (thrown) {
+      if (thrown instanceof Superseded) throw thrown
       ctx.log.debug(`what to undo can't be seen: ${messageOf(thrown)}`)
       return undefined
     }

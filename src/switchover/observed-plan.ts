@@ -39,6 +39,11 @@ export class ObservedPlan implements PlanState {
     return [...this.#sites.values()]
   }
 
+  /** The plans that stand in the datacenters, this one or others. Throws a `malformed` failure for what is none. */
+  get standing(): SwitchPlan[] {
+    return this.sites.flatMap(({ plan }) => plan ?? [])
+  }
+
   site(datacenter: string): ClusterSite | undefined {
     return this.#sites.get(datacenter)
   }

@@ -12,7 +12,7 @@ import { planSwitch, type SwitchOptions } from './planning.ts'
 import { stepsOf } from './protocol.ts'
 import { isAmong, type NodeAt } from './roles.ts'
 import { skippedLines, stepLine } from './step-printer.ts'
-import { Switch } from './switch.ts'
+import { Switch, type Undertaking } from './switch.ts'
 import { type Switcher, withSwitchLock } from './switch-lock.ts'
 import type { SwitchResult, SwitchTimeouts, SwitchWorld } from './switch-world.ts'
 
@@ -33,8 +33,8 @@ export interface SwitchRequest {
 export function startPrimary(ctx: Context, request: SwitchRequest): Promise<SwitchResult> {
   const { consul, cluster, self, who, world, timeouts } = request
   return withSwitchLock(ctx, consul, cluster.service, who, async (ctx, lock) => {
-    const { plan, failing } = await new Retry(consul).until(ctx, () => intended(ctx, request))
-    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, plan, failing).run(ctx)
+    const undertaking = await new Retry(consul).until(ctx, () => intended(ctx, request))
+    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, undertaking).run(ctx)
   })
 }
 
@@ -59,23 +59,24 @@ export function abortSwitch(ctx: Context, request: Omit<SwitchRequest, 'options'
     const view = await new Retry(consul).until(ctx, () => viewCluster(ctx, consul, cluster, self))
     const plan = unfinishedPlan(view)
     if (!plan) throw new Failure('precondition', `no switch of ${cluster.service} is under way`)
-    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, plan).undo(ctx, 'the switch was aborted')
+    const begun = { plan, isBegun: true }
+    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, begun).undo(ctx, 'the switch was aborted')
   })
 }
 
 async function intended(
   ctx: Context,
   { consul, cluster, self, options }: Pick<SwitchRequest, 'consul' | 'cluster' | 'self' | 'options'>,
-) {
+): Promise<Undertaking> {
   const view = await viewCluster(ctx, consul, cluster, self)
   const begun = unfinishedPlan(view)
   if (begun) {
     ctx.log.notice(`going on with the switch that ${begun.by} began at ${begun.since}`)
     const assumed = options.force ? withAssumed(begun, view.unreachable) : begun
-    return { plan: options.fencing === 'done' ? fenced(assumed, assumed.unfenced ?? []) : assumed, failing: [] }
+    return { plan: options.fencing === 'done' ? fenced(assumed, assumed.unfenced ?? []) : assumed, isBegun: true }
   }
   const plan = await newPlan(ctx, view, options)
-  return { plan, failing: options.patient ? await failingAmong(ctx, view, plan.demote) : [] }
+  return { plan, isBegun: false, failing: options.patient ? await failingAmong(ctx, view, plan.demote) : [] }
 }
 
 /** The plan of a switch that somebody began and didn't end. */

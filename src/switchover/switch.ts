@@ -11,8 +11,18 @@ import { isRollback, primaryAfter, type SwitchPlan, withoutWaiting } from './pla
 import { pendingDatacenters, runsNowhere, type SwitchStep, unconfirmedNodes } from './protocol.ts'
 import type { NodeAt } from './roles.ts'
 import { withinStep } from './step-timeout.ts'
+import { Superseded } from './superseded.ts'
 import type { SwitchResult, SwitchTimeouts, SwitchWorld } from './switch-world.ts'
 import { deletePlan, type WrittenStep, writeStep } from './write-step.ts'
+
+/** What a switch is begun with. */
+export interface Undertaking {
+  readonly plan: SwitchPlan
+  /** Whether the plan was found in Consul. */
+  readonly isBegun: boolean
+  /** The nodes whose service was critical when the plan was made. */
+  readonly failing?: readonly NodeAt[]
+}
 
 const POLL_FIRST_MS = 100
 const POLL_MAX_MS = 1000
@@ -25,18 +35,18 @@ export class Switch {
   readonly #nodeWait: NodeWait
   readonly #followed: FollowedPlan
 
-  /** `failing` are the nodes whose service was critical when the plan was made; `timeouts` says what that means. */
-  constructor(world: SwitchWorld, timeouts: SwitchTimeouts, plan: SwitchPlan, failing: readonly NodeAt[] = []) {
+  constructor(world: SwitchWorld, timeouts: SwitchTimeouts, { plan, isBegun, failing = [] }: Undertaking) {
     this.#world = world
     this.#timeouts = timeouts
     this.#retry = new Retry(world.consul)
     this.#nodeWait = new NodeWait(world, timeouts, this.#retry, failing)
-    this.#followed = new FollowedPlan(world, this.#retry, timeouts.stepMs, plan)
+    this.#followed = new FollowedPlan(world, this.#retry, timeouts.stepMs, plan, isBegun)
   }
 
   /**
    * Settles when the switch is done or undone. Rejects with a `Failure` when it can be neither now, or with the
-   * signal's reason; then the plan stands in Consul, and another run goes on with it.
+   * signal's reason; then the plan stands in Consul, and another run goes on with it. Rejects with a `conflict` failure
+   * when others were at it while the lock had left us, and have ended it or put another plan in its place.
    */
   async run(ctx: Context): Promise<SwitchResult> {
     for (;;) {
@@ -51,7 +61,7 @@ export class Switch {
       } catch (thrown) {
         this.#followed.fail()
         if (ctx.signal.aborted) throw this.#cutOff(ctx)
-        if (!(thrown instanceof Failure)) throw thrown
+        if (!(thrown instanceof Failure) || thrown instanceof Superseded) throw thrown
         await this.#turnBack(ctx, thrown, step)
       }
     }
@@ -70,8 +80,7 @@ export class Switch {
   /** Works on a step until another one is the next. */
   async #take(ctx: Context, step: SwitchStep, first: ObservedPlan): Promise<void> {
     const backoff = new Backoff(ctx.random, POLL_FIRST_MS, POLL_MAX_MS)
-    const isNext = (observed: ObservedPlan) => JSON.stringify(this.#followed.next(observed)) === JSON.stringify(step)
-    for (let observed = first; isNext(observed); observed = await this.#followed.observe(ctx)) {
+    for (let observed = first; this.#isNext(step, observed); observed = await this.#followed.observe(ctx)) {
       this.#heedInterruption(observed)
       if (step.kind === 'await' || step.kind === 'confirm') {
         if (await this.#nodeWait.givesUp(ctx, this.#plan, step, observed)) {
@@ -79,6 +88,9 @@ export class Switch {
         }
         await sleep(ctx, backoff.next())
       } else if (step.kind === 'fence') {
+        await this.#world.lock.proof(ctx)
+        // While the lock had left us, others may have ended the switch, and made the node primary again.
+        if (!this.#isNext(step, await this.#followed.observe(ctx))) return
         return this.#followed.follow(await fenceNode(ctx, this.#plan, step.at, this.#world))
       } else if (step.kind !== 'forget' && !(await this.#perform(ctx, step, observed))) {
         await sleep(ctx, backoff.next())
@@ -86,11 +98,16 @@ export class Switch {
     }
   }
 
+  #isNext(step: SwitchStep, observed: ObservedPlan): boolean {
+    return JSON.stringify(this.#followed.next(observed)) === JSON.stringify(step)
+  }
+
   async #perform(ctx: Context, step: WrittenStep, observed: ObservedPlan) {
     const { cluster, self, lock } = this.#world
     const lockProof = await lock.proof(ctx)
     const performing = { cluster, plan: this.#plan, observed, home: self.datacenter, lockProof }
-    return this.#retry.until(ctx, () => writeStep(ctx, performing, step))
+    const write = () => writeStep(ctx, performing, step)
+    return this.#retry.until(ctx, () => (step.kind === 'record' ? this.#followed.record(ctx, write) : write()))
   }
 
   /** Once the roles are swapped the quickest way out is forward. */

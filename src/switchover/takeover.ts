@@ -36,7 +36,8 @@ export function takeOver(ctx: Context, request: Omit<SwitchRequest, 'options'>):
     if (begun && !isOwnTakeover(begun, view)) return { kind: 'needless' }
     const plan = begun ?? (await newTakeover(ctx, view, world.fence !== undefined))
     if (plan === undefined) return { kind: 'needless' }
-    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, plan).run(ctx)
+    const undertaking = { plan, isBegun: begun !== undefined }
+    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, undertaking).run(ctx)
   })
 }
 
