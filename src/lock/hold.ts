@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { AbortReason, aborted, firstOf, sleep, withDeadline, withTimeout } from '../base/abort.ts'
+import { AbortReason, aborted, firstOf, sleep, withTimeout } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -16,8 +16,6 @@ import { DEADLINE_PASSED, Loss } from './loss.ts'
 
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
 const WATCH_AFTER_MS = 50
-/** How long we take to find out why the key was let go. */
-const ASKING_MS = 500
 
 const SESSION_GONE = new Loss('session-gone', 'Consul no longer knows our session (it expired or was destroyed)')
 const RELEASED = new Loss('key-released', 'somebody released the key in our name')
@@ -139,18 +137,10 @@ export class Hold {
    * Without an answer we take the worse for true, and don't say which it was.
    */
   async #whyReleased(ctx: Context): Promise<Loss> {
-    const isAnswered = await this.#askAfterSession(ctx)
-    if (this.#held.session.gone.aborted) return SESSION_GONE
-    return isAnswered ? RELEASED : RELEASED_OR_GONE
-  }
-
-  /** Has `session.gone` abort if it is; settles with whether Consul answered. */
-  #askAfterSession(ctx: Context): Promise<boolean> {
     const { session } = this.#held
-    return withDeadline(ctx, ASKING_MS, (ctx) => session.renew(ctx, this.#consul)).then(
-      () => true,
-      () => false,
-    )
+    const isAnswered = await session.ask(ctx, this.#consul)
+    if (session.gone.aborted) return SESSION_GONE
+    return isAnswered ? RELEASED : RELEASED_OR_GONE
   }
 
   /** Somebody deleted a key of ours. Our session lives, so the lock can be ours again, unless somebody was faster. */
@@ -173,7 +163,7 @@ export class Hold {
       return undefined
     }
     // A key that goes with its session is closed after that, too.
-    if (again.kind === 'lock-delay') await this.#askAfterSession(ctx)
+    if (again.kind === 'lock-delay') await session.ask(ctx, this.#consul)
     if (again.kind === 'session-gone' || session.gone.aborted) return SESSION_GONE
     return new Loss('key-taken', `someone deleted the key ${key}, and it was not ours to take again`)
   }

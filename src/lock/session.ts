@@ -1,4 +1,4 @@
-import { AbortReason, sleep, unlessAborted } from '../base/abort.ts'
+import { AbortReason, sleep, unlessAborted, withDeadline } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -30,6 +30,8 @@ export interface SessionOptions {
  * woke. Each look wakes an idle holder, which costs it a part of a millisecond of CPU.
  */
 const LOOK_MS = 5000
+/** How long whoever has another question waits for the answer to this one. */
+const ASKING_MS = 500
 
 /** Proof that we live: a session at Consul, renewed in the background from its creation until `end`. */
 export class Session {
@@ -138,6 +140,17 @@ export class Session {
     } else {
       this.#gone.abort(new AbortReason('Consul no longer knows the session'))
     }
+  }
+
+  /**
+   * Asks Consul whether it knows this session, by a renewal: `gone` aborts if it doesn't. Settles within half a second
+   * with whether there was an answer; never rejects.
+   */
+  ask(ctx: Context, consul: Consul): Promise<boolean> {
+    return withDeadline(ctx, ASKING_MS, (ctx) => this.renew(ctx, consul)).then(
+      () => true,
+      () => false,
+    )
   }
 
   async #keepRenewing(ctx: Context, consul: Consul): Promise<void> {

@@ -1,4 +1,4 @@
-import { scope, sleep } from '../base/abort.ts'
+import { aborted, scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { unlessInterrupted } from '../child/interruptible-wait.ts'
@@ -46,7 +46,9 @@ export class OnAcquire {
         })
         end = await runHook(under(ctx, work.signal), hook)
         work.signal.throwIfAborted()
-        if (end.why === undefined) await this.#renew(under(ctx, work.signal), held)
+        const following = under(ctx, work.signal)
+        if (end.why === undefined) await this.#renew(following, held)
+        else await this.#ask(following, held, end.why)
       })
       if (interrupted) return { outcome: { kind: 'interrupted', signal: interrupted.signal }, dead: end.isGone }
     } catch (thrown) {
@@ -55,8 +57,8 @@ export class OnAcquire {
     } finally {
       isOver = true
     }
-    if (end.why !== undefined) return { outcome: { kind: 'unprepared', why: end.why }, dead: end.isGone }
-    return hold.lost.aborted ? this.#lost(ctx, lossIn(hold.lost), end) : undefined
+    if (hold.lost.aborted) return this.#lost(ctx, lossIn(hold.lost), end)
+    return end.why === undefined ? undefined : { outcome: { kind: 'unprepared', why: end.why }, dead: end.isGone }
   }
 
   #hook(held: HeldLock): RunHook & { lost(loss: Loss): void } {
@@ -99,6 +101,16 @@ export class OnAcquire {
       }
       if (!session.hasTimeToStart()) await sleep(ctx, RENEW_RETRY_MS)
     }
+  }
+
+  /** A hook may fail with the session, or have ended it: then the lock isn't ours to give back, but lost. */
+  async #ask(ctx: Context, { session }: HeldLock, why: string): Promise<void> {
+    await session.ask(ctx, this.#dependencies.consul)
+    if (!session.gone.aborted) return
+    ctx.log.warn(why)
+    // The hold has yet to tell of it.
+    await aborted(ctx.signal)
+    ctx.signal.throwIfAborted()
   }
 
   #lost(ctx: Context, loss: Loss, { isGone }: HookEnd): CommandEnd {

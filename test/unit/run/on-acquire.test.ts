@@ -134,6 +134,24 @@ describe('a command whose hook comes first', () => {
     expect(await ended()).toEqual({ outcome: { kind: 'unprepared', why }, dead: true })
   })
 
+  test('does not start when that has failed, and Consul doesn’t say that the session is gone', async () => {
+    const { meet, begun, letGo, settled } = await preparing(`${WAITS}; exit 3`)
+    await begun()
+    meet(() => ({ fault: { kind: 'black-hole' } }))
+    letGo()
+    expect(await settled()).toMatchObject({ outcome: { kind: 'unprepared' }, dead: true })
+  })
+
+  test('does not start when that has failed with the session, and the lock is lost', async () => {
+    const { begun, letGo, operator, key, ended, heard, lines } = await preparing(`${WAITS}; exit 3`)
+    await begun()
+    operator.destroySession(operator.holder(key) ?? '')
+    letGo()
+    expect(await ended()).toMatchObject({ ...lost('session-gone'), dead: true })
+    expect(heard).toEqual(['lost: session-gone'])
+    expect(lines).toMatchObject([{ line: '--on-acquire failed with exit code 3' }, { loss: 'session-gone' }])
+  })
+
   test('does not start when a signal comes meanwhile, which ends the hook', async () => {
     const { begun, send, settled } = await preparing(WAITS)
     await begun()
@@ -248,13 +266,12 @@ describe('a hook that ends when little of the lease is left', () => {
     expect(ours.session.hasTimeToStart()).toBe(true)
   })
 
-  test('is followed by nothing when it has failed', async () => {
-    const { ended, clock, letGo, requests } = await late({}, `${WAITS}; exit 3`)
+  test('is followed by one look at the session when it has failed', async () => {
+    const { settled, letGo, requests } = await late({}, `${WAITS}; exit 3`)
     const before = requests.length
     letGo()
-    expect(await ended()).toMatchObject({ outcome: { kind: 'unprepared' }, dead: true })
-    await clock.advance(0)
-    expect(requests.slice(before).filter((request) => request.includes('/session/renew'))).toEqual([])
+    expect(await settled()).toMatchObject({ outcome: { kind: 'unprepared' }, dead: true })
+    expect(requests.slice(before).filter((request) => request.includes('/session/renew'))).toHaveLength(1)
   })
 
   test('is followed by the command when that works at the second try', async () => {

@@ -150,7 +150,7 @@ function tell(ctx: Context, spec: RunSpec, { outcome, ranMs }: RunResult): void 
       break
     }
     case 'unprepared':
-      ctx.log.error(`the command was not started, and the lock ${spec.lock.name} is given back: ${outcome.why}`)
+      ctx.log.error(`the command was not started, for ${outcome.why}`)
       break
     case 'timed-out':
       ctx.log.error(`the command was ended, for it had run for ${formatDuration(spec.timeLimit?.ms ?? 0)}`)
