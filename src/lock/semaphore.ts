@@ -65,9 +65,10 @@ export class Semaphore implements CompoundLock {
     const [{ entry: list, index }, marker] = await Promise.all([reading, readMarker(ctx, this.#consul, this.#place)])
     const view = viewOf(this.#place, list, marker)
     const { limit = this.#spec.limit, holders } = view
-    const isRoomFor = limit === this.#spec.limit && holders.length < limit && !holders.includes(this.#sessionId)
+    const isIn = holders.includes(this.#sessionId)
+    const isRoomFor = limit === this.#spec.limit && holders.length < limit && !isIn
     const living = isRoomFor ? [] : await livingIn(ctx, this.#consul, this.#place, view)
-    if (living.length > 0) this.#agree(ctx, limit)
+    if (isIn || living.length > 0) this.#agree(ctx, limit)
     if (view.limit === this.#spec.limit) this.#spec.hasAgreed = true
     this.#seen = { ...view, living }
     const isHeldAsLock = list?.session !== undefined
@@ -90,8 +91,10 @@ export class Semaphore implements CompoundLock {
     }
     const others = holders.filter((id) => id !== this.#sessionId)
     const dead = others.filter((id) => !living.some(({ session }) => session === id))
+    // Whoever stands in the list has a place, however few there are by now.
+    const isIn = others.length < holders.length
     // A limit that is none of ours is that of the dead, who all must go.
-    const tooMany = limit === this.#spec.limit ? others.length - limit + 1 : dead.length
+    const tooMany = isIn ? 0 : limit === this.#spec.limit ? others.length - limit + 1 : dead.length
     if (tooMany > dead.length) return { kind: 'taken' }
     const removed = someOf(ctx, dead, tooMany)
     const probes = probesOf(removed, (id) => contenderKey(this.#place, id), this.#sessionId)

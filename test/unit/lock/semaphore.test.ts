@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
+import { changeSlotLimit } from '../../../src/lock/change-slot-limit.ts'
 import { LOCK_FLAGS, SEMAPHORE_FLAGS, slotsKey } from '../../../src/lock/lock-keys.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
 import type { Attempt, Rider } from '../../../src/lock/rider.ts'
@@ -285,6 +286,35 @@ describe('the holder of a slot', () => {
     expect(hold.lost.aborted).toBe(false)
     expect(operator.holder(ours.key)).toBe(ours.session.id)
     expect(JSON.parse(text(place.list)).Limit).toBe(3)
+    other.session.end()
+    await end()
+  })
+
+  test.each([
+    ['more of them', 5],
+    ['fewer of them', 1],
+  ])('takes it again by the number that was changed since, though nobody else is in: %s', async (_, limit) => {
+    const all = semaphore()
+    const { clock, ctx, consul, operator, ours, hold, end, text, place } = await watchedOver(all, await all.has(3))
+    expect(await clock.run(changeSlotLimit(ctx, consul(), place, limit))).toBe(1)
+    operator.deleteKey(ours.key)
+    await clock.advance(100)
+    expect(hold.lost.aborted).toBe(false)
+    expect(operator.holder(ours.key)).toBe(ours.session.id)
+    expect(JSON.parse(text(place.list)).Limit).toBe(limit)
+    await end()
+  })
+
+  test('takes it again though there are fewer by now than are in', async () => {
+    const all = semaphore()
+    const other = await all.has(2)
+    const { clock, ctx, consul, operator, ours, hold, end, holders, place } = await watchedOver(all, await all.has(2))
+    await clock.run(changeSlotLimit(ctx, consul(), place, 1))
+    operator.deleteKey(ours.key)
+    await clock.advance(100)
+    expect(hold.lost.aborted).toBe(false)
+    expect(operator.holder(ours.key)).toBe(ours.session.id)
+    expect(holders()).toEqual([other.session.id, ours.session.id])
     other.session.end()
     await end()
   })
