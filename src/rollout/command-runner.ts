@@ -8,7 +8,7 @@ import type { Guardian } from '../child/guardian.ts'
 import { launchDetached } from '../child/launch-detached.ts'
 import { endWithin } from '../child/time-limit.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/lease-timing.ts'
-import { isLoss } from '../lock/loss.ts'
+import { DEADLINE_PASSED, isLoss } from '../lock/loss.ts'
 import type { Session } from '../lock/session.ts'
 import { type RolloutCommand, rolloutCommandWords } from './rollout-file.ts'
 import { runTests, type TestRun, type ValidationResult } from './validation.ts'
@@ -47,7 +47,10 @@ export class CommandRunner {
     this.#environment = environment
   }
 
-  /** Runs commands one after the other, until one fails. Rejects with a `Failure` or the signal's reason. */
+  /**
+   * Runs commands one after the other, until one fails. Rejects with a `Failure`, the signal's reason, or the loss when
+   * the lease is over: then nothing begins.
+   */
   async run(ctx: Context, commands: readonly RolloutCommand[], timeoutMs: number): Promise<CommandsOutcome> {
     let wantsReboot = false
     for (const command of commands) {
@@ -76,6 +79,8 @@ export class CommandRunner {
     const command = findExecutable(rolloutCommandWords(run), this.#environment.PATH)
     const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
     ctx.signal.throwIfAborted()
+    // Who was stopped meanwhile may go on with an answer before anything tells it that its time is over.
+    if (session.leaseLeftMs() <= 0) throw DEADLINE_PASSED
     ctx.log.notice(`running ${shown}`)
     const environment = { ...this.#environment, [marker]: '1' }
     const child = await launchDetached({ command, environment, marker: `${marker}=1` })
