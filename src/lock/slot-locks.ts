@@ -11,7 +11,7 @@ import { claim, type LockRequest, releaseKey } from './claim.ts'
 import { describeHolder } from './holder-record.ts'
 import { LOCK_DELAY_MAX_MS, type Timing } from './lease-timing.ts'
 import { giveBack } from './release.ts'
-import { reservedFor } from './reservation.ts'
+import { reservationIn, reservedFor } from './reservation.ts'
 import type { Session } from './session.ts'
 import { freeSlots, slotNumber } from './slot-numbers.ts'
 
@@ -47,6 +47,11 @@ export interface SlotOptions {
   readonly once: boolean
 }
 
+/** A slot that is ours. One that was kept for us says so yet at Consul, in place of our record (`ownSteps`). */
+export interface HeldSlot extends HeldLock {
+  readonly wasKept: boolean
+}
+
 /**
  * Takes the first free slot for a session that lives, or waits for one. Settles with it, with `'busy'` when none was
  * free at the only try (`once`), or with `'session-gone'`. Rejects with a `Failure` or the signal's reason. In all
@@ -58,7 +63,7 @@ export async function acquireSlot(
   session: Session,
   locks: SlotLocks,
   options: SlotOptions,
-): Promise<HeldLock | 'busy' | 'session-gone'> {
+): Promise<HeldSlot | 'busy' | 'session-gone'> {
   const retry = new Retry(consul)
   const retrying: RetryPolicy = (ctx, task) => (options.once ? task() : retry.until(ctx, task))
   let told: string | undefined
@@ -85,7 +90,7 @@ export async function whyFull(ctx: Context, consul: Consul, locks: SlotLocks): P
   return isFree ? undefined : whyBusy(ctx, locks, entries, 'taken')
 }
 
-type SlotResult = HeldLock | 'taken' | 'lock-delay' | 'changed' | 'session-gone'
+type SlotResult = HeldSlot | 'taken' | 'lock-delay' | 'changed' | 'session-gone'
 
 /** Tries for each slot that is free by these entries; a claim holds only if the slot is still as it was read. */
 async function tryAll(
@@ -99,8 +104,10 @@ async function tryAll(
 ): Promise<SlotResult> {
   let worst: SlotResult = 'taken'
   for (const key of keysToTry(locks, session, entries)) {
-    const request: LockRequest = { key, value: options.record(ctx.clock.now().wallMs), sessionId: session.id }
+    const own: LockRequest = { key, value: options.record(ctx.clock.now().wallMs), sessionId: session.id }
     const seen = entries.find((entry) => entry.key === key)
+    const wasKept = seen !== undefined && reservationIn(seen.value) !== undefined
+    const request = wasKept ? { ...own, value: seen.value } : own
     let claims = 0
     const got = await retrying(ctx, () => {
       claims += 1
@@ -109,7 +116,7 @@ async function tryAll(
     if (got.kind === 'session-gone') return 'session-gone'
     if (got.kind === 'held') {
       ctx.signal.throwIfAborted()
-      if (session.hasTimeToStart()) return { ...request, session, fence: got.fence, riders: [] }
+      if (session.hasTimeToStart()) return { ...own, session, fence: got.fence, riders: [], wasKept }
       // Renewing may take long, and the slot may leave us meanwhile: it is read and claimed anew.
       await retrying(ctx, () => session.renew(ctx, consul, REQUEST_TIMEOUT_MS))
       return 'changed'
@@ -169,7 +176,8 @@ function whyBusy(ctx: Context, locks: SlotLocks, entries: readonly Entry[], trie
 }
 
 /**
- * Gives back all slots below a folder that a session holds, and destroys the session; `folder` ends with a slash. Tries
+ * Gives back all slots below a folder that a session holds, the last one that it took first, and destroys the session.
+ * Those that are kept for their holder stay so, as they were found. `folder` ends with a slash. Tries
  * again for `withinMs` milliseconds, then it warns: Consul frees them when the session expires. Settles with whether
  * they are given back.
  */
@@ -181,9 +189,12 @@ export function releaseSlots(
   withinMs: number,
 ): Promise<boolean> {
   return giveBack(ctx, consul, withinMs, SLOTS_LEFT, async (ctx, retrying) => {
-    const entries = await retrying(ctx, () => readKeys(ctx, consul, folder))
-    for (const { key } of entries.filter((entry) => entry.session === sessionId)) {
-      await retrying(ctx, () => releaseKey(ctx, consul, { key, sessionId }))
+    const entries = await retrying(ctx, () => readKeys(ctx, consul, folder, { consistent: true }))
+    const held = entries.filter((entry) => entry.session === sessionId)
+    // A host's own slot, which it took first, keeps its next step from taking a second one beside one still to be kept.
+    for (const entry of held.sort((one, other) => other.modifyIndex - one.modifyIndex)) {
+      const found = reservationIn(entry.value) === undefined ? undefined : entry
+      await retrying(ctx, () => releaseKey(ctx, consul, { key: entry.key, sessionId }, [], found))
     }
     // Last: destroying a session that still holds a slot closes that for the lock-delay.
     await retrying(ctx, () => destroySession(ctx, consul, sessionId))

@@ -1,8 +1,8 @@
 import { scope } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
-import { type HeldLock, WAIT_OVER } from '../lock/acquire-options.ts'
+import { WAIT_OVER } from '../lock/acquire-options.ts'
 import type { Session } from '../lock/session.ts'
-import { acquireSlot, type SlotLocks, type SlotOptions, whyFull } from '../lock/slot-locks.ts'
+import { acquireSlot, type HeldSlot, type SlotLocks, type SlotOptions, whyFull } from '../lock/slot-locks.ts'
 import type { SlotLimits } from './host-facts.ts'
 import type { HostRollout } from './host-rollout.ts'
 
@@ -40,7 +40,7 @@ export async function takeRolloutSlots(
   limits: SlotLimits,
   session: Session,
   options: SlotOptions,
-): Promise<[HeldLock, ...HeldLock[]] | undefined> {
+): Promise<[HeldSlot, ...HeldSlot[]] | undefined> {
   const { consul, keys, file, host } = rollout
   const own = await acquireSlot(
     ctx,
@@ -52,7 +52,7 @@ export async function takeRolloutSlots(
   if (typeof own === 'string') return undefined
   using wait = scope(ctx.signal)
   const cancel = options.once ? () => {} : ctx.clock.after(file.timeouts.slot, () => wait.abort(WAIT_OVER))
-  const slots: [HeldLock, ...HeldLock[]] = [own]
+  const slots: [HeldSlot, ...HeldSlot[]] = [own]
   try {
     for (const locks of slotLocksOf(rollout, limits)) {
       const got = await acquireSlot(under(ctx, wait.signal), consul, session, locks, options)

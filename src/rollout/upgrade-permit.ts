@@ -2,15 +2,14 @@ import { aborted, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
 import type { TxnOp } from '../consul/txn.ts'
-import type { HeldLock } from '../lock/acquire-options.ts'
 import { Hold } from '../lock/hold.ts'
 import { holderRecord } from '../lock/holder-record.ts'
 import { planTiming } from '../lock/lease-timing.ts'
 import { unguarded, whenLost } from '../lock/loss.ts'
-import { reserveStep } from '../lock/reservation.ts'
+import { ownSteps, reserveStep } from '../lock/reservation.ts'
 import type { Session } from '../lock/session.ts'
 import { SessionCreation } from '../lock/session-creation.ts'
-import { releaseSlots } from '../lock/slot-locks.ts'
+import { type HeldSlot, releaseSlots } from '../lock/slot-locks.ts'
 import type { SlotLimits } from './host-facts.ts'
 import type { HostRollout } from './host-rollout.ts'
 import { areSlotsTaken, takeRolloutSlots } from './rollout-slots.ts'
@@ -25,7 +24,20 @@ const RELEASE_MS = 2000
 const TIMING = { ttlMs: 35_000, renewMs: 5000 }
 const NO_CHECKS: readonly string[] = []
 
-/** That this host may be changed now: it holds its own slot, one of its role's and one of the cluster's. */
+/**
+ * That this host may be changed now: it holds its own slot, one of its role's and one of the cluster's.
+ *
+ * Slots that were kept for the host, which was to reboot, stay kept until the first word of how it is stands at Consul
+ * (`stepsToOwn`). Before that all others wait for it, and count no failure; after it, a host without slots has failed.
+ * So however it ends, the host has its place or stops the others:
+ *
+ * | it ends | before that word | after it |
+ * |---|---|---|
+ * | slots not free, a reply lost, interrupted, no longer to be upgraded | kept as found, no session left | given back |
+ * | killed, and the guardian acts | the same | given back |
+ * | session lost, or left to expire | kept as found, after the lock-delay | free after the lock-delay |
+ * | about to reboot | | kept anew |
+ */
 export class UpgradePermit {
   readonly session: Session
   readonly guardian: Guardian
@@ -34,13 +46,13 @@ export class UpgradePermit {
   readonly key: string
   readonly #rollout: HostRollout
   readonly #holds: readonly Hold[]
-  readonly #keys: readonly string[]
+  readonly #slots: readonly HeldSlot[]
   readonly #lost = new AbortController()
 
   private constructor(
     ctx: Context,
     rollout: HostRollout,
-    slots: readonly [HeldLock, ...HeldLock[]],
+    slots: readonly [HeldSlot, ...HeldSlot[]],
     guardian: Guardian,
     graceMs: number,
   ) {
@@ -51,7 +63,7 @@ export class UpgradePermit {
     this.guardian = guardian
     this.graceMs = graceMs
     this.#holds = slots.map((slot) => new Hold(ctx, rollout.consul, slot))
-    this.#keys = slots.map(({ key }) => key)
+    this.#slots = slots
     for (const hold of this.#holds) whenLost(hold.lost, (loss) => this.#lost.abort(loss))
     aborted(guardian.failed).then(() => this.#lost.abort(unguarded(guardian.failed)))
   }
@@ -63,7 +75,8 @@ export class UpgradePermit {
 
   /**
    * Takes the slots, waiting for them as long as the rollout's file allows; `undefined` when they aren't free. Rejects
-   * with a `Failure` or the signal's reason. Then, and for `undefined`, nothing of ours is left at Consul.
+   * with a `Failure` or the signal's reason. Then, and for `undefined`, nothing of ours is left at Consul but what was
+   * kept for this host before.
    */
   static async take(
     ctx: Context,
@@ -100,6 +113,11 @@ export class UpgradePermit {
     }
   }
 
+  /** The steps that end the reservation of slots that were kept for this host, in one with what tells how it is. */
+  stepsToOwn(): TxnOp[] {
+    return this.#slots.filter(({ wasKept }) => wasKept).flatMap(ownSteps)
+  }
+
   /**
    * The steps that keep the slots for this host beyond the end of this permit. From now on nothing is a loss: what else
    * keeps them apart must stand in the same transaction.
@@ -108,7 +126,7 @@ export class UpgradePermit {
     for (const hold of this.#holds) hold.expectEnd()
     const { host } = this.#rollout
     const record = { host, command: ['reboot'], since: new Date(nowMs).toISOString() }
-    return this.#keys.map((key) => reserveStep(key, this.session.id, host, record))
+    return this.#slots.map(({ key }) => reserveStep(key, this.session.id, host, record))
   }
 
   /** Gives the slots back, unless something of ours may still run: then they are left to expire. */

@@ -26,7 +26,10 @@ export interface StepEnd {
 export interface PermittedWork {
   readonly rollout: HostRollout
   readonly runner: CommandRunner
-  /** Writes to Consul while the permit is ours, all or nothing; retries until it worked. Rejects with the loss. */
+  /**
+   * Writes to Consul how this host is, while the permit is ours, all or nothing; retries until it worked. No slot is
+   * kept any more then. Rejects with the loss.
+   */
   write(ctx: Context, steps: readonly TxnOp[]): Promise<void>
   /** Writes in the same way, and keeps the slots for this host when the permit ends. */
   writeAndKeep(ctx: Context, steps: readonly TxnOp[]): Promise<void>
@@ -43,9 +46,10 @@ export async function withPermit(
   const runner = new CommandRunner(permit, rolloutVariables(rollout, about.version))
   using bounded = scope(ctx.signal)
   whenLost(permit.lost, bounded.abort)
-  const write = (ctx: Context, steps: readonly TxnOp[]) => writePermitted(ctx, rollout, permit, steps)
+  const write = (ctx: Context, steps: readonly TxnOp[]) =>
+    writePermitted(ctx, rollout, permit, [...steps, ...permit.stepsToOwn()])
   const writeAndKeep = (ctx: Context, steps: readonly TxnOp[]) =>
-    write(ctx, [...steps, ...permit.stepsToKeep(ctx.clock.now().wallMs)])
+    writePermitted(ctx, rollout, permit, [...steps, ...permit.stepsToKeep(ctx.clock.now().wallMs)])
   try {
     return await work(under(ctx, bounded.signal), { rollout, runner, write, writeAndKeep })
   } catch (thrown) {

@@ -1,10 +1,12 @@
+import type { WireRequest } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { Dice } from '../virtual/dice.ts'
+import type { Fate } from '../virtual/faulty-transport.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import type { Life } from './ledger.ts'
 import { type PlannedMachine, type Schedule, scheduleOf } from './schedule.ts'
 import { SlotLedger } from './slot-ledger.ts'
-import { FOLDER, type LifeEnd, type SlotSeat } from './slot-runner.ts'
+import { FOLDER, type LifeEnd, type SlotSeat, wordOf } from './slot-runner.ts'
 import { BLOWS, begin, type World } from './slot-story.ts'
 
 /** How a story ended. */
@@ -15,13 +17,19 @@ export interface KeptEnding {
   readonly most: number
 }
 
+/** What may become of a single transaction; a step makes up to so many. */
+const FAULTS = ['refused', 'black-hole', 'cut', 'reply-lost'] as const
+const TRANSACTIONS = 6
+
 /** How often a host makes a step. */
 const STEP_MS = 5000
 const AFTERMATH_MS = 2_000_000
 
 /**
  * Has each machine of a seed's schedule go through its upgrades, one after the other: a command, a reboot with the slot
- * kept, another command. Whoever upgrades or is down counts. Without `keeps` the slot is given back for the reboot.
+ * kept, another command. Whoever upgrades or is down counts, and who is up again until Consul has its word that it is.
+ * Some lose the reply to a single transaction, are killed or lose their session right when they have their slots.
+ * Without `keeps` the slot is given back for the reboot.
  */
 export async function tellKeptSlots(
   seed: number,
@@ -84,17 +92,20 @@ class SimulatedHost {
     if (!plan) return
     const isBack = this.#down !== undefined
     let end: LifeEnd = 'broken'
+    this.#steps += 1
+    const life = `${this.name}/${this.#steps}`
     const rebooting = {
       host: this.name,
       isBack,
       onKept: () => this.#goDown(),
-      onTaken: () => this.#comeUp(),
+      onTaken: () => this.#strike(),
+      onAnswered: () => isBack && this.#comeUpWith(life),
     }
-    this.#steps += 1
     // Who gives its slot back for the reboot goes down all the same, and comes back without one.
     const isReleased = !this.#keeps && !isBack
-    const seat = begin(this.#world, this.#machine, { ...plan, waitMs: 0 }, `${this.name}/${this.#steps}`, this.#limit, {
+    const seat = begin(this.#world, this.#machine, { ...plan, waitMs: 0 }, life, this.#limit, {
       ...(isReleased ? {} : { rebooting }),
+      fateOf: this.#loss(),
       onEnd: (how) => {
         end = isReleased && how === 'done' ? 'kept' : how
         if (isReleased && end === 'kept') this.#goDown()
@@ -110,9 +121,32 @@ class SimulatedHost {
     this.#down = ledger.begin(`${this.name} down`, 0, time.nowMs)
   }
 
-  #comeUp(): void {
-    if (this.#down) this.#world.ledger.end(this.#down)
+  /** Whether or not this life hears that its word has come to Consul. */
+  #comeUpWith(life: string): void {
+    const { agent, ledger } = this.#world
+    if (!this.#down || Buffer.from(agent.operator.entry(wordOf(this.name))?.value ?? '', 'base64').toString() !== life)
+      return
+    ledger.end(this.#down)
     this.#down = undefined
+  }
+
+  /** In some lives one transaction has a fault of its own. */
+  #loss(): (request: WireRequest) => Fate | undefined {
+    const { dice } = this.#world
+    const lost = dice.chance(0.3) ? dice.whole(1, TRANSACTIONS) : 0
+    const kind = dice.pick(FAULTS)
+    let sent = 0
+    return ({ path }) => {
+      if (path.startsWith('/v1/txn')) sent += 1
+      return path.startsWith('/v1/txn') && sent === lost ? { outMs: 1, backMs: 1, fault: { kind } } : undefined
+    }
+  }
+
+  #strike(): void {
+    const { agent, dice } = this.#world
+    if (dice.chance(0.1)) this.seat?.process.end()
+    const session = agent.operator.holder(`${FOLDER}host/${this.name}/1`)
+    if (session !== undefined && dice.chance(0.1)) agent.operator.destroySession(session)
   }
 
   #next(end: LifeEnd): void {

@@ -2,15 +2,14 @@ import { aborted, firstOf, unlessAborted } from '../../src/base/abort.ts'
 import type { Context } from '../../src/base/context.ts'
 import { Failure } from '../../src/base/failure.ts'
 import type { Consul } from '../../src/consul/consul.ts'
-import type { HeldLock } from '../../src/lock/acquire-options.ts'
 import { Hold } from '../../src/lock/hold.ts'
 import { GUARDIAN_SLACK_MS } from '../../src/lock/lease-timing.ts'
 import type { Loss } from '../../src/lock/loss.ts'
 import { ON_BEHALF_MS } from '../../src/lock/release.ts'
-import { reserveStep } from '../../src/lock/reservation.ts'
+import { ownSteps, reserveStep } from '../../src/lock/reservation.ts'
 import type { Session } from '../../src/lock/session.ts'
 import { SessionCreation } from '../../src/lock/session-creation.ts'
-import { acquireSlot, releaseSlots } from '../../src/lock/slot-locks.ts'
+import { acquireSlot, type HeldSlot, releaseSlots } from '../../src/lock/slot-locks.ts'
 import { writeFenced } from '../../src/rollout/fenced-write.ts'
 import type { VirtualClock } from '../virtual/virtual-clock.ts'
 import { SimulatedCommand } from './command.ts'
@@ -42,8 +41,15 @@ export interface Rebooting {
   readonly isBack: boolean
   /** The host may go down now. */
   readonly onKept: () => void
-  /** It is up, and its slot is its session's again. */
+  /** Its slots are its session's, and it hasn't said yet that it is at work. */
   readonly onTaken: () => void
+  /** Consul has answered, so what the host has said may stand there, whether it hears of that or not. */
+  readonly onAnswered: () => unknown
+}
+
+/** Where a host says which of its lives is at work: then nobody waits for its return any more. */
+export function wordOf(host: string): string {
+  return `at-work/${host}`
 }
 
 /** How a life ended: no slot was free, something went wrong, the slot is kept, or given back after the command. */
@@ -71,11 +77,11 @@ export async function liveOnce(
     const held = await acquireSlot(ctx, consul, session, semaphore, options)
     if (typeof held === 'string') return 'busy'
     const holds = [held, ...(own ? [own] : [])].map((slot) => new Hold(ctx, consul, slot))
-    if (rebooting?.isBack) rebooting.onTaken()
-    const loss = await work(seat, plan, session, holds, held.fence)
+    const isAtWork = !own || ((await beginWork(seat, [own, held], rebooting)) && session.leaseLeftMs() > 0)
+    const isDone = isAtWork && !(await work(seat, plan, session, holds, held.fence))
     guardian.disarm()
-    let end: LifeEnd = loss ? 'broken' : 'done'
-    if (!loss && own && !rebooting.isBack) end = await keep(seat, holds, [own, held], rebooting)
+    let end: LifeEnd = isDone ? 'done' : 'broken'
+    if (isDone && own && !rebooting.isBack) end = await keep(seat, holds, [own, held], rebooting)
     for (const hold of holds) await hold.end()
     session.end()
     isGivenBack = await releaseSlots(ctx, consul, FOLDER, session.id, Math.max(FAREWELL_MS, session.leaseLeftMs()))
@@ -92,6 +98,19 @@ export async function liveOnce(
   }
 }
 
+/** As a step does before its first command. */
+async function beginWork(
+  { ctx, consul, name }: SlotSeat,
+  slots: readonly [HeldSlot, HeldSlot],
+  { host, onTaken }: Rebooting,
+): Promise<boolean> {
+  const [{ key, sessionId }] = slots
+  onTaken()
+  const word = { verb: 'set', key: wordOf(host), value: name } as const
+  const steps = [word, ...slots.filter(({ wasKept }) => wasKept).flatMap(ownSteps)]
+  return (await writeFenced(ctx, consul, { key, sessionId }, steps)) === undefined
+}
+
 function ownerOf(rebooting: Rebooting | undefined): { owner?: string } {
   return rebooting ? { owner: rebooting.host } : {}
 }
@@ -105,7 +124,7 @@ function ownSlot({ host }: Rebooting) {
 async function keep(
   { ctx, consul }: SlotSeat,
   holds: readonly Hold[],
-  slots: readonly [HeldLock, HeldLock],
+  slots: readonly [HeldSlot, HeldSlot],
   rebooting: Rebooting,
 ): Promise<LifeEnd> {
   const [{ key, session }] = slots

@@ -1,9 +1,9 @@
 import type { Context } from '../../src/base/context.ts'
 import { Consul } from '../../src/consul/consul.ts'
-import type { Transport } from '../../src/consul/wire.ts'
+import type { Transport, WireRequest } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { Dice } from '../virtual/dice.ts'
-import { FaultyTransport } from '../virtual/faulty-transport.ts'
+import { type Fate, FaultyTransport } from '../virtual/faulty-transport.ts'
 import { NO_SETTINGS } from '../virtual/settings.ts'
 import { SILENT } from '../virtual/silent-log.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
@@ -61,14 +61,23 @@ export interface World {
   readonly ledger: SlotLedger
 }
 
-/** Begins a contender's life; `onEnd` hears how it ended, and nothing when it was killed. */
+/** How a life is told beside its plan. */
+export interface Telling {
+  readonly rebooting?: Rebooting
+  /** What the wire does to one of its requests, whatever else is wrong with it. */
+  readonly fateOf?: (request: WireRequest) => Fate | undefined
+  /** Hears how it ended, and nothing when it was killed. */
+  readonly onEnd?: (end: LifeEnd) => void
+}
+
+/** Begins a contender's life. */
 export function begin(
   world: World,
   machine: PlannedMachine,
   plan: PlannedRun,
   name: string,
   limit: number,
-  { rebooting, onEnd = () => {} }: { rebooting?: Rebooting; onEnd?: (end: LifeEnd) => void } = {},
+  { rebooting, fateOf = () => undefined, onEnd = () => {} }: Telling = {},
 ): SlotSeat {
   const { time, dice, agent } = world
   const process = new SimulatedProcess(time)
@@ -79,11 +88,11 @@ export function begin(
     signal: new AbortController().signal,
     random: dice.next,
   })
+  const node = name.split('/')[0] as string
+  const answering = heard(agent.transport(node), () => rebooting?.onAnswered())
   const client = (of: SimulatedProcess, seen = (transport: Transport) => transport) => {
-    const wire = new FaultyTransport(agent.transport(name.split('/')[0] as string), time, () =>
-      fateAt(machine, time.nowMs, dice),
-    )
-    return new Consul(NO_SETTINGS, seen(into(of, wire)))
+    const fate = (request: WireRequest) => fateOf(request) ?? fateAt(machine, time.nowMs, dice)
+    return new Consul(NO_SETTINGS, seen(into(of, new FaultyTransport(answering, time, fate))))
   }
   const heir = { ctx: context(undying), consul: client(undying) }
   const guardian = new SimulatedGuardian(heir.ctx, plan.timing.graceMs, process, (id) => giveBackFor(heir, id))
@@ -96,6 +105,18 @@ export function begin(
     process.end()
   })
   return seat
+}
+
+/** The same transport, which tells of each answer where that is given. */
+function heard(transport: Transport, onAnswered: () => void): Transport {
+  return {
+    send: async (request, signal) => {
+      const reply = await transport.send(request, signal)
+      onAnswered()
+      return reply
+    },
+    close: () => transport.close(),
+  }
 }
 
 type Blow = (world: World, lastsMs: number, seat: SlotSeat | undefined) => void

@@ -174,6 +174,35 @@ describe('an upgrade that reboots its host', () => {
     expect(await host.keys('consul-locker-rollout/')).toEqual([])
   })
 
+  test.each(['SIGTERM', 'SIGKILL'] as const)(
+    'keeps its slots when the step of the host that is back ends by %s before it says so',
+    async (signal) => {
+      const host = await Host.at('V1', 'V2', REBOOT, '[{run: exit 101, reboot: [101]}]')
+      await host.step()
+      await host.bootsAnew()
+      const kept = () => Promise.all(SLOTS.map((slot) => host.consul.value(`${host.prefix}/${slot}`)))
+      const before = await kept()
+      // It has its own slot, and waits for one of its role.
+      const session = await host.consul.createSession()
+      await host.consul.acquire(`${host.prefix}/consul-locker-rollout/slots/role/web/1`, session)
+      host.configure(`upgrade: [exit 1]\nlimits: {roles: {web: 1}}\ntimeouts: {slot: 10m}\n${REBOOT}`)
+      const step = host.start()
+      await step.says(/waiting: the role web is busy/)
+      await host.consul.holder(`${host.prefix}/${SLOTS[1]}`)
+      step.kill(signal)
+      await step.ends()
+      await patiently(
+        async () => (await host.consul.sessions('rollout web1')).length === 0,
+        () => 'its session is left',
+      )
+      expect(await kept()).toEqual(before)
+      await host.consul.destroySession(session)
+      host.configure(`upgrade: [exit 1]\n${REBOOT}`)
+      expect(await host.step()).toMatchObject({ code: 0, stderr: expect.stringContaining('web1 runs V2') })
+      expect(await host.keys('consul-locker-rollout/slots/host')).toEqual([])
+    },
+  )
+
   test('fails when its host doesn’t reboot, and keeps its slots until a person has them forgotten', async () => {
     const host = await Host.at('V1', 'V2', 'reboot: {always: true, command: exit 7, within: 0s}')
     expect(await host.step()).toMatchObject({ code: 1, stderr: expect.stringContaining('did not reboot within') })

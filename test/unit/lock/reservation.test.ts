@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../src/consul/kv.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
-import { reservedFor, reserveStep } from '../../../src/lock/reservation.ts'
+import { ownSteps, reservationIn, reservedFor, reserveStep } from '../../../src/lock/reservation.ts'
 
 const entry = (value: string, session?: string): Entry => ({
   key: 'slots/1',
@@ -19,6 +19,14 @@ describe('a slot', () => {
     expect(step).toMatchObject({ verb: 'unlock', key: 'slots/1', session: 'a', flags: LOCK_FLAGS })
     expect(JSON.parse(step.value ?? '')).toEqual({ host: 'web1', pid: 4, reservedFor: 'web1' })
     expect(reservedFor(entry(step.value ?? ''))).toBe('web1')
+  })
+
+  test('says for whom it is kept while a session holds it, too, until that writes its record', () => {
+    expect(reservationIn('{"reservedFor":"web1"}')).toBe('web1')
+    const [check, write] = ownSteps({ key: 'slots/1', sessionId: 'a', value: '{"host":"web1"}' })
+    expect(check).toEqual({ verb: 'check-session', key: 'slots/1', session: 'a' })
+    expect(write).toEqual({ verb: 'set', key: 'slots/1', value: '{"host":"web1"}', flags: LOCK_FLAGS })
+    expect(reservationIn(write?.value ?? '')).toBeUndefined()
   })
 
   test.each([

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/base/context.ts'
 import { transact } from '../../../src/consul/txn.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
-import { reserveStep } from '../../../src/lock/reservation.ts'
+import { ownSteps, reserveStep } from '../../../src/lock/reservation.ts'
 import { Session } from '../../../src/lock/session.ts'
-import { acquireSlot, releaseSlots, type SlotLocks, whyFull } from '../../../src/lock/slot-locks.ts'
+import { acquireSlot, type HeldSlot, releaseSlots, type SlotLocks, whyFull } from '../../../src/lock/slot-locks.ts'
 import type { Policy } from '../../virtual/faulty-transport.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
@@ -42,6 +42,8 @@ function semaphore(limit = 2) {
     full: (more: Partial<SlotLocks> = {}) => clock.run(whyFull(ctx, client, about(more))),
     keep: (session: Session, slot: number, owner: string) =>
       clock.run(transact(ctx, client, [reserveStep(`${FOLDER}/${slot}`, session.id, owner, { host: owner })])),
+    own: (slot: HeldSlot) => clock.run(transact(ctx, client, ownSteps(slot))),
+    wordsAt: (key: string) => Buffer.from(lock.operator.entry(key)?.value ?? '', 'base64').toString(),
     put: (key: string) => clock.run(transact(ctx, client, [{ verb: 'set', key, value: 'x', flags: LOCK_FLAGS }])),
     meet(next: Policy) {
       fateOf = next
@@ -72,7 +74,12 @@ describe('a slot', () => {
     const { clock, session, acquire, operator } = semaphore()
     const one = await session('one')
     const got = await clock.run(acquire(one))
-    expect(got).toMatchObject({ fence: operator.entry('slots/1')?.modifyIndex, sessionId: one.id, riders: [] })
+    expect(got).toMatchObject({
+      fence: operator.entry('slots/1')?.modifyIndex,
+      sessionId: one.id,
+      riders: [],
+      wasKept: false,
+    })
     one.end()
   })
 
@@ -318,7 +325,88 @@ describe('a slot that is kept', () => {
   })
 })
 
+describe('a kept slot that its owner has taken', () => {
+  const KEPT = '{"host":"web1","reservedFor":"web1"}'
+
+  /** web1 has the slot that was kept for it. */
+  async function taken() {
+    const all = semaphore(1)
+    const { clock, session, acquire, keep } = all
+    const [one, two] = [await session('one'), await session('two')]
+    await clock.run(acquire(one))
+    await keep(one, 1, 'web1')
+    one.end()
+    const slot = await clock.run(acquire(two, { owner: 'web1' }))
+    if (typeof slot === 'string') throw new Error(slot)
+    return { ...all, slot, two }
+  }
+
+  test('says so yet, though its owner’s record is another one', async () => {
+    const { slot, two, wordsAt, timing, operator } = await taken()
+    expect(slot).toMatchObject({ wasKept: true, value: `{"host":"web1","lockDelayMs":${timing.lockDelayMs}}` })
+    expect(wordsAt('slots/1')).toBe(KEPT)
+    expect(operator.holder('slots/1')).toBe(two.id)
+    two.end()
+  })
+
+  test('also when it claims it once more', async () => {
+    const { clock, two, acquire, wordsAt } = await taken()
+    expect(await clock.run(acquire(two, { owner: 'web1' }))).toMatchObject({ wasKept: true })
+    expect(wordsAt('slots/1')).toBe(KEPT)
+    two.end()
+  })
+
+  test('is given back as it was found, whatever becomes of a reply', async () => {
+    const { give, two, wordsAt, meet, operator, session, acquire, clock } = await taken()
+    let sent = 0
+    meet(({ path }) => (path.startsWith('/v1/txn') && ++sent === 1 ? { fault: { kind: 'cut' } } : {}))
+    expect(await give(two)).toBe(true)
+    expect(wordsAt('slots/1')).toBe(KEPT)
+    expect(operator.entry('slots/1')).toMatchObject({ flags: LOCK_FLAGS, session: '' })
+    expect(operator.sessions().map(({ name }) => name)).toEqual(['one'])
+    const three = await session('three')
+    expect(await clock.run(acquire(three, { once: true, owner: 'web2' }))).toBe('busy')
+    three.end()
+  })
+
+  test('stays kept when its session ends', async () => {
+    const { clock, two, timing, wordsAt, operator, session, acquire } = await taken()
+    operator.destroySession(two.id)
+    two.end()
+    expect(wordsAt('slots/1')).toBe(KEPT)
+    await clock.advance(timing.lockDelayMs + 1000)
+    const three = await session('three')
+    expect(await clock.run(acquire(three, { once: true, owner: 'web2' }))).toBe('busy')
+    expect(await clock.run(acquire(three, { once: true, owner: 'web1' }))).toMatchObject({ key: 'slots/1' })
+    three.end()
+  })
+
+  test('is kept no more when its owner has written its record', async () => {
+    const { give, own, slot, two, wordsAt, operator } = await taken()
+    await own(slot)
+    expect(wordsAt('slots/1')).toBe(slot.value)
+    expect(operator.holder('slots/1')).toBe(two.id)
+    expect(await give(two)).toBe(true)
+    expect(operator.entry('slots/1')).toBeUndefined()
+  })
+})
+
 describe('slots that are given back', () => {
+  test('go in the reverse of the order in which they were taken, as a consistent read has them', async () => {
+    const { clock, session, acquire, give, meet, requests } = semaphore()
+    const one = await session('one')
+    for (const folder of ['slots/b', 'slots/c', 'slots/a']) await clock.run(acquire(one, { folder }))
+    const asked = requests.length
+    const given: (string | undefined)[] = []
+    meet(({ body = '' }) => {
+      if (body.includes('"delete"')) given.push(/slots\/\w/.exec(body)?.[0])
+      return {}
+    })
+    expect(await give(one)).toBe(true)
+    expect(given).toEqual(['slots/a', 'slots/c', 'slots/b'])
+    expect(requests[asked]).toMatch(/^GET \/v1\/kv\/slots\/\?.*consistent/)
+  })
+
   test('are all that the session holds, and no others; the session goes last', async () => {
     const { clock, ctx, client, session, acquire, give, operator } = semaphore(3)
     const [one, two] = [await session('one'), await session('two')]
