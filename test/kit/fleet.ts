@@ -13,7 +13,7 @@ import { scratch } from './unique.ts'
 
 /** On a busy machine twelve hosts take their time. */
 const PATIENCE_MS = 100_000
-/** How often a host makes a step; a minute would be too long to wait for. */
+/** A minute would be too long to wait for. */
 const CRON_MS = 1000
 
 /**
@@ -53,6 +53,8 @@ export interface FleetOptions {
   readonly whileDown?: (host: string) => Promise<void>
   /** How long anything is waited for, in milliseconds. */
   readonly patienceMs?: number
+  /** How often a host makes a step, in milliseconds. */
+  readonly cronMs?: number
 }
 
 /** Hosts on one machine, each with its own files; every one makes step after step, as cron would have it. */
@@ -139,10 +141,11 @@ ${more}
   }
 
   async #drive(host: string): Promise<void> {
-    const address = this.#options.agentOf?.(host) ?? this.consul.address
+    const { agentOf, cronMs = CRON_MS } = this.#options
+    const address = agentOf?.(host) ?? this.consul.address
     while (!this.#isOver) {
       if (this.#dead.has(host)) {
-        await pause(CRON_MS)
+        await pause(cronMs)
         continue
       }
       const step = startLocker(['rollout', 'step', '--json', '-f', this.fileOf(host)], {
@@ -155,7 +158,7 @@ ${more}
       if (step.stdout.includes('"kind":"rebooting"')) await this.#reboot(host)
       const { exitCode, signalCode } = step.child
       this.endings.push(`${host} ${exitCode ?? signalCode} ${step.stdout.trim()} ${exitCode === 0 ? '' : step.stderr}`)
-      await pause(CRON_MS)
+      await pause(cronMs)
     }
   }
 

@@ -8,15 +8,23 @@ vi.setConfig({ testTimeout: 1_200_000 })
 
 const HOSTS = Array.from({ length: 12 }, (_, n) => `web${n + 1}`)
 const PATIENCE_MS = 600_000
+/** Most steps of either story only wait, and twelve each second would have a processor for themselves. */
+const CRON_MS = 2000
 
 /** Twelve hosts, each with an agent of its own. */
-async function openFleet(options: Omit<FleetOptions, 'hosts' | 'agentOf'>) {
+async function openFleet(options: Omit<FleetOptions, 'hosts' | 'agentOf' | 'cronMs'>) {
   const server = await startConsul({ mode: 'dev', node: 'server' })
   onTestFinished(() => server.stop())
   const agents = new Map<string, ConsulAgent>()
   for (const host of HOSTS) agents.set(host, await startHostAgent(server, host))
   const agentOf = (host: string) => agents.get(host) as ConsulAgent
-  const all = { hosts: HOSTS, patienceMs: PATIENCE_MS, ...options, agentOf: (host: string) => agentOf(host).address }
+  const all = {
+    hosts: HOSTS,
+    patienceMs: PATIENCE_MS,
+    cronMs: CRON_MS,
+    ...options,
+    agentOf: (host: string) => agentOf(host).address,
+  }
   return { fleet: new Fleet(server.address, all), agentOf }
 }
 
