@@ -108,8 +108,8 @@ export interface AgentState {
   readonly application: ApplicationState
   /** Whose slave the application is. */
   readonly following: string | undefined
-  /** Whom it was last made a slave of, with success or without. */
-  readonly lastTried: string | undefined
+  /** Whose slave it could not be made when that was tried last. */
+  readonly failedToFollow: string | undefined
   readonly call:
     | { readonly kind: ApplicationCall; readonly about: string | undefined; readonly interrupted: boolean }
     | undefined
@@ -162,7 +162,7 @@ export function newState(traits: AgentTraits): AgentState {
     lockFreeSinceMs: undefined,
     application: 'unknown',
     following: undefined,
-    lastTried: undefined,
+    failedToFollow: undefined,
     call: undefined,
     reinit: undefined,
     cleared: false,

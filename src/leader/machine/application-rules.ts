@@ -64,9 +64,9 @@ export function assertSlave(state: AgentState): Transition | undefined {
     return isStale ? interrupt(state) : undefined
   }
   // What has failed waits for the next interval, too.
-  const wasTried = state.following === identity || state.lastTried === identity
+  const wasTried = state.following === identity || state.failedToFollow === identity
   if (wasTried && !state.due) return undefined
-  return call({ ...state, lastTried: identity }, 'ensure-slave', leader)
+  return call(state, 'ensure-slave', leader)
 }
 
 /** Nobody leads yet: the application runs, so that it can be asked how much it has. */

@@ -107,7 +107,7 @@ function won(state: AgentState, nowMs: number): AgentState {
     leader: undefined,
     lockFreeSinceMs: undefined,
     failedAssertions: 0,
-    lastTried: undefined,
+    failedToFollow: undefined,
   }
 }
 
@@ -144,13 +144,21 @@ function called(before: AgentState, event: CalledEvent, nowMs: number): AgentSta
         own: position === undefined ? undefined : { position, occasion: about },
       }
     case 'ensure-slave':
-      if (interrupted) return { ...state, following: undefined, lastTried: undefined }
-      return ok ? { ...state, application: 'slave', following: about } : { ...state, following: undefined }
+      if (interrupted) return { ...state, following: undefined, failedToFollow: undefined }
+      return ok
+        ? { ...state, application: 'slave', following: about, failedToFollow: undefined }
+        : { ...state, following: undefined, failedToFollow: about }
     case 'stand-by':
-      return ok && !interrupted ? { ...state, application: 'slave', following: undefined } : state
+      if (!ok || interrupted) return state
+      return { ...state, application: 'slave', following: undefined, failedToFollow: undefined }
     case 'reinit':
       // What was interrupted is done anew, with whoever leads then.
-      return { ...state, following: undefined, lastTried: undefined, reinit: interrupted ? state.reinit : undefined }
+      return {
+        ...state,
+        following: undefined,
+        failedToFollow: undefined,
+        reinit: interrupted ? state.reinit : undefined,
+      }
     case 'ensure-master':
       return interrupted ? state : asserted(state, ok)
     case 'demote':

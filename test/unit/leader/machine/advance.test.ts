@@ -493,6 +493,11 @@ describe('stand_by', () => {
     expect(following([...alone, { kind: 'withdrawn' }, STOP, called('stand-by')])).toBe('n2 10.0.0.2 6379')
   })
 
+  test.each([true, false])('is over as soon as the same one leads again; it was followed: %s', (ok) => {
+    const alone = [...becoming, called('ensure-slave', ok), leads(undefined), TICK, called('stand-by')]
+    expect(after([...alone, leads(OTHER)], able).does).toEqual(['ensure-slave n2'])
+  })
+
   test('is ended when the lock is won', () => {
     const { does, state } = after([leads(undefined), HEALTHY, TICK, WON], able)
     expect(does).toEqual(['interrupt'])

@@ -93,7 +93,17 @@ describe('an application that turns out to be master without the lock', () => {
   test('is demoted, and not called a slave meanwhile', () => {
     const { does, state } = after([...slave, looks('master')])
     expect([does, roleTagOf(state), isCandidate(state)]).toEqual([['demote', 'withdraw'], 'unknown', false])
-    expect(after([...slave, looks('master'), called('demote'), TICK]).does).toEqual(['ensure-slave'])
+  })
+
+  test('follows the same one as before as soon as it was demoted', () => {
+    expect(after([...slave, looks('master'), called('demote')]).does).toEqual(['ensure-slave'])
+    expect(after([...slave, looks('master'), called('demote', false), called('fence')]).does).toEqual(['ensure-slave'])
+  })
+
+  test('follows with the next interval one that it could not follow before', () => {
+    const demoted = [SEEN, LED, looks('slave'), called('ensure-slave', false), looks('master'), called('demote')]
+    expect(after(demoted).does).toEqual([])
+    expect(after([...demoted, TICK]).does).toEqual(['ensure-slave'])
   })
 
   test('has what is under way ended before', () => {
