@@ -118,17 +118,18 @@ describe('a slot', () => {
   })
 
   test('of who was cut off is closed for the lock-delay, and had at its end', async () => {
-    const { clock, timing, session, acquire, operator, said } = semaphore(1)
+    const { clock, timing, session, acquire, operator, said, wordsAt } = semaphore(1)
     const [one, two] = [await session('one'), await session('two')]
     await clock.run(acquire(one))
     operator.destroySession(one.id)
     one.end()
     expect(await clock.run(acquire(two, { once: true }))).toBe('busy')
     expect(said).toEqual(['the upgrade is closed for 1m at most: a holder of it was cut off'])
-    const waiting = acquire(two)
+    const waiting = acquire(two, { host: 'web2' })
     await clock.advance(timing.lockDelayMs - 1000)
     expect(said.slice(1)).toEqual([`waiting: ${said[0]}`])
-    expect(await clock.run(waiting)).toMatchObject({ key: 'slots/1' })
+    expect(await clock.run(waiting)).toMatchObject({ key: 'slots/1', wasKept: false })
+    expect(wordsAt('slots/1')).toContain('web2')
     expect(clock.nowMs).toBeLessThan(timing.lockDelayMs + 1000)
     two.end()
   })
