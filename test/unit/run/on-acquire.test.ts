@@ -152,6 +152,18 @@ describe('a command whose hook comes first', () => {
     expect(lines).toMatchObject([{ line: '--on-acquire failed with exit code 3' }, { loss: 'session-gone' }])
   })
 
+  test('does not start when that has failed with the lock, which somebody released in our name', async () => {
+    const { begun, letGo, dies, operator, key, settled, heard, lines } = await preparing(`${WAITS}; exit 3`)
+    await begun()
+    operator.forceRelease(key)
+    letGo()
+    // The hold hasn't looked yet.
+    await dies()
+    expect(await settled()).toMatchObject({ ...lost('key-released'), dead: true })
+    expect(heard).toContain('lost: key-released')
+    expect(lines).toMatchObject([{ line: '--on-acquire failed with exit code 3' }, { loss: 'key-released' }])
+  })
+
   test('does not start when a signal comes meanwhile, which ends the hook', async () => {
     const { begun, send, settled } = await preparing(WAITS)
     await begun()
