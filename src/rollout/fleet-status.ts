@@ -63,7 +63,9 @@ export function fleetStatus(file: RolloutFile, keys: RolloutKeys, fleet: FleetVi
     const begun = records.inProgress.get(host)
     const about = { host, role, version, forMs: undefined, why: undefined, waitsFor: undefined }
     const failure = records.failed.find((failed) => failed.host === host)
-    if (records.upgrading.has(host)) return { ...about, state: 'upgrading', forMs: sinceMs(begun?.sinceMs, nowMs) }
+    // Who has only its own turn looks for a slot, or died while it did.
+    const isAtWork = records.upgrading.has(host) && (begun !== undefined || slots[0]?.takenBy.includes(host))
+    if (isAtWork) return { ...about, state: 'upgrading', forMs: sinceMs(begun?.sinceMs, nowMs) }
     if (failure) return { ...about, state: 'failed', why: failure.why }
     if (begun) return { ...about, state: 'rebooting', forMs: sinceMs(begun.sinceMs, nowMs) }
     if (dead.has(host)) return { ...about, state: 'dead', why: version === undefined ? undefined : `it ran ${version}` }

@@ -67,6 +67,12 @@ test('a screen tells who runs it, who is at work since when, and who waits for w
   ])
 })
 
+test('a host that has its own turn but no slot is not at work', () => {
+  const turn = entry(`${keys.hostSlots('web1')}/1`, { host: 'web1' }, 'another session')
+  const { hosts } = statusOf(parseRolloutFile('r.yaml', 'limits: {cluster: 1}'), fleetView(HOSTS, [...ENTRIES, turn]))
+  expect(hosts.find(({ host }) => host === 'web1')).toMatchObject({ state: 'waiting', waitsFor: 'slot' })
+})
+
 test('a screen tells who has failed, in lines of 80 columns', () => {
   const failed = entry(keys.failedOn('db2'), { version: 'V2', why: `smoke\u001b[2J failed: ${'x'.repeat(200)}` })
   const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`web${n}`, 'V1']))
