@@ -26,16 +26,22 @@ export class FollowedPlan {
   #observed: ObservedPlan | undefined
   #plan: SwitchPlan
   #printer: StepPrinter
-  /** Whether it stands in Consul, or may ever have. */
-  #hasStood: boolean
+  /** The turn of the lock in which it stood in Consul last, or may have. */
+  #stoodIn: number | undefined
+  /** The turn of the lock in which it was looked at last. */
+  #seenIn: number | undefined
 
-  /** `stepMs` is how long one step may take; `isBegun` that the plan was found in Consul. */
-  constructor(world: SwitchWorld, retry: Retry, stepMs: number, plan: SwitchPlan, isBegun: boolean) {
+  /**
+   * `stepMs` is how long one step may take; `foundIn` the turn of the lock in which the plan was found in Consul, if it
+   * was.
+   */
+  constructor(world: SwitchWorld, retry: Retry, stepMs: number, plan: SwitchPlan, foundIn: number | undefined) {
     this.#world = world
     this.#retry = retry
     this.#healthJudge = new HealthJudge(stepMs)
     this.#plan = plan
-    this.#hasStood = isBegun
+    this.#stoodIn = foundIn
+    this.#seenIn = foundIn
     this.#printer = this.#newPrinter()
   }
 
@@ -48,15 +54,25 @@ export class FollowedPlan {
     return this.#observed !== undefined && runsNowhere(this.#plan, this.#observed)
   }
 
+  /** Whether others may have been at the switch since it was seen last: the lock has left us. */
+  get isOutdated(): boolean {
+    return this.#seenIn !== this.#world.lock.turn
+  }
+
   /** What is to be seen of the plan now; it goes on by what has come back meanwhile. Rejects with a `Failure`. */
   async observe(ctx: Context): Promise<ObservedPlan> {
-    const { consul, cluster, self } = this.#world
+    const { consul, cluster, self, lock } = this.#world
     for (;;) {
+      const { turn } = lock
       const observed = await this.#retry.until(ctx, () =>
         observePlan(ctx, consul, cluster, this.#plan, self, this.#healthJudge),
       )
       const { standing } = observed
-      if (isSuperseded(this.#plan, standing, this.#hasStood)) throw new Superseded(this.#plan, standing)
+      // What goes while the lock is ours was deleted by somebody who switches nothing, and is written anew.
+      const mayBeOver = this.#stoodIn !== undefined && this.#stoodIn !== turn
+      if (isSuperseded(this.#plan, standing, mayBeOver)) throw new Superseded(this.#plan, cluster, observed)
+      if (standing.length > 0) this.#stoodIn = turn
+      this.#seenIn = turn
       const plan = await this.#retry.until(ctx, () =>
         withReturned(ctx, this.#plan, { cluster, self, sites: observed.sites }),
       )
@@ -72,11 +88,11 @@ export class FollowedPlan {
   async record(ctx: Context, write: () => Promise<boolean>): Promise<boolean> {
     try {
       const done = await write()
-      this.#hasStood ||= done
+      if (done) this.#stoodIn = this.#seenIn
       return done
     } catch (thrown) {
       // What wasn't answered may have been done, and who goes on with it may end it before we look again.
-      this.#hasStood ||= ctx.signal.aborted || isTransient(thrown, this.#world.consul)
+      if (ctx.signal.aborted || isTransient(thrown, this.#world.consul)) this.#stoodIn = this.#seenIn
       throw thrown
     }
   }

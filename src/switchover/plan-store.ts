@@ -54,13 +54,14 @@ export function parsePlan(key: string, text: string): SwitchPlan {
 }
 
 /**
- * Whether others have put another plan in this one's place, or have taken it away once it stood anywhere; `standing` is
- * what stands in all datacenters. An older copy is our own doing, or that of whoever began it.
+ * Whether others have put another plan in this one's place, or have taken it away, as they may (`mayBeOver`) who had
+ * the lock since it stood; `standing` is what stands in all datacenters. An older copy is our own doing, or that of
+ * whoever began it.
  */
-export function isSuperseded(plan: SwitchPlan, standing: readonly SwitchPlan[], hasStood: boolean): boolean {
+export function isSuperseded(plan: SwitchPlan, standing: readonly SwitchPlan[], mayBeOver: boolean): boolean {
   const copies = standing.filter(({ id }) => id === plan.id)
   const newest = newestPlan(copies)
-  if (newest === undefined) return hasStood || standing.length > 0
+  if (newest === undefined) return mayBeOver || standing.length > 0
   if (newest.revision !== plan.revision) return newest.revision > plan.revision
   return !copies.some((copy) => serializePlan(copy) === serializePlan(plan))
 }

@@ -33,7 +33,7 @@ export interface SwitchRequest {
 export function startPrimary(ctx: Context, request: SwitchRequest): Promise<SwitchResult> {
   const { consul, cluster, self, who, world, timeouts } = request
   return withSwitchLock(ctx, consul, cluster.service, who, async (ctx, lock) => {
-    const undertaking = await new Retry(consul).until(ctx, () => intended(ctx, request))
+    const undertaking = await new Retry(consul).until(ctx, () => intended(ctx, request, lock.turn))
     return new Switch({ consul, cluster, self, lock, ...world }, timeouts, undertaking).run(ctx)
   })
 }
@@ -56,10 +56,11 @@ export async function dryRunSwitch(
 export function abortSwitch(ctx: Context, request: Omit<SwitchRequest, 'options'>): Promise<SwitchResult> {
   const { consul, cluster, self, who, world, timeouts } = request
   return withSwitchLock(ctx, consul, cluster.service, who, async (ctx, lock) => {
+    const { turn: foundIn } = lock
     const view = await new Retry(consul).until(ctx, () => viewCluster(ctx, consul, cluster, self))
     const plan = unfinishedPlan(view)
     if (!plan) throw new Failure('precondition', `no switch of ${cluster.service} is under way`)
-    const begun = { plan, isBegun: true }
+    const begun = { plan, foundIn }
     return new Switch({ consul, cluster, self, lock, ...world }, timeouts, begun).undo(ctx, 'the switch was aborted')
   })
 }
@@ -67,16 +68,17 @@ export function abortSwitch(ctx: Context, request: Omit<SwitchRequest, 'options'
 async function intended(
   ctx: Context,
   { consul, cluster, self, options }: Pick<SwitchRequest, 'consul' | 'cluster' | 'self' | 'options'>,
+  turn?: number,
 ): Promise<Undertaking> {
   const view = await viewCluster(ctx, consul, cluster, self)
   const begun = unfinishedPlan(view)
   if (begun) {
     ctx.log.notice(`going on with the switch that ${begun.by} began at ${begun.since}`)
     const assumed = options.force ? withAssumed(begun, view.unreachable) : begun
-    return { plan: options.fencing === 'done' ? fenced(assumed, assumed.unfenced ?? []) : assumed, isBegun: true }
+    return { plan: options.fencing === 'done' ? fenced(assumed, assumed.unfenced ?? []) : assumed, foundIn: turn }
   }
   const plan = await newPlan(ctx, view, options)
-  return { plan, isBegun: false, failing: options.patient ? await failingAmong(ctx, view, plan.demote) : [] }
+  return { plan, failing: options.patient ? await failingAmong(ctx, view, plan.demote) : [] }
 }
 
 /** The plan of a switch that somebody began and didn't end. */

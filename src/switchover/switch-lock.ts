@@ -73,6 +73,7 @@ export class SwitchLock {
   /** `undefined` while it has left us. */
   #held: HeldLock | undefined
   #back = Promise.withResolvers<void>()
+  #turn = 0
   /** Tells sessions that were ours, one of which may hold the lock yet. */
   readonly #id = randomId()
 
@@ -91,10 +92,16 @@ export class SwitchLock {
     return { verb: 'check-session', key, session }
   }
 
+  /** Another number each time that the lock has left us, or has come back. */
+  get turn(): number {
+    return this.#turn
+  }
+
   /** Takes the lock. Rejects with a `Failure`, which is `conflict` when somebody else has it. */
   async acquire(ctx: Context): Promise<void> {
     const retry = new Retry(this.#consul)
     this.#held = await retry.until(ctx, () => this.#contend(ctx))
+    this.#turn += 1
     this.#back.resolve()
   }
 
@@ -107,6 +114,7 @@ export class SwitchLock {
       await hold.end()
       if (ctx.signal.aborted) return
       this.#held = undefined
+      this.#turn += 1
       this.#back = Promise.withResolvers()
       ctx.log.warn(`the lock of the switch was lost, and is taken again: ${lossIn(hold.lost).sentence}`)
       held.session.end()

@@ -18,8 +18,8 @@ import { deletePlan, type WrittenStep, writeStep } from './write-step.ts'
 /** What a switch is begun with. */
 export interface Undertaking {
   readonly plan: SwitchPlan
-  /** Whether the plan was found in Consul. */
-  readonly isBegun: boolean
+  /** The turn of the lock in which the plan was found in Consul; absent for a new one. */
+  readonly foundIn?: number | undefined
   /** The nodes whose service was critical when the plan was made. */
   readonly failing?: readonly NodeAt[]
 }
@@ -35,12 +35,12 @@ export class Switch {
   readonly #nodeWait: NodeWait
   readonly #followed: FollowedPlan
 
-  constructor(world: SwitchWorld, timeouts: SwitchTimeouts, { plan, isBegun, failing = [] }: Undertaking) {
+  constructor(world: SwitchWorld, timeouts: SwitchTimeouts, { plan, foundIn, failing = [] }: Undertaking) {
     this.#world = world
     this.#timeouts = timeouts
     this.#retry = new Retry(world.consul)
     this.#nodeWait = new NodeWait(world, timeouts, this.#retry, failing)
-    this.#followed = new FollowedPlan(world, this.#retry, timeouts.stepMs, plan, isBegun)
+    this.#followed = new FollowedPlan(world, this.#retry, timeouts.stepMs, plan, foundIn)
   }
 
   /**
@@ -105,6 +105,7 @@ export class Switch {
   async #perform(ctx: Context, step: WrittenStep, observed: ObservedPlan) {
     const { cluster, self, lock } = this.#world
     const lockProof = await lock.proof(ctx)
+    if (this.#followed.isOutdated) return false
     const performing = { cluster, plan: this.#plan, observed, home: self.datacenter, lockProof }
     const write = () => writeStep(ctx, performing, step)
     return this.#retry.until(ctx, () => (step.kind === 'record' ? this.#followed.record(ctx, write) : write()))
@@ -166,6 +167,7 @@ export class Switch {
     if (pendingDatacenters(this.#plan, observed).length > 0) return true
     const { cluster, self, lock } = this.#world
     const lockProof = await lock.proof(ctx)
+    if (this.#followed.isOutdated) return false
     const performing = { cluster, plan: this.#plan, observed, home: self.datacenter, lockProof }
     return this.#retry.until(ctx, () => deletePlan(ctx, performing))
   }

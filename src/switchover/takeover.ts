@@ -31,12 +31,13 @@ const OPTIONS: SwitchOptions = {
 export function takeOver(ctx: Context, request: Omit<SwitchRequest, 'options'>): Promise<TakeoverResult> {
   const { consul, cluster, self, who, world, timeouts } = request
   return withSwitchLock<TakeoverResult>(ctx, consul, cluster.service, who, async (ctx, lock) => {
+    const { turn } = lock
     const view = await viewCluster(ctx, consul, cluster, self)
     const begun = unfinishedPlan(view)
     if (begun && !isOwnTakeover(begun, view)) return { kind: 'needless' }
     const plan = begun ?? (await newTakeover(ctx, view, world.fence !== undefined))
     if (plan === undefined) return { kind: 'needless' }
-    const undertaking = { plan, isBegun: begun !== undefined }
+    const undertaking = { plan, ...(begun ? { foundIn: turn } : {}) }
     return new Switch({ consul, cluster, self, lock, ...world }, timeouts, undertaking).run(ctx)
   })
 }

@@ -64,18 +64,19 @@ async function operators() {
   const begin = (
     self: 'b' | 'c',
     plan: SwitchPlan,
-    isBegun: boolean,
+    how: 'new' | 'found' | 'found before',
     work: (it: Switch, ctx: Context) => Promise<SwitchResult>,
   ) => {
     const consul = consuls[self]
     const who = { host: self, pid: 1, user: 'op', command: [], isAlive: () => true }
     return withSwitchLock(ctx, consul, CLUSTER.service, who, (ctx, lock) => {
+      const found = how === 'new' ? {} : { foundIn: how === 'found' ? lock.turn : lock.turn - 1 }
       const world = {
         ...{ consul, cluster: CLUSTER, self: at(self), lock, output: { begin() {}, end() {} } },
         ...{ handleOwnFlag: async () => {}, interruption: new AbortController().signal },
         fence: async (_: Context, { node }: { node: string }) => void fenced.push(node),
       }
-      return work(new Switch(world, { stepMs: 60_000, deadAfterMs: undefined }, { plan, isBegun }), ctx)
+      return work(new Switch(world, { stepMs: 60_000, deadAfterMs: undefined }, { plan, ...found }), ctx)
     })
   }
   await clock.run(readKey(ctx, new Consul(NO_SETTINGS, agent.transport('a')), KEY)) // Has the node join.
@@ -85,18 +86,19 @@ async function operators() {
     put,
     fenced,
     /** The switch at `b`: its end, whatever that is. */
-    ours(plan = PLAN, isBegun = false): Promise<unknown> {
-      return begin('b', plan, isBegun, (it, ctx) => it.run(ctx)).catch((thrown: unknown) => thrown)
+    ours(plan = PLAN, how: 'new' | 'found before' = 'new'): Promise<unknown> {
+      return begin('b', plan, how, (it, ctx) => it.run(ctx)).catch((thrown: unknown) => thrown)
     },
     /** The operator at `c` undoes a switch. */
     async undo(plan = PLAN) {
-      const end = await clock.run(begin('c', plan, true, (it, ctx) => it.undo(ctx, 'aborted')))
+      const end = await clock.run(begin('c', plan, 'found', (it, ctx) => it.undo(ctx, 'aborted')))
       expect(end).toMatchObject({ kind: 'undone' })
     },
     /** From now on the wire does this to what `b` asks. */
     meet(policy: Policy) {
       wire = policy
     },
+    delete: (key: string) => clock.run(transact(ctx, consuls.c, [{ verb: 'delete', key }])),
     destroySession: () => agent.operator.destroySession(agent.operator.entry(LOCK)?.session ?? ''),
     text(key: string) {
       const entry = agent.operator.entry(key)
@@ -160,8 +162,58 @@ test('a switch whose first write has no answer is undone for good', async () => 
 
 test('a switch that was found in Consul and ended by others before the first look is not begun anew', async () => {
   const { clock, text, ours } = await operators()
-  expect(await clock.run(ours(PLAN, true))).toMatchObject({ code: 'conflict' })
+  expect(await clock.run(ours(PLAN, 'found before'))).toMatchObject({ code: 'conflict' })
   expect(text(KEY)).toBeUndefined()
+})
+
+test('a switch whose plan is deleted by hand while the lock is its own writes it anew, and goes on', async () => {
+  const lab = await operators()
+  const { clock, put, text, ours } = lab
+  const end = ours()
+  await clock.advance(5000)
+  await lab.delete(KEY)
+  await clock.advance(5000)
+  expect(text(KEY)).toEqual(serializePlan(PLAN))
+  await put(STOPPED, 'WAIT')
+  await put(READY, 'WAIT')
+  expect(await clock.run(end)).toMatchObject({ kind: 'switched' })
+  expect([text(KEY), text(STOPPED), text(READY)]).toEqual([undefined, 'NULL', 'NULL'])
+})
+
+test('a switch whose plan goes with its lock while it is looking writes it no more', async () => {
+  const lab = await operators()
+  const { clock, meet, put, text, ours, destroySession } = lab
+  const end = ours()
+  await clock.advance(5000)
+  // A look lasts so long, and sees what stands there in the end.
+  meet(({ path }) => ({ outMs: path.includes('/kv/service/') ? 3000 : 0 }))
+  await clock.advance(10_000)
+  await put(STOPPED, 'WAIT') // Once that is seen, the next look is for the next step.
+  await clock.advance(2000)
+  for (const key of [STOPPED, READY]) await put(key, 'NULL')
+  await lab.delete(KEY)
+  destroySession()
+  expect(await clock.run(end)).toMatchObject({ code: 'conflict' })
+  expect([text(KEY), text(STOPPED), text(READY)]).toEqual([undefined, 'NULL', 'NULL'])
+})
+
+test('a switch whose plan was deleted by hand while it was cut off tells how its flags are cleared', async () => {
+  const lab = await operators()
+  const { clock, meet, text, ours } = lab
+  const end = ours()
+  await clock.advance(5000)
+  meet(CUT_OFF)
+  await clock.advance(OUTAGE_MS)
+  await lab.delete(KEY)
+  meet(FINE)
+  expect(await clock.run(end)).toMatchObject({
+    code: 'conflict',
+    message: 'the plan of this switch was deleted, and its flags still stand',
+    hint:
+      'to clear them: consul-locker promote oracle --node b --datacenter dc1 --set NULL && ' +
+      'consul-locker demote oracle --node a --datacenter dc1 --set NULL; status shows who is primary',
+  })
+  expect([text(KEY), text(STOPPED), text(READY)]).toEqual([undefined, 'START', 'START'])
 })
 
 test('a switch that is not begun yet leaves the plan of another one alone', async () => {
