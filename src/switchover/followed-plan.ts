@@ -24,6 +24,8 @@ export class FollowedPlan {
   /** Which of the plan's roles stood in each datacenter when any of them did. */
   readonly #lastKnownRoles = new Map<string, 'before' | 'after'>()
   #observed: ObservedPlan | undefined
+  /** The last look has not come to its end. */
+  #isBlind = false
   #plan: SwitchPlan
   #printer: StepPrinter
   /** The turn of the lock in which it stood in Consul last, or may have. */
@@ -49,9 +51,10 @@ export class FollowedPlan {
     return this.#plan
   }
 
-  /** Whether no node is known to run the service, as it was seen last. */
-  get runsNowhere(): boolean {
-    return this.#observed !== undefined && runsNowhere(this.#plan, this.#observed)
+  /** Says that no node is known to run the service, if none was when that was seen last; by now one may. */
+  get nowhere(): string | undefined {
+    if (this.#observed === undefined || !runsNowhere(this.#plan, this.#observed)) return undefined
+    return this.#isBlind || this.isOutdated ? 'the service may run nowhere' : 'the service runs nowhere now'
   }
 
   /** Whether others may have been at the switch since it was seen last: the lock has left us. */
@@ -62,6 +65,7 @@ export class FollowedPlan {
   /** What is to be seen of the plan now; it goes on by what has come back meanwhile. Rejects with a `Failure`. */
   async observe(ctx: Context): Promise<ObservedPlan> {
     const { consul, cluster, self, lock } = this.#world
+    this.#isBlind = true
     for (;;) {
       const { turn } = lock
       const observed = await this.#retry.until(ctx, () =>
@@ -147,6 +151,7 @@ export class FollowedPlan {
 
   #remember(observed: ObservedPlan): void {
     this.#observed = observed
+    this.#isBlind = false
     for (const { datacenter } of this.#plan.swaps) {
       const side = observed.roles(datacenter)
       if (side === 'before' || side === 'after') this.#lastKnownRoles.set(datacenter, side)

@@ -146,9 +146,10 @@ export class Switch {
 
   /** The failure of a switch that is neither done nor undone. */
   #unfinished(failure: Failure): Failure {
-    const nowhere = this.#followed.runsNowhere ? 'the service runs nowhere now, and ' : ''
+    const { nowhere } = this.#followed
     const goOn = 'start-primary again goes on with it, start-primary --abort undoes it'
-    return new Failure('failed', `${failure.message}; ${nowhere}the switch stands where it is`, {
+    const standing = nowhere === undefined ? '' : `${nowhere}, and `
+    return new Failure('failed', `${failure.message}; ${standing}the switch stands where it is`, {
       hint: [failure.hint, goOn, 'status shows who is primary'].filter((hint) => hint !== undefined).join('; '),
     })
   }
@@ -157,8 +158,8 @@ export class Switch {
   #cutOff(ctx: Context): unknown {
     const { reason } = ctx.signal
     if (reason instanceof Failure) return this.#unfinished(reason)
-    if (this.#followed.runsNowhere)
-      ctx.log.error('the service runs nowhere now (start-primary again goes on with the switch)')
+    const { nowhere } = this.#followed
+    if (nowhere !== undefined) ctx.log.error(`${nowhere} (start-primary again goes on with the switch)`)
     return reason
   }
 

@@ -216,6 +216,19 @@ test('a switch whose plan was deleted by hand while it was cut off tells how its
   expect([text(KEY), text(STOPPED), text(READY)]).toEqual([undefined, 'START', 'START'])
 })
 
+test('a switch that is cut off while nobody runs the service says no more than that nobody may', async () => {
+  const { clock, meet, put, ours } = await operators()
+  const end = ours()
+  await clock.advance(5000)
+  await put(STOPPED, 'WAIT')
+  await clock.advance(5000)
+  meet(CUT_OFF)
+  expect(await clock.run(end)).toMatchObject({
+    code: 'failed',
+    message: expect.stringContaining('; the service may run nowhere, and the switch stands where it is'),
+  })
+})
+
 test('a switch that is not begun yet leaves the plan of another one alone', async () => {
   const { clock, put, text, ours } = await operators()
   await put(KEY, serializePlan(OTHER))
