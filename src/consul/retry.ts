@@ -25,9 +25,6 @@ export class Retry {
   /** The failure that is being sat out just now. */
   failure: Failure | undefined
   #isTold = false
-  #failingSince: Instant | undefined
-  /** How long all outages that are over lasted. */
-  #failedMs = 0
   #past: { readonly code: FailureCode; readonly endedAt: Instant } | undefined
   #unknownSince: Instant | undefined
 
@@ -40,6 +37,7 @@ export class Retry {
   /** Settles as `task` does in the end. Rejects with failures that don't pass, or with the signal's reason. */
   async until<T>(ctx: Context, task: () => Promise<T>): Promise<T> {
     const backoff = new Backoff(ctx.random, undefined, this.#longestPauseMs)
+    using retried = this.#consul.reachability.outages.task(ctx.clock)
     for (;;) {
       try {
         const result = await task()
@@ -50,16 +48,18 @@ export class Retry {
         if (!isTransient(thrown, this.#consul) || this.#isOverdue(ctx, thrown)) throw thrown
         if (this.#consul.reachability.leftMs(ctx.clock) <= 0) throw this.#outOfReach(thrown)
         this.#onFailure(ctx, thrown)
+        retried.failed()
       }
       await sleep(ctx, Math.max(0, Math.min(backoff.next(), this.#consul.reachability.leftMs(ctx.clock))))
     }
   }
 
-  /** Tells how much of the time from now on was lost to outages, in milliseconds. */
+  /**
+   * Tells how much of the time from now on was lost to outages, in milliseconds: whoever has tried anything again at
+   * this address.
+   */
   outage(ctx: Context): () => number {
-    const lostMs = () => this.#failedMs + (this.#failingSince ? ctx.clock.since(this.#failingSince) : 0)
-    const before = lostMs()
-    return () => lostMs() - before
+    return this.#consul.reachability.outages.from(ctx.clock)
   }
 
   /** Whether the token is unknown for longer than replacing it takes. */
@@ -85,7 +85,6 @@ export class Retry {
       this.#isTold = true
     }
     this.failure = failure
-    this.#failingSince ??= ctx.clock.now()
   }
 
   #isRelapse(ctx: Context, { code }: Failure): boolean {
@@ -98,8 +97,6 @@ export class Retry {
     if (this.#isTold) ctx.log.warn(`Consul at ${this.#consul.settings.address.text} answers again`)
     this.#past = { code: this.failure.code, endedAt: ctx.clock.now() }
     this.failure = undefined
-    if (this.#failingSince) this.#failedMs += ctx.clock.since(this.#failingSince)
-    this.#failingSince = undefined
     this.#isTold = false
   }
 }

@@ -35,7 +35,7 @@ function open(settings: { patienceMs?: number; tokenFile?: string; heard?: boole
         throw new Failure(code, `it is ${code}`)
       }),
     )
-  return { clock, told, retry, until, forEver }
+  return { clock, ctx, consul, told, retry, until, forEver }
 }
 
 const AGAIN = 'Consul at 127.0.0.1:8500 answers again'
@@ -99,5 +99,35 @@ describe('a token that Consul does not know', () => {
     await expect(forEver('unknown-token')).rejects.toMatchObject({ code: 'unknown-token' })
     expect(clock.nowMs).toBeGreaterThanOrEqual(afterMs)
     expect(clock.nowMs).toBeLessThan(afterMs + 6000)
+  })
+})
+
+describe('the time that outages take', () => {
+  const failing = () => Promise.reject(new Failure('unreachable', 'it is unreachable'))
+
+  test('is counted once, whoever waits for Consul, until nobody does', async () => {
+    const { clock, ctx, consul, retry } = open()
+    const lostMs = retry.outage(ctx)
+    await clock.advance(1000)
+    const others = [consul, consul.inDatacenter('dc2')].map((client, nth) => {
+      const end = new AbortController()
+      clock.after(10_000 * (nth + 1), () => end.abort(new Failure('failed', 'over')))
+      return new Retry(client).until({ ...ctx, signal: end.signal }, failing).catch(() => {})
+    })
+    await clock.advance(5000)
+    expect(lostMs()).toBe(5000)
+    await clock.run(Promise.all(others))
+    await clock.advance(5000)
+    expect(lostMs()).toBe(20_000)
+  })
+
+  test('has an end when what was tried again is done', async () => {
+    const { clock, ctx, retry, until } = open()
+    const lostMs = retry.outage(ctx)
+    await until('unreachable')
+    const tookMs = clock.nowMs
+    await clock.advance(5000)
+    expect(lostMs()).toBe(tookMs)
+    expect(tookMs).toBeGreaterThan(0)
   })
 })
