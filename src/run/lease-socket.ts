@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { unlessAborted } from '../base/abort.ts'
+import { sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/failure.ts'
 import { checkStateFolder, oldFiles, openStateFolder } from '../host/state-folder.ts'
@@ -70,14 +70,28 @@ function clearAway(ctx: Context, folder: string): void {
 
 /** A runner that is stopped or wedged doesn't answer. */
 const PATIENCE_MS = 500
+const AGAIN_MS = 20
 
-/** Asks the runner; `undefined` when it doesn't answer in time, or when we are another user than it. */
+/**
+ * Asks the runner; `undefined` when it doesn't answer in time, or when we are another user than it. A runner that has
+ * just started its command doesn't listen yet: it is asked again, within half a second, if it `isAwaited`.
+ */
 export async function askRunner(
   ctx: Context,
   folders: readonly string[],
   runId: string,
+  isAwaited: boolean,
 ): Promise<LeaseStatus | undefined> {
   if (!RUN_ID.test(runId)) return undefined
+  const beganAt = ctx.clock.now()
+  for (;;) {
+    const status = await askOnce(ctx, folders, runId)
+    if (status || !isAwaited || ctx.clock.since(beganAt) >= PATIENCE_MS) return status
+    await sleep(ctx, AGAIN_MS)
+  }
+}
+
+async function askOnce(ctx: Context, folders: readonly string[], runId: string): Promise<LeaseStatus | undefined> {
   for (const folder of folders) {
     try {
       checkStateFolder(folder)

@@ -39,7 +39,8 @@ function machine() {
       onTestFinished(() => server[Symbol.dispose]())
       return { server, warnings }
     },
-    ask: (runId: string, about: Partial<Context> = {}) => askRunner(context(about).ctx, folders, runId),
+    ask: (runId: string, about: Partial<Context> = {}) => askRunner(context(about).ctx, folders, runId, false),
+    awaitAnswer: (runId: string, about: Partial<Context> = {}) => askRunner(context(about).ctx, folders, runId, true),
     /** The socket of a runner that was killed. */
     async deadSocket(): Promise<string> {
       openStateFolder(first)
@@ -189,6 +190,18 @@ describe('whoever asks', () => {
     await clock.advance(1)
     await asking
     expect(answer).toBeUndefined()
+  })
+
+  test('waits half a second at most for a runner that doesn’t listen yet, when nobody else can tell', async () => {
+    const runId = randomId()
+    const { served, ask, awaitAnswer } = machine()
+    const clock = new VirtualClock()
+    expect(await ask(runId)).toBeUndefined()
+    expect(await clock.run(awaitAnswer(runId, { clock }))).toBeUndefined()
+    expect(clock.nowMs).toBe(500)
+    const answer = awaitAnswer(runId)
+    await served(runId)
+    expect(await answer).toEqual(STATUS)
   })
 
   test('takes nothing that is no answer for one', async () => {

@@ -21,7 +21,7 @@ async function verify({ words, environment, context }: Invocation): Promise<numb
     ctx.log.error(`the lock ${run.name} ${why}`)
     return EXIT.lost
   }
-  const lease = await askRunner(ctx, stateFolders(environment), run.runId)
+  const lease = await askRunner(ctx, stateFolders(environment), run.runId, remainingMs > 0)
   if (lease) {
     if (!lease.held) return no('is no longer ours')
     const isEnough = lease.leftMs > 0 && lease.leftMs >= remainingMs
