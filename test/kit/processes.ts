@@ -22,6 +22,12 @@ export function runs(pid: number): boolean {
   return !['', 'Z', 'X'].includes(stateOf(pid))
 }
 
+/** The processes that a process has started and not yet waited for. */
+export function childrenOf(pid: number): number[] {
+  const tasks = readdirSync(`/proc/${pid}/task`).map((task) => read(`${pid}/task/${task}`, 'children'))
+  return tasks.flatMap((children) => children.split(' ').filter(Boolean).map(Number))
+}
+
 /** A process's state as `ps` shows it: R, S, D, T, Z; empty when it is gone. */
 export function stateOf(pid: number): string {
   const stat = read(String(pid), 'stat')

@@ -7,6 +7,7 @@ import { freePorts } from '../../scripts/provide/ports.ts'
 import { RedisConnection, type Reply } from '../../scripts/provide/redis-connection.ts'
 import { afterTest } from './after-test.ts'
 import { patiently } from './locker.ts'
+import { childrenOf, kill, runs } from './processes.ts'
 import type { Toy } from './toy-application.ts'
 import { scratch } from './unique.ts'
 
@@ -100,13 +101,20 @@ export class RedisServer {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** Ends it as a power cut does. */
+  /** Ends it as a power cut does: what it has forked to save goes, too, which has its port open. */
   async kill(): Promise<void> {
     const child = this.#child
-    if (!child || !this.isAlive) return
+    if (!child?.pid || !this.isAlive) return
     const exited = once(child, 'exit')
+    this.signal('SIGSTOP')
+    const forks = childrenOf(child.pid)
+    for (const pid of forks) kill(pid)
     this.signal('SIGKILL')
     await exited
+    await patiently(
+      () => !forks.some(runs),
+      () => 'what Redis has forked lives on',
+    )
   }
 }
 

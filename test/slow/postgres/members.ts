@@ -20,6 +20,7 @@ import { ConsulNoteStore, type NoteStore } from '../../../src/leader/application
 import { postgresHandler } from '../../../src/leader/application/postgres/postgres-handler.ts'
 import { parseLeaderFile } from '../../../src/leader/leader-file.ts'
 import type { Leader } from '../../../src/leader/machine/agent-state.ts'
+import { childrenOf } from '../../kit/processes.ts'
 import { removeFolder } from '../../kit/remove-folder.ts'
 import { uniqueName } from '../../kit/unique.ts'
 import { NO_SETTINGS } from '../../virtual/settings.ts'
@@ -239,9 +240,4 @@ export class Member {
     chmodSync(file, 0o600)
     return file
   }
-}
-
-function childrenOf(parent: number): number[] {
-  const words = execFileSync('ps', ['-o', 'pid=', '--ppid', String(parent)], { encoding: 'utf8' })
-  return words.trim().split(/\s+/).map(Number)
 }
