@@ -164,6 +164,15 @@ describe('a command whose hook comes first', () => {
     expect(lines).toMatchObject([{ line: '--on-acquire failed with exit code 3' }, { loss: 'key-released' }])
   })
 
+  test('does not start when that has failed, and its lock’s key was deleted: the hold takes that again', async () => {
+    const { begun, letGo, dies, operator, key, settled } = await preparing(`${WAITS}; exit 3`)
+    await begun()
+    operator.deleteKey(key)
+    letGo()
+    await dies()
+    expect(await settled()).toMatchObject({ outcome: { kind: 'unprepared' }, dead: true })
+  })
+
   test('does not start when a signal comes meanwhile, which ends the hook', async () => {
     const { begun, send, settled } = await preparing(WAITS)
     await begun()
