@@ -200,8 +200,13 @@ describe('whoever asks', () => {
     expect(await clock.run(awaitAnswer(runId, { clock }))).toBeUndefined()
     expect(clock.nowMs).toBe(500)
     const answer = awaitAnswer(runId)
-    await served(runId)
+    let asked = 0
+    await served(runId, () => {
+      asked += 1
+      return STATUS
+    })
     expect(await answer).toEqual(STATUS)
+    expect(asked).toBe(1)
   })
 
   test('takes nothing that is no answer for one', async () => {
