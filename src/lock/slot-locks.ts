@@ -177,9 +177,9 @@ function whyBusy(ctx: Context, locks: SlotLocks, entries: readonly Entry[], trie
 
 /**
  * Gives back all slots below a folder that a session holds, the last one that it took first, and destroys the session.
- * Those that are kept for their holder stay so, as they were found. `folder` ends with a slash. Tries
- * again for `withinMs` milliseconds, then it warns: Consul frees them when the session expires. Settles with whether
- * they are given back.
+ * Those that are kept for their holder stay so, as they were found. `folder` ends with a slash. Tries again for
+ * `withinMs` milliseconds, then it warns: Consul frees them when the session expires. Settles with whether they are
+ * given back.
  */
 export function releaseSlots(
   ctx: Context,

@@ -57,6 +57,7 @@ export function fleetStatus(file: RolloutFile, keys: RolloutKeys, fleet: FleetVi
   const versions = runningVersions(fleet)
   const dead = deadHosts(fleet)
   const slots = fleetSlots(file, keys, fleet)
+  const [clusterSlots] = slots
   const hosts = knownHosts(fleet).map((host): HostStatus => {
     const role = roleOf(file, host)
     const version = versions.get(host)
@@ -64,7 +65,7 @@ export function fleetStatus(file: RolloutFile, keys: RolloutKeys, fleet: FleetVi
     const about = { host, role, version, forMs: undefined, why: undefined, waitsFor: undefined }
     const failure = records.failed.find((failed) => failed.host === host)
     // Who has only its own turn looks for a slot, or died while it did.
-    const isAtWork = records.upgrading.has(host) && (begun !== undefined || slots[0]?.takenBy.includes(host))
+    const isAtWork = records.upgrading.has(host) && (begun !== undefined || clusterSlots?.takenBy.includes(host))
     if (isAtWork) return { ...about, state: 'upgrading', forMs: sinceMs(begun?.sinceMs, nowMs) }
     if (failure) return { ...about, state: 'failed', why: failure.why }
     if (begun) return { ...about, state: 'rebooting', forMs: sinceMs(begun.sinceMs, nowMs) }

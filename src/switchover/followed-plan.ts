@@ -24,13 +24,11 @@ export class FollowedPlan {
   /** Which of the plan's roles stood in each datacenter when any of them did. */
   readonly #lastKnownRoles = new Map<string, 'before' | 'after'>()
   #observed: ObservedPlan | undefined
-  /** The last look has not come to its end. */
-  #isBlind = false
   #plan: SwitchPlan
   #printer: StepPrinter
   /** The turn of the lock in which it stood in Consul last, or may have. */
   #stoodIn: number | undefined
-  /** The turn of the lock in which it was looked at last. */
+  /** The turn of the lock in which it was looked at last; none until that look has come to its end. */
   #seenIn: number | undefined
 
   /**
@@ -43,7 +41,6 @@ export class FollowedPlan {
     this.#healthJudge = new HealthJudge(stepMs)
     this.#plan = plan
     this.#stoodIn = foundIn
-    this.#seenIn = foundIn
     this.#printer = this.#newPrinter()
   }
 
@@ -54,10 +51,10 @@ export class FollowedPlan {
   /** Says that no node is known to run the service, if none was when that was seen last; by now one may. */
   get nowhere(): string | undefined {
     if (this.#observed === undefined || !runsNowhere(this.#plan, this.#observed)) return undefined
-    return this.#isBlind || this.isOutdated ? 'the service may run nowhere' : 'the service runs nowhere now'
+    return this.isOutdated ? 'the service may run nowhere' : 'the service runs nowhere now'
   }
 
-  /** Whether others may have been at the switch since it was seen last: the lock has left us. */
+  /** Whether others may have been at the switch since it was seen last: the lock, or the sight of it, has left us. */
   get isOutdated(): boolean {
     return this.#seenIn !== this.#world.lock.turn
   }
@@ -65,7 +62,7 @@ export class FollowedPlan {
   /** What is to be seen of the plan now; it goes on by what has come back meanwhile. Rejects with a `Failure`. */
   async observe(ctx: Context): Promise<ObservedPlan> {
     const { consul, cluster, self, lock } = this.#world
-    this.#isBlind = true
+    this.#seenIn = undefined
     for (;;) {
       const { turn } = lock
       const observed = await this.#retry.until(ctx, () =>
@@ -76,12 +73,12 @@ export class FollowedPlan {
       const mayBeOver = this.#stoodIn !== undefined && this.#stoodIn !== turn
       if (isSuperseded(this.#plan, standing, mayBeOver)) throw new Superseded(this.#plan, cluster, observed)
       if (standing.length > 0) this.#stoodIn = turn
-      this.#seenIn = turn
       const plan = await this.#retry.until(ctx, () =>
         withReturned(ctx, this.#plan, { cluster, self, sites: observed.sites }),
       )
       if (plan === this.#plan) {
         this.#remember(observed)
+        this.#seenIn = turn
         return observed
       }
       this.follow(plan)
@@ -151,7 +148,6 @@ export class FollowedPlan {
 
   #remember(observed: ObservedPlan): void {
     this.#observed = observed
-    this.#isBlind = false
     for (const { datacenter } of this.#plan.swaps) {
       const side = observed.roles(datacenter)
       if (side === 'before' || side === 'after') this.#lastKnownRoles.set(datacenter, side)

@@ -47,6 +47,7 @@ const OTHER: SwitchPlan = {
 
 const FINE: Policy = () => ({})
 const CUT_OFF: Policy = () => ({ fault: { kind: 'refused' } })
+const UNSEEN: Policy = ({ path }) => (path.includes('/kv/service/') ? { fault: { kind: 'refused' } } : {})
 
 /** Longer than a session lives whose holder is cut off, and than another operator waits for it. */
 const OUTAGE_MS = 40_000
@@ -216,13 +217,16 @@ test('a switch whose plan was deleted by hand while it was cut off tells how its
   expect([text(KEY), text(STOPPED), text(READY)]).toEqual([undefined, 'START', 'START'])
 })
 
-test('a switch that is cut off while nobody runs the service says no more than that nobody may', async () => {
+test.each([
+  ['is cut off', CUT_OFF],
+  ['sees no flag any more', UNSEEN],
+])('a switch that %s while nobody runs the service says no more than that nobody may', async (_, policy) => {
   const { clock, meet, put, ours } = await operators()
   const end = ours()
   await clock.advance(5000)
   await put(STOPPED, 'WAIT')
   await clock.advance(5000)
-  meet(CUT_OFF)
+  meet(policy)
   expect(await clock.run(end)).toMatchObject({
     code: 'failed',
     message: expect.stringContaining('; the service may run nowhere, and the switch stands where it is'),
