@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { AbortReason, aborted, firstOf, sleep, withTimeout } from '../base/abort.ts'
+import { AbortReason, aborted, firstOf, sleep, withDeadline, withTimeout } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
@@ -16,6 +16,8 @@ import { DEADLINE_PASSED, Loss } from './loss.ts'
 
 /** Most commands are short. The first look begins at the fence, so that nothing is missed meanwhile. */
 const WATCH_AFTER_MS = 50
+/** How long a single look at a key may take. */
+const LOOKING_MS = 500
 
 const SESSION_GONE = new Loss('session-gone', 'Consul no longer knows our session (it expired or was destroyed)')
 const RELEASED = new Loss('key-released', 'somebody released the key in our name')
@@ -58,6 +60,25 @@ export class Hold {
   /** The lock is about to be given back: from now on nothing is a loss. */
   expectEnd(): void {
     this.#isEnding = true
+  }
+
+  /**
+   * Looks at the session and at each key once, for half a second: whether any of them is seen not to be ours any more.
+   * The watch tells which and why, a moment later. A key that was deleted is the watch's to take again. Never rejects.
+   */
+  async isSeenLost(ctx: Context): Promise<boolean> {
+    const { session } = this.#held
+    const isElsewhere = ({ key, judge }: WatchedKey) =>
+      withDeadline(ctx, LOOKING_MS, (ctx) => readKey(ctx, this.#consul, key, { consistent: true })).then(
+        ({ entry }) => {
+          const verdict = judge(entry)
+          return verdict === 'released' || verdict instanceof Loss
+        },
+        () => false,
+      )
+    const looks = this.#watched().map(isElsewhere)
+    await session.ask(ctx, this.#consul)
+    return (await Promise.all(looks)).includes(true) || session.gone.aborted
   }
 
   /** Stops watching; settles when no request of the watch is under way any more. */

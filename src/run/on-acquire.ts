@@ -1,8 +1,7 @@
-import { aborted, scope, sleep, withDeadline } from '../base/abort.ts'
+import { aborted, scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { unlessInterrupted } from '../child/interruptible-wait.ts'
-import { readKey } from '../consul/kv.ts'
 import type { HeldLock } from '../lock/acquire-options.ts'
 import type { Hold } from '../lock/hold.ts'
 import { GUARDIAN_SLACK_MS, RENEW_RETRY_MS } from '../lock/lease-timing.ts'
@@ -12,9 +11,6 @@ import { untilLost } from './guarded-command.ts'
 import { HOOK_GRACE_MS, type HookEnd, type RunHook, runHook } from './hook.ts'
 import type { CommandEnd } from './run-outcome.ts'
 import type { RunDependencies, RunSpec } from './run-spec.ts'
-
-/** For so long a failed hook's lock is looked at. */
-const LOOKING_MS = 500
 
 /**
  * What runs a hook between the lock and the command. It is part of what the lock protects: the guardian ends it when we
@@ -52,7 +48,7 @@ export class OnAcquire {
         work.signal.throwIfAborted()
         const following = under(ctx, work.signal)
         if (end.why === undefined) await this.#renew(following, held)
-        else await this.#ask(following, held, end.why)
+        else await this.#look(following, hold, end.why)
       })
       if (interrupted) return { outcome: { kind: 'interrupted', signal: interrupted.signal }, dead: end.isGone }
     } catch (thrown) {
@@ -108,25 +104,12 @@ export class OnAcquire {
   }
 
   /** A hook may fail with the lock, or have ended it: then it isn't ours to give back, but lost. */
-  async #ask(ctx: Context, held: HeldLock, why: string): Promise<void> {
-    const [isElsewhere] = await Promise.all([
-      this.#isElsewhere(ctx, held),
-      held.session.ask(ctx, this.#dependencies.consul),
-    ])
-    if (!isElsewhere && !held.session.gone.aborted) return
+  async #look(ctx: Context, hold: Hold, why: string): Promise<void> {
+    if (!(await hold.isSeenLost(ctx))) return
     ctx.log.warn(why)
     // The hold has yet to tell of it.
     await aborted(ctx.signal)
     ctx.signal.throwIfAborted()
-  }
-
-  /** Whether the lock's key is seen to be free, or another's. One that was deleted is the hold's to take again. */
-  #isElsewhere(ctx: Context, { key, session }: HeldLock): Promise<boolean> {
-    const look = (ctx: Context) => readKey(ctx, this.#dependencies.consul, key, { consistent: true })
-    return withDeadline(ctx, LOOKING_MS, look).then(
-      ({ entry }) => entry !== undefined && entry.session !== session.id,
-      () => false,
-    )
   }
 
   #lost(ctx: Context, loss: Loss, { isGone }: HookEnd): CommandEnd {

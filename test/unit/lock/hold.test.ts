@@ -67,6 +67,21 @@ describe('a hold', () => {
     },
   )
 
+  test.each(['nothing', 'a deletion', 'a release', 'a seizure', 'the end of its session', 'an outage'])(
+    'sees by one look whether %s has left it the lock',
+    async (what) => {
+      const { clock, ctx, key, ours, operator, hold, seize, meet, end } = await held()
+      if (what === 'a deletion') operator.deleteKey(key)
+      if (what === 'a release') operator.forceRelease(key)
+      if (what === 'a seizure') await seize()
+      if (what === 'the end of its session') operator.destroySession(ours.session.id)
+      if (what === 'an outage') meet(() => ({ fault: { kind: 'black-hole' } }))
+      const isLost = ['a release', 'a seizure', 'the end of its session'].includes(what)
+      expect(await clock.run(hold.isSeenLost(ctx))).toBe(isLost)
+      await end()
+    },
+  )
+
   test('is lost when its session is destroyed', async () => {
     const { clock, ours, operator, hold, end } = await held()
     operator.destroySession(ours.session.id)

@@ -306,6 +306,14 @@ describe('the holder of several locks', () => {
     await end()
   })
 
+  test.each(['a', 'b'])('sees by one look that %s was released in its name', async (name) => {
+    const { ctx, operator, clock, hold, end } = await watched()
+    expect(await clock.run(hold.isSeenLost(ctx))).toBe(false)
+    operator.forceRelease(keyOf(name))
+    expect(await clock.run(hold.isSeenLost(ctx))).toBe(true)
+    await end()
+  })
+
   test('has lost all when its session was destroyed', async () => {
     const { operator, clock, hold, end, ours } = await watched()
     operator.destroySession(ours.session.id)
