@@ -82,8 +82,9 @@ test('the benchmark › takes every measure of every tool, and writes them as JS
   const requests = rows.find(({ id }) => id === 'herd.requests.2')?.figures['consul-locker'].value
   expect(requests).toBeLessThanOrEqual(20)
   expect(serving).toMatchObject({ failures: 0, lookupsPerSecond: expect.toSatisfy((count: number) => count > 0) })
-  // A session, a claim, a release, and the session's end: no history costs more than that.
-  const traffic = { requests: 4, raftWrites: 4 }
+  // A session, a claim, a release, and the session's end: no history costs more than that. Consul's own writes fall
+  // into the ten runs now and then, two of them at most.
+  const traffic = { requests: 4, raftWrites: expect.toSatisfy((count: number) => count >= 4 && count <= 4.2) }
   expect(history).toMatchObject({
     ratio: expect.toSatisfy(({ value }: Estimate) => value > 0),
     traffic: { with: traffic, without: traffic },
