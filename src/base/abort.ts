@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
 import { formatDuration } from './duration.ts'
+import type { Failure } from './failure.ts'
 
 /**
  * Why work ends that nothing is wrong with: its time is over, a signal came, the lock is lost, another was first. Every
@@ -21,7 +22,9 @@ export class AbortReason {
 /** A signal that follows `parent` and can be aborted on its own. Dispose it when its work is done. */
 export interface Scope extends Disposable {
   readonly signal: AbortSignal
-  abort(reason: unknown): void
+  abort(reason: AbortReason | Failure): void
+  /** Aborts for what somebody else has thrown, or was aborted for. */
+  passOn(reason: unknown): void
 }
 
 /**
@@ -36,6 +39,7 @@ export function scope(parent: AbortSignal): Scope {
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
+    passOn: (reason) => controller.abort(reason),
     [Symbol.dispose]: () => parent.removeEventListener('abort', follow),
   }
 }
@@ -99,7 +103,7 @@ export async function firstOf<T>(ctx: Context, tasks: ((ctx: Context) => Promise
 export async function withTimeout<T>(
   ctx: Context,
   ms: number,
-  late: () => unknown,
+  late: () => AbortReason | Failure,
   work: (ctx: Context) => Promise<T>,
 ): Promise<T> {
   using bounded = scope(ctx.signal)

@@ -23,7 +23,7 @@ export async function sendEvents(
   out: ResponseStream,
 ): Promise<void> {
   using both = scope(ctx.signal)
-  void aborted(out.signal).then((reason) => both.abort(reason))
+  void aborted(out.signal).then((reason) => both.passOn(reason))
   const bounded = under(ctx, both.signal)
   const page = new PageNews(query, hello)
   let spokeAt = ctx.clock.now()

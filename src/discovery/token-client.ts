@@ -1,4 +1,4 @@
-import { withTimeout } from '../base/abort.ts'
+import { AbortReason, withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
 import { askHttp, type HttpAnswer } from '../probe/http-client.ts'
@@ -6,7 +6,7 @@ import { connectFailure } from '../probe/probe-result.ts'
 import { parseServer } from './token-list.ts'
 
 const TIMEOUT_MS = 10_000
-const LATE = `no answer within ${TIMEOUT_MS / 1000}s`
+const LATE = new AbortReason(`no answer within ${TIMEOUT_MS / 1000}s`)
 const MAX_BYTES = 1024 * 1024
 
 /** One who asks a server of discovery tokens. All its calls reject with a `Failure`, or with the signal's reason. */
@@ -62,7 +62,7 @@ export class TokenClient {
       const answer = await withTimeout(
         ctx,
         TIMEOUT_MS,
-        () => new Error(LATE),
+        () => LATE,
         (ctx) => askHttp(ctx, request),
       )
       if (answer.isCut) throw new Error(`its answer is longer than ${MAX_BYTES} bytes`)

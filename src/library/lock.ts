@@ -100,6 +100,7 @@ export class OwnLock implements Lock {
   #heed(by: string): void {
     if (this.#asked.signal.aborted || this.#givenBack) return
     this.#ctx.log.warn(`${by} asks for the lock ${this.name}`)
+    // Those who use the library know no `AbortReason`.
     this.#asked.abort(by)
   }
 

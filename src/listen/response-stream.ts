@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { unlessAborted, withTimeout } from '../base/abort.ts'
+import { AbortReason, unlessAborted, withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 
 /** An answer that goes on. */
@@ -16,8 +16,8 @@ export interface ResponseStream {
 /** A page that a phone puts to sleep takes nothing; it comes back by itself. */
 const SLOWEST_MS = 30_000
 
-const GONE = new Error('the other side has gone')
-const TOO_SLOW = new Error('the other side does not read')
+const GONE = new AbortReason('the other side has gone')
+const TOO_SLOW = new AbortReason('the other side does not read')
 
 /** Lets `stream` write an answer whose head is sent, and ends it. Settles when the other side has gone, too. */
 export async function streamTo(

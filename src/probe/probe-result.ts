@@ -1,4 +1,4 @@
-import { withTimeout } from '../base/abort.ts'
+import { AbortReason, withTimeout } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { messageOf } from '../base/failure.ts'
@@ -22,7 +22,7 @@ export async function probeWithin(
   options: (ctx: Context) => Promise<ProbeResult>,
 ): Promise<ProbeResult> {
   try {
-    const late = () => new Error(`no answer within ${formatDuration(timeoutMs)}`)
+    const late = () => new AbortReason(`no answer within ${formatDuration(timeoutMs)}`)
     return await withTimeout(ctx, timeoutMs, late, options)
   } catch (thrown) {
     ctx.signal.throwIfAborted()

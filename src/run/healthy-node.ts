@@ -53,7 +53,7 @@ export class HealthyNode {
       using stay = scope(ctx.signal)
       const watching = this.#untilUnwell(under(ctx, watch.signal), query, retrying).then(
         (wrongs) => stay.abort(new Unwell(wrongs.join(', '))),
-        (thrown: unknown) => stay.abort(thrown),
+        (thrown: unknown) => stay.passOn(thrown),
       )
       try {
         // Who has won in spite of it has contended while the node was well.

@@ -1,4 +1,4 @@
-import { sleep, withTimeout } from '../base/abort.ts'
+import { AbortReason, sleep, withTimeout } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import { type Context, under } from '../base/context.ts'
 import { oneLine } from '../base/printable.ts'
@@ -49,7 +49,7 @@ export async function deliver(
 /** Settles with the answer, or with why there is none. Rejects only with the signal's reason. */
 async function tryOnce(ctx: Context, ask: (ctx: Context) => Promise<HttpAnswer>): Promise<HttpAnswer | string> {
   try {
-    return await withTimeout(ctx, ATTEMPT_MS, () => new Error('no answer'), ask)
+    return await withTimeout(ctx, ATTEMPT_MS, () => new AbortReason('no answer'), ask)
   } catch (thrown) {
     ctx.signal.throwIfAborted()
     return connectFailure(thrown)

@@ -53,7 +53,7 @@ export async function withSwitchLock<T>(
   await lock.acquire(ctx)
   using kept = scope(ctx.signal)
   using working = scope(ctx.signal)
-  const keeping = lock.keep(under(ctx, kept.signal)).catch((thrown: unknown) => working.abort(thrown))
+  const keeping = lock.keep(under(ctx, kept.signal)).catch((thrown: unknown) => working.passOn(thrown))
   try {
     return await work(under(ctx, working.signal), lock)
   } finally {

@@ -62,6 +62,12 @@ describe('the walks', () => {
   })
 })
 
+describe('the rules of the house', () => {
+  const having = (pattern: RegExp) => SOURCES.filter((file) => pattern.test(textOf.get(file) ?? ''))
+
+  test('what aborts says why, by a reason of ours', () => expect(having(/\w\.abort\((?:\)|new Error\b)/)).toEqual([]))
+})
+
 test('the types and functions that it names are exported in src', () => {
   const quoted = [...TEXT.matchAll(/`([A-Za-z]+)`/g)].map(([, name = '']) => name)
   const glossary = [...below('Glossary').matchAll(/\(`([a-z]+)`/g)].map(([, name = '']) => name)

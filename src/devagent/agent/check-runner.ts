@@ -1,3 +1,4 @@
+import { AbortReason } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Health } from '../../consul/health.ts'
 import type { ProbedCheck, RequestedCheck } from './requested-check.ts'
@@ -39,6 +40,8 @@ export function ttlRunner(clock: Clock, ttlMs: number, report: Report): CheckRun
   }
 }
 
+const STOPPED = new AbortReason('the check was stopped')
+
 /** Looks at once, and then every interval, counted from one look to the next. */
 export function probeRunner(
   clock: Clock,
@@ -63,7 +66,7 @@ export function probeRunner(
   return {
     told: () => {},
     stop() {
-      stopped.abort()
+      stopped.abort(STOPPED)
       cancel()
     },
   }

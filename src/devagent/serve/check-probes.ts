@@ -1,4 +1,4 @@
-import { withTimeout } from '../../base/abort.ts'
+import { AbortReason, withTimeout } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
 import { under } from '../../base/context.ts'
 import { formatDuration } from '../../base/duration.ts'
@@ -30,7 +30,7 @@ async function lookAtPort(ctx: Context, { address, timeoutMs }: ProbedCheck & { 
 }
 
 async function lookAtUrl(ctx: Context, check: HttpCheck): Promise<CheckOutcome> {
-  const late = () => new Error(`no answer within ${formatDuration(check.timeoutMs)}`)
+  const late = () => new AbortReason(`no answer within ${formatDuration(check.timeoutMs)}`)
   try {
     return await withTimeout(ctx, check.timeoutMs, late, (ctx) => ask(ctx, check))
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { AbortReason } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/failure.ts'
 import { type HostPort, hostPortText } from '../../base/host-port.ts'
@@ -28,6 +29,8 @@ export interface HttpFront {
   /** Takes no more requests, and lets those that are under way end, for `ms` milliseconds. */
   close(ms: number): Promise<void>
 }
+
+const CLIENT_GONE = new AbortReason('the client has gone')
 
 /** Twice what Consul takes for a value, or a transaction: it says itself that more than once is too much. */
 const MAX_BODY_BYTES = 1_048_576
@@ -68,7 +71,7 @@ async function respond(
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  response.on('close', () => gone.abort(new Error('the client has gone')))
+  response.on('close', () => gone.abort(CLIENT_GONE))
   incoming.on('error', () => {})
   response.on('error', () => {})
   const { method = 'GET', url = '/' } = incoming

@@ -29,7 +29,7 @@ export async function lockScreen(
 ): Promise<number> {
   using stop = scope(ctx.signal)
   const bounded = under(ctx, stop.signal)
-  const live = new LiveLocks(bounded, consul, (reason) => stop.abort(reason))
+  const live = new LiveLocks(bounded, consul, (reason) => stop.passOn(reason))
   using _listening = signals.listen((signal) => {
     if (signal === 'SIGTSTP') live.suspend()
     else if (signal === 'SIGCONT') live.resume()

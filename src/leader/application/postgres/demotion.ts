@@ -1,4 +1,4 @@
-import { sleep, withTimeout } from '../../../base/abort.ts'
+import { AbortReason, sleep, withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { messageOf } from '../../../base/failure.ts'
 import type { LocalServer } from './local-server.ts'
@@ -115,7 +115,7 @@ function armed(ctx: Context, server: LocalServer): void {
 
 /** What can't be had in time isn't needed. */
 async function within<T>(ctx: Context, ms: number, work: (ctx: Context) => Promise<T>): Promise<T | undefined> {
-  return withTimeout(ctx, ms, () => new Error('no answer in time'), work).catch((thrown) => {
+  return withTimeout(ctx, ms, () => new AbortReason('no answer in time'), work).catch((thrown) => {
     ctx.log.debug(messageOf(thrown))
     return undefined
   })
