@@ -12,8 +12,10 @@
  * - `lock/<name>/step-down`: a `StepDown` that the master takes and deletes
  * - `lock/<name>/switchover`: a `ScheduledSwitchover`, which the master makes a `StepDown` of when its time has come
  *
- * A `lock_key` that doesn't end in `/leader` is itself the folder of the others. All changes are transactions with
- * check-and-set, so that of two operators none undoes what the other did.
+ * A `lock_key` that doesn't end in `/leader` is itself the folder of the others. Switches, history, reinit requests and
+ * the scheduled switchover are changed by check-and-set, so that of two operators none undoes what the other did. The
+ * others are simply written: a position has one writer; of two step-downs or promotions the newer one counts; and a
+ * master whose note is written over by a late one writes it again.
  */
 export interface LeaderKeys {
   readonly lock: string
