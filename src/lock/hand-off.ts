@@ -10,7 +10,7 @@ import { recordSince } from './holder-record.ts'
 import { ALL_PAUSED_KEY, LOCK_FLAGS, pauseKeyOf } from './lock-keys.ts'
 import { noteKey, placeKey } from './queue.ts'
 
-/** So often a lock is released all the same, by numbers in line: `consul lock` waits for nothing but a free key. */
+/** So often a lock is released all the same, by tickets: `consul lock` waits for nothing but a free key. */
 const RELEASED_EVERY = 16
 
 /** So young a lock's line is known from its beginning, in milliseconds. */
@@ -25,7 +25,7 @@ export interface Coming {
   readonly heldMs: () => number
   /** We stood in line for it, so others may, too. */
   readonly isFromLine: boolean
-  /** Our number in line, as far as it is known. */
+  /** Our ticket, as far as it is known. */
   readonly turn: number | undefined
   /** What takes away the key that names us as the last in line, if we were and it still does. */
   readonly removeTail: readonly TxnOp[]

@@ -30,7 +30,7 @@ export interface HolderRecord {
   readonly lockDelayMs: number
   /** The fence, left here by who has written the key since: see `heldFence`. */
   readonly fence?: number
-  /** The number in line of who came from there. */
+  /** The ticket of who came from the line. */
   readonly turn?: number
 }
 
@@ -157,7 +157,7 @@ export function heldFence({ value, modifyIndex }: Pick<Entry, 'value' | 'modifyI
   return Math.min(parseHolderRecord(value).fence ?? modifyIndex, modifyIndex)
 }
 
-/** A holder's record, with its number in line. */
+/** A holder's record, with its ticket. */
 export function withTurn(record: string, turn: number | undefined): string {
   return turn === undefined ? record : JSON.stringify({ ...Object(parseJson(record)), turn })
 }
@@ -168,7 +168,7 @@ export function recordSince(record: string, sinceMs: number): string | undefined
   return JSON.stringify({ ...Object(parseJson(record)), since: new Date(sinceMs).toISOString() })
 }
 
-/** The number in line of the holder with this value; `undefined` when it doesn't tell. */
+/** The ticket of the holder with this value; `undefined` when it doesn't tell. */
 export function turnIn(value: string): number | undefined {
   return parseHolderRecord(value).turn
 }

@@ -82,7 +82,7 @@ export class QueueMember {
     if (this.#state !== 'bypassing') this.#state = 'acquired'
   }
 
-  /** Our number in the line, once we have stood in it. */
+  /** Our ticket, once we have stood in the line. */
   get turn(): number | undefined {
     return this.#ticket?.number
   }

@@ -7,8 +7,8 @@ import { Queue } from './queue.ts'
 import type { CountedPosition, Line, Waiter } from './waiting-line.ts'
 
 /**
- * The queues of several locks, entered in one transaction: so its ticket is the same in all of them, of two that wait
- * for the same two locks the same one is first in both, and nobody waits in a circle.
+ * The queues of several locks, entered in one transaction: so of two that wait for the same two locks the same one is
+ * first in both, and nobody waits in a circle.
  */
 export class QueueSet implements Line {
   readonly #consul: Consul

@@ -2,8 +2,8 @@ import type { Entry } from '../consul/kv.ts'
 import { heldFence, turnIn } from './holder-record.ts'
 
 /**
- * One's number among all who came to a queue. Who holds a lock left its own in the record, so how many are before one
- * is told without reading the queue.
+ * One's number among all who came to a queue: the tail's LockIndex. Who holds a lock left its own in the record, so how
+ * many are before one is told without reading the queue.
  */
 export class QueueTicket {
   readonly number: number
