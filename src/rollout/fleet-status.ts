@@ -10,7 +10,7 @@ import { decideStep, type Obstacle } from './step-decision.ts'
 /** A host runs the version, is at work on it, away to reboot, has failed, is dead for Consul, or waits. */
 export const HOST_STATES = ['done', 'upgrading', 'rebooting', 'failed', 'dead', 'waiting'] as const
 
-/** What a host waits for; `turn` is its next step. */
+/** What a host waits for; `turn` means nothing but its next step. */
 export const WAITS = [
   'pause',
   'limit',
@@ -64,7 +64,7 @@ export function fleetStatus(file: RolloutFile, keys: RolloutKeys, fleet: FleetVi
     const begun = records.inProgress.get(host)
     const about = { host, role, version, forMs: undefined, why: undefined, waitsFor: undefined }
     const failure = records.failed.find((failed) => failed.host === host)
-    // Who has only its own turn looks for a slot, or died while it did.
+    // Who has only its host's own slot looks for the others, or died while it did.
     const isAtWork = records.upgrading.has(host) && (begun !== undefined || clusterSlots?.takenBy.includes(host))
     if (isAtWork) return { ...about, state: 'upgrading', forMs: sinceMs(begun?.sinceMs, nowMs) }
     if (failure) return { ...about, state: 'failed', why: failure.why }

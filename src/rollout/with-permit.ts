@@ -10,7 +10,7 @@ import type { Obstacle } from './step-decision.ts'
 import type { UpgradePermit } from './upgrade-permit.ts'
 
 /**
- * How a step ended: nothing was to be done (`idle`), it isn't this host's turn yet, the host was upgraded or mended,
+ * How a step ended: nothing was to be done (`idle`), this host has to wait, the host was upgraded or mended,
  * what was done failed, the permit was lost and the commands were stopped for it, the host is about to reboot, and its
  * slots are kept, or it was bootstrapped without a version.
  */

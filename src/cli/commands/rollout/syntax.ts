@@ -99,7 +99,7 @@ Brings all hosts to one version, so many at a time.
   ping      1 it doesn't, or has none
   forget    1 nothing is recorded of that host, or it is at work
   step      0 done, nothing to do, or not this host's turn yet; 1 upgrade or
-            validation failed; 6 the turn was lost, and what ran was stopped;
+            validation failed; 6 the slots were lost, and what ran was stopped;
             128+n signal n ended it. With --json the answer is the last line,
             behind what the commands write
   all       2 wrong usage; 3 Consul can't be reached, refuses, or fails; 4 what
