@@ -1,4 +1,4 @@
-/** What may happen, and what becomes of a run happens: sentences. */
+/** What may happen to a run, as a clause, and what becomes of the run then, in sentences. */
 export interface Contingency {
   readonly when: string
   readonly happens: string
