@@ -15,8 +15,20 @@ const ALSO = 'also'
 
 /**
  * Who holds a lock: the value of the lock's key, which whoever may write the key may have written. Exclusion never
- * depends on it. Two waits do: `lockDelayMs` says how long a waiter sleeps after the holder's session died, and a
- * switch that was killed is known by its run's id, so that its successor ends its session.
+ * depends on it. What does, beside what people are told:
+ *
+ * - how long a waiter sleeps after the holder's session died: `lockDelayMs` (`LockDelay`)
+ * - how many are before a waiter, and so how often it looks: `turn` (`QueueTicket`)
+ * - from which index a holder watches its key, and whether `turn` is of this line: `fence` (`heldFence`)
+ * - whom a request for the lock means (`runId`, `kept`), and that its holder heeds it: `runId` and `releaseAskedBy` are as
+ *   good as TERM to a run (`requesterIn`)
+ * - that a dead holder's session is ended: a switch's by `host`, `pid` or `runId` (`SwitchLock`), an agent's of `leader`
+ *   by what its record has more (`isFormerLife`)
+ * - the history of runs: what a holder left that never gave the lock back (`unendedRuns`), or whose guardian does that
+ *   (`historyOnBehalf`)
+ * - as whose program `unlock` shows it (`keeperOf`)
+ *
+ * Of a rollout's slots the value says for whom they are kept, too, and that one counts: see `reservedFor`.
  */
 export interface HolderRecord {
   readonly host: string
