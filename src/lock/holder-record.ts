@@ -20,10 +20,10 @@ const ALSO = 'also'
  * - how long a waiter sleeps after the holder's session died: `lockDelayMs` (`LockDelay`)
  * - how many are before a waiter, and so how often it looks: `turn` (`QueueTicket`)
  * - from which index a holder watches its key, and whether `turn` is of this line: `fence` (`heldFence`)
- * - whom a request for the lock means (`runId`, `kept`), and that its holder heeds it: `runId` and `releaseAskedBy` are as
- *   good as TERM to a run (`requesterIn`)
- * - that a dead holder's session is ended: a switch's by `host`, `pid` or `runId` (`SwitchLock`), an agent's of `leader`
- *   by what its record has more (`isFormerLife`)
+ * - whom a request for the lock means (`runId`, `kept`), and whether its holder heeds it: `runId` and `releaseAskedBy`
+ *   are as good as TERM to a run (`requesterIn`)
+ * - whether a dead holder's session is ended: a switch's by `host`, `pid` or `runId` (`SwitchLock`), an agent's of
+ *   `leader` by what its record has more (`isFormerLife`)
  * - the history of runs: what a holder left that never gave the lock back (`unendedRuns`), or whose guardian does that
  *   (`historyOnBehalf`)
  * - as whose program `unlock` shows it (`keeperOf`)
