@@ -9,7 +9,6 @@ import { BESIDE } from './group-members.ts'
  * command.
  */
 const SCRIPT = `
-GREP_OPTIONS= # An old grep heeds it, and with -v would find everybody else.
 read -r marker && ! read -r ended || exit
 misses=0
 while [ $misses -lt 2 ]; do
@@ -23,14 +22,16 @@ done`
 
 /**
  * Launches a child that is killed when we are, however that comes about, by a shell that outlives us. The marker is an
- * environment entry that only the child's processes have. Rejects as `launch` does.
+ * environment entry that only the child's processes have. The shell has nothing of the environment but the PATH: with
+ * the mark of a run it would be one of the processes that a guardian ends. Rejects as `launch` does.
  */
 export async function dieWithParent<C extends Pick<Child, 'exited'>>(
   marker: string,
+  { PATH }: NodeJS.ProcessEnv,
   launch: () => Promise<C>,
 ): Promise<C> {
   const stdio = ['pipe' as const, 'ignore' as const, 'ignore' as const]
-  const env = { ...process.env, ...BESIDE }
+  const env = { PATH, ...BESIDE }
   const shell = await spawned(() => spawn('/bin/sh', ['-c', SCRIPT], { stdio, detached: true, env }), 'sh')
   const tell = (line: string) => shell.stdin?.write(`${line}\n`)
   shell.stdin?.on('error', () => {}) // Somebody has killed it.

@@ -49,7 +49,7 @@ export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   }
   let end: LimitedEnd
   try {
-    const process = await (diesWithUs ? dieWithParent(`${marker}=1`, begin) : begin())
+    const process = await (diesWithUs ? dieWithParent(`${marker}=1`, environment, begin) : begin())
     onGroup(process.group.id)
     end = await endWithin(ctx, process, timeoutMs, typeof graceMs === 'number' ? () => graceMs : graceMs)
   } catch (thrown) {

@@ -16,6 +16,7 @@ import { aText, given } from './given.ts'
 import { OwnLock } from './lock.ts'
 import { type GivenLockOptions, wishOf } from './options.ts'
 import { inOurWords } from './own-words.ts'
+import { programEnvironment } from './program-environment.ts'
 import { contextOf, type Surroundings, unending } from './surroundings.ts'
 
 /** A lock as it is asked for at Consul; who asks may add riders to it. */
@@ -58,7 +59,7 @@ export async function obtain<R extends Request>(
     const runId = randomId()
     const command = [options.as ?? (basename(process.argv[1] ?? '') || 'node')]
     const holder = () => ({ host: hostname(), pid: process.pid, user: userName(), command })
-    const applicant = { runId, environment: process.env, holder, ...(more && { more }) }
+    const applicant = { runId, environment: programEnvironment(), holder, ...(more && { more }) }
     const { history, ...lock } = wantedLock(name, wishOf(options), applicant)
     const { wait: waitMs = Number.POSITIVE_INFINITY } = options
     const client = await surroundings.clientOf(options.consul)

@@ -8,6 +8,7 @@ import { checkToken, readToken } from '../consul/token.ts'
 import type { Transport } from '../consul/wire.ts'
 import { aText, givenOptions, type Taking } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
+import { programEnvironment } from './program-environment.ts'
 
 /**
  * How to reach Consul. What isn't given comes from the environment that `consul` itself reads (`CONSUL_HTTP_ADDR`,
@@ -115,7 +116,7 @@ export async function clientOf(wanted: ConsulOptions | ConsulConnection = {}): P
 }
 
 async function open(options: ConsulOptions): Promise<Opened> {
-  const settings = settingsOf(options, process.env)
+  const settings = settingsOf(options, programEnvironment())
   const transport = await openNodeTransport(settings)
   return { consul: new Consul(settings, transport), transport }
 }

@@ -66,6 +66,12 @@ describe('the rules of the house', () => {
   const having = (pattern: RegExp) => SOURCES.filter((file) => pattern.test(textOf.get(file) ?? ''))
 
   test('what aborts says why, by a reason of ours', () => expect(having(/\w\.abort\((?:\)|new Error\b)/)).toEqual([]))
+
+  test('one place reads the environment, and one of the library', () =>
+    expect(having(/\bprocess\.env\b|\benv\b.* (?:= process\b|from 'node:process')/).sort()).toEqual([
+      'src/cli/cli.ts',
+      'src/library/program-environment.ts',
+    ]))
 })
 
 test('the types and functions that it names are exported in src', () => {

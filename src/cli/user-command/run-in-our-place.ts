@@ -18,7 +18,7 @@ export async function runInOurPlace(
   using relay = new SignalRelay(signals)
   const name = `CONSUL_LOCKER_WAITED_${randomId().replaceAll('-', '_')}`
   const marker = `${name}=1`
-  const child = await dieWithParent(marker, () =>
+  const child = await dieWithParent(marker, environment, () =>
     launch({ command, environment: { ...environment, [name]: '1' }, marker }),
   )
   relay.to(child)

@@ -15,20 +15,21 @@ const launch = async () => {
   process.stdout.destroy()
   return { process, exited: new Promise((resolve) => process.once('exit', resolve)) }
 }
-const child = await die_with_parent.dieWithParent('MARK=' + mark, launch)`
+const child = await die_with_parent.dieWithParent('MARK=' + mark, { ...process.env, RUN: mark }, launch)`
 
 /** A process of ours that launches these, and who of them runs. */
 function parent(then = '') {
   const mark = randomUUID()
   const process = runner(['die-with-parent'], `const mark = '${mark}'${LAUNCH}\n${then}`)
-  const carriers = () => processesWith(mark).filter((pid) => isSleep(pid))
+  const marked = (program: string) => processesWith(mark).filter((pid) => isOne(pid, program))
+  const carriers = () => marked('sleep')
   onTestFinished(() => carriers().forEach(kill))
-  return { process, carriers }
+  return { process, carriers, marked }
 }
 
-function isSleep(pid: number): boolean {
+function isOne(pid: number, program: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n'
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === `${program}\n`
   } catch {
     return false
   }
@@ -39,6 +40,12 @@ test('a child and its daemons die when their parent is killed', async () => {
   await expect.poll(carriers).toHaveLength(2)
   process.kill('SIGKILL')
   await expect.poll(carriers).toEqual([])
+})
+
+test('the shell that sees to it has no mark of the run that its command belongs to', async () => {
+  const { carriers, marked } = parent()
+  await expect.poll(carriers).toHaveLength(2)
+  expect(marked('sh')).toEqual([])
 })
 
 test('what a child leaves behind lives on when it ended before its parent', async () => {
