@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { bundleApplication, bundleMain } from './bundle.ts'
 import { makeExecutable, makePlainExecutable } from './executable.ts'
 import { fingerprint, isMadeOf, remember } from './fingerprint.ts'
-import { parserInJavaScript } from './parser.ts'
 import { slim } from './slim.ts'
 import { HERE, type Target } from './target.ts'
+import { parserInJavaScript } from './translated-parser.ts'
 import { startWarmUpAgent } from './warm-up-agent.ts'
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))

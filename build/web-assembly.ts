@@ -5,8 +5,8 @@ const callbacks: Functions = {}
 
 /**
  * What takes the place of V8's own in the bundle. The only WebAssembly in it is undici's HTTP parser, of which a
- * process has one instance: build/parser.ts makes JavaScript of it, and resolves what is required here. It is made
- * while the bundle loads, and so is part of the start-up snapshot.
+ * process has one instance: build/translated-parser.ts makes JavaScript of it, and resolves what is required here. It
+ * is made while the bundle loads, and so is part of the start-up snapshot.
  */
 export const WebAssembly = {
   Module: class {},

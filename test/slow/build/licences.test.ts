@@ -3,8 +3,8 @@ import { join, relative } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { expect, test } from 'vitest'
 import { bundleApplication } from '../../../build/bundle.ts'
-import { parserInJavaScript } from '../../../build/parser.ts'
 import { slim } from '../../../build/slim.ts'
+import { parserInJavaScript } from '../../../build/translated-parser.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { translation } from '../../../build/parser.ts'
+import { translation } from '../../../build/translated-parser.ts'
 import { scratch } from '../../kit/unique.ts'
 
 function sum(text: string): string {

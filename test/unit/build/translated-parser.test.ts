@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { build } from 'esbuild'
 import { beforeAll, expect, test } from 'vitest'
-import { parserInJavaScript } from '../../../build/parser.ts'
+import { parserInJavaScript } from '../../../build/translated-parser.ts'
 
 /** The parts of llhttp's exports that undici uses. */
 interface Parser {
