@@ -4,7 +4,7 @@ import LongestFirst from './test/kit/longest-first.ts'
 /** Pure tests need neither the executable nor Consul, and start at once. */
 const PURE = [
   'test/unit/**/*.test.ts',
-  'test/structure/{architecture,comments,documents,kv-layout,mutants,names,pages,safety,side-by-side,upgrading}.test.ts',
+  'test/structure/{architecture,comments,documents,kv-layout,mirror,mutants,names,pages,safety,side-by-side,troubleshooting,upgrading}.test.ts',
   'test/contract/in-memory.test.ts',
   'test/simulation/**/*.test.ts',
 ]

@@ -4,7 +4,6 @@ import { breaks, type Diagnosis, fine, warning } from '../../../src/doctor/diagn
 import { examine } from '../../../src/doctor/examination.ts'
 import type { ExaminedSystem } from '../../../src/doctor/examined-system.ts'
 import type { Code, Inspection } from '../../../src/doctor/inspection.ts'
-import { ALL_INSPECTIONS, inspectionsFor } from '../../../src/doctor/inspection-list.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
@@ -78,31 +77,5 @@ describe('an examination', () => {
     const silent = check('CL1', () => new Promise(() => {}))
     const [result] = await clock.run(examine(context(clock), [silent], PATIENT))
     expect(result).toMatchObject({ mark: 'failure', said: 'it could not be told within 12s' })
-  })
-})
-
-describe('the checks', () => {
-  const codes = ALL_INSPECTIONS.map(({ code }) => code)
-
-  test('have a code of their own each, with three digits, and need what is there', () => {
-    expect(new Set(codes).size).toBe(codes.length)
-    expect(codes.filter((code) => !/^CL\d{3}$/.test(code))).toEqual([])
-    expect(ALL_INSPECTIONS.flatMap(({ needs }) => needs).filter((need) => !codes.includes(need))).toEqual([])
-  })
-
-  test('are those that there is something to look at for', () => {
-    const plain = { isSecure: false, hasLock: false, hasSlots: false, hasFile: false }
-    const topics = (extent: typeof plain) => [...new Set(inspectionsFor(extent).map(({ topic }) => topic))]
-    expect(topics(plain)).toEqual(['Consul', 'This node', 'Rights', 'This machine'])
-    expect(topics({ isSecure: true, hasLock: true, hasSlots: true, hasFile: true })).toEqual([
-      'Consul',
-      'TLS',
-      'This node',
-      'Rights',
-      'This machine',
-      'The lock',
-      'The file',
-    ])
-    expect(inspectionsFor({ ...plain, hasLock: true }).map(({ code }) => code)).not.toContain('CL606')
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { flag, option, repeatable, valuesOf } from '../../../../src/cli/syntax/option.ts'
+import { flag, option, optionalValue, repeatable, valuesOf } from '../../../../src/cli/syntax/option.ts'
+import { parse } from '../../../../src/cli/syntax/parse.ts'
 import { duration, exitCode, text, wholeNumber } from '../../../../src/cli/syntax/values.ts'
 
 describe('an option', () => {
@@ -51,5 +52,36 @@ describe('an option', () => {
     const options = valuesOf(OPTIONS, { [name]: value })
     expect(options.some).toBeUndefined()
     expect(() => options[name]).toThrow(sentence)
+  })
+})
+
+const SYNTAX = {
+  summary: '',
+  usage: 'consul-locker',
+  epilogue: '',
+  options: { healthy: optionalValue('A:', 'NAME', 'x'), other: flag('A:', 'x'), value: option('A:', 'V', 'x') },
+}
+
+describe('an option whose value may be left out', () => {
+  test.each([
+    [['--healthy', 'name', 'command'], '', ['name', 'command']],
+    [['--healthy=web', 'name'], 'web', ['name']],
+    [['--healthy', '--other', 'name'], '', ['name']],
+    [['--other', 'name', '--healthy'], undefined, ['name', '--healthy']],
+    [['--healthy', '--', '--healthy'], '', ['--healthy']],
+    [['--healthy=true', 'name'], '', ['name']],
+    [['--healthy=false', 'name'], undefined, ['name']],
+  ])('in %j is %j, and leaves %j', (words, value, rest) => {
+    const parsed = parse(SYNTAX, words, {})
+    expect(parsed.options.healthy).toBe(value)
+    expect(parsed.words).toEqual(rest)
+  })
+
+  test.each([
+    ['true', ''],
+    ['web', 'web'],
+    ['0', undefined],
+  ])('is %s in the environment, and means %j', (given, value) => {
+    expect(parse(SYNTAX, ['name'], { CONSUL_LOCKER_HEALTHY: given }).options.healthy).toBe(value)
   })
 })
