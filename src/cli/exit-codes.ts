@@ -1,5 +1,7 @@
 import type { FailureCode } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
+import type { Health } from '../consul/health.ts'
+import type { ServiceState } from '../init/local-services.ts'
 import type { RunOutcome } from '../run/run-outcome.ts'
 
 /** Our own exit codes; all others are the child's. */
@@ -26,7 +28,7 @@ export const EXIT = {
 } as const
 
 /** Of a script check, as Consul reads it: https://developer.hashicorp.com/consul/docs/services/usage/checks */
-export const CHECK_EXIT = { critical: 2 } as const
+export const CHECK_EXIT = { passing: 0, warning: 1, critical: 2 } as const satisfies Record<Health, number>
 
 /** Of a check that Nagios runs: https://nagios-plugins.org/doc/guidelines.html */
 export const NAGIOS_EXIT = { ok: 0, critical: 2, unknown: 3 } as const
@@ -38,8 +40,16 @@ export const LSB_EXIT = {
   notPermitted: 4,
   notInstalled: 5,
   notConfigured: 6,
-  statusUnknown: 4,
 } as const
+
+/** Of its action `status`: how the services are. */
+export const LSB_STATUS_EXIT = { running: 0, stopped: 3, unknown: 4 } as const satisfies Record<ServiceState, number>
+
+/** Of `rollout pending`, as the original had them: whether an update is. */
+export const PENDING_EXIT = { yes: 0, no: 1, silence: 2, nothing: 3 } as const
+
+/** Of `rollout health`: how many checks fail, up to this many; what is above are our own codes, counted from here. */
+export const MOST_FAILING_CHECKS = 100
 
 /** The exit code of every failure; the compiler finds the one that is missing. */
 export const EXIT_OF_FAILURE: Record<FailureCode, number> = {

@@ -1,4 +1,5 @@
 import { oneLine } from '../base/printable.ts'
+import type { Health } from '../consul/health.ts'
 import type { ClusterRole } from '../switchover/roles.ts'
 import type { ServiceStatus } from './local-services.ts'
 
@@ -10,16 +11,13 @@ export interface Observation {
   /** The services, the process or the user, for people. */
   readonly name: string
   readonly state: 'running' | 'stopped' | 'mixed' | 'unknown'
-  /** How right it is that it runs so, where the state alone doesn't say: 0 right, 1 a warning, 2 critical. */
-  readonly level?: CheckCode
+  /** How right it is that it runs so, where the state alone doesn't say. */
+  readonly health?: Health
   /** How many there are. */
   readonly count?: number
   /** What is wrong, in one sentence. */
   readonly note?: string
 }
-
-/** Consul's: 0 passing, 1 warning, 2 critical. */
-export type CheckCode = 0 | 1 | 2
 
 /** Where the node stands; one without cluster data stands alone. */
 export type Membership =
@@ -42,7 +40,7 @@ export type Membership =
 
 export type ClusterMembership = Extract<Membership, { clustered: true }>
 
-/** A check's result, as its line of JSON tells it. */
+/** A check's result. */
 export interface CheckResult {
   readonly type: Observation['type']
   readonly name: string
@@ -51,7 +49,7 @@ export interface CheckResult {
   readonly role?: ClusterRole
   readonly state: Observation['state']
   readonly count?: number
-  readonly code: CheckCode
+  readonly health: Health
   /** Why it passes all the same. */
   readonly noop?: true
   /** The node took over, and has become primary for good. */
@@ -69,11 +67,11 @@ export function judgeCheck(observation: Observation, membership: Membership, exc
   const mustRest = membership.clustered && membership.role === 'standby' && isKeptAtRest(membership)
   const { type, name, state, count, note } = observation
   const failures = membership.clustered ? membership.failures : []
-  const level = mustRest ? restLevel(observation) : (observation.level ?? runLevel(observation))
+  const health = mustRest ? healthAtRest(observation) : (observation.health ?? healthAtWork(observation))
   const isExcused = excuse !== undefined && failures.length === 0
   const notes = [
     ...(note === undefined ? [] : [note]),
-    ...(isExcused && level > 0 ? [`passing only by ${excuse}`] : []),
+    ...(isExcused && health !== 'passing' ? [`passing only by ${excuse}`] : []),
     ...failures,
     ...(membership.clustered ? maintenanceNotes(membership) : []),
   ]
@@ -85,8 +83,8 @@ export function judgeCheck(observation: Observation, membership: Membership, exc
     ...(membership.clustered ? { role: membership.role } : {}),
     state,
     ...(count === undefined ? {} : { count }),
-    code: isExcused ? 0 : level,
-    ...(isExcused && level > 0 ? { noop: true } : {}),
+    health: isExcused ? 'passing' : health,
+    ...(isExcused && health !== 'passing' ? { noop: true } : {}),
     ...(notes.length === 0 ? {} : { notes }),
   }
 }
@@ -103,12 +101,12 @@ function maintenanceNotes({ node, role, maintainedPrimaries, isMaintained }: Clu
   ]
 }
 
-function runLevel({ state }: Observation): CheckCode {
-  return state === 'running' ? 0 : state === 'unknown' ? 1 : 2
+function healthAtWork({ state }: Observation): Health {
+  return state === 'running' ? 'passing' : state === 'unknown' ? 'warning' : 'critical'
 }
 
-function restLevel({ state }: Observation): CheckCode {
-  return state === 'stopped' ? 0 : state === 'unknown' ? 1 : 2
+function healthAtRest({ state }: Observation): Health {
+  return state === 'stopped' ? 'passing' : state === 'unknown' ? 'warning' : 'critical'
 }
 
 /** Several services as one; why one of them can't be told is noted. */

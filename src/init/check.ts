@@ -99,6 +99,6 @@ async function keepTag(
   result: CheckResult,
   membership: Membership,
 ): Promise<void> {
-  if (!membership.clustered || result.code !== 0 || result.noop) return
+  if (!membership.clustered || result.health !== 'passing' || result.noop) return
   await tagService(ctx, consul, membership.node, file.consul_service, 'nodns', result.expects === 'stopped')
 }

@@ -35,7 +35,7 @@ export function observeCrontab(user: string, pattern?: string, spools = SPOOLS):
       return { type: 'crontab', name: user, state: 'stopped', note }
     }
     const seen = { type: 'crontab', name: user, state: 'running' } as const
-    return flaw === undefined ? seen : { ...seen, level: 1, note: `cron does not run ${file}: ${flaw}` }
+    return flaw === undefined ? seen : { ...seen, health: 'warning', note: `cron does not run ${file}: ${flaw}` }
   }
   return { type: 'crontab', name: user, state: 'stopped' }
 }

@@ -8,10 +8,12 @@ import { runTask } from '../child/task.ts'
 import type { InitFile } from './init-file.ts'
 import { isMisspelt, serviceCommand, unitQuery } from './service-command.ts'
 
+export type ServiceState = 'running' | 'stopped' | 'unknown'
+
 /** How a service is, by the exit code of its status (LSB: 0 runs; 1, 2, 3 don't; the rest can't tell). */
 export interface ServiceStatus {
   readonly service: string
-  readonly state: 'running' | 'stopped' | 'unknown'
+  readonly state: ServiceState
   readonly output: string
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { Failure } from '../base/failure.ts'
 import type { Observation } from './check-result.ts'
-import { type Thresholds, thresholdCode } from './thresholds.ts'
+import { healthOfCount, type Thresholds } from './thresholds.ts'
 
 /** A process as /proc tells it. */
 export interface ProcessLine {
@@ -28,8 +28,8 @@ export function observeProcesses({ text, tests, thresholds }: ProcessQuery): Obs
     .map(processLine)
     .filter((found) => found !== undefined)
     .filter((found) => tests.every((test) => test(found))).length
-  const level = thresholdCode(count, thresholds)
-  return { type: 'process', name: text, state: count > 0 ? 'running' : 'stopped', level, count }
+  const health = healthOfCount(count, thresholds)
+  return { type: 'process', name: text, state: count > 0 ? 'running' : 'stopped', health, count }
 }
 
 function processLine(pid: string): ProcessLine | undefined {

@@ -1,6 +1,6 @@
 import { printable } from '../base/printable.ts'
 import type { Health } from '../consul/health.ts'
-import type { ServiceStatus } from './local-services.ts'
+import type { ServiceState, ServiceStatus } from './local-services.ts'
 
 /** A node of the cluster with its service's health. */
 export interface NodeStatus {
@@ -61,8 +61,8 @@ export function statusBlock({ name, cluster, local }: InitStatus, paint: Paint):
   return `${lines.join('\n')}\n`
 }
 
-/** LSB: 0 all run, 3 not all do, 4 that can't be told. */
-export function statusCode({ cluster, local }: InitStatus): 0 | 3 | 4 {
-  if (cluster === undefined || local.some(({ state }) => state === 'unknown')) return 4
-  return local.every(({ state }) => state === 'running') ? 0 : 3
+/** How the services are as one: `stopped` when not all run, `unknown` also when Consul doesn't tell of the cluster. */
+export function overallState({ cluster, local }: InitStatus): ServiceState {
+  if (cluster === undefined || local.some(({ state }) => state === 'unknown')) return 'unknown'
+  return local.every(({ state }) => state === 'running') ? 'running' : 'stopped'
 }

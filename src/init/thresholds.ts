@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure.ts'
+import type { Health } from '../consul/health.ts'
 
 /** How many are right, both ends included; with the maximum below the minimum, those between the two are wrong. */
 export interface CountRange {
@@ -29,10 +30,10 @@ export function parseRange(text: string): CountRange {
   return { min: Number(min ?? 0), max: max === '' ? Number.POSITIVE_INFINITY : Number(max) }
 }
 
-/** 0 right, 1 a warning, 2 critical. */
-export function thresholdCode(count: number, { warning, critical }: Thresholds): 0 | 1 | 2 {
-  if (critical && !isWithin(count, critical)) return 2
-  return warning && !isWithin(count, warning) ? 1 : 0
+/** How right a count is. */
+export function healthOfCount(count: number, { warning, critical }: Thresholds): Health {
+  if (critical && !isWithin(count, critical)) return 'critical'
+  return warning && !isWithin(count, warning) ? 'warning' : 'passing'
 }
 
 function isWithin(count: number, { min, max }: CountRange): boolean {

@@ -72,6 +72,11 @@ describe('the rules of the house', () => {
       'src/cli/cli.ts',
       'src/library/program-environment.ts',
     ]))
+
+  test('an exit code is named in the table of exit codes, and a number nowhere else', () => {
+    const numbered = /^ *(?:if \(.*\) )?return \d+(?: : \d+)?$|[?:] \d+ : EXIT\b|\bEXIT\.\w+ : \d|\(\) => \d+\)$/m
+    expect(having(numbered).filter((file) => /^src\/(?:cli|init)\//.test(file))).toEqual([])
+  })
 })
 
 test('the types and functions that it names are exported in src', () => {

@@ -4,6 +4,7 @@ import { Failure, messageOf } from '../../base/failure.ts'
 import { NonBlockingOutput } from '../../base/nonblocking-output.ts'
 import { printable } from '../../base/printable.ts'
 import { shellStatus } from '../../child/exit-status.ts'
+import { EXIT } from '../exit-codes.ts'
 
 const stdout = new NonBlockingOutput(1)
 
@@ -16,7 +17,7 @@ export function print(line: string): number {
 
 /** The same, a line for each; of none nothing is written. */
 export function printLines(lines: readonly string[]): number {
-  return lines.length === 0 ? 0 : printText(`${lines.map(printable).join('\n')}\n`)
+  return lines.length === 0 ? EXIT.done : printText(`${lines.map(printable).join('\n')}\n`)
 }
 
 /**
@@ -27,7 +28,7 @@ export function printText(text: string): number {
   const before = printing ?? Promise.resolve()
   printing = before.then(() => stdout.write(Buffer.from(text)))
   printing.catch(() => {}) // Whoever waits for it hears of it.
-  return 0
+  return EXIT.done
 }
 
 /** Whether anything was printed that `printed` has not told of yet. */

@@ -40,10 +40,10 @@ describe('a crontab', () => {
     const open = cron(0o644)
     const seen = open.observe()
     expect(seen).toMatchObject({
-      level: 1,
+      health: 'warning',
       note: `cron does not run ${open.file}: it has mode 644, and must have mode 600`,
     })
-    expect(judgeCheck(seen, { clustered: false })).toMatchObject({ code: 1, notes: [seen.note] })
+    expect(judgeCheck(seen, { clustered: false })).toMatchObject({ health: 'warning', notes: [seen.note] })
     const linked = cron(0o600)
     linkSync(linked.file, join(linked.folder, 'other'))
     expect(linked.observe().note).toContain('it has 2 hard links')

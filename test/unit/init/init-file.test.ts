@@ -18,7 +18,7 @@ import { judgeCheck, type Membership, type Observation } from '../../../src/init
 import { parseInitFile } from '../../../src/init/init-file.ts'
 import { isNoop, liftNoop, setNoop } from '../../../src/init/noop-lockfile.ts'
 import { serviceCommand } from '../../../src/init/service-command.ts'
-import { NO_PAINT, statusBlock, statusCode } from '../../../src/init/status-block.ts'
+import { NO_PAINT, overallState, statusBlock } from '../../../src/init/status-block.ts'
 
 const LEAST = 'name: web\nconsul_service: webConsul\ncluster_key: cluster/production\n'
 const dir = mkdtempSync(join(tmpdir(), 'consul-locker-test-'))
@@ -161,18 +161,18 @@ describe('a check', () => {
     failures: [],
   })
   test.each([
-    ['a node on its own that runs', 'running', alone, false, 0],
-    ['a node on its own that is stopped', 'stopped', alone, false, 2],
-    ['a primary that runs', 'running', node('active'), false, 0],
-    ['a primary that is stopped', 'stopped', node('active'), false, 2],
-    ['a primary that is stopped under a lockfile', 'stopped', node('active'), true, 0],
-    ['a standby that is stopped while a primary passes', 'stopped', node('standby', true), false, 0],
-    ['a standby that runs while a primary passes', 'running', node('standby', true), false, 2],
-    ['a standby that is stopped while no primary passes', 'stopped', node('standby'), false, 2],
-    ['a primary of whose services some run', 'mixed', node('active'), false, 2],
-    ['a primary that can’t be told', 'unknown', node('active'), false, 1],
-  ] as const)('of %s', (_, state, membership, noop, code) => {
-    expect(judgeCheck(service(state), membership, noop ? 'the noop lockfile' : undefined).code).toBe(code)
+    ['a node on its own that runs', 'running', alone, false, 'passing'],
+    ['a node on its own that is stopped', 'stopped', alone, false, 'critical'],
+    ['a primary that runs', 'running', node('active'), false, 'passing'],
+    ['a primary that is stopped', 'stopped', node('active'), false, 'critical'],
+    ['a primary that is stopped under a lockfile', 'stopped', node('active'), true, 'passing'],
+    ['a standby that is stopped while a primary passes', 'stopped', node('standby', true), false, 'passing'],
+    ['a standby that runs while a primary passes', 'running', node('standby', true), false, 'critical'],
+    ['a standby that is stopped while no primary passes', 'stopped', node('standby'), false, 'critical'],
+    ['a primary of whose services some run', 'mixed', node('active'), false, 'critical'],
+    ['a primary that can’t be told', 'unknown', node('active'), false, 'warning'],
+  ] as const)('of %s', (_, state, membership, noop, health) => {
+    expect(judgeCheck(service(state), membership, noop ? 'the noop lockfile' : undefined).health).toBe(health)
   })
 
   test.each([
@@ -184,9 +184,9 @@ describe('a check', () => {
     ['a standby in maintenance rests, whoever passes', { isMaintained: true }, /^node1 is in maintenance: no switch/],
   ])('says that %s', (_, maintenance, note) => {
     const result = judgeCheck(service('stopped'), { ...node('standby'), ...maintenance } as Membership)
-    expect(result).toMatchObject({ expects: 'stopped', code: 0, notes: [expect.stringMatching(note)] })
+    expect(result).toMatchObject({ expects: 'stopped', health: 'passing', notes: [expect.stringMatching(note)] })
     const running = judgeCheck(service('running'), { ...node('standby'), ...maintenance } as Membership)
-    expect(running.code).toBe(2)
+    expect(running.health).toBe('critical')
   })
 })
 
@@ -194,16 +194,16 @@ describe('the status', () => {
   const local = (state: 'running' | 'stopped' | 'unknown') => ({ service: 'a', state, output: '' })
   const cluster = { active: [], standby: [] }
   test.each([
-    [['running', 'running'], 0],
-    [['running', 'stopped'], 3],
-    [['stopped', 'unknown'], 4],
-  ] as const)('of services that are %s is %i', (states, code) => {
-    expect(statusCode({ name: 'web', cluster, local: states.map(local) })).toBe(code)
+    [['running', 'running'], 'running'],
+    [['running', 'stopped'], 'stopped'],
+    [['stopped', 'unknown'], 'unknown'],
+  ] as const)('of services that are %s is %s', (states, state) => {
+    expect(overallState({ name: 'web', cluster, local: states.map(local) })).toBe(state)
   })
 
   test('says what it doesn’t know', () => {
     const status = { name: 'web', cluster: undefined, local: [local('running')] }
     expect(statusBlock(status, NO_PAINT)).toContain('    nodes.active: unknown\n    nodes.standby: unknown\n')
-    expect(statusCode(status)).toBe(4)
+    expect(overallState(status)).toBe('unknown')
   })
 })

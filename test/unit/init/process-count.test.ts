@@ -5,12 +5,12 @@ import { observeProcesses } from '../../../src/init/process-count.ts'
 describe('a count of processes', () => {
   test('knows that we run, by somebody else’s process', () => {
     const query = { text: 'init', tests: [() => true], thresholds: {} }
-    expect(observeProcesses(query)).toMatchObject({ state: 'running', level: 0, count: expect.any(Number) })
+    expect(observeProcesses(query)).toMatchObject({ state: 'running', health: 'passing', count: expect.any(Number) })
     expect(observeProcesses({ ...query, tests: [() => false] })).toMatchObject({ state: 'stopped', count: 0 })
   })
 
   test('that is too high is no rest, and no run either', () => {
-    const seen: Observation = { type: 'process', name: 'x', state: 'running', level: 2, count: 9 }
+    const seen: Observation = { type: 'process', name: 'x', state: 'running', health: 'critical', count: 9 }
     const membership = {
       clustered: true,
       node: 'a',
@@ -20,7 +20,10 @@ describe('a count of processes', () => {
       isTakingOver: false,
       failures: [],
     } as const
-    expect(judgeCheck(seen, { clustered: false })).toMatchObject({ expects: 'running', code: 2, count: 9 })
-    expect(judgeCheck(seen, { ...membership, activePasses: true })).toMatchObject({ expects: 'stopped', code: 2 })
+    expect(judgeCheck(seen, { clustered: false })).toMatchObject({ expects: 'running', health: 'critical', count: 9 })
+    expect(judgeCheck(seen, { ...membership, activePasses: true })).toMatchObject({
+      expects: 'stopped',
+      health: 'critical',
+    })
   })
 })

@@ -1,20 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { parseRange, thresholdCode } from '../../../src/init/thresholds.ts'
+import { healthOfCount, parseRange } from '../../../src/init/thresholds.ts'
 
 describe('a range of a Nagios plugin', () => {
   test.each([
-    ['1:', [0, 1, 9], [2, 0, 0]],
-    [':2', [0, 2, 3], [0, 0, 2]],
-    ['2', [0, 2, 3], [0, 0, 2]],
-    ['1:1', [0, 1, 2], [2, 0, 2]],
-    ['5:2', [2, 3, 4, 5], [0, 2, 2, 0]],
-  ])('%s takes these and no others', (text, counts, levels) => {
-    expect(counts.map((count) => thresholdCode(count, { critical: parseRange(text) }))).toEqual(levels)
+    ['1:', [0, 1, 9], ['critical', 'passing', 'passing']],
+    [':2', [0, 2, 3], ['passing', 'passing', 'critical']],
+    ['2', [0, 2, 3], ['passing', 'passing', 'critical']],
+    ['1:1', [0, 1, 2], ['critical', 'passing', 'critical']],
+    ['5:2', [2, 3, 4, 5], ['passing', 'critical', 'critical', 'passing']],
+  ])('%s takes these and no others', (text, counts, healths) => {
+    expect(counts.map((count) => healthOfCount(count, { critical: parseRange(text) }))).toEqual(healths)
   })
 
   test('of a warning counts only where the critical one is kept', () => {
     const thresholds = { warning: parseRange('2:3'), critical: parseRange('1:5') }
-    expect([0, 1, 2, 4, 6].map((count) => thresholdCode(count, thresholds))).toEqual([2, 1, 0, 1, 2])
+    expect([0, 1, 2, 4, 6].map((count) => healthOfCount(count, thresholds))).toEqual([
+      'critical',
+      'warning',
+      'passing',
+      'warning',
+      'critical',
+    ])
   })
 
   test.each(['', ':', 'x', '1-2', '-1:'])('is not %j', (text) => {

@@ -1,6 +1,7 @@
 import { Failure } from '../../../base/failure.ts'
 import { quiet } from '../../../base/quiet-log.ts'
 import { check, type Takeover } from '../../../init/check.ts'
+import type { CheckResult } from '../../../init/check-result.ts'
 import { type InitFile, parseInitFile, readInitFile } from '../../../init/init-file.ts'
 import { switcher } from '../../../init/switcher.ts'
 import { initRules } from '../../connection/acl-rules.ts'
@@ -40,8 +41,9 @@ async function judge({ ctx, options, environment }: CommandRequest<typeof CHECK_
         takeover,
         ...excuseOf(kind, options),
       })
-      print(JSON.stringify(result))
-      return result.code
+      const code = CHECK_EXIT[result.health]
+      print(JSON.stringify(asLine(result, code)))
+      return code
     } finally {
       consul.close()
     }
@@ -58,6 +60,11 @@ async function judge({ ctx, options, environment }: CommandRequest<typeof CHECK_
     )
     return CHECK_EXIT.critical
   }
+}
+
+/** As those know it who read the line of JSON. */
+function asLine({ health: _, noop, notes, tookOver, ...seen }: CheckResult, code: number) {
+  return { ...seen, code, noop, notes, tookOver }
 }
 
 function takeoverBy(path: string | undefined, environment: NodeJS.ProcessEnv): Takeover {

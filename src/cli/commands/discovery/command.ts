@@ -1,6 +1,7 @@
 import { Failure } from '../../../base/failure.ts'
 import { quoted } from '../../../base/printable.ts'
 import { TokenClient } from '../../../discovery/token-client.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { readSecret } from '../../options/secret-file.ts'
@@ -37,7 +38,7 @@ export const discoveryCommand = subcommand(DISCOVERY_SYNTAX, async (request) => 
     checkNoWords(servers, `consul-locker discovery ${verb} --url U TOKEN`)
     if (verb === 'delete') {
       await client.remove(ctx, token)
-      return 0
+      return EXIT.done
     }
     return lookup(ctx, client, token, options.wait, options.json)
   })

@@ -26,7 +26,7 @@ export async function publish(
   const servers = words.length > 0 ? words.map(canonicalServer) : await consulServers(ctx, options, environment)
   await client.publish(ctx, token, servers)
   ctx.log.notice(`published ${servers.join(', ')}`)
-  return 0
+  return EXIT.done
 }
 
 /** The Consul servers of the local agent's cluster, which register themselves as the service `consul`. */

@@ -7,6 +7,7 @@ import { TokenStore } from '../../../discovery/token-store.ts'
 import { RateLimit } from '../../../listen/rate-limit.ts'
 import { tokenServerRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { turnOnCompilers } from '../../invocation/compilers.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import type { CommandRequest } from '../../invocation/subcommand.ts'
@@ -53,7 +54,7 @@ export async function serve(
     }
   }
   try {
-    return await interruptible(ctx, signals, work, () => 0)
+    return await interruptible(ctx, signals, work, () => EXIT.done)
   } finally {
     consul.close()
   }

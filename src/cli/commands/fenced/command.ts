@@ -24,7 +24,7 @@ async function fenced({ words, environment, context }: Invocation): Promise<numb
     ...run.keys.map((key): TxnOp => ({ verb: 'check-session', key, session: run.session })),
     { verb: 'set', key: checkKey('key', key), value },
   ])
-  if (outcome.done) return 0
+  if (outcome.done) return EXIT.done
   ctx.log.error(`the lock ${run.name} is no longer ours; ${key} was not written`)
   return EXIT.lost
 }

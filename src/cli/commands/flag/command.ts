@@ -36,7 +36,7 @@ function flagCommand(direction: Direction): Subcommand {
       switch (mode) {
         case 'set':
           await setFlag(ctx, consul, key, options.set ?? 'NULL')
-          return 0
+          return EXIT.done
         case 'wait':
           return await waitFor(ctx, consul, key, options.wait ?? 'NULL', options.timeout)
         case 'watch':
@@ -87,7 +87,7 @@ async function waitFor(
   try {
     const bounded = { ...ctx, signal: wait.signal }
     await new Retry(consul).until(bounded, () => awaitFlag(bounded, consul, key, value))
-    return 0
+    return EXIT.done
   } catch (thrown) {
     if (thrown !== FLAG_WAIT_OVER) throw thrown
     ctx.log.error(`${key} has not become ${value} within ${formatDuration(timeoutMs)}`)

@@ -3,6 +3,7 @@ import { isatty } from 'node:tty'
 import { exitStatusOf, spawned } from '../../../child/child-process.ts'
 import { findExecutable } from '../../../child/executable.ts'
 import { type SignalSource, stopSelf } from '../../../child/signals.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { printText } from '../../output/print.ts'
 
 /** What /bin/sh ends with for a command that it can't start. */
@@ -31,7 +32,7 @@ export async function paged(text: string, environment: NodeJS.ProcessEnv, signal
   child.stdin.on('error', () => {})
   child.stdin.end(text)
   const status = await exitStatusOf(child)
-  return 'code' in status && NOT_STARTED.includes(status.code) ? printText(text) : 0
+  return 'code' in status && NOT_STARTED.includes(status.code) ? printText(text) : EXIT.done
 }
 
 /** A line for the shell; `undefined` when nothing is there that pages. */

@@ -10,12 +10,13 @@ import { type InitFile, readInitFile } from '../../../init/init-file.ts'
 import { InitScript } from '../../../init/init-script.ts'
 import type { InitAction } from '../../../init/role-rules.ts'
 import { needsRoot } from '../../../init/service-command.ts'
-import { NO_PAINT, statusBlock, statusCode, TERMINAL_PAINT } from '../../../init/status-block.ts'
+import { NO_PAINT, overallState, statusBlock, TERMINAL_PAINT } from '../../../init/status-block.ts'
 import { switcher } from '../../../init/switcher.ts'
 import type { SwitchOptions } from '../../../switchover/planning.ts'
 import { initRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { orFromOwnFile } from '../../connection/consul-of-file.ts'
+import { EXIT, LSB_STATUS_EXIT } from '../../exit-codes.ts'
 import type { CommandRequest } from '../../invocation/subcommand.ts'
 import { print, printLines, printText } from '../../output/print.ts'
 import { Progress } from './progress.ts'
@@ -82,14 +83,14 @@ export class InitOperation {
       case 'stop':
       case 'restart':
         await script[action](ctx)
-        return 0
+        return EXIT.done
       case 'force-reload':
         await script.forceReload(ctx)
-        return 0
+        return EXIT.done
       case 'promote':
       case 'demote':
         await script.handleFlag(ctx, action)
-        return 0
+        return EXIT.done
       case 'status':
         return this.#status(ctx, script)
       case 'start-primary':
@@ -102,7 +103,7 @@ export class InitOperation {
     const paint = isatty(1) ? TERMINAL_PAINT : NO_PAINT
     if (this.#request.options.json) print(JSON.stringify(status))
     else printText(statusBlock(status, paint))
-    return statusCode(status)
+    return LSB_STATUS_EXIT[overallState(status)]
   }
 
   async #startPrimary(ctx: Context, script: InitScript, interruption: AbortSignal): Promise<number> {

@@ -1,13 +1,14 @@
 import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { SwitchResult } from '../../../switchover/switch-world.ts'
+import { EXIT } from '../../exit-codes.ts'
 
 const NOWHERE = 'the service runs nowhere now'
 const MEND = 'mend it on the primary, which status shows, and start it there'
 
 /** An abort has done what it was asked for when the old primary runs again. */
 export function concludeAbort(ctx: Context, end: SwitchResult): number {
-  if (end.kind === 'undone' && end.primary === 'old' && !end.nowhere) return 0
+  if (end.kind === 'undone' && end.primary === 'old' && !end.nowhere) return EXIT.done
   return conclude(ctx, end)
 }
 
@@ -30,5 +31,5 @@ export function conclude(ctx: Context, end: SwitchResult): number {
   for (const datacenter of end.owed) {
     ctx.log.warn(`${datacenter} can't be reached and keeps the old roles; run start-primary again when it is back`)
   }
-  return 0
+  return EXIT.done
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../../../base/failure.ts'
 import { callModule, functionsOf, loadModule } from '../../../leader/application/module-call.ts'
 import { LIST_FUNCTIONS } from '../../../leader/application/module-runner.ts'
+import { EXIT } from '../../exit-codes.ts'
 import type { Invocation } from '../../invocation/invocation.ts'
 
 /** `consul-locker :module PATH FUNCTION`, for the agent alone: what counts of the output stands behind a NUL. */
@@ -9,15 +10,15 @@ export async function serveModule({ words, environment }: Invocation): Promise<n
   if (name !== LIST_FUNCTIONS) {
     const { ok, message } = await callModule(path, name, environment)
     await say(message)
-    return ok ? 0 : 1
+    return ok ? EXIT.done : EXIT.no
   }
   try {
     await say(functionsOf(loadModule(path)).join(' '))
-    return 0
+    return EXIT.done
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
     await say(`${thrown.message}${thrown.hint === undefined ? '' : ` (${thrown.hint})`}`)
-    return 1
+    return EXIT.no
   }
 }
 

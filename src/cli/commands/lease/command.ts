@@ -72,7 +72,7 @@ const acquire: Act = async (ctx, consul, request) => {
   }
   const again = end.kind === 'again' ? ', once more,' : ''
   ctx.log.notice(`${label}: ${serviceId} has the start-up lease${again} for ${formatDuration(leaseMs)} at most`)
-  return 0
+  return EXIT.done
 }
 
 const release: Act = async (ctx, consul, { label, serviceId }) => {
@@ -83,7 +83,7 @@ const release: Act = async (ctx, consul, { label, serviceId }) => {
     return EXIT.busy
   }
   if (end.kind === 'free') ctx.log.notice(`nobody has the start-up lease of ${label}`)
-  return 0
+  return EXIT.done
 }
 
 const show: Act = async (ctx, consul, { label }, json) => {
@@ -92,5 +92,5 @@ const show: Act = async (ctx, consul, { label }, json) => {
   const lease = held ? parseLease(entry.value) : undefined
   if (json) print(JSON.stringify({ label, held, ...lease }))
   else print(held ? `${label}: ${describeLease(lease, ctx.clock.now().wallMs)}` : `${label}: nobody has it`)
-  return held ? 0 : EXIT.busy
+  return held ? EXIT.done : EXIT.busy
 }

@@ -5,6 +5,7 @@ import { type MonitorOptions, monitor, type OnChange } from '../../../discovery/
 import { type MonitorTarget, targetText } from '../../../discovery/monitor-target.ts'
 import { monitorRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { labelOf, serviceIdOf } from '../../options/instance-options.ts'
@@ -36,7 +37,7 @@ export const monitorCommand = subcommand(
           await notifyService(ctx, environment, { stopping: true, status: `${label}: ${serviceId} is watched no more` })
         }
       }
-      return await interruptible(ctx, signals, work, () => 0)
+      return await interruptible(ctx, signals, work, () => EXIT.done)
     } finally {
       consul.close()
     }

@@ -6,6 +6,7 @@ import type { CompoundLockOf } from '../../../lock/compound-lock.ts'
 import { ON_BEHALF_MS, releaseOnBehalf } from '../../../lock/release.ts'
 import { historyOnBehalf } from '../../../run/history/history-on-behalf.ts'
 import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { internalOptions } from '../../invocation/internal-options.ts'
 import type { Invocation } from '../../invocation/invocation.ts'
 
@@ -24,7 +25,7 @@ export async function performRelease({ words, environment, context }: Invocation
   if (released === 'slots') {
     const { releaseSlots } = await import('../../../lock/slot-locks.ts')
     await releaseSlots(ctx, consul, key, sessionId, ON_BEHALF_MS)
-    return 0
+    return EXIT.done
   }
   const compound = await (await compoundLockOf(released, key, others))?.(consul, sessionId, [])
   const word = environment[ENDED_VARIABLE] ?? ''
@@ -32,7 +33,7 @@ export async function performRelease({ words, environment, context }: Invocation
   const lockKey = released === 'semaphore' ? (others[0] ?? key) : key
   const ridingOf = (ctx: Context) => historyOnBehalf(ctx, consul, own, word, lockKey)
   await releaseOnBehalf(ctx, consul, { key, sessionId, mayBeHanded: true }, compound, ridingOf)
-  return 0
+  return EXIT.done
 }
 
 /** `undefined` for one plain lock. */

@@ -1,6 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
 import type { SignalSource } from '../../../child/signals.ts'
-import { EXIT_OF_FAILURE } from '../../exit-codes.ts'
+import { EXIT_OF_FAILURE, MOST_FAILING_CHECKS } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { checkNoStrayOption } from '../../syntax/stray-options.ts'
@@ -8,9 +8,6 @@ import type { RolloutRequest } from './rollout-request.ts'
 import { hostRollout } from './rollout-setup.ts'
 import { formOf, isRolloutWord, type RolloutWord, wordHint } from './rollout-words.ts'
 import { ROLLOUT_SYNTAX, type RolloutCommandOptions } from './syntax.ts'
-
-/** The codes below are numbers of failing checks, for `health`. */
-const ABOVE_COUNTS = 100
 
 /** `consul-locker rollout WORD` */
 export const rolloutCommand = subcommand(ROLLOUT_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
@@ -32,7 +29,7 @@ export const rolloutCommand = subcommand(ROLLOUT_SYNTAX, async ({ ctx, options, 
     if (word !== 'health' || !(thrown instanceof Failure)) throw thrown
     const { code, message, hint } = thrown
     ctx.log.error(hint === undefined ? message : `${message} (${hint})`, { code })
-    return ABOVE_COUNTS + EXIT_OF_FAILURE[code]
+    return MOST_FAILING_CHECKS + EXIT_OF_FAILURE[code]
   }
 })
 

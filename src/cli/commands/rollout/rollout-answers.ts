@@ -7,7 +7,7 @@ import { type PauseScope, pause, resume, scopePath } from '../../../rollout/paus
 import { unknownRole } from '../../../rollout/role-check.ts'
 import { checkKeyWord } from '../../../rollout/rollout-keys.ts'
 import { currentVersion, hostsByVersion, triggerVersion } from '../../../rollout/versions.ts'
-import { EXIT } from '../../exit-codes.ts'
+import { EXIT, PENDING_EXIT } from '../../exit-codes.ts'
 import { print, printLines } from '../../output/print.ts'
 import { failures, health } from './rollout-health.ts'
 import { ping, record, report } from './rollout-reports.ts'
@@ -38,7 +38,7 @@ export const ROLLOUT_ANSWERS: Record<Exclude<RolloutWord, 'step'>, (request: Rol
 
 async function trigger({ ctx, rollout, words, options }: RolloutRequest): Promise<number> {
   await triggerVersion(ctx, rollout.consul, rollout.keys, versionIn(words), options.force)
-  return 0
+  return EXIT.done
 }
 
 async function forgetHost({ ctx, rollout, words: [word = ''], options }: RolloutRequest): Promise<number> {
@@ -47,7 +47,7 @@ async function forgetHost({ ctx, rollout, words: [word = ''], options }: Rollout
   if (options.json) print(JSON.stringify({ host, forgotten: keys }))
   else if (keys.length > 0) ctx.log.notice(`forgotten: ${keys.join(', ')}`)
   else ctx.log.error(`nothing is recorded of ${host}`)
-  return keys.length > 0 ? 0 : EXIT.no
+  return keys.length > 0 ? EXIT.done : EXIT.no
 }
 
 async function switchPause({ ctx, rollout, options }: RolloutRequest, how: 'pause' | 'resume'): Promise<number> {
@@ -63,7 +63,7 @@ async function switchPause({ ctx, rollout, options }: RolloutRequest, how: 'paus
     if (staying.length > 0) ctx.log.notice(`still paused: ${staying.join(', ')}`)
   }
   ctx.log.debug(`${how}d ${scopePath(scope)}`)
-  return 0
+  return EXIT.done
 }
 
 function scopeOf({ host, role }: RolloutRequest['options']): PauseScope {
@@ -79,23 +79,20 @@ async function current({ ctx, rollout, options }: RolloutRequest): Promise<numbe
   const version = await currentVersion(ctx, rollout.consul, rollout.keys)
   if (options.json) print(JSON.stringify({ version: version ?? null }))
   else if (version !== undefined) print(version)
-  if (version !== undefined) return 0
+  if (version !== undefined) return EXIT.done
   ctx.log.notice('no version was triggered yet')
   return EXIT.no
 }
 
-/** What is pending, with the original's codes. */
-const PENDING = { yes: 0, no: 1, silence: 2, nothing: 3 } as const
-
 async function pending({ ctx, rollout, options }: RolloutRequest): Promise<number> {
   const local = rollout.local.read()
-  const answer = (kind: keyof typeof PENDING, sentence: string, current: string | null) => {
+  const answer = (kind: keyof typeof PENDING_EXIT, sentence: string, current: string | null) => {
     print(
       options.json
         ? JSON.stringify({ pending: kind === 'yes' ? true : kind === 'no' ? false : null, current, local })
         : sentence,
     )
-    return PENDING[kind]
+    return PENDING_EXIT[kind]
   }
   try {
     const current = await currentVersion(ctx, rollout.consul, rollout.keys)
@@ -138,7 +135,7 @@ async function verify({ ctx, rollout, words, options }: RolloutRequest): Promise
   const missing = asked.filter((host) => !there.includes(host))
   if (options.json) print(JSON.stringify({ version, missing }))
   else if (missing.length > 0) ctx.log.error(`not at ${version}: ${missing.join(', ')}`)
-  return missing.length === 0 ? 0 : EXIT.no
+  return missing.length === 0 ? EXIT.done : EXIT.no
 }
 
 async function checkSingle({ ctx, rollout, words, options }: RolloutRequest): Promise<number> {
@@ -149,7 +146,7 @@ async function checkSingle({ ctx, rollout, words, options }: RolloutRequest): Pr
   if (options.json) print(JSON.stringify({ version, found, others }))
   else if (!found) ctx.log.error(`${version} runs nowhere`)
   else if (others.length > 0) ctx.log.error(`not only ${version} runs, but ${others.join(', ')}, too`)
-  return found && others.length === 0 ? 0 : EXIT.no
+  return found && others.length === 0 ? EXIT.done : EXIT.no
 }
 
 function versionIn([version = '']: readonly string[]): string {

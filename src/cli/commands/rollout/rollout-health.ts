@@ -3,12 +3,9 @@ import { quoted } from '../../../base/printable.ts'
 import { checksOf, failingChecks, type NodeCheck } from '../../../consul/node-checks.ts'
 import { isFailingCheck, isRolloutCheck } from '../../../rollout/failures.ts'
 import { readFleetRecords } from '../../../rollout/fleet-records.ts'
-import { EXIT } from '../../exit-codes.ts'
+import { EXIT, MOST_FAILING_CHECKS } from '../../exit-codes.ts'
 import { print, printLines } from '../../output/print.ts'
 import type { RolloutRequest } from './rollout-request.ts'
-
-/** Above it are our own codes. */
-const MOST_CHECKS = 100
 
 /** `rollout health`: this host's failing checks. Settles with their number, as the exit code. */
 export async function health({ ctx, rollout, options }: RolloutRequest): Promise<number> {
@@ -23,7 +20,7 @@ export async function health({ ctx, rollout, options }: RolloutRequest): Promise
   const failing = checks.filter((check) => isFailingCheck(check, rollout.file.checks))
   if (options.json) print(JSON.stringify(failing.map(plain)))
   else printLines(failing.map(({ Name, Output }) => `${Name}: ${Output.trimEnd()}`))
-  return Math.min(failing.length, MOST_CHECKS)
+  return Math.min(failing.length, MOST_FAILING_CHECKS)
 }
 
 /** `rollout failures`: failing checks of any host, and failed upgrades. Settles with 0 when there are none. */
@@ -44,7 +41,7 @@ export async function failures({ ctx, rollout, options }: RolloutRequest): Promi
     if (options.hosts && options.warnings) section('Warnings:', warnings.map(line))
     if (!options.hosts) print(count === 0 ? 'No failures' : count === 1 ? '1 failure' : `${count} failures`)
   }
-  return count === 0 ? 0 : EXIT.no
+  return count === 0 ? EXIT.done : EXIT.no
 }
 
 function plain({ Node, CheckID, Name, Status, Output }: NodeCheck): Record<string, string> {

@@ -26,7 +26,7 @@ export async function rolloutStatus({ ctx, rollout, options }: RolloutRequest): 
     if (prometheus) printText(prometheusText(fleetMetrics(status)))
     else if (json) print(JSON.stringify(status))
     else printLines(fleetScreen(status, process.stdout.isTTY))
-    return isDone(status) ? 0 : EXIT.no
+    return isDone(status) ? EXIT.done : EXIT.no
   }
   let shown = ''
   const retry = new Retry(rollout.consul)
@@ -37,7 +37,7 @@ export async function rolloutStatus({ ctx, rollout, options }: RolloutRequest): 
     if (isScreen) printText(CLEAR)
     if (isScreen || text !== shown) printLines(text.split('\n'))
     shown = text
-    if (isDone(status)) return 0
+    if (isDone(status)) return EXIT.done
     if (options['exit-on-failure'] && isStopped(status)) return EXIT.no
     await sleep(ctx, LOOK_MS)
   }

@@ -51,7 +51,7 @@ export async function rolloutStep(signals: SignalSource, { ctx, rollout, options
     const why = 'another step of this host is running'
     ctx.log.notice(why)
     report({ kind: 'busy', why })
-    return 0
+    return EXIT.done
   }
   const end = await unlessInterrupted(ctx, signals, (ctx) => takeHostStep(ctx, rollout))
   if (end.kind === 'interrupted') {
@@ -70,5 +70,5 @@ async function dryRun(ctx: Context, rollout: HostRollout, report: (preview: Step
   const preview = await previewHostStep(ctx, rollout)
   ctx.log.notice(preview.why)
   report(preview)
-  return 0
+  return EXIT.done
 }

@@ -25,7 +25,7 @@ async function verify({ words, environment, context }: Invocation): Promise<numb
   if (lease) {
     if (!lease.held) return no('is no longer ours')
     const isEnough = lease.leftMs > 0 && lease.leftMs >= remainingMs
-    return isEnough ? 0 : no(`is surely ours for only ${formatDuration(Math.max(0, lease.leftMs))} more`)
+    return isEnough ? EXIT.done : no(`is surely ours for only ${formatDuration(Math.max(0, lease.leftMs))} more`)
   }
   if (remainingMs > 0) return no("is of unknown duration: its runner doesn't answer")
   const consul = await connect(options, environment)
@@ -33,5 +33,5 @@ async function verify({ words, environment, context }: Invocation): Promise<numb
     const { entry } = await readKey(ctx, consul, key, { consistent: true })
     if (entry?.session !== run.session) return no('is no longer ours')
   }
-  return 0
+  return EXIT.done
 }

@@ -39,7 +39,7 @@ export const waitCommand = subcommand(
     })
     if ('kind' in end) return shellStatus(end)
     if (!end.passed) return giveUp(ctx, end, timeoutMs)
-    if (!command) return 0
+    if (!command) return EXIT.done
     if (mayExec(environment)) exec(command, environment)
     return shellStatus(await runInOurPlace(signals, command, environment))
   },

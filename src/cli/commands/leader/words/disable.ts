@@ -5,6 +5,7 @@ import {
   setDisabled,
 } from '../../../../leader/cluster/cluster-access.ts'
 import type { ClusterStatus } from '../../../../leader/cluster/cluster-status.ts'
+import { EXIT } from '../../../exit-codes.ts'
 import { whoAsks } from '../../../invocation/who-asks.ts'
 import { print } from '../../../output/print.ts'
 import { DEFAULT_TIMEOUT_MS } from '../syntax.ts'
@@ -19,7 +20,7 @@ export async function disable(call: LeaderWordCall): Promise<number> {
   const cluster = await clusterToSwitch(ctx, access, { node, force })
   if (cluster.master?.node !== node) {
     await setDisabled(ctx, access, node, whoAsks())
-    return 0
+    return EXIT.done
   }
   const { master } = await (force ? disableMaster(call, node) : handOverFirst(call, node))
   return print(`${access.name}: ${master?.node} is master now, after ${node}`)
@@ -45,5 +46,5 @@ export async function enable({ ctx, access, node: named }: LeaderWordCall): Prom
   const isDisabled = absent.includes(node) || members.some((member) => member.node === node && member.disabled)
   if (!isDisabled) ctx.log.notice(`${access.name} was not disabled on ${node}`)
   await setDisabled(ctx, access, node, undefined)
-  return 0
+  return EXIT.done
 }

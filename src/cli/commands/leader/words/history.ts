@@ -1,6 +1,7 @@
 import { readKey } from '../../../../consul/kv.ts'
 import { storedAs } from '../../../../consul/stored-value.ts'
 import { eventsIn, HISTORY } from '../../../../leader/cluster/leader-history.ts'
+import { EXIT } from '../../../exit-codes.ts'
 import { printLines } from '../../../output/print.ts'
 import { historyLines } from '../history-table.ts'
 import { knownCluster } from './known-cluster.ts'
@@ -14,5 +15,5 @@ export async function history({ ctx, access, options }: LeaderWordCall): Promise
   const events = eventsIn(storedAs(HISTORY, entry?.value ?? '{}') ?? {})
   if (events.length === 0) ctx.log.notice(`no master of ${name} has been recorded`)
   if (options.json) return printLines([JSON.stringify(events)])
-  return events.length === 0 ? 0 : printLines(historyLines(events, ctx.clock.now().wallMs))
+  return events.length === 0 ? EXIT.done : printLines(historyLines(events, ctx.clock.now().wallMs))
 }

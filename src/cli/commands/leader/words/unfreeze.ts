@@ -1,4 +1,5 @@
 import { liftFreeze } from '../../../../leader/cluster/cluster-access.ts'
+import { EXIT } from '../../../exit-codes.ts'
 import { clusterToFree } from './known-cluster.ts'
 import type { LeaderWordCall } from './leader-word.ts'
 
@@ -6,5 +7,5 @@ import type { LeaderWordCall } from './leader-word.ts'
 export async function unfreeze({ ctx, access }: LeaderWordCall): Promise<number> {
   await clusterToFree(ctx, access)
   if (!(await liftFreeze(ctx, access))) ctx.log.notice(`${access.name} was not frozen`)
-  return 0
+  return EXIT.done
 }
