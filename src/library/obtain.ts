@@ -14,7 +14,7 @@ import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'
 import { aText, given } from './given.ts'
 import { OwnLock } from './lock.ts'
-import { type GivenLockOptions, wishOf } from './options.ts'
+import { chosenLock, type GivenLockOptions, givenTimes } from './options.ts'
 import { inOurWords } from './own-words.ts'
 import { programEnvironment } from './program-environment.ts'
 import { contextOf, type Surroundings, unending } from './surroundings.ts'
@@ -59,8 +59,8 @@ export async function obtain<R extends Request>(
     const runId = randomId()
     const command = [options.as ?? (basename(process.argv[1] ?? '') || 'node')]
     const holder = () => ({ host: hostname(), pid: process.pid, user: userName(), command })
-    const applicant = { runId, environment: programEnvironment(), holder, ...(more && { more }) }
-    const { history, ...lock } = wantedLock(name, wishOf(options), applicant)
+    const identity = { runId, environment: programEnvironment(), holder, ...(more && { more }) }
+    const { history, ...lock } = wantedLock(name, chosenLock(options), givenTimes(options), identity)
     const { wait: waitMs = Number.POSITIVE_INFINITY } = options
     const client = await surroundings.clientOf(options.consul)
     letGo = () => client.letGo()

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { Failure } from '../base/failure.ts'
 import type { Timing } from '../lock/lease-timing.ts'
 import { MOST_SLOTS } from '../lock/lock-keys.ts'
-import type { Wish } from '../run/wanted-lock.ts'
+import type { LockChoice } from '../run/wanted-lock.ts'
 import { aFunction, aText, aWholeNumber, type Taking, yesOrNo } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
@@ -76,14 +76,15 @@ export type GivenLockOptions = v.InferOutput<typeof GIVEN_LOCK_OPTIONS>
  * Throws a `usage` failure for what can't be wanted together.
  * @internal
  */
-export function wishOf(options: GivenLockOptions): Wish {
+export function chosenLock(options: GivenLockOptions): LockChoice {
   const { key, slots, shared = false, also = [] } = options
   const wanted = [slots !== undefined && 'slots', shared && 'shared', also.length > 0 && 'also'].filter(Boolean)
   if (wanted.length > 1) throw new Failure('usage', `${wanted.join(' and ')} can't be wanted together`)
-  return { key, slots, shared, also, timing: timingOf(options) }
+  return { key, slots, shared, also }
 }
 
-function timingOf({ ttl, grace, lockDelay }: GivenLockOptions): Partial<Timing> {
+/** @internal */
+export function givenTimes({ ttl, grace, lockDelay }: GivenLockOptions): Partial<Timing> {
   return {
     ...(ttl !== undefined && { ttlMs: ttl }),
     ...(grace !== undefined && { graceMs: grace }),

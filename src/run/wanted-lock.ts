@@ -11,7 +11,7 @@ import { RunsRider } from './history/runs-rider.ts'
 import { unendedRuns } from './history/unended-runs.ts'
 
 /** Which lock a user wants, and in which way; of slots, shared and also one at most. */
-export interface Wish {
+export interface LockChoice {
   /** The lock's key, if it isn't that of its name. */
   readonly key: string | undefined
   /** So many may have it at a time. */
@@ -20,11 +20,10 @@ export interface Wish {
   readonly shared: boolean
   /** The names of more locks, to be had with it or not at all. */
   readonly also: readonly string[]
-  readonly timing: Partial<Timing>
 }
 
-/** Who wants a lock, and as what it is recorded. */
-export interface Applicant {
+/** Which run wants a lock, and as what it is recorded. */
+export interface RunIdentity {
   readonly runId: string
   readonly environment: NodeJS.ProcessEnv
   /** Asked when the lock is ours; `more` of the record is what a mode tells beside it. */
@@ -37,13 +36,18 @@ export interface RequestedLock extends LockSpec {
   readonly history: RunsRider
 }
 
-/** The lock that is wished for. Throws a `usage` failure. */
-export function wantedLock(name: string, wish: Wish, { runId, environment, holder, more }: Applicant): RequestedLock {
-  const timing = planTiming(wish.timing)
-  const wanted = wantedOf(name, wish)
-  const keys = namedKeys(name, wish)
+/** The lock that is chosen, with times that keep the rule. Throws a `usage` failure. */
+export function wantedLock(
+  name: string,
+  choice: LockChoice,
+  times: Partial<Timing>,
+  { runId, environment, holder, more }: RunIdentity,
+): RequestedLock {
+  const timing = planTiming(times)
+  const wanted = wantedOf(name, choice)
+  const keys = namedKeys(name, choice)
   const [lockKey] = keys
-  const isShared = wish.slots !== undefined || wish.shared
+  const isShared = choice.slots !== undefined || choice.shared
   const history = new RunsRider({ lockKey, runId, isShared, who: holder })
   const unended = (seen: Entry | undefined) => {
     const runs = unendedRuns(seen, history.run)
@@ -64,7 +68,7 @@ export function wantedLock(name: string, wish: Wish, { runId, environment, holde
 /** What is contended for under a name, and at which key. What only some want is loaded when it is wanted. */
 function wantedOf(
   name: string,
-  { key: ownKey, slots, shared, also }: Wish,
+  { key: ownKey, slots, shared, also }: LockChoice,
 ): Pick<LockSpec, 'key' | 'compound' | 'behavior' | 'amongHolders' | 'handsOn'> {
   const isOwnKey = ownKey !== undefined
   const key = isOwnKey ? checkKey('--key', ownKey) : keyOfName(name)
@@ -92,7 +96,7 @@ function wantedOf(
 }
 
 /** The keys of the locks that are named, whatever is contended for below them: by these they are paused. */
-function namedKeys(name: string, { key, also }: Wish): [string, ...string[]] {
+function namedKeys(name: string, { key, also }: LockChoice): [string, ...string[]] {
   return [key ?? keyOfName(name), ...also.map(keyOfName)]
 }
 

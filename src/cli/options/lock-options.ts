@@ -2,7 +2,7 @@ import type { Released } from '../../child/internal-command.ts'
 import type { LockSpec } from '../../lock/acquire-options.ts'
 import type { Timing } from '../../lock/lease-timing.ts'
 import { keyOfName, MOST_SLOTS } from '../../lock/lock-keys.ts'
-import { type Applicant, type RequestedLock, wantedLock } from '../../run/wanted-lock.ts'
+import { type RequestedLock, type RunIdentity, wantedLock } from '../../run/wanted-lock.ts'
 import type { Syntax } from '../syntax/command-syntax.ts'
 import { everywhere, flag, option, repeatable, type Values } from '../syntax/option.ts'
 import { duration, exitCode, wholeNumber } from '../syntax/values.ts'
@@ -51,10 +51,9 @@ export function requestedLock(
   name: string,
   options: Values<typeof LOCK_OPTIONS>,
   grace: Partial<Pick<Timing, 'graceMs'>>,
-  applicant: Applicant,
+  identity: RunIdentity,
 ): RequestedLock {
-  const { key, slots, shared, also } = options
-  return wantedLock(name, { key, slots, shared, also, timing: timingOf(options, grace) }, applicant)
+  return wantedLock(name, options, timingOf(options, grace), identity)
 }
 
 /** What is to be given back when the holder was killed, and by which keys. */

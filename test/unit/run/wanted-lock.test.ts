@@ -1,18 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { acquire } from '../../../src/lock/acquire.ts'
+import type { Timing } from '../../../src/lock/lease-timing.ts'
 import '../../../src/lock/lock-set.ts'
 import { MOST_LOCKS } from '../../../src/lock/lock-keys.ts'
 import '../../../src/lock/readers.ts'
 import '../../../src/lock/slots.ts'
 import '../../../src/lock/writer.ts'
-import { type Applicant, type Wish, wantedLock } from '../../../src/run/wanted-lock.ts'
+import { type LockChoice, type RunIdentity, wantedLock } from '../../../src/run/wanted-lock.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const HOLDER = { host: 'web1', pid: 7, user: 'root', command: ['./backup'] }
 
-function wanted(name: string, wish: Partial<Wish> = {}, applicant: Partial<Applicant> = {}) {
-  const all: Wish = { key: undefined, slots: undefined, shared: false, also: [], timing: {}, ...wish }
-  return wantedLock(name, all, { runId: 'one', environment: {}, holder: () => HOLDER, ...applicant })
+type Wanted = LockChoice & { readonly timing: Partial<Timing> }
+
+function wanted(name: string, wish: Partial<Wanted> = {}, identity: Partial<RunIdentity> = {}) {
+  const { timing = {}, ...choice } = wish
+  const all: LockChoice = { key: undefined, slots: undefined, shared: false, also: [], ...choice }
+  return wantedLock(name, all, timing, { runId: 'one', environment: {}, holder: () => HOLDER, ...identity })
 }
 
 /** Several who want locks; each lock that is got stays theirs. */
@@ -21,7 +25,7 @@ function contenders() {
   return {
     operator,
     /** Whether the lock is got at once. */
-    async gets(name: string, wish: Partial<Wish> = {}) {
+    async gets(name: string, wish: Partial<Wanted> = {}) {
       const lock = wanted(name, wish, { runId: crypto.randomUUID() })
       const got = await clock.run(acquire(ctx, consul(), { ...lock, once: true, onSession() {} }))
       if (typeof got === 'string') return got
@@ -69,7 +73,7 @@ describe('a lock that is wanted', () => {
     expect(JSON.parse(record(1000, seen))).toMatchObject({ unended: [expect.objectContaining({ runId: 'dead' })] })
   })
 
-  test.each<[string, Partial<Wish>, string[]]>([
+  test.each<[string, Partial<Wanted>, string[]]>([
     ['its name', {}, ['consul-locker-db=pause']],
     ['its own key', { key: 'site/db' }, ['site/db=pause']],
     ['the name of its slots', { slots: 2 }, ['consul-locker-db=pause']],
@@ -80,7 +84,7 @@ describe('a lock that is wanted', () => {
     expect(pause?.claiming(attempt).map(({ key }) => key)).toEqual(['consul-locker=pause', ...keys])
   })
 
-  test.each<[string, Partial<Wish>, boolean]>([
+  test.each<[string, Partial<Wanted>, boolean]>([
     ['one holder', {}, false],
     ['several locks', { also: ['web'] }, false],
     ['slots', { slots: 1 }, true],
@@ -92,7 +96,7 @@ describe('a lock that is wanted', () => {
     expect(lock.riders).toContain(lock.history)
   })
 
-  test.each<[string, Partial<Wish>, RegExp]>([
+  test.each<[string, Partial<Wanted>, RegExp]>([
     ['a key that is none', { key: '/db' }, /^the --key "\/db" begins with a slash$/],
     [
       'slots at a key that is none of a list',
@@ -156,7 +160,7 @@ describe('those who want', () => {
     expect(await gets('first', { also: most })).toBe('got')
   })
 
-  test.each<[string, Partial<Wish>, 'delete' | undefined]>([
+  test.each<[string, Partial<Wanted>, 'delete' | undefined]>([
     ['slots', { slots: 2 }, 'delete'],
     ['to read', { shared: true }, 'delete'],
     ['a plain lock', {}, undefined],

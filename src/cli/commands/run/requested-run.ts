@@ -28,7 +28,7 @@ export function requestedRun(
   const lock = requestedLock(name, options, grace, { runId, environment, holder })
   return {
     lock,
-    ...(lock.history && { history: lock.history }),
+    history: lock.history,
     command: [first, ...args],
     recorded,
     waitMs: waitMsOf(options),
