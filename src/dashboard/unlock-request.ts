@@ -5,13 +5,13 @@ import { Failure } from '../base/failure.ts'
 import { oneLine, quoted } from '../base/printable.ts'
 import { storedAs } from '../consul/stored-value.ts'
 import type { ListenerRequest, ListenerResponse } from '../listen/answer-request.ts'
-import type { TenureChange } from '../unlock/end-tenure.ts'
+import type { SessionHoldChange } from '../unlock/end-session-hold.ts'
 import type { Board } from './board.ts'
 import type { UnlockRequest } from './page-messages.ts'
 import { line } from './texts.ts'
 
 /** Ends the session of a holder. Settles with what has changed since it was shown; then nothing is done. */
-export type Unlock = (ctx: Context, request: UnlockRequest) => Promise<TenureChange>
+export type Unlock = (ctx: Context, request: UnlockRequest) => Promise<SessionHoldChange>
 
 const MAX_BODY = 4096
 const UNLOCK_MS = 30_000

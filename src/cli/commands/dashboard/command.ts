@@ -7,8 +7,8 @@ import { serveDashboard } from '../../../dashboard/dashboard-server.ts'
 import { SignIn } from '../../../dashboard/sign-in.ts'
 import type { Unlock } from '../../../dashboard/unlock-request.ts'
 import { watchScene } from '../../../dashboard/watch-scene.ts'
-import { endTenure } from '../../../unlock/end-tenure.ts'
-import { readTenures } from '../../../unlock/read-tenures.ts'
+import { endSessionHold } from '../../../unlock/end-session-hold.ts'
+import { readSessionHolds } from '../../../unlock/read-session-holds.ts'
 import { dashboardRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { turnOnCompilers } from '../../invocation/compilers.ts'
@@ -56,11 +56,11 @@ export const dashboardCommand = subcommand(DASHBOARD_SYNTAX, async ({ ctx, optio
   }
 })
 
-/** Ends a tenure as `consul-locker unlock` does. */
+/** Ends a hold as `consul-locker unlock` does. */
 function unlockAt(consul: Consul): Unlock {
   return async (ctx, { key, session, others }) => {
-    const { tenures } = await readTenures(ctx, consul, { prefixes: [], isMeant: (lock) => lock.key === key })
-    const shown = tenures.find(({ holder }) => holder.session === session)
-    return shown ? endTenure(ctx, consul, { ...shown, others }, tenures) : { now: undefined }
+    const { holds } = await readSessionHolds(ctx, consul, { prefixes: [], isMeant: (lock) => lock.key === key })
+    const shown = holds.find(({ holder }) => holder.session === session)
+    return shown ? endSessionHold(ctx, consul, { ...shown, others }, holds) : { now: undefined }
   }
 }

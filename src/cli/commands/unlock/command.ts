@@ -5,8 +5,8 @@ import type { Consul } from '../../../consul/consul.ts'
 import { readKey } from '../../../consul/kv.ts'
 import { SEMAPHORE_FLAGS } from '../../../lock/lock-keys.ts'
 import type { LockView } from '../../../overview/lock-view.ts'
-import { readTenures } from '../../../unlock/read-tenures.ts'
-import type { Tenure } from '../../../unlock/tenure.ts'
+import { readSessionHolds } from '../../../unlock/read-session-holds.ts'
+import type { SessionHold } from '../../../unlock/session-hold.ts'
 import { unlockRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -16,8 +16,15 @@ import { confirmed } from '../../output/confirmation.ts'
 import { printed, printLines } from '../../output/print.ts'
 import { endAll } from './end-all.ts'
 import { type LocksNamed, locksNamed } from './locks-named.ts'
+import {
+  consequences,
+  holderHost,
+  lockName,
+  sessionHoldLines,
+  toSecond,
+  yieldConsequences,
+} from './session-hold-lines.ts'
 import { UNLOCK_SYNTAX, type UnlockOptions } from './syntax.ts'
-import { consequences, lockName, tenureHost, tenureLines, toSecond, yieldConsequences } from './tenure-lines.ts'
 import { yieldAll } from './yield-all.ts'
 
 /** `consul-locker unlock NAME|--pattern GLOB` */
@@ -32,23 +39,23 @@ export const unlockCommand = subcommand(UNLOCK_SYNTAX, async ({ ctx, options, wo
 })
 
 async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: UnlockOptions): Promise<number> {
-  const { locks, tenures: all, isAllSeen } = await readTenures(ctx, consul, named)
+  const { locks, holds: all, isAllSeen } = await readSessionHolds(ctx, consul, named)
   await checkSeen(ctx, consul, named, { locks, isAllSeen })
   if (all.length === 0) return tellFree(ctx, named, locks)
-  const tenures = all.filter((tenure) => isOf(tenure, options.holder))
-  if (tenures.length === 0) {
-    const hosts = [...new Set(all.map(tenureHost))]
+  const holds = all.filter((hold) => isOf(hold, options.holder))
+  if (holds.length === 0) {
+    const hosts = [...new Set(all.map(holderHost))]
     ctx.log.error(`${options.holder} doesn't hold ${named.subject}, but ${hosts.join(', ')}; nothing is done`)
     return EXIT.no
   }
-  if (!(await isWanted(ctx, tenures, options))) {
+  if (!(await isWanted(ctx, holds, options))) {
     ctx.log.notice('nothing is done')
     return EXIT.no
   }
-  if (options.yield) return yieldAll(ctx, consul, tenures, options.timeout)
+  if (options.yield) return yieldAll(ctx, consul, holds, options.timeout)
   // Whatever has changed while somebody made up his mind.
-  const again = await readTenures(ctx, consul, named)
-  return endAll(ctx, consul, tenures, again.tenures)
+  const again = await readSessionHolds(ctx, consul, named)
+  return endAll(ctx, consul, holds, again.holds)
 }
 
 /**
@@ -73,20 +80,20 @@ async function checkSeen(
   })
 }
 
-function isOf({ holder, session }: Tenure, who: string | undefined): boolean {
+function isOf({ holder, session }: SessionHold, who: string | undefined): boolean {
   return who === undefined || [holder.host, session?.node, holder.session].includes(who)
 }
 
 /** Shows whom it hits, and asks unless that was answered before. */
-async function isWanted(ctx: Context, tenures: readonly Tenure[], options: UnlockOptions): Promise<boolean> {
+async function isWanted(ctx: Context, holds: readonly SessionHold[], options: UnlockOptions): Promise<boolean> {
   const nowMs = ctx.clock.now().wallMs
   const comesOfIt = options.yield ? yieldConsequences : consequences
-  printLines(tenures.flatMap((tenure) => [...tenureLines(tenure, nowMs), ...comesOfIt(tenure, nowMs)]))
+  printLines(holds.flatMap((hold) => [...sessionHoldLines(hold, nowMs), ...comesOfIt(hold, nowMs)]))
   if (options.yes) return true
   // The question stands below what it is about.
   await printed(ctx, EXIT.done)
-  const [first] = tenures
-  const what = tenures.length === 1 && first ? lockName(first) : `these ${tenures.length}`
+  const [first] = holds
+  const what = holds.length === 1 && first ? lockName(first) : `these ${holds.length}`
   const unasked = new Failure('usage', 'nobody is there to be asked', { hint: 'give --yes if you mean it' })
   return confirmed(ctx, options.yield ? `Ask for ${what}?` : `Unlock ${what}?`, unasked)
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../../base/failure.ts'
 import { Glob } from '../../../base/glob.ts'
 import { checkKey, KEY_PREFIX, keyOfName, SLOTS_LIST } from '../../../lock/lock-keys.ts'
-import type { LocksMeant } from '../../../unlock/read-tenures.ts'
+import type { LocksMeant } from '../../../unlock/read-session-holds.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import type { UnlockOptions } from './syntax.ts'
 

@@ -5,27 +5,27 @@ import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
 import { type ReleaseAnswer, requestYield } from '../../../run/release-request.ts'
-import { type Tenure, tenureKey } from '../../../unlock/tenure.ts'
+import { type SessionHold, sessionHoldKey } from '../../../unlock/session-hold.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { whoAsks } from '../../invocation/who-asks.ts'
 import { print } from '../../output/print.ts'
-import { lockName, tenureHost } from './tenure-lines.ts'
+import { holderHost, lockName } from './session-hold-lines.ts'
 
 /** Asks all at once, waits for each, and tells how it went. Settles with the exit code: the worst of all. */
 export async function yieldAll(
   ctx: Context,
   consul: Consul,
-  tenures: readonly Tenure[],
+  holds: readonly SessionHold[],
   timeoutMs: number,
 ): Promise<number> {
-  return Math.max(...(await Promise.all(tenures.map((tenure) => yieldOne(ctx, consul, tenure, timeoutMs)))))
+  return Math.max(...(await Promise.all(holds.map((hold) => yieldOne(ctx, consul, hold, timeoutMs)))))
 }
 
-async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs: number): Promise<number> {
-  const name = lockName(tenure)
-  if (tenure.keeper !== 'run' && tenure.keeper !== 'hold') {
+async function yieldOne(ctx: Context, consul: Consul, hold: SessionHold, timeoutMs: number): Promise<number> {
+  const name = lockName(hold)
+  if (hold.keeper !== 'run' && hold.keeper !== 'hold') {
     const why =
-      tenure.keeper === 'leader'
+      hold.keeper === 'leader'
         ? `a leader hands over by consul-locker leader step-down ${name}`
         : "what holds it is no run and no hold, and can't be asked"
     ctx.log.error(`${name}: ${why}; nothing is done`)
@@ -34,13 +34,13 @@ async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs:
   const beganAt = ctx.clock.now()
   const late = new Failure(
     'timed-out',
-    `${name}: no answer from ${tenureHost(tenure)} within ${formatDuration(timeoutMs)}`,
+    `${name}: no answer from ${holderHost(hold)} within ${formatDuration(timeoutMs)}`,
   )
-  const asked = { key: tenureKey(tenure), session: tenure.holder.session }
+  const asked = { key: sessionHoldKey(hold), session: hold.holder.session }
   try {
     const ask = (ctx: Context) => requestYield(ctx, consul, asked, whoAsks())
     const answer = await withTimeout(ctx, timeoutMs, () => late, ask)
-    return told(ctx, tenure, answer, ctx.clock.since(beganAt))
+    return told(ctx, hold, answer, ctx.clock.since(beganAt))
   } catch (thrown) {
     if (thrown !== late) throw thrown
     ctx.log.error(`${late.message}; the request stands`)
@@ -51,8 +51,8 @@ async function yieldOne(ctx: Context, consul: Consul, tenure: Tenure, timeoutMs:
   }
 }
 
-function told(ctx: Context, tenure: Tenure, answer: ReleaseAnswer, tookMs: number): number {
-  const [name, host] = [lockName(tenure), tenureHost(tenure)]
+function told(ctx: Context, hold: SessionHold, answer: ReleaseAnswer, tookMs: number): number {
+  const [name, host] = [lockName(hold), holderHost(hold)]
   switch (answer.kind) {
     case 'given-back':
       return print(`${name}: ${host} has given it back, after ${formatDuration(tookMs)}`)

@@ -3,9 +3,9 @@ import { Failure } from '../../../src/base/failure.ts'
 import { transact } from '../../../src/consul/txn.ts'
 import { readersOf } from '../../../src/lock/readers.ts'
 import { oneOfSlots, slotsPlace } from '../../../src/lock/slots.ts'
-import { endTenure } from '../../../src/unlock/end-tenure.ts'
-import { readTenures } from '../../../src/unlock/read-tenures.ts'
-import { closedForMs, keeperOf, type Tenure, tenureKey } from '../../../src/unlock/tenure.ts'
+import { endSessionHold } from '../../../src/unlock/end-session-hold.ts'
+import { readSessionHolds } from '../../../src/unlock/read-session-holds.ts'
+import { closedForMs, keeperOf, type SessionHold, sessionHoldKey } from '../../../src/unlock/session-hold.ts'
 import { on, strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
@@ -17,18 +17,18 @@ async function shown(about: Parameters<ReturnType<typeof virtualLock>['acquire']
   const { clock, ctx, consul } = lock
   const held = won(await clock.run(lock.acquire(about)))
   const read = () =>
-    clock.run(readTenures(ctx, consul(), { prefixes: [], isMeant: ({ name }) => name.startsWith('virtual') }))
-  const { tenures } = await read()
-  const tenure = tenures[0] as Tenure
-  const end = async (again?: readonly Tenure[]) =>
-    clock.run(endTenure(ctx, consul(), tenure, again ?? (await read()).tenures))
-  return { ...lock, held, tenure, end, read }
+    clock.run(readSessionHolds(ctx, consul(), { prefixes: [], isMeant: ({ name }) => name.startsWith('virtual') }))
+  const { holds } = await read()
+  const hold = holds[0] as SessionHold
+  const end = async (again?: readonly SessionHold[]) =>
+    clock.run(endSessionHold(ctx, consul(), hold, again ?? (await read()).holds))
+  return { ...lock, held, hold, end, read }
 }
 
 test('ends the session that was shown, and leaves the key, so that Consul keeps it closed', async () => {
-  const { tenure, end, operator, key, held, timing } = await shown()
-  expect(tenure).toMatchObject({ holder: { session: held.session.id, host: 'here' }, others: [] })
-  expect(closedForMs(tenure)).toBe(timing.lockDelayMs)
+  const { hold, end, operator, key, held, timing } = await shown()
+  expect(hold).toMatchObject({ holder: { session: held.session.id, host: 'here' }, others: [] })
+  expect(closedForMs(hold)).toBe(timing.lockDelayMs)
   expect(await end()).toBe('none')
   expect(operator.sessions()).toEqual([])
   expect(operator.entry(key)?.value).toBeDefined()
@@ -79,8 +79,8 @@ test.each([
   ['readers', 'consul-locker-virtual', (key: string) => readersOf('virtual', key)],
 ] as const)('finds the key that one of several holders has: %s', async (_, key, compoundLockOf) => {
   const about = { key, compound: compoundLockOf(key), behavior: 'delete' } as const
-  const { tenure, end, operator, held } = await shown(about, key)
-  expect(tenureKey(tenure)).toBe(held.key)
+  const { hold, end, operator, held } = await shown(about, key)
+  expect(sessionHoldKey(hold)).toBe(held.key)
   expect(await end()).toBe('none')
   expect(operator.sessions()).toEqual([])
   held.session.end()

@@ -15,7 +15,7 @@ import type { HolderView, LockView } from '../overview/lock-view.ts'
 export type Keeper = 'run' | 'hold' | 'leader' | 'step' | 'consul-lock' | 'bash' | 'unknown'
 
 /** One session's hold on one lock, as a person is shown it before it is ended. */
-export interface Tenure {
+export interface SessionHold {
   readonly lock: LockView
   readonly holder: HolderView
   readonly keeper: Keeper
@@ -26,13 +26,13 @@ export interface Tenure {
 }
 
 /** The key that the session holds for this. */
-export function tenureKey({ lock, holder }: Pick<Tenure, 'lock' | 'holder'>): string {
+export function sessionHoldKey({ lock, holder }: Pick<SessionHold, 'lock' | 'holder'>): string {
   if (lock.kind === 'readers') return `${lock.key}${READERS}${holder.session}`
   return lock.kind === 'slots' ? `${lock.key.slice(0, 1 - SLOTS_LIST.length)}${holder.session}` : lock.key
 }
 
 /** How long the lock stays closed when this session dies, in milliseconds; `undefined` when nobody tells. */
-export function closedForMs({ session, holder }: Pick<Tenure, 'session' | 'holder'>): number | undefined {
+export function closedForMs({ session, holder }: Pick<SessionHold, 'session' | 'holder'>): number | undefined {
   return session?.lockDelayMs ?? holder.lockDelayMs
 }
 

@@ -2,7 +2,7 @@ import { formatDuration } from '../../../base/duration.ts'
 import { oneLine } from '../../../base/printable.ts'
 import { wrapped } from '../../../base/wrapped-text.ts'
 import { instant } from '../../../lock/pause.ts'
-import { closedForMs, type Keeper, type Tenure } from '../../../unlock/tenure.ts'
+import { closedForMs, type Keeper, type SessionHold } from '../../../unlock/session-hold.ts'
 
 const COLUMNS = 80
 const INDENT = '  '
@@ -12,8 +12,8 @@ const DETAIL_LENGTH = 40
 const MOST_OTHERS = 10
 
 /** Whom an unlocking hits, in 80 columns. */
-export function tenureLines(tenure: Tenure, nowMs: number): string[] {
-  const { lock, holder, session, others } = tenure
+export function sessionHoldLines(hold: SessionHold, nowMs: number): string[] {
+  const { lock, holder, session, others } = hold
   const { user, pid, command, sinceMs } = holder
   const who = [
     ...(user === undefined ? [] : [`user ${oneLine(user, DETAIL_LENGTH)}`]),
@@ -24,7 +24,7 @@ export function tenureLines(tenure: Tenure, nowMs: number): string[] {
   const called = session && holder.runId === undefined ? `, "${oneLine(session.name, DETAIL_LENGTH)}"` : ''
   const waiting = lock.waiters.length
   const lines = [
-    `held by ${tenureHost(tenure)}${who.length > 0 ? ` (${who.join(', ')})` : ''}`,
+    `held by ${holderHost(hold)}${who.length > 0 ? ` (${who.join(', ')})` : ''}`,
     ...(sinceMs === undefined
       ? []
       : [`since ${toSecond(sinceMs)}, for ${formatDuration(Math.max(0, nowMs - sinceMs))}`]),
@@ -32,16 +32,16 @@ export function tenureLines(tenure: Tenure, nowMs: number): string[] {
     ...alsoLines(others),
     ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? 'waits' : 'wait'} for it`] : []),
   ]
-  return [lockName(tenure), ...lines.flatMap(folded)]
+  return [lockName(hold), ...lines.flatMap(folded)]
 }
 
 /** What its lock is called, on one line. */
-export function lockName({ lock }: Pick<Tenure, 'lock'>): string {
+export function lockName({ lock }: Pick<SessionHold, 'lock'>): string {
   return oneLine(lock.name, NAME_LENGTH)
 }
 
 /** On which machine the holder is, as far as anybody tells. */
-export function tenureHost({ holder, session }: Pick<Tenure, 'holder' | 'session'>): string {
+export function holderHost({ holder, session }: Pick<SessionHold, 'holder' | 'session'>): string {
   return oneLine(holder.host ?? session?.node ?? 'someone who left no name', DETAIL_LENGTH)
 }
 
@@ -59,9 +59,9 @@ function alsoLines(others: readonly string[] | undefined): string[] {
 }
 
 /** What comes of it when this session is ended now. */
-export function consequences(tenure: Tenure, nowMs: number): string[] {
-  const closedMs = closedForMs(tenure)
-  return folded(`${WORK[tenure.keeper]}; ${opening(closedMs, nowMs)}`)
+export function consequences(hold: SessionHold, nowMs: number): string[] {
+  const closedMs = closedForMs(hold)
+  return folded(`${WORK[hold.keeper]}; ${opening(closedMs, nowMs)}`)
 }
 
 const WORK: Readonly<Record<Keeper, string>> = {
@@ -81,7 +81,7 @@ function opening(closedMs: number | undefined, nowMs: number): string {
 }
 
 /** The same of who is asked. */
-export function yieldConsequences({ keeper }: Pick<Tenure, 'keeper'>): string[] {
+export function yieldConsequences({ keeper }: Pick<SessionHold, 'keeper'>): string[] {
   return folded(ASKED[keeper])
 }
 

@@ -7,7 +7,7 @@ import { KEY_PREFIX } from '../lock/lock-keys.ts'
 import type { HolderView, LockView } from '../overview/lock-view.ts'
 import { readLocks } from '../overview/read-locks.ts'
 import { isUnseen } from '../overview/unseen-by-token.ts'
-import { keeperOf, type Tenure, tenureKey } from './tenure.ts'
+import { keeperOf, type SessionHold, sessionHoldKey } from './session-hold.ts'
 
 /** So many sessions are asked after at a time. */
 const AT_ONCE = 20
@@ -20,15 +20,15 @@ export interface LocksMeant {
 }
 
 /** The locks that are meant, and who holds them. */
-export interface TenuresReading {
+export interface SessionHoldsReading {
   readonly locks: readonly LockView[]
-  readonly tenures: readonly Tenure[]
+  readonly holds: readonly SessionHold[]
   /** Whether the token may see all locks that have names. */
   readonly isAllSeen: boolean
 }
 
 /** Reads who holds the locks that are meant, and what else goes with their sessions. */
-export async function readTenures(ctx: Context, consul: Consul, meant: LocksMeant): Promise<TenuresReading> {
+export async function readSessionHolds(ctx: Context, consul: Consul, meant: LocksMeant): Promise<SessionHoldsReading> {
   const { locks: all } = await readLocks(ctx, consul, { prefixes: meant.prefixes })
   const locks = all.filter((lock) => meant.isMeant(lock))
   const held = locks.flatMap((lock) => lock.holders.map((holder) => ({ lock, holder })))
@@ -43,16 +43,16 @@ export async function readTenures(ctx: Context, consul: Consul, meant: LocksMean
     const ours = (bySession.get(session) ?? []).filter(({ key }) => key !== lock.key)
     const names = ours.map(({ name }) => name)
     if (runId !== undefined) return isAllSeen ? names : undefined
-    const own = tenureKey({ lock, holder })
-    const known = ours.map((lock) => tenureKey({ lock, holder }))
+    const own = sessionHoldKey({ lock, holder })
+    const known = ours.map((lock) => sessionHoldKey({ lock, holder }))
     const keys = foreign?.filter((entry) => entry.session === session && ![own, ...known].includes(entry.key))
     return keys && [...names, ...keys.map(({ key }) => key)]
   }
-  const tenures = held.map(({ lock, holder }): Tenure => {
+  const holds = held.map(({ lock, holder }): SessionHold => {
     const session = sessions.get(holder.session)
     return { lock, holder, session, keeper: keeperOf(lock, holder, session), others: othersOf({ lock, holder }) }
   })
-  return { locks, tenures, isAllSeen }
+  return { locks, holds, isAllSeen }
 }
 
 async function readSessions(

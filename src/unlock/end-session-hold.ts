@@ -3,40 +3,40 @@ import { Failure } from '../base/failure.ts'
 import type { Consul } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
 import { destroySession } from '../consul/sessions.ts'
-import { type Tenure, tenureKey } from './tenure.ts'
+import { type SessionHold, sessionHoldKey } from './session-hold.ts'
 
 /**
- * What has become of a tenure since it was shown: nothing; it is over (`now` is what stands there); or it holds more.
+ * What has become of a hold since it was shown: nothing; it is over (`now` is what stands there); or it holds more.
  */
-export type TenureChange = 'none' | { readonly now: Entry | undefined } | { readonly more: readonly string[] }
+export type SessionHoldChange = 'none' | { readonly now: Entry | undefined } | { readonly more: readonly string[] }
 
-/** Whether a session holds just what was shown; `again` are all tenures as they were read since. */
+/** Whether a session holds just what was shown; `again` are all holds as they were read since. */
 export async function changeOf(
   ctx: Context,
   consul: Consul,
-  shown: Tenure,
-  again: readonly Tenure[],
-): Promise<TenureChange> {
-  const key = tenureKey(shown)
+  shown: SessionHold,
+  again: readonly SessionHold[],
+): Promise<SessionHoldChange> {
+  const key = sessionHoldKey(shown)
   const { session } = shown.holder
   const { entry } = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
   if (entry?.session !== session) return { now: entry }
-  const others = again.find((tenure) => tenure.holder.session === session && tenureKey(tenure) === key)?.others ?? []
+  const others = again.find((hold) => hold.holder.session === session && sessionHoldKey(hold) === key)?.others ?? []
   const more = others.filter((name) => !shown.others?.includes(name))
   return shown.others && more.length > 0 ? { more } : 'none'
 }
 
 /**
- * Ends a tenure by its session, and never by its key: so Consul keeps the lock closed while the holder stops. Nothing
+ * Ends a hold by its session, and never by its key: so Consul keeps the lock closed while the holder stops. Nothing
  * can compare at Consul's side, and nothing has to: a session's id is never given twice, so this can hit nobody but who
  * was shown. Settles with what has changed, if anything has; then nothing is done.
  */
-export async function endTenure(
+export async function endSessionHold(
   ctx: Context,
   consul: Consul,
-  shown: Tenure,
-  again: readonly Tenure[],
-): Promise<TenureChange> {
+  shown: SessionHold,
+  again: readonly SessionHold[],
+): Promise<SessionHoldChange> {
   const change = await changeOf(ctx, consul, shown, again)
   if (change !== 'none') return change
   try {
