@@ -1,9 +1,9 @@
 import {
   conditionOf,
   type HolderView,
+  type LockProcess,
   type LocksView,
   type LockView,
-  type Party,
   type PauseView,
 } from '../overview/lock-view.ts'
 import { describeEnd } from '../run/history/describe-run.ts'
@@ -65,7 +65,7 @@ function troubleOf({ runs }: LockView, trouble: string | undefined): Pick<LockRo
   return text === '' ? {} : { trouble: line(text) }
 }
 
-function personOf({ session, host, user, pid, command, sinceMs }: Party): Person {
+function personOf({ session, host, user, pid, command, sinceMs }: LockProcess): Person {
   return {
     session,
     ...(host !== undefined && { host: line(host) }),

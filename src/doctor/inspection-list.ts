@@ -87,7 +87,7 @@ export const ALL_INSPECTIONS: readonly Inspection[] = [
 ]
 
 /** What is examined, as far as it decides what there is to look at. */
-export interface Extent {
+export interface InspectionScope {
   readonly isSecure: boolean
   readonly hasLock: boolean
   readonly hasSlots: boolean
@@ -95,7 +95,7 @@ export interface Extent {
 }
 
 /** Those of them that there is something to look at for. */
-export function inspectionsFor({ isSecure, hasLock, hasSlots, hasFile }: Extent): Inspection[] {
+export function inspectionsFor({ isSecure, hasLock, hasSlots, hasFile }: InspectionScope): Inspection[] {
   const without = new Set<Inspection>([
     ...(isSecure ? [] : OF_TLS),
     ...(hasLock ? [] : [...LOCK_RIGHTS, ...OF_LOCK]),

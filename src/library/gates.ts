@@ -7,7 +7,7 @@ import { parseGate } from '../gate/gate-grammar.ts'
 import { describeMissing, MissingReporter } from '../gate/missing-reporter.ts'
 import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'
-import { given, givenOptions, type Taking, yesOrNo } from './given.ts'
+import { given, givenOptions, type SchemasOf, yesOrNo } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import { COMMON_OPTIONS } from './options.ts'
@@ -34,7 +34,7 @@ const OPTIONS = v.strictObject({
   ...COMMON_OPTIONS,
   any: v.optional(yesOrNo),
   settle: v.optional(aDuration),
-} satisfies Taking<GatesOptions>)
+} satisfies SchemasOf<GatesOptions>)
 
 const CONDITIONS = v.array(v.string('a condition'), 'a list of conditions')
 

@@ -6,7 +6,7 @@ import { ConsulLockerError } from './errors.ts'
  * A schema for each option of an interface. The message of each says what the option takes.
  * @internal
  */
-export type Taking<Options> = Required<{ readonly [Name in keyof Options]: v.GenericSchema<unknown, unknown> }>
+export type SchemasOf<Options> = Required<{ readonly [Name in keyof Options]: v.GenericSchema<unknown, unknown> }>
 
 /** @internal */
 export const aText = v.string('text')

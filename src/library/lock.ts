@@ -10,7 +10,7 @@ import { ConsulLockerError, LockLost, type LossName } from './errors.ts'
 import type { Lock } from './held.ts'
 
 /** By what a lock is held, and what lets go of its client when it is given back. */
-export interface Possession {
+export interface OwnLockDependencies {
   readonly name: string
   readonly runId: string
   readonly consul: Consul
@@ -24,7 +24,7 @@ export class OwnLock implements Lock {
   readonly key: string
   readonly sessionId: string
   readonly #ctx: Context
-  readonly #possession: Possession
+  readonly #dependencies: OwnLockDependencies
   readonly #hold: Hold
   readonly #lost = new AbortController()
   readonly #asked = new AbortController()
@@ -32,13 +32,13 @@ export class OwnLock implements Lock {
   #givenBack: Promise<boolean> | undefined
 
   /** Begins to watch over it; who has it gives it back by `release`. */
-  constructor(ctx: Context, possession: Possession) {
-    const { consul, held, runId, name } = possession
+  constructor(ctx: Context, dependencies: OwnLockDependencies) {
+    const { consul, held, runId, name } = dependencies
     this.name = name
     this.key = held.key
     this.sessionId = held.session.id
     this.#ctx = ctx
-    this.#possession = possession
+    this.#dependencies = dependencies
     this.#hold = new Hold(ctx, consul, held, ({ value }) => {
       const by = requesterIn(value, runId)
       if (by !== undefined) this.#heed(oneLine(by, 60))
@@ -60,12 +60,12 @@ export class OwnLock implements Lock {
 
   get leaseLeftMs(): number {
     if (this.#loss || this.#givenBack) return 0
-    return Math.max(0, this.#possession.held.session.leaseLeftMs())
+    return Math.max(0, this.#dependencies.held.session.leaseLeftMs())
   }
 
   /** How the lock was lost; also looks at the clock, for a timer may come too late. */
   get loss(): LockLost | undefined {
-    if (!this.#givenBack && this.#possession.held.session.leaseLeftMs() <= 0) this.#lose(DEADLINE_PASSED)
+    if (!this.#givenBack && this.#dependencies.held.session.leaseLeftMs() <= 0) this.#lose(DEADLINE_PASSED)
     return this.#loss
   }
 
@@ -105,7 +105,7 @@ export class OwnLock implements Lock {
   }
 
   async #giveBack(): Promise<boolean> {
-    const { consul, held, letGo } = this.#possession
+    const { consul, held, letGo } = this.#dependencies
     this.#hold.expectEnd()
     const isBack = await release(this.#ctx, consul, held)
     await this.#hold.end()

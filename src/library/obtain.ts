@@ -26,7 +26,7 @@ export interface Request {
 }
 
 /** What the two kinds of users differ in. */
-export interface Manner<R extends Request> {
+export interface RequestAdditions<R extends Request> {
   /** What the holder record tells beside who holds the lock. */
   readonly more?: object
   /** The request as it is made in the end. */
@@ -48,7 +48,7 @@ export async function obtain<R extends Request>(
   surroundings: Surroundings,
   name: string,
   options: GivenLockOptions,
-  { more, prepare }: Manner<R>,
+  { more, prepare }: RequestAdditions<R>,
 ): Promise<Obtained<R>> {
   const ctx = contextOf(surroundings, options)
   let letGo = () => {}

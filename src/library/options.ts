@@ -3,7 +3,7 @@ import { Failure } from '../base/failure.ts'
 import type { Timing } from '../lock/lease-timing.ts'
 import { MOST_SLOTS } from '../lock/lock-keys.ts'
 import type { LockChoice } from '../run/wanted-lock.ts'
-import { aFunction, aText, aWholeNumber, type Taking, yesOrNo } from './given.ts'
+import { aFunction, aText, aWholeNumber, type SchemasOf, yesOrNo } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import type { ConsulConnection, ConsulOptions } from './shared-connection.ts'
@@ -64,7 +64,7 @@ export const GIVEN_LOCK_OPTIONS = v.strictObject({
   grace: v.optional(aDuration),
   lockDelay: v.optional(aDuration),
   as: v.optional(aText),
-} satisfies Taking<LockOptions>)
+} satisfies SchemasOf<LockOptions>)
 
 /**
  * A lock's options as they are worked with: times are milliseconds.

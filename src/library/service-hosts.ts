@@ -3,7 +3,7 @@ import { findHosts } from '../discovery/find-hosts.ts'
 import { checkLabel } from '../discovery/label.ts'
 import { asLibraryError } from './as-library-error.ts'
 import { ConsulLockerError } from './errors.ts'
-import { aText, aWholeNumber, given, givenOptions, type Taking } from './given.ts'
+import { aText, aWholeNumber, given, givenOptions, type SchemasOf } from './given.ts'
 import type { Duration } from './given-duration.ts'
 import type { LogCallback } from './log-callback.ts'
 import { COMMON_OPTIONS } from './options.ts'
@@ -27,7 +27,7 @@ export interface HostsOptions {
 const OPTIONS = v.strictObject({
   ...COMMON_OPTIONS,
   min: v.optional(aWholeNumber(0)),
-} satisfies Taking<HostsOptions>)
+} satisfies SchemasOf<HostsOptions>)
 
 /** A healthy instance of a service. Whoever may register services chose all of it. */
 export interface Host {

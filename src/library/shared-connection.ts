@@ -6,7 +6,7 @@ import type { ConsulSettings, TlsSettings } from '../consul/consul-settings.ts'
 import { openNodeTransport } from '../consul/node-transport.ts'
 import { checkToken, readToken } from '../consul/token.ts'
 import type { Transport } from '../consul/wire.ts'
-import { aText, givenOptions, type Taking } from './given.ts'
+import { aText, givenOptions, type SchemasOf } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
 import { programEnvironment } from './program-environment.ts'
 
@@ -134,7 +134,7 @@ const CONSUL_OPTIONS = v.strictObject({
   clientKey: v.optional(aText),
   serverName: v.optional(aText),
   timeout: v.optional(aDuration),
-} satisfies Taking<ConsulOptions>)
+} satisfies SchemasOf<ConsulOptions>)
 
 /** Who means one Consul must not lock at another. */
 function checked(given: unknown): v.InferOutput<typeof CONSUL_OPTIONS> {

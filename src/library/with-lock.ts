@@ -5,7 +5,7 @@ import { Loss } from '../lock/loss.ts'
 import { inPeriod } from '../run/history/period-rider.ts'
 import type { RunOutcome } from '../run/run-outcome.ts'
 import { LockLost } from './errors.ts'
-import { aFunction, given, givenOptions, type Taking, yesOrNo } from './given.ts'
+import { aFunction, given, givenOptions, type SchemasOf, yesOrNo } from './given.ts'
 import { aDuration, type Duration } from './given-duration.ts'
 import type { Held } from './held.ts'
 import type { OwnLock } from './lock.ts'
@@ -28,7 +28,7 @@ const OPTIONS = v.strictObject({
   ...GIVEN_LOCK_OPTIONS.entries,
   oncePer: v.optional(aDuration),
   onSuccess: v.optional(yesOrNo),
-} satisfies Taking<WithLockOptions>)
+} satisfies SchemasOf<WithLockOptions>)
 
 type End<T> = { readonly value: T } | { readonly thrown: unknown }
 

@@ -5,7 +5,7 @@ import { type AcquireOptions, type HeldLock, type NotHeld, UNWANTED, WAIT_OVER }
 import type { ClaimResult } from './claim.ts'
 import { Claimant } from './claimant.ts'
 import type { CompoundLock } from './compound-lock.ts'
-import type { Coming } from './hand-off.ts'
+import type { LockOrigin } from './hand-off.ts'
 import { LockWait } from './lock-wait.ts'
 import { LockWatch } from './lock-watch.ts'
 import { Queue } from './queue.ts'
@@ -84,11 +84,11 @@ export class Acquisition {
         const isHurried = signal.aborted ? !AT_LEISURE.includes(signal.reason) : decision === undefined
         const { request, found } = this.#claimant
         const held = { ...request, session: this.#session, riders: this.#riders.all, ...this.#kind, found }
-        const leaving = {
+        const queueCleanUp = {
           withdraw: async (ctx: Context) => this.#succession?.withdraw(ctx),
           leaveQueue: (ctx: Context) => this.#queue.leave(ctx),
         }
-        await cleanUpAcquisition(this.#ctx, this.#consul, held, leaving, isHurried)
+        await cleanUpAcquisition(this.#ctx, this.#consul, held, queueCleanUp, isHurried)
       }
     }
     return decision
@@ -142,7 +142,7 @@ export class Acquisition {
 
   #won({ fence, entries }: Held, isHanded: boolean): HeldLock {
     const { clock } = this.#ctx
-    const coming: Omit<Coming, 'heldMs'> = {
+    const origin: Omit<LockOrigin, 'heldMs'> = {
       isFromLine: isHanded || this.#queue.isInLine,
       turn: this.#queue.turn,
       removeTail: isHanded ? this.#queue.removeTail : [],
@@ -164,7 +164,7 @@ export class Acquisition {
       fence,
       riders: this.#riders.all,
       ...this.#kind,
-      ...(this.#succession && !this.#watch.claimable && { handOff: this.#succession.onwards(this.#ctx, coming) }),
+      ...(this.#succession && !this.#watch.claimable && { handOff: this.#succession.onwards(this.#ctx, origin) }),
     }
   }
 

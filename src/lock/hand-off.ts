@@ -20,7 +20,7 @@ const FRESH_MS = 100
 const LOOK_MS = 1000
 
 /** How a lock came to us. */
-export interface Coming {
+export interface LockOrigin {
   /** For how long it has been ours, in milliseconds. */
   readonly heldMs: () => number
   /** We stood in line for it, so others may, too. */
@@ -41,20 +41,20 @@ export interface Coming {
 export class HandOff {
   readonly #consul: Consul
   readonly #held: HeldKey
-  readonly #coming: Coming
+  readonly #origin: LockOrigin
   #begun: Promise<void> | undefined
   #isRead = false
   #note: Entry | undefined
 
-  constructor(consul: Consul, { key, sessionId }: HeldKey, coming: Coming) {
+  constructor(consul: Consul, { key, sessionId }: HeldKey, origin: LockOrigin) {
     this.#consul = consul
     this.#held = { key, sessionId }
-    this.#coming = coming
+    this.#origin = origin
   }
 
   /** Begins to find out who stands behind us, where somebody may. */
   begin(ctx: Context): void {
-    if (this.#coming.isFromLine) this.#begun = this.#read(ctx).catch(() => {})
+    if (this.#origin.isFromLine) this.#begun = this.#read(ctx).catch(() => {})
   }
 
   /** Gives the lock back, to who stands behind us if there is somebody. Settles with whether it was ours. */
@@ -63,15 +63,15 @@ export class HandOff {
     // Who is asked anew, for an answer doesn't come, doesn't wait for it either.
     this.#begun = undefined
     if (begun) await unlessAborted(ctx.signal, begun)
-    const isLate = this.#note === undefined && this.#coming.heldMs() >= FRESH_MS
-    if (!this.#isRead && this.#coming.unread) await this.#read(ctx)
+    const isLate = this.#note === undefined && this.#origin.heldMs() >= FRESH_MS
+    if (!this.#isRead && this.#origin.unread) await this.#read(ctx)
     else if (!this.#isRead || isLate) await this.#look(ctx)
     const riding = await ridingOf(ctx)
     const isHanded = this.#note && (await this.#handTo(ctx, this.#note, riding))
     if (isHanded !== undefined) return isHanded
     const clearing: TxnOp[] = this.#note ? [{ verb: 'delete', key: this.#note.key }] : []
     // Who has left a note came after us, and is the last, or others are.
-    const removeTail = this.#note ? [] : this.#coming.removeTail
+    const removeTail = this.#note ? [] : this.#origin.removeTail
     const releasing = (besides: readonly TxnOp[]) => releaseWith(ctx, this.#consul, this.#held, besides, riding)
     const released = await releasing([...removeTail, ...clearing]).catch(unlessNotAllowed)
     if (typeof released === 'boolean') return released
@@ -90,7 +90,7 @@ export class HandOff {
 
   /** A read of trees never fails for what isn't there. */
   async #read(ctx: Context): Promise<void> {
-    const { reading = [], granted = () => {} } = (this.#isRead ? undefined : this.#coming.unread) ?? {}
+    const { reading = [], granted = () => {} } = (this.#isRead ? undefined : this.#origin.unread) ?? {}
     const key = noteKey(this.#held.key, this.#held.sessionId)
     const outcome = await transact(ctx, this.#consul, [...reading, { verb: 'get-tree', key }]).catch(unlessNotAllowed)
     if (outcome?.done && !this.#isRead) granted(outcome.entries)
@@ -100,7 +100,7 @@ export class HandOff {
 
   /** Settles with `undefined` when it must be released instead. */
   async #handTo(ctx: Context, note: Entry, riding: readonly TxnOp[]): Promise<boolean | undefined> {
-    const { turn = 1 } = this.#coming
+    const { turn = 1 } = this.#origin
     const heir = note.session
     const value = recordSince(note.value, ctx.clock.now().wallMs)
     if (heir === undefined || value === undefined || turn % RELEASED_EVERY === 0) return undefined

@@ -124,7 +124,7 @@ export async function giveBack(
 }
 
 /** How one leaves without the lock: from when on nobody hands it to us, and the line itself. */
-export interface Leaving {
+export interface QueueCleanUp {
   readonly withdraw: (ctx: Context) => Promise<void>
   readonly leaveQueue: (ctx: Context) => Promise<void>
 }
@@ -137,7 +137,7 @@ export async function cleanUpAcquisition(
   ctx: Context,
   consul: Consul,
   held: GivenBack,
-  { withdraw, leaveQueue }: Leaving,
+  { withdraw, leaveQueue }: QueueCleanUp,
   isHurried: boolean,
 ): Promise<void> {
   const { session } = held

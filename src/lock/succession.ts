@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { TxnOp } from '../consul/txn.ts'
 import type { HeldKey } from './claim.ts'
-import { type Coming, HandOff } from './hand-off.ts'
+import { HandOff, type LockOrigin } from './hand-off.ts'
 import { HandOffNote } from './hand-off-note.ts'
 
 /** Who held a lock for less, and never waited for it, doesn't look who waits by now. */
@@ -46,10 +46,10 @@ export class Succession {
   }
 
   /** Hands the lock on that is ours since now; see `HeldLock`. */
-  onwards({ clock }: Context, coming: Omit<Coming, 'heldMs'>): () => HandOff | undefined {
+  onwards({ clock }: Context, origin: Omit<LockOrigin, 'heldMs'>): () => HandOff | undefined {
     const since = clock.now()
     const heldMs = () => clock.since(since)
-    const handOff = new HandOff(this.#consul, this.#wanted, { ...coming, heldMs })
-    return () => (coming.isFromLine || heldMs() >= WORTH_A_LOOK_MS ? handOff : undefined)
+    const handOff = new HandOff(this.#consul, this.#wanted, { ...origin, heldMs })
+    return () => (origin.isFromLine || heldMs() >= WORTH_A_LOOK_MS ? handOff : undefined)
   }
 }

@@ -5,7 +5,7 @@ import { LEADER_RECORD } from '../leader/cluster/leader-record.ts'
 import { type HolderRecord, heldFence, parseHolderRecord, parseWaiterRecord } from '../lock/holder-record.ts'
 import { isKept } from '../run/history/unended-runs.ts'
 import { applicationOf } from './leaders.ts'
-import type { HolderView, Party, WaiterView } from './lock-view.ts'
+import type { HolderView, LockProcess, WaiterView } from './lock-view.ts'
 
 /** Who made the sessions of those who left no record, by their ids. */
 export type SessionOwners = ReadonlyMap<string, SessionOwner>
@@ -20,7 +20,7 @@ export function holderAt(entry: Entry, owners: SessionOwners): HolderView {
   const record = parseHolderRecord(entry.value)
   const { runId, lockDelayMs } = record
   return {
-    ...party(entry, record, owners),
+    ...lockProcess(entry, record, owners),
     ...(runId !== undefined && { runId }),
     ...(lockDelayMs !== undefined && { lockDelayMs }),
     fence: heldFence(entry),
@@ -34,14 +34,14 @@ export function holderAt(entry: Entry, owners: SessionOwners): HolderView {
 /** Who stands at a place in a line. */
 export function waiterAt(entry: Entry, owners: SessionOwners): WaiterView {
   const record = parseWaiterRecord(entry.value)
-  return { ...party(entry, record, owners), isForMore: record.also === true }
+  return { ...lockProcess(entry, record, owners), isForMore: record.also === true }
 }
 
-function party(
+function lockProcess(
   { session = '' }: Entry,
   { host, user, pid, command, since }: Partial<HolderRecord>,
   owners: SessionOwners,
-): Party {
+): LockProcess {
   const owner = host === undefined ? owners.get(session) : undefined
   const words = command ?? owner?.command
   return {

@@ -1,7 +1,7 @@
 import { gauge, type Metric } from '../base/prometheus.ts'
 import { endMsOf } from '../run/history/describe-run.ts'
 import { labelledLocks } from './labelled-locks.ts'
-import { conditionOf, LOCK_CONDITIONS, type LocksView, type LockView, type Party } from './lock-view.ts'
+import { conditionOf, LOCK_CONDITIONS, type LockProcess, type LocksView, type LockView } from './lock-view.ts'
 
 const PREFIX = 'consul_locker'
 
@@ -76,8 +76,8 @@ function sum(locks: readonly LockView[], numberOf: (lock: LockView) => number): 
 }
 
 /** In seconds since 1970; nothing where nobody says since when. */
-function firstSinceS(parties: readonly Party[]): number | undefined {
-  const since = parties.flatMap(({ sinceMs }) => sinceMs ?? [])
+function firstSinceS(processes: readonly LockProcess[]): number | undefined {
+  const since = processes.flatMap(({ sinceMs }) => sinceMs ?? [])
   return since.length === 0 ? undefined : Math.min(...since) / 1000
 }
 

@@ -8,7 +8,7 @@ import type { RunEntry } from '../run/history/runs-record.ts'
 export type LockKind = 'lock' | 'slots' | 'readers' | 'leader' | 'data'
 
 /** A process that holds a lock, or waits for one, as far as it is told. What others wrote: print it `printable`. */
-export interface Party {
+export interface LockProcess {
   readonly host?: string
   readonly user?: string
   readonly pid?: number
@@ -19,7 +19,7 @@ export interface Party {
   readonly session: string
 }
 
-export interface HolderView extends Party {
+export interface HolderView extends LockProcess {
   readonly runId?: string
   /** How long Consul keeps the lock closed should this holder's session die. */
   readonly lockDelayMs?: number
@@ -31,7 +31,7 @@ export interface HolderView extends Party {
   readonly isPromoted?: boolean
 }
 
-export interface WaiterView extends Party {
+export interface WaiterView extends LockProcess {
   /** It waits for other locks, too, and takes all of them or none. */
   readonly isForMore: boolean
 }

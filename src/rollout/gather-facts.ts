@@ -8,7 +8,7 @@ import {
   unchangedHosts,
   upgradesNewestFirst,
 } from './fleet-view.ts'
-import type { HostFacts, Soaking } from './host-facts.ts'
+import type { HostFacts, SoakingHost } from './host-facts.ts'
 import { hostsOnNode } from './host-nodes.ts'
 import { roleOf } from './host-role.ts'
 import { pausedBy } from './pauses.ts'
@@ -109,7 +109,7 @@ function firstBefore(file: RolloutFile, { host, role }: HostSelf): string[] {
 }
 
 /** The host that was upgraded last, while its soak time lasts: by its clock and ours. */
-function soakingIn(file: RolloutFile, fleet: FleetView, host: string): Soaking | undefined {
+function soakingIn(file: RolloutFile, fleet: FleetView, host: string): SoakingHost | undefined {
   if (file.soak === 0) return undefined
   const last = upgradesNewestFirst(fleet).find((one) => one.host !== host)
   const soaking = last && { host: last.host, untilMs: (last.atMs ?? 0) + file.soak }

@@ -22,7 +22,7 @@ export interface HostFacts {
   /** The hosts that upgrade before this one. */
   readonly first: readonly string[]
   /** A host that was upgraded lately, so that nobody begins yet. */
-  readonly soaking: Soaking | undefined
+  readonly soaking: SoakingHost | undefined
   /** A host that may begin, and goes first: this one has failed lately. */
   readonly goesFirst: string | undefined
   /** The roles that this host's role depends on. */
@@ -50,7 +50,7 @@ export interface SlotLimits {
 }
 
 /** A host after its upgrade. */
-export interface Soaking {
+export interface SoakingHost {
   readonly host: string
   /** In milliseconds since 1970. */
   readonly untilMs: number

@@ -1,4 +1,4 @@
-import type { HostFacts, Soaking } from './host-facts.ts'
+import type { HostFacts, SoakingHost } from './host-facts.ts'
 import { missingDependencies, missingFirst, tooManyFailures } from './step-obstacles.ts'
 
 /** What a host may have to wait for. */
@@ -50,6 +50,6 @@ function forbiddenBy({ limits, role }: HostFacts): string | undefined {
   return limits.role === 0 ? `the role ${role}` : undefined
 }
 
-function soakOf({ host, untilMs }: Soaking): string {
+function soakOf({ host, untilMs }: SoakingHost): string {
   return `${host} has just been upgraded, and is watched until ${new Date(untilMs).toISOString().slice(0, 19)}Z`
 }

@@ -12,7 +12,7 @@ import { planSwitch, type SwitchOptions } from './planning.ts'
 import { stepsOf } from './protocol.ts'
 import { isAmong, type NodeAt } from './roles.ts'
 import { skippedLines, stepLine } from './step-printer.ts'
-import { Switch, type Undertaking } from './switch.ts'
+import { Switch, type SwitchStart } from './switch.ts'
 import { type Switcher, withSwitchLock } from './switch-lock.ts'
 import type { SwitchResult, SwitchTimeouts, SwitchWorld } from './switch-world.ts'
 
@@ -33,8 +33,8 @@ export interface SwitchRequest {
 export function startPrimary(ctx: Context, request: SwitchRequest): Promise<SwitchResult> {
   const { consul, cluster, self, who, world, timeouts } = request
   return withSwitchLock(ctx, consul, cluster.service, who, async (ctx, lock) => {
-    const undertaking = await new Retry(consul).until(ctx, () => intended(ctx, request, lock.turn))
-    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, undertaking).run(ctx)
+    const start = await new Retry(consul).until(ctx, () => intended(ctx, request, lock.turn))
+    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, start).run(ctx)
   })
 }
 
@@ -69,7 +69,7 @@ async function intended(
   ctx: Context,
   { consul, cluster, self, options }: Pick<SwitchRequest, 'consul' | 'cluster' | 'self' | 'options'>,
   turn?: number,
-): Promise<Undertaking> {
+): Promise<SwitchStart> {
   const view = await viewCluster(ctx, consul, cluster, self)
   const begun = unfinishedPlan(view)
   if (begun) {

@@ -16,7 +16,7 @@ import type { SwitchResult, SwitchTimeouts, SwitchWorld } from './switch-world.t
 import { deletePlan, type WrittenStep, writeStep } from './write-step.ts'
 
 /** What a switch is begun with. */
-export interface Undertaking {
+export interface SwitchStart {
   readonly plan: SwitchPlan
   /** The turn of the lock in which the plan was found in Consul; absent for a new one. */
   readonly foundIn?: number | undefined
@@ -35,7 +35,7 @@ export class Switch {
   readonly #nodeWait: NodeWait
   readonly #followed: FollowedPlan
 
-  constructor(world: SwitchWorld, timeouts: SwitchTimeouts, { plan, foundIn, failing = [] }: Undertaking) {
+  constructor(world: SwitchWorld, timeouts: SwitchTimeouts, { plan, foundIn, failing = [] }: SwitchStart) {
     this.#world = world
     this.#timeouts = timeouts
     this.#retry = new Retry(world.consul)

@@ -37,8 +37,8 @@ export function takeOver(ctx: Context, request: Omit<SwitchRequest, 'options'>):
     if (begun && !isOwnTakeover(begun, view)) return { kind: 'needless' }
     const plan = begun ?? (await newTakeover(ctx, view, world.fence !== undefined))
     if (plan === undefined) return { kind: 'needless' }
-    const undertaking = { plan, foundIn: begun && turn }
-    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, undertaking).run(ctx)
+    const start = { plan, foundIn: begun && turn }
+    return new Switch({ consul, cluster, self, lock, ...world }, timeouts, start).run(ctx)
   })
 }
 

@@ -2,7 +2,7 @@ import { printable } from '../../../base/printable.ts'
 import { instant } from '../../../lock/pause.ts'
 import { conditionOf, type LocksView, type LockView } from '../../../overview/lock-view.ts'
 import { endMsOf } from '../../../run/history/describe-run.ts'
-import { endText, partyText, stateText } from './lock-cells.ts'
+import { endText, lockProcessText, stateText } from './lock-cells.ts'
 import { lockJson } from './locks-json.ts'
 
 /** What has changed from one reading to the next, in a line for each lock; at first, all that are not just free. */
@@ -63,7 +63,7 @@ function sentence(lock: LockView, isAllPaused: boolean): string {
   const { holders, waiters, runs, left } = lock
   const [holder] = holders
   const parts = [stateText(lock, isAllPaused)]
-  if (holder) parts[0] += ` by ${partyText(holder)}${holders.length > 1 ? ` and ${holders.length - 1} more` : ''}`
+  if (holder) parts[0] += ` by ${lockProcessText(holder)}${holders.length > 1 ? ` and ${holders.length - 1} more` : ''}`
   else if (left) parts.push(`${left.host ?? 'its last holder'} never gave it back`)
   if (waiters.length > 0) parts.push(`${waiters.length} ${waiters.length === 1 ? 'waits' : 'wait'}`)
   if (holder && lock.pause) parts.push('paused')

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../base/duration.ts'
-import { conditionOf, type LocksView, type LockView, type Party } from '../../../overview/lock-view.ts'
+import { conditionOf, type LockProcess, type LocksView, type LockView } from '../../../overview/lock-view.ts'
 import { describeEnd, endMsOf } from '../../../run/history/describe-run.ts'
 import { isSuccess, type RunEntry } from '../../../run/history/runs-record.ts'
 import type { Column } from '../../output/table.ts'
@@ -44,7 +44,7 @@ export function stateText(lock: LockView, isAllPaused: boolean): string {
 
 function holderText({ holders, left, reservedFor, closure, kind }: LockView): string {
   const [first] = holders
-  if (first) return partyText(first)
+  if (first) return lockProcessText(first)
   if (reservedFor !== undefined) return `kept for ${reservedFor}`
   if (closure) return left?.host === undefined ? 'was cut off' : `${left.host} was cut off`
   if (left) return left.host === undefined ? 'was cut off' : `${left.host} never gave it back`
@@ -52,7 +52,7 @@ function holderText({ holders, left, reservedFor, closure, kind }: LockView): st
 }
 
 /** Where somebody is, who, and with which program. */
-export function partyText({ host, user, command }: Party): string {
+export function lockProcessText({ host, user, command }: LockProcess): string {
   const program = command?.join(' ')
   return [host ?? 'somebody', user, program].filter((word) => word !== undefined && word !== '').join(' ')
 }

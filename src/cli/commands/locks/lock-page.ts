@@ -1,11 +1,11 @@
 import { fitted } from '../../../base/columns.ts'
 import { printable } from '../../../base/printable.ts'
 import { wrappedWhole } from '../../../base/wrapped-text.ts'
-import type { HolderView, LocksView, LockView, Party, WaiterView } from '../../../overview/lock-view.ts'
+import type { HolderView, LockProcess, LocksView, LockView, WaiterView } from '../../../overview/lock-view.ts'
 import { endMsOf } from '../../../run/history/describe-run.ts'
 import type { RunEntry } from '../../../run/history/runs-record.ts'
 import { runLines } from '../../output/runs-table.ts'
-import { ageText, endText, partyText, stateText } from './lock-cells.ts'
+import { ageText, endText, lockProcessText, stateText } from './lock-cells.ts'
 import { pauseText } from './locks-table.ts'
 
 /** The runs under one lock, and the key that they are of. */
@@ -49,18 +49,18 @@ export function pageLines(
 function holderText(holder: HolderView, nowMs: number): string {
   const { fence, session, isKept, runId } = holder
   const kept = isKept ? ', kept by hold' : ''
-  return `${processText(holder)} for ${ageText(holder.sinceMs, nowMs)}${kept}, fence ${fence}, session ${session}${
+  return `${withPid(holder)} for ${ageText(holder.sinceMs, nowMs)}${kept}, fence ${fence}, session ${session}${
     runId === undefined ? '' : `, run ${runId}`
   }`
 }
 
 function waiterText(waiter: WaiterView, place: number, nowMs: number): string {
   const more = waiter.isForMore ? ', for other locks, too' : ''
-  return `${place}. ${processText(waiter)} for ${ageText(waiter.sinceMs, nowMs)}${more}`
+  return `${place}. ${withPid(waiter)} for ${ageText(waiter.sinceMs, nowMs)}${more}`
 }
 
-function processText(party: Party): string {
-  return party.pid === undefined ? partyText(party) : `${partyText(party)} (pid ${party.pid})`
+function withPid(process: LockProcess): string {
+  return process.pid === undefined ? lockProcessText(process) : `${lockProcessText(process)} (pid ${process.pid})`
 }
 
 function closedText({ places, untilMs }: { places: number; untilMs: number }, nowMs: number): string {

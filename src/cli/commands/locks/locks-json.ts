@@ -1,9 +1,9 @@
 import {
   conditionOf,
   type HolderView,
+  type LockProcess,
   type LocksView,
   type LockView,
-  type Party,
   type PauseView,
 } from '../../../overview/lock-view.ts'
 
@@ -24,7 +24,7 @@ export function lockJson(lock: LockView, isAllPaused: boolean): object {
     ...{ name, key, kind, state: conditionOf(lock, isAllPaused) },
     ...(Number.isFinite(limit) && { limit }),
     holders: holders.map(holderJson),
-    waiters: waiters.map((waiter) => ({ ...partyJson(waiter), ...(waiter.isForMore && { also: true }) })),
+    waiters: waiters.map((waiter) => ({ ...processJson(waiter), ...(waiter.isForMore && { also: true }) })),
     ...(closure && { closed: closure.places, closedUntil: instant(closure.untilMs) }),
     ...(left && { left }),
     ...(reservedFor !== undefined && { reservedFor }),
@@ -36,11 +36,11 @@ export function lockJson(lock: LockView, isAllPaused: boolean): object {
   }
 }
 
-function holderJson({ runId, lockDelayMs: _, fence, isKept, ...party }: HolderView): object {
-  return { ...partyJson(party), runId, fence, ...(isKept && { kept: true }) }
+function holderJson({ runId, lockDelayMs: _, fence, isKept, ...rest }: HolderView): object {
+  return { ...processJson(rest), runId, fence, ...(isKept && { kept: true }) }
 }
 
-function partyJson({ sinceMs, session, host, user, pid, command }: Party): object {
+function processJson({ sinceMs, session, host, user, pid, command }: LockProcess): object {
   return { host, user, pid, command, ...(sinceMs !== undefined && { since: instant(sinceMs) }), session }
 }
 

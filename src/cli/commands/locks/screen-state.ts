@@ -2,7 +2,7 @@ import { Glob } from '../../../base/glob.ts'
 import { conditionOf, type LocksView, type LockView } from '../../../overview/lock-view.ts'
 import { endMsOf } from '../../../run/history/describe-run.ts'
 import type { Key, ScreenSize } from '../../output/full-screen.ts'
-import { partyText } from './lock-cells.ts'
+import { lockProcessText } from './lock-cells.ts'
 
 /** What the list is sorted by, in the order in which `s` takes them. */
 const ORDERS = ['name', 'held longest', 'most waiting', 'last run', 'state'] as const
@@ -156,7 +156,8 @@ function filterOf(filter: string): (lock: LockView) => boolean {
     return ({ name }) => glob.matches(name)
   }
   const part = filter.toLowerCase()
-  return ({ name, holders }) => [name, ...holders.map(partyText)].some((text) => text.toLowerCase().includes(part))
+  return ({ name, holders }) =>
+    [name, ...holders.map(lockProcessText)].some((text) => text.toLowerCase().includes(part))
 }
 
 type Compare = (one: LockView, other: LockView) => number

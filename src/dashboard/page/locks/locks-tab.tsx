@@ -5,7 +5,7 @@ import type { Whereabouts } from '../whereabouts.ts'
 import { Pages } from './pages.tsx'
 import { Row } from './row.tsx'
 import { Toolbar } from './toolbar.tsx'
-import { UnlockDialog, type Victim } from './unlock-dialog.tsx'
+import { UnlockDialog, type UnlockTarget } from './unlock-dialog.tsx'
 
 interface LocksTabProps {
   readonly known: Known
@@ -20,7 +20,7 @@ export function LocksTab({ known, place, go, say }: LocksTabProps) {
   const scale = useScale(place.span)
   const { ref, width } = useWidth<HTMLTableCellElement>()
   const [openKey, setOpenKey] = useState<string>()
-  const [victim, setVictim] = useState<Victim>()
+  const [target, setTarget] = useState<UnlockTarget>()
   const table = useRef<HTMLTableElement>(null)
   useKeptFocus(table)
   const shown = (listing?.keys ?? []).flatMap((key) => rows.get(key) ?? [])
@@ -57,7 +57,7 @@ export function LocksTab({ known, place, go, say }: LocksTabProps) {
               width={width}
               isOpen={openKey === row.key}
               onToggle={() => setOpenKey(openKey === row.key ? undefined : row.key)}
-              onUnlock={hello?.mayUnlock ? (holder) => setVictim({ row, holder }) : undefined}
+              onUnlock={hello?.mayUnlock ? (holder) => setTarget({ row, holder }) : undefined}
             />
           ))}
         </tbody>
@@ -69,13 +69,13 @@ export function LocksTab({ known, place, go, say }: LocksTabProps) {
         <Legend />
         {listing && <Pages listing={listing} go={go} />}
       </div>
-      {victim && (
+      {target && (
         <UnlockDialog
-          victim={victim}
-          current={rows.get(victim.row.key)}
+          target={target}
+          current={rows.get(target.row.key)}
           pageKey={hello?.pageKey ?? ''}
           onClose={(text) => {
-            setVictim(undefined)
+            setTarget(undefined)
             if (text) say(text)
           }}
         />

@@ -5,13 +5,13 @@ import type { LockRow, ShownHolder } from '../../scene.ts'
 import { Age, aboutPerson, counted, hostOf } from '../words.tsx'
 
 /** Whom it would hit, as the reader saw it. */
-export interface Victim {
+export interface UnlockTarget {
   readonly row: LockRow
   readonly holder: ShownHolder
 }
 
 interface UnlockDialogProps {
-  readonly victim: Victim
+  readonly target: UnlockTarget
   /** The lock as it is by now. */
   readonly current: LockRow | undefined
   readonly pageKey: string
@@ -20,7 +20,7 @@ interface UnlockDialogProps {
 }
 
 /** Says whom it hits and what will happen, and does it when the reader says so. */
-export function UnlockDialog({ victim: { row, holder }, current, pageKey, onClose }: UnlockDialogProps) {
+export function UnlockDialog({ target: { row, holder }, current, pageKey, onClose }: UnlockDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [isAsking, setAsking] = useState(false)
   const [refusal, setRefusal] = useState<string>()

@@ -7,7 +7,7 @@ import type { LocalServer } from './local-server.ts'
 import type { MasterServer } from './master-server.ts'
 import { isNotServing, type PostgresTarget } from './postgres-client.ts'
 import type { Groups } from './postgres-programs.ts'
-import { reception, type ServerState, serverState } from './server-state.ts'
+import { type ServerState, serverState, walReceiver } from './server-state.ts'
 import { stopServer } from './stop-server.ts'
 import { timelineBeginning } from './timeline-beginning.ts'
 import { liesOn } from './timeline-history.ts'
@@ -126,7 +126,7 @@ async function receivesSoon(ctx: Context, { server }: Follower, target: Postgres
 
 async function isReceiving(ctx: Context, server: LocalServer, { host, port }: PostgresTarget): Promise<boolean> {
   if (!server.isRunning) return false
-  const from = await server.ask(ctx, reception).catch(servesNot)
+  const from = await server.ask(ctx, walReceiver).catch(servesNot)
   return from?.streaming === true && from.host === host && from.port === port
 }
 

@@ -14,7 +14,7 @@ import { isNotServing } from './postgres-client.ts'
 import type { PostgresOptions } from './postgres-options.ts'
 import { PostgresPromotionGuard } from './postgres-promotion-guard.ts'
 import { dropLargeSlots, FURTHEST, mirrorSlots, slotOf } from './replication-slot.ts'
-import { reception, type ServerState, serverState } from './server-state.ts'
+import { type ServerState, serverState, walReceiver } from './server-state.ts'
 import { describePoint, orderedPosition } from './wal-point.ts'
 
 const LOOK_MS = 100
@@ -52,7 +52,7 @@ class PostgresHandler implements Handler {
         if (role === 'master') {
           return { healthy: false, message: 'PostgreSQL has restarted, and is no master any more', role: 'slave' }
         }
-        const from = await reception(ask)
+        const from = await walReceiver(ask)
         const isAlone = from?.streaming !== true
         this.#aloneSince = isAlone ? (this.#aloneSince ?? ctx.clock.now()) : undefined
         const message = `PostgreSQL operating as standby${isAlone ? '' : ` of ${from.host}:${from.port}`}`

@@ -51,7 +51,7 @@ async function historyOf(ask: Ask, timeline: number) {
 }
 
 /** Whom a standby receives from, whether it does, and how far it is behind. */
-export interface Reception {
+export interface WalReceiver {
   readonly streaming: boolean
   readonly host: string
   readonly port: number
@@ -61,15 +61,15 @@ export interface Reception {
   readonly lagMs: number
 }
 
-const RECEPTION = `
+const WAL_RECEIVER = `
   SELECT status, sender_host, sender_port, greatest(0, latest_end_lsn - pg_last_wal_replay_lsn()) AS lag,
          CASE WHEN latest_end_lsn <= pg_last_wal_replay_lsn() THEN 0
               ELSE 1000 * extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END AS lag_ms
     FROM pg_stat_wal_receiver`
 
 /** Whom a standby follows just now; \`undefined\` when it is connected to nobody. */
-export async function reception(ask: Ask): Promise<Reception | undefined> {
-  const [row] = await ask(RECEPTION)
+export async function walReceiver(ask: Ask): Promise<WalReceiver | undefined> {
+  const [row] = await ask(WAL_RECEIVER)
   if (!row) return undefined
   const { status, sender_host, sender_port, lag, lag_ms } = row
   return {
