@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 
-/** The same context, whose voice is heard only by who debugs: for work whose trouble another part tells of. */
+/** The same context, whose messages only `DEBUG` shows: for work whose trouble another part tells of. */
 export function quiet(ctx: Context): Context {
   const { log } = ctx
   const quiet = log.debug.bind(log)

@@ -1,6 +1,6 @@
 /**
  * What our own processes have this executable do: give back the lock of a dead runner, carry on with its command's
- * output, stand in for a dead leader agent, call a function of its module, be a Consul for who tries things.
+ * output, stand in for a dead leader agent, call a function of its module, be a Consul to try things with.
  */
 export const INTERNAL_COMMANDS = [':release', ':output', ':leader-duty', ':module', ':dev-server'] as const
 

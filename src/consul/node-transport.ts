@@ -98,7 +98,7 @@ class NodeTransport implements Transport {
   }
 
   close(): void {
-    // Node's pools open connections again for who asks after that.
+    // Node's pools open connections again for a request that comes after that.
     this.#isClosed = true
     for (const pool of Object.values(this.#pools)) pool.destroy()
   }

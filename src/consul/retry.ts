@@ -28,7 +28,7 @@ export class Retry {
   #past: { readonly code: FailureCode; readonly endedAt: Instant } | undefined
   #unknownSince: Instant | undefined
 
-  /** `longestPauseMs` is for who has somebody waiting. */
+  /** `longestPauseMs` bounds the pauses where somebody waits for the answer. */
   constructor(consul: Consul, longestPauseMs?: number) {
     this.#consul = consul
     this.#longestPauseMs = longestPauseMs

@@ -52,7 +52,7 @@ export async function sessionsOf(ctx: Context, consul: Consul, request: SessionR
   })
 }
 
-/** What a session tells of who made it. */
+/** What a session tells of its maker. */
 export interface SessionOwner {
   readonly node: string
   /** The command under the lock, if it is one of `consul lock`. */

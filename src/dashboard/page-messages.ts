@@ -13,7 +13,7 @@ export type Sorting = (typeof SORTINGS)[number]
 /** What one page looks at. */
 export interface PageQuery {
   readonly filter: Filter
-  /** In the name, or in host, user or command of who holds it. */
+  /** In the name, or in host, user or command of the holder. */
   readonly search: string
   readonly order: Sorting
   /** From 0. */

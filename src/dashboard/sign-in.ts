@@ -24,7 +24,7 @@ export class SignIn {
     this.#tries = new RateLimit(clock, TRIES.perSecond, TRIES.burst)
   }
 
-  /** The cookie to set for who says this; `undefined` when that is wrong. */
+  /** The cookie to set for whoever gives this secret; `undefined` when it is wrong. */
   enter(peer: string, said: string): string | 'too often' | undefined {
     if (!this.#tries.allows(peer)) return 'too often'
     if (!this.#secret.fits(said)) return undefined

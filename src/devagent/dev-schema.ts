@@ -37,7 +37,7 @@ const agent = v.object({
 
 /** All that an agent in memory has, as it stands in a file. */
 export const DEV_IMAGE = v.object({
-  /** What the file is, for who finds it. */
+  /** What the file is, for whoever finds it. */
   consul: v.literal('consul-locker dev'),
   format: v.literal(1),
   state: STATE_IMAGE,

@@ -1,7 +1,7 @@
 import type { Facts, Level, Log } from '../base/log.ts'
 import { inOurWords } from './own-words.ts'
 
-/** How much a line matters: `notice` is news, `debug` is for who looks for a fault. */
+/** How much a line matters: `notice` is news, `debug` is for finding a fault. */
 export type LogLevel = 'debug' | 'notice' | 'warn' | 'error'
 
 /** Hears what happens, a sentence each time, with facts beside it if there are some. What it throws is dropped. */

@@ -43,7 +43,7 @@ function isSignal(given: unknown): boolean {
 }
 
 /**
- * What all functions take. `consul` is judged by who opens the connection.
+ * What all functions take. `consul` is judged where the connection is opened.
  * @internal
  */
 export const COMMON_OPTIONS = {

@@ -23,7 +23,7 @@ export interface LockSpec {
   readonly key: string
   /** Nobody else's: by it a session is found whose creation was never answered. */
   readonly sessionName: string
-  /** The holder record of who gets the lock now, ready to be stored; `seen` is the key as it was seen last. */
+  /** The record of whoever gets the lock now, ready to be stored; `seen` is the key as it was seen last. */
   readonly record: (nowMs: number, seen?: Entry) => string
   readonly timing: Timing
   /** What is claimed, if it isn't the plain lock of that key. */
@@ -59,7 +59,7 @@ export interface HeldLock extends LockRequest {
   readonly riders: readonly Rider[]
   /** What it is, if it isn't a plain lock. */
   readonly compound?: CompoundLock
-  /** Hands it to who waits; `undefined` while it isn't worth looking whether somebody does. */
+  /** Hands it to the next in line; `undefined` while it isn't worth looking whether somebody waits. */
   readonly handOff?: () => HandOff | undefined
 }
 

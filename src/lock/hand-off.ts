@@ -34,9 +34,9 @@ export interface LockOrigin {
 }
 
 /**
- * Gives a lock to who stands behind us in line, in one transaction: the key is never free, and who gets it needs no
- * claim. It has left a note for us, and still stands in line; that its session lives, and that ours does, are
- * conditions of the transaction.
+ * Gives a lock to the waiter behind us in line, in one transaction: the key is never free, and the heir needs no claim.
+ * It has left a note for us, and still stands in line; that its session lives, and that ours does, are conditions of
+ * the transaction.
  */
 export class HandOff {
   readonly #consul: Consul
@@ -57,7 +57,7 @@ export class HandOff {
     if (this.#origin.isFromLine) this.#begun = this.#read(ctx).catch(() => {})
   }
 
-  /** Gives the lock back, to who stands behind us if there is somebody. Settles with whether it was ours. */
+  /** Gives the lock back, to the waiter behind us if there is one. Settles with whether it was ours. */
   async give(ctx: Context, ridingOf: RidingOf): Promise<boolean> {
     const begun = this.#begun
     // Who is asked anew, for an answer doesn't come, doesn't wait for it either.

@@ -10,7 +10,7 @@ const LONGEST_RECORD = 8192
 const COMMAND_LENGTH = 512
 /** Everybody in a line reads all of it. In bytes. */
 const WAITER_BYTES = 256
-/** What stood in the entry of who waits for other locks, too, before there were records. */
+/** What stood in the entry of a waiter for several locks, before there were records. */
 const ALSO = 'also'
 
 /**
@@ -40,16 +40,16 @@ export interface HolderRecord {
   readonly runId: string
   /** How long Consul keeps the lock closed when this holder's session dies. */
   readonly lockDelayMs: number
-  /** The fence, left here by who has written the key since: see `heldFence`. */
+  /** The fence, which whoever has written the key since has left here: see `heldFence`. */
   readonly fence?: number
-  /** The ticket of who came from the line. */
+  /** The ticket of a holder that came from the line. */
   readonly turn?: number
 }
 
 /** Who wants a lock, as its record will tell. */
 export type Holder = Pick<HolderRecord, 'host' | 'pid' | 'user' | 'command' | 'runId'>
 
-/** The record of who holds a lock since this time, as the key's value; `more` is what a mode tells beside it. */
+/** The record of a holder since this time, as the key's value; `more` is what a mode tells beside it. */
 export function holderRecord(
   { host, pid, user, command, runId }: Holder,
   { lockDelayMs }: Pick<Timing, 'lockDelayMs'>,
@@ -83,7 +83,7 @@ export interface WaiterRecord extends Pick<HolderRecord, 'host' | 'pid' | 'user'
   readonly also?: true
 }
 
-/** The record of who waits since this time and would hold with that record; names that are too long are cut. */
+/** The record of a waiter since this time that would hold with that record; names that are too long are cut. */
 export function waiterRecord(held: string, sinceMs: number, isForMore: boolean): string {
   const { host, pid, user, command } = parseHolderRecord(held)
   const since = new Date(sinceMs).toISOString()
@@ -102,7 +102,7 @@ export function waiterRecord(held: string, sinceMs: number, isForMore: boolean):
   }
 }
 
-/** What an entry's value tells of who waits; nothing of those that wait with an older version. */
+/** What an entry's value tells of a waiter; nothing of one of an older version. */
 export function parseWaiterRecord(value: string): Partial<WaiterRecord> {
   if (value === ALSO) return { also: true }
   const { host, pid, user, command, since } = parseHolderRecord(value)
@@ -174,7 +174,7 @@ export function withTurn(record: string, turn: number | undefined): string {
   return turn === undefined ? record : JSON.stringify({ ...Object(parseJson(record)), turn })
 }
 
-/** The record of who was handed a lock now by somebody else; `undefined` for what is none. */
+/** The record of a waiter that is handed the lock now; `undefined` for what is none. */
 export function recordSince(record: string, sinceMs: number): string | undefined {
   if (parseHolderRecord(record).runId === undefined) return undefined
   return JSON.stringify({ ...Object(parseJson(record)), since: new Date(sinceMs).toISOString() })

@@ -34,7 +34,7 @@ export function untilNextTry(ctx: Context, leftMs: number): Promise<void> {
   return sleep(ctx, Math.max(leftMs, RETRY_MS * (0.5 + ctx.random() / 2)))
 }
 
-/** The longest lock-delay of who was cut off, in milliseconds, as far as its record tells. */
+/** The longest lock-delay of a holder that was cut off, in milliseconds, as far as its record tells. */
 export function longestLockDelayMs(entry: Blocker | undefined): number {
   const told = entry ? lockDelayOf(entry.value) : 0
   return told > 0 && told < LOCK_DELAY_MAX_MS ? told : LOCK_DELAY_MAX_MS

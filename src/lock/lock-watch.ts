@@ -9,7 +9,8 @@ import type { Blocker, Claimable, CompoundLock, LockReading, LookFrom } from './
 import { checkIsLock, SEMAPHORE_FLAGS } from './lock-keys.ts'
 
 /**
- * Everybody in the queue waits for who is next: a wake-up that an election swallowed must not cost a whole long poll.
+ * Everybody in the queue waits for the next in line: a wake-up that an election swallowed must not cost a whole long
+ * poll.
  */
 const LOOK_MS = 10_000
 

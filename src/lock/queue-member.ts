@@ -92,7 +92,7 @@ export class QueueMember {
     return typeof this.#state !== 'string'
   }
 
-  /** The session behind which we stand in line; `undefined` for who is first. */
+  /** The session behind which we stand in line; `undefined` when we are first. */
   get before(): string | undefined {
     return typeof this.#state === 'string' ? undefined : this.#state.before?.session
   }
@@ -157,8 +157,7 @@ export class QueueMember {
   }
 
   /**
-   * Waits for who is before us to go; `false` when that didn't happen for a while, a shorter one while the lock is
-   * free.
+   * Waits for the one before us to go; `false` when it didn't for a while, a shorter one while the lock is free.
    */
   async untilMoved(ctx: Context, isFree: boolean): Promise<boolean> {
     const state = this.#state

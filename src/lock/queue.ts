@@ -28,7 +28,7 @@ const CLEARED_AT_ONCE = 50
  * The queue of those who wait for one lock, so that a release wakes one of them and not all. It orders who comes next;
  * that only one holds doesn't depend on it. Everybody in it has an entry `<lock key>=queue/<session>`, held by that
  * session; the raft index of its creation is its place, its value says who that is. An entry without its session is
- * dead. The key `<lock key>=queue` is there while anybody may queue, and names the last: who comes new and finds it
+ * dead. The key `<lock key>=queue` is there while anybody may queue, and names the last: a newcomer that finds it
  * goes to the end of the queue, and learns from it whom to stand behind. Its LockIndex counts those who came. Below an
  * entry who stands behind it leaves a note (`HandOffNote`). Other keys there are nobody's.
  */
@@ -124,7 +124,7 @@ export class Queue implements Line {
     }
   }
 
-  /** Reads the entry of who is before us when it changes: without that session, who was there has gone or is dead. */
+  /** Reads the entry before ours when it changes: without its session, that waiter has gone or is dead. */
   watch(before: Entry): BlockingQuery<KeyReading> {
     return new BlockingQuery((ctx, from) => readKey(ctx, this.#consul, before.key, from), before.modifyIndex)
   }

@@ -130,7 +130,7 @@ export interface QueueCleanUp {
 }
 
 /**
- * Leaves nothing at Consul of who didn't get the lock, or may have got it without learning of it. Silent,
+ * Leaves nothing at Consul of a try that didn't get the lock, or may have got it without learning of it. Silent,
  * and short when somebody waits for it: its session dies by itself.
  */
 export async function cleanUpAcquisition(

@@ -25,9 +25,9 @@ const SLOTS_LEFT = (why: string) =>
  * Slots that `limit` may hold at a time, each of which is a plain lock: `<folder>/1` to `<folder>/<limit>`; whoever
  * holds one is in. So everything that keeps two holders of a lock apart (the lease, the lock-delay, the fence) keeps
  * the holders of a slot apart, and more than `limit` never are in. The limit is each applicant's own word: with several
- * limits about, the largest that anybody asks with counts. Lowered, it counts for who comes from then on: holders
+ * limits about, the largest that anybody asks with counts. When it is lowered, it counts for newcomers: holders
  * of slots above it finish, and take the place of lower slots until they have (see `freeSlots`). A slot may be kept for
- * its holder beyond its session (see `reservedFor`). Who waits longest isn't served first.
+ * its holder beyond its session (see `reservedFor`). The one that waits longest isn't served first.
  */
 export interface SlotLocks {
   /** For people. */
@@ -41,7 +41,7 @@ export interface SlotLocks {
 /** How slots are acquired. */
 export interface SlotOptions {
   readonly timing: Timing
-  /** The holder record of who gets a slot now, ready to be stored. */
+  /** The record of whoever gets a slot now, ready to be stored. */
   readonly record: (nowMs: number) => string
   /** Gives up at once when no slot is free, and at the first failure. */
   readonly once: boolean

@@ -5,12 +5,12 @@ import type { HeldKey } from './claim.ts'
 import { HandOff, type LockOrigin } from './hand-off.ts'
 import { HandOffNote } from './hand-off-note.ts'
 
-/** Who held a lock for less, and never waited for it, doesn't look who waits by now. */
+/** A holder that had the lock for less, and never waited for it, doesn't look whether somebody waits by now. */
 const WORTH_A_LOOK_MS = 1000
 
 /**
- * How one session gets a plain lock from who held it before, and gives it to who comes next, without the key being free
- * in between.
+ * How one session gets a plain lock from the holder before it, and gives it to the next in line, without the key being
+ * free in between.
  */
 export class Succession {
   readonly #consul: Consul

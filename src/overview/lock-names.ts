@@ -21,7 +21,7 @@ export async function leaderNames(ctx: Context, consul: Consul, beginning: strin
   return distinct(keys.flatMap((key) => applicationOf(key) ?? [])).filter(isName)
 }
 
-/** Of a lock, of what stands beside it, of a list of slots, and of who has one of them. */
+/** Of a lock, of what stands beside it, of a list of slots, and of one slot's holder. */
 function nameOf(below: string): string {
   const stem = below.replace(/=$/, '')
   const slash = stem.lastIndexOf('/')

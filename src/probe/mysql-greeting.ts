@@ -13,7 +13,7 @@ const NOTHING = Buffer.alloc(0)
  */
 const NOT_NOW = [1040, 1053, 1129, 1130, 1203]
 
-/** How often a server may ask for another proof of who we are. */
+/** How often a server may ask for another proof of our identity. */
 const MOST_ROUNDS = 5
 
 /**

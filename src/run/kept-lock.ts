@@ -121,7 +121,7 @@ async function keep(ctx: Context, dependencies: KeepDependencies, spec: KeepSpec
 interface Watched {
   readonly held: HeldLock
   readonly lost: AbortSignal
-  /** Aborts with who asks for the lock. */
+  /** Aborts when somebody asks for the lock; the reason says who. */
   readonly asked: AbortSignal
 }
 

@@ -9,7 +9,7 @@ import { heldFence, parseHolderRecord } from '../lock/holder-record.ts'
 import { SEMAPHORE_FLAGS } from '../lock/lock-keys.ts'
 import { isKept } from './history/unended-runs.ts'
 
-/** What the record of a kept lock tells beside who holds it: that it is nobody's command, and may be asked for. */
+/** The mark in the record of a kept lock: no command runs under it, and it may be asked for. */
 export const KEPT_MARK = { kept: true }
 
 /** Who asks for a lock by its value, if this run has it; whoever may write the key may have written that. */

@@ -92,7 +92,7 @@ export class FollowedPlan {
       if (done) this.#stoodIn = this.#seenIn
       return done
     } catch (thrown) {
-      // What wasn't answered may have been done, and who goes on with it may end it before we look again.
+      // What wasn't answered may have been done, and whoever resumes it may end it before we look again.
       if (ctx.signal.aborted || isTransient(thrown, this.#world.consul)) this.#stoodIn = this.#seenIn
       throw thrown
     }

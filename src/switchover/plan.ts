@@ -10,7 +10,7 @@ export interface Swap {
 }
 
 /**
- * One switch of roles, as it is kept in Consul from its first step to its last, so that anybody can go on with it.
+ * One switch of roles, as it is kept in Consul from its first step to its last, so that anybody can resume it.
  * `forward` makes the nodes to promote primary; `back` undoes that before any of them has acted.
  */
 export interface SwitchPlan {

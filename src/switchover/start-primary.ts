@@ -27,7 +27,7 @@ export interface SwitchRequest {
 }
 
 /**
- * Makes the standby nodes primary, or goes on with a switch that somebody began and didn't end; under the lock of this
+ * Makes the standby nodes primary, or resumes a switch that somebody began and didn't end; under the lock of this
  * service's switches. Rejects with a `Failure` when it can't be begun, and when it can be neither ended nor undone.
  */
 export function startPrimary(ctx: Context, request: SwitchRequest): Promise<SwitchResult> {

@@ -45,7 +45,7 @@ export class Switch {
 
   /**
    * Settles when the switch is done or undone. Rejects with a `Failure` when it can be neither now, or with the
-   * signal's reason; then the plan stands in Consul, and another run goes on with it. Rejects with a `conflict` failure
+   * signal's reason; then the plan stands in Consul, and another run resumes it. Rejects with a `conflict` failure
    * when others were at it while the lock had left us, and have ended it or put another plan in its place.
    */
   async run(ctx: Context): Promise<SwitchResult> {

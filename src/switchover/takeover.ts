@@ -25,8 +25,8 @@ const OPTIONS: SwitchOptions = {
 
 /**
  * Makes our node primary for good, whose services run already because no primary passes. The primaries are not waited
- * for: their demotions are raised, which stops what they may still run, and stay so until they have done that. What
- * an earlier takeover began is gone on with; a switch that somebody else began isn't. Rejects with a `Failure`.
+ * for: their demotions are raised, which stops what they may still run, and stay so until they have done that. An
+ * earlier takeover is resumed; a switch that somebody else began isn't. Rejects with a `Failure`.
  */
 export function takeOver(ctx: Context, request: Omit<SwitchRequest, 'options'>): Promise<TakeoverResult> {
   const { consul, cluster, self, who, world, timeouts } = request

@@ -28,8 +28,8 @@ export async function changeOf(
 
 /**
  * Ends a hold by its session, and never by its key: so Consul keeps the lock closed while the holder stops. Nothing
- * can compare at Consul's side, and nothing has to: a session's id is never given twice, so this can hit nobody but who
- * was shown. Settles with what has changed, if anything has; then nothing is done.
+ * can compare at Consul's side, and nothing has to: a session's id is never given twice, so this can hit nobody but
+ * the holder that was shown. Settles with what has changed, if anything has; then nothing is done.
  */
 export async function endSessionHold(
   ctx: Context,

@@ -6,7 +6,7 @@ import { useNow } from './ticking.ts'
 import { SPANS, type Span } from './whereabouts.ts'
 import { counted, moment } from './words.tsx'
 
-/** Each kind of bar has a sign, for who doesn't see its colour; a run that went well needs none. */
+/** Each kind of bar has a sign, for readers who don't see its colour; a run that went well needs none. */
 const SIGNS: Record<BarState, string> = { ok: '', failed: '✗', lost: 'L', unknown: '?', running: '' }
 const MEANINGS: Record<BarState, string> = {
   ok: 'succeeded',
@@ -116,7 +116,7 @@ function titleOf({ host, startMs, endMs, how, command, waitedMs }: Bar): string 
   return `${host}: ${how}\n${moment(startMs)}${took}${waited}${command ? `\n${command}` : ''}`
 }
 
-/** The same in words, for who hears the page. */
+/** The same in words, for readers who hear the page. */
 function described(bars: readonly Bar[], noun: string): string {
   if (bars.length === 0) return `no ${noun} in this time`
   const counts = STATES.map((state) => [state, bars.filter((bar) => bar.state === state).length] as const)

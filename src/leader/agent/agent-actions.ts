@@ -100,7 +100,7 @@ export class AgentActions {
     })
   }
 
-  /** What becomes of a request to take the master's data is told to who asked. */
+  /** Whoever asked to take the master's data is told what becomes of that. */
   async #answerCall(action: CallAction): Promise<void> {
     const { parts, state, emit } = this.#acting
     const { call } = action

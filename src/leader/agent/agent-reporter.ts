@@ -56,7 +56,7 @@ export class AgentReporter {
     }
   }
 
-  /** Says in the catalog, and to who looks on, what an agent is after a step; `loss` is how the lock was lost last. */
+  /** Says in the catalog, and to spectators, what an agent is after a step; `loss` is how the lock was lost last. */
   publish(state: AgentState, loss: string | undefined): void {
     if (state.health === 'unknown') return
     const { parts, observer, lock } = this.#reported

@@ -1,7 +1,7 @@
 import type { Leader, YieldReason } from '../machine/agent-state.ts'
 import type { RoleTag } from '../machine/role-tag.ts'
 
-/** An agent after a step, for who only looks on. */
+/** An agent after a step, as a spectator hears of it. */
 export interface AgentView {
   readonly role: RoleTag
   /** Who else leads. */

@@ -9,7 +9,7 @@ import { listModule, moduleRunner } from './module-runner.ts'
 
 /** How a file's application is driven: by its commands, by its module, or by a handler of ours. */
 export interface ApplicationDriver {
-  /** What its module exports, for who can't load that again. */
+  /** What its module exports, for the guardian, which can't load that again. */
   readonly moduleExports: readonly string[]
   /** `before`: what was made of the file before it was read again. */
   make(setting: HandlerSetting, before?: Application): Application

@@ -58,7 +58,7 @@ export interface StepDown {
   readonly force?: boolean
   /** In favour of this node. */
   readonly candidate?: string
-  /** Whose request it is, for who waits for the answer. */
+  /** Whose request it is: by this the asker knows the answer. */
   readonly id?: string
   /** It was scheduled: nobody waits for the answer, which goes to the history. */
   readonly scheduled?: boolean

@@ -7,7 +7,7 @@
  * - `lock/<name>/cluster`: the `ClusterSwitches`
  * - `lock/<name>/note`: the `Note` of the last master; only handlers of ours have one
  * - `lock/<name>/history`: the `History`, which only tells
- * - `lock/<name>/promotion`: a `Promotion`, by who accepts that writes are lost
+ * - `lock/<name>/promotion`: a `Promotion`, by a person who accepts that writes are lost
  * - `lock/<name>/reinit/<node>`: a `ReinitRequest`, which stands until it is met
  * - `lock/<name>/step-down`: a `StepDown` that the master takes and deletes
  * - `lock/<name>/switchover`: a `ScheduledSwitchover`, which the master makes a `StepDown` of when its time has come

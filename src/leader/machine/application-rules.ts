@@ -40,7 +40,7 @@ export function assertMaster(state: AgentState): Transition | undefined {
   return call(state, 'ensure-master')
 }
 
-/** Only for who is no master, and while there is one to take the data from. */
+/** Only while we are no master, and while there is one to take the data from. */
 export function reinitialize(state: AgentState): Transition | undefined {
   const { reinit, leader, lock, switches, call: under } = state
   if (under?.kind === 'reinit') {

@@ -13,7 +13,7 @@ const KEPT_BYTES = 256 * 1024
 
 /**
  * Holds back what a command writes, in order, until it is known whether anybody wants it. In a file without a name,
- * which is gone when the last process that has it is: for us, however we end, and for who takes our place.
+ * which is gone when the last process that has it is: ours, however that ends, and the one that takes its place.
  */
 export class Spool implements OutputSink {
   /** None when no file could be made. */

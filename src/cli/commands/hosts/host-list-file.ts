@@ -31,7 +31,7 @@ export class HostListFile {
     }
   }
 
-  /** The same for who tries again: trouble costs a warning. Returns whether the file has the list. */
+  /** The same where it is tried again: trouble costs a warning. Returns whether the file has the list. */
   tryRenew(ctx: Context, list: string): boolean {
     try {
       if (this.renew(list)) ctx.log.notice(`${this.#name} has other hosts now`)

@@ -100,7 +100,7 @@ class LiveLocks {
     // Whoever had the terminal meanwhile may have left it in another mode.
     this.#screen.leave()
     this.#screen.enter()
-    // Node looks at the size when it hears that signal, and nobody sends it to who is stopped.
+    // Node looks at the size when it hears that signal, and nobody sends it to a process that is stopped.
     process.emit('SIGWINCH', 'SIGWINCH')
     this.resize()
   }

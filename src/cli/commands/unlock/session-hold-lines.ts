@@ -80,7 +80,7 @@ function opening(closedMs: number | undefined, nowMs: number): string {
   return `the next one starts after the lock-delay of ${formatDuration(closedMs)}, about ${toSecond(nowMs + closedMs)}`
 }
 
-/** The same of who is asked. */
+/** What happens when the holder is asked. */
 export function yieldConsequences({ keeper }: Pick<SessionHold, 'keeper'>): string[] {
   return folded(ASKED[keeper])
 }

@@ -12,7 +12,7 @@ const ACCOUNTS = 'a list of accounts, as admin@10.0.0.%'
  * - `data`: its data directory, by which its process is known
  * - `defaults_file`: the options file that the server is started with; by default the system's
  * - `replication_user`, `replication_password_file`: by whom slaves reach the master; the same on all machines
- * - `max_loss`: in transactions; a master that died may have had so many more than who leads next
+ * - `max_loss`: in transactions; a master that died may have had so many more than the next one has
  * - `sync_limit`: how long a demoted master waits until its slaves have been sent everything
  * - `administrators`: accounts that may write to a read-only server, beside those of localhost
  */

@@ -12,7 +12,7 @@ const REPLICAS = 'a whole number of replicas'
  * - `username`, `password_file`: the file is read again for each connection
  * - `tls`: the port speaks TLS; `{}` trusts the machine's authorities
  * - `min_replicas`: a master with fewer refuses writes
- * - `max_loss`: in bytes; a master that died may have had so much more than who leads next
+ * - `max_loss`: in bytes; a master that died may have had so much more than the next one has
  * - `sync_limit`: how long a demoted master waits for its replicas
  */
 export const REDIS_OPTIONS = v.strictObject({

@@ -23,8 +23,8 @@ async function checkVisible(ctx: Context, { consul }: ClusterAccess, { name, mem
 }
 
 /**
- * The cluster, for who switches something on; so it can be done before the first agent comes, by force. Rejects with a
- * `precondition` failure when nobody would heed it: there is no agent of it at all, or none on `node`.
+ * The cluster in which something is to be switched; by force that can be done before the first agent comes. Rejects
+ * with a `precondition` failure when nobody would heed it: there is no agent of it at all, or none on `node`.
  */
 export async function clusterToSwitch(
   ctx: Context,

@@ -53,7 +53,7 @@ function checkPromotable({ name, master, members }: ClusterStatus, node: string)
   if (why !== undefined) throw new Failure('precondition', why, { hint })
 }
 
-/** What each node has, and what the last master had, for who is to decide what may be lost. */
+/** What each node has, and what the last master had: by that a person decides what may be lost. */
 function whatIsKnown({ members, note }: ClusterStatus): string[] {
   const had = note === undefined ? [] : [`the last master, ${note.node}, was at ${note.position} of ${note.history}`]
   return [
