@@ -100,7 +100,7 @@ async function watchAtConsul(
   }
 }
 
-/** Who waits for a cluster to come up may be there before its agents, its leader or its other datacenters. */
+/** A wait for a cluster may begin before its agents, its leader or its other datacenters are there. */
 function isPassing(thrown: unknown, consul: Consul): thrown is Failure {
   if (isTransient(thrown, consul)) return true
   return thrown instanceof Failure && /No path to datacenter/i.test(thrown.message)

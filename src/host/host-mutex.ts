@@ -49,7 +49,7 @@ function lockFile(file: string): DatabaseSync | undefined {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
   const database = new DatabaseSync(file)
   try {
-    // In memory: who is killed would leave the journal's file behind.
+    // In memory: a process that is killed would leave the journal's file behind.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (thrown) {

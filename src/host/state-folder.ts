@@ -48,8 +48,8 @@ const OLD_MS = 60_000
 const LOOKS = 4
 
 /**
- * Some files of this ending that have been there for a while: who was killed may have left them. Whoever makes one
- * looks at a few others so, and they never become many.
+ * Some files of this ending that have been there for a while: a process that was killed may have left them. Whoever
+ * makes one looks at a few others, so they never become many.
  */
 export function oldFiles({ clock, random }: Context, folder: string, ending: string): string[] {
   const names = readdirSync(folder).filter((name) => name.endsWith(ending))

@@ -6,7 +6,7 @@ export interface ConnectionLimits {
 
 /**
  * The connections of a listener. When there are too many, of one peer or in all, the one goes that has been idle for
- * the longest time: who only holds connections open, or never comes to the end of a request, keeps nobody else out.
+ * the longest time: a stranger that holds connections open, or never ends a request, keeps nobody else out.
  */
 export class ConnectionLimiter<Connection> {
   readonly #limits: ConnectionLimits

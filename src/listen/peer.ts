@@ -6,8 +6,8 @@ const GROUPS = 8
 const NETWORK_GROUPS = 4
 
 /**
- * Who is counted as one at the other end of a connection: an IPv4 address, or a network all of which anybody has who
- * has one address of it: the /64 of an IPv6 address, and this machine's 127.0.0.0/8.
+ * What counts as one peer at the other end of a connection: an IPv4 address, or a network of which nobody has one
+ * address alone: the /64 of an IPv6 address, and this machine's 127.0.0.0/8.
  */
 export function peerOf(address: string): string {
   const plain = address.replace(MAPPED, '')

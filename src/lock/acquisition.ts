@@ -128,8 +128,8 @@ export class Acquisition {
   }
 
   /**
-   * What a claim would say of a lock that was handed to us. Who has something to look at before a claim makes one all
-   * the same, and so does who has tried to: the lock may be its own.
+   * What a claim would say of a lock that was handed to us. When something is to be looked at before a claim, we make
+   * one all the same, and so we do when we have tried to: the lock may be ours by that.
    */
   #handed(): Held | undefined {
     const { lastSeen } = this.#watch

@@ -18,7 +18,7 @@ export interface Blocker extends Entry {
 export interface LockReading {
   /** What keeps us out, or what is ours already; `undefined` when a claim is worth a try. */
   readonly entry: Blocker | undefined
-  /** Others hold it, which keeps some out though not us: who waits before us isn't idle. */
+  /** Others hold it, which keeps some out though not us: those before us don't leave it idle. */
   readonly isShared?: boolean
   readonly index: number
 }

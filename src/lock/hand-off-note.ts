@@ -12,8 +12,8 @@ const DISPENSABLE: readonly FailureCode[] = ['refused', 'too-large']
 const MOST_NOTES = 50
 
 /**
- * The note that one who waits leaves with whom it stands behind, be that a waiter or the holder: the record that it
- * would hold with, at a key that its session holds. Who leaves by then hands it the lock (`HandOff`).
+ * The note that a waiter leaves with the one ahead of it, be that a waiter or the holder: the record that it would hold
+ * with, at a key that its session holds. A holder that finds it hands that waiter the lock (`HandOff`).
  */
 export class HandOffNote {
   readonly #consul: Consul

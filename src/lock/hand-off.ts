@@ -60,7 +60,7 @@ export class HandOff {
   /** Gives the lock back, to the waiter behind us if there is one. Settles with whether it was ours. */
   async give(ctx: Context, ridingOf: RidingOf): Promise<boolean> {
     const begun = this.#begun
-    // Who is asked anew, for an answer doesn't come, doesn't wait for it either.
+    // When we are called again, because no answer came, we don't wait for it either.
     this.#begun = undefined
     if (begun) await unlessAborted(ctx.signal, begun)
     const isLate = this.#note === undefined && this.#origin.heldMs() >= FRESH_MS
@@ -70,7 +70,7 @@ export class HandOff {
     const isHanded = this.#note && (await this.#handTo(ctx, this.#note, riding))
     if (isHanded !== undefined) return isHanded
     const clearing: TxnOp[] = this.#note ? [{ verb: 'delete', key: this.#note.key }] : []
-    // Who has left a note came after us, and is the last, or others are.
+    // The one that left a note came after us, and is the last, or others are.
     const removeTail = this.#note ? [] : this.#origin.removeTail
     const releasing = (besides: readonly TxnOp[]) => releaseWith(ctx, this.#consul, this.#held, besides, riding)
     const released = await releasing([...removeTail, ...clearing]).catch(unlessNotAllowed)

@@ -8,7 +8,7 @@ import { type QueueMember, skippable } from './queue-member.ts'
 import type { Session } from './session.ts'
 import type { WaitReporter } from './wait-reporter.ts'
 
-/** Who tries once gives those in the queue so long to take a free lock, and looks so often whether they have. */
+/** With `once` we give those in the queue so long to take a free lock, and look so often whether they have. */
 const COURTESY_MS = 1000
 const COURTESY_LOOK_MS = 100
 

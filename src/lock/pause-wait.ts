@@ -20,7 +20,7 @@ export class PauseWait {
   readonly #name: string
   readonly #keys: readonly PauseKey[]
   #told: number | undefined
-  /** Who waits for the end of a pause stands in line meanwhile. */
+  /** While we wait for the end of a pause we stand in line. */
   #hasLinedUp = false
 
   constructor(name: string, keys: readonly PauseKey[]) {
@@ -30,7 +30,7 @@ export class PauseWait {
 
   /**
    * Waits until nothing is paused any more, by this machine's wall clock; which pauses are over is noted in the keys.
-   * Who tries just once doesn't wait. All who have waited could try at the same moment, so they look at the line first.
+   * With `once` we don't wait. All that have waited could try at the same moment, so they look at the line first.
    */
   async untilOver(ctx: Context, attempt: NextAttempt, retrying: RetryPolicy): Promise<Advice> {
     const { consul, isOurs, once } = attempt

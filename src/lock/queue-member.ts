@@ -8,9 +8,9 @@ import type { ClaimResult } from './claim.ts'
 import type { QueueTicket } from './queue-ticket.ts'
 import type { Line, QueuePosition, Waiter } from './waiting-line.ts'
 
-/** Who is next but one looks this often whether who is next lives: a dead one's session takes its time to expire. */
+/** The second in line looks this often whether the first one lives: a dead one's session takes its time to expire. */
 const NEXT_BUT_ONE_MS = 5000
-/** Who comes to a free lock takes it within milliseconds; so long after, it is idle. */
+/** A waiter takes a free lock within milliseconds; one that is free for so long is idle. */
 const IDLE_MS = 3000
 /** So many look every few seconds whether a free lock is idle; those behind them take their time. */
 const NEAR = 8
@@ -48,7 +48,7 @@ export class QueueMember {
   #removeTail: readonly TxnOp[] = []
   /** Others stood in the queue when we tried last. */
   #isFormed = false
-  /** Who was before us has gone. */
+  /** The one before us has gone. */
   #hasMoved = false
   #isFirm = false
 
@@ -59,7 +59,7 @@ export class QueueMember {
     this.#retrying = retrying
   }
 
-  /** Claims with the operations that keep the queue in order: who is new respects it, who is in it leaves it. */
+  /** Claims with the operations that keep the queue in order: a newcomer respects it, a member leaves it. */
   async claimInOrder(ctx: Context, claim: (ops: readonly TxnOp[]) => Promise<ClaimResult>): Promise<ClaimResult> {
     try {
       const got = await claim(this.#operations())
@@ -137,12 +137,12 @@ export class QueueMember {
       place = entrance?.position
     } else {
       const { before } = state
-      // Who was passed at the head may have come there behind one who passed others, and those are before it.
+      // One that was passed at the head may have come there behind one that passed others, and those are before it.
       if (before ? before.session === holder : lock !== 'held') return this.#queue.atHead(ctx)
       if (before && !this.#hasMoved) place = state
     }
     if (place && !place.before) return place
-    // A count may be too high by those who gave up, and who is far back would look no sooner for it.
+    // A count may be too high by those that gave up, and one that believes to be far back would look late.
     if (place && lock === 'free') return { ...place, ahead: undefined }
     const ahead = plain && this.#ticket?.ahead(plain)
     if (place && lock === 'held' && ahead !== undefined) return { ...place, ahead }
@@ -151,7 +151,7 @@ export class QueueMember {
     return counted
   }
 
-  /** Whether somebody before us must not be passed, though he leaves a free lock alone. */
+  /** Whether somebody before us must not be passed, even if it leaves a free lock alone. */
   get mustWait(): boolean {
     return this.#isFirm
   }
@@ -167,7 +167,7 @@ export class QueueMember {
     const waitMs = isNear ? (isFree ? IDLE_MS : NEXT_BUT_ONE_MS) : LONG_POLL_MS
     const query = this.#queue.watch(before)
     const { entry } = await this.#retrying(ctx, () => query.next(ctx, waitMs))
-    // Who came back in the same session stands behind us.
+    // One that came back in the same session stands behind us.
     const isThere = entry?.session === before.session && entry?.createIndex === before.createIndex
     // Somebody may have written over it: the next watch goes on from there.
     if (isThere) this.#state = { ...state, before: entry }

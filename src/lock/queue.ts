@@ -16,7 +16,7 @@ export function placeKey(lockKey: string, session: string): string {
   return `${lockKey}${QUEUE}/${session}`
 }
 
-/** Where who stands behind a session leaves its note for it: see `HandOffNote`. It is no place in line. */
+/** Where the waiter behind a session leaves its note for it: see `HandOffNote`. It is no place in line. */
 export function noteKey(lockKey: string, session: string): string {
   return `${placeKey(lockKey, session)}/next`
 }
@@ -29,8 +29,8 @@ const CLEARED_AT_ONCE = 50
  * that only one holds doesn't depend on it. Everybody in it has an entry `<lock key>=queue/<session>`, held by that
  * session; the raft index of its creation is its place, its value says who that is. An entry without its session is
  * dead. The key `<lock key>=queue` is there while anybody may queue, and names the last: a newcomer that finds it
- * goes to the end of the queue, and learns from it whom to stand behind. Its LockIndex counts those who came. Below an
- * entry who stands behind it leaves a note (`HandOffNote`). Other keys there are nobody's.
+ * goes to the end of the queue, and learns from it whom to stand behind. Its LockIndex counts those that came. Below an
+ * entry the waiter behind it leaves a note (`HandOffNote`). Other keys there are nobody's.
  */
 export class Queue implements Line {
   readonly #consul: Consul

@@ -16,9 +16,9 @@ const CLEAN_UP_MS = 2000
 /** For so long somebody else's lock is tried to be given back; most sessions have expired by then. */
 export const ON_BEHALF_MS = 60_000
 
-/** Somebody may be waiting for the lock: he shall have it within 2 s when Consul answers again. */
+/** Somebody may be waiting for the lock, and is to have it within 2 s when Consul answers again. */
 const LONGEST_PAUSE_MS = 1000
-/** Who doesn't hear soon asks again, for the request may be lost; the first answer counts. */
+/** Without an answer by then we ask again, for the request may be lost; the first answer counts. */
 const HEDGE_AFTER_MS = 3000
 
 const LOCK_LEFT = (why: string) =>
@@ -155,7 +155,7 @@ export async function cleanUpAcquisition(
   }
 }
 
-/** Who may not touch a key doesn't hold it; the session is still ours to destroy. */
+/** A key that we may not touch we don't hold; the session is still ours to destroy. */
 function unlessRefused(thrown: unknown): void {
   if (!(thrown instanceof Failure) || thrown.code !== 'refused') throw thrown
 }

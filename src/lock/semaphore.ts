@@ -131,7 +131,7 @@ export class Semaphore implements CompoundLock {
     }
   }
 
-  /** Takes us out of the list; who is the last takes all away. */
+  /** Takes us out of the list; the last one takes all away. */
   async #leaving(ctx: Context, list: Entry | undefined): Promise<TxnOp[]> {
     const { form } = this.#place
     const value = list?.flags === SEMAPHORE_FLAGS ? form.parse(list.value) : undefined
@@ -174,7 +174,7 @@ export class Semaphore implements CompoundLock {
   }
 
   /**
-   * What is ours; or, when all places are taken, one who is in the way, and will be so for ever if a run around us is.
+   * What is ours; or, when all places are taken, one holder that is in the way: for ever, if it is a run around us.
    */
   #blocker(living: readonly Entry[]): Blocker | undefined {
     const own = living.find(({ session }) => session === this.#sessionId)

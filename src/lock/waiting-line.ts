@@ -26,9 +26,9 @@ export interface CountedPosition extends QueuePosition {
 /** What going into a queue has told, without reading it. */
 export interface Entrance {
   readonly ticket: QueueTicket
-  /** What takes away the key that names the last, for as long as that is who has just come. */
+  /** What takes away the key that names the last, for as long as that is the newcomer. */
   readonly removeTail: readonly TxnOp[]
-  /** Absent when who should be before us has gone. */
+  /** Absent when the one that should be before us has gone. */
   readonly position: QueuePosition | undefined
 }
 
@@ -49,7 +49,7 @@ export interface Line {
   leave(ctx: Context): Promise<void>
 }
 
-/** Who stands in a line. */
+/** One that stands in a line. */
 export interface Waiter {
   /** The record that it would hold with. */
   readonly record: string

@@ -79,7 +79,7 @@ export class CommandRunner {
     const command = findExecutable(rolloutCommandWords(run), this.#environment.PATH)
     const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
     ctx.signal.throwIfAborted()
-    // Who was stopped meanwhile may go on with an answer before anything tells it that its time is over.
+    // A process that was stopped meanwhile may get an answer before anything tells it that its time is over.
     if (session.leaseLeftMs() <= 0) throw DEADLINE_PASSED
     ctx.log.notice(`running ${shown}`)
     const environment = { ...this.#environment, [marker]: '1' }

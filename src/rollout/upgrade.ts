@@ -100,7 +100,7 @@ async function validateOnce(ctx: Context, { rollout, runner }: PermittedWork): P
   return runner.validate(ctx, { tests, timeoutMs: timeouts.validate })
 }
 
-/** Tells everybody before the slots are given back: who gets them next must know. */
+/** Tells everybody before the slots are given back: whoever gets them next must know. */
 export async function recordFailure(
   ctx: Context,
   work: PermittedWork,

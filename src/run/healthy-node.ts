@@ -56,7 +56,7 @@ export class HealthyNode {
         (thrown: unknown) => stay.passOn(thrown),
       )
       try {
-        // Who has won in spite of it has contended while the node was well.
+        // A run that has won all the same has contended while the node was well.
         return await attempt(under(ctx, stay.signal))
       } catch (thrown) {
         if (!(thrown instanceof Unwell)) throw thrown

@@ -3,7 +3,7 @@ import { storedText } from '../../consul/stored-value.ts'
 
 const DIGITS = /^\d{1,40}$/
 
-/** What the last master had, as it said itself: nobody who has less may lead. */
+/** What the last master had, as it said itself: a node that has less may not lead. */
 export interface Note {
   /** Whose note it is. */
   readonly node: string

@@ -11,6 +11,6 @@ export interface HandoverRequest {
 /** A request that is being looked into. */
 export interface Handover extends HandoverRequest {
   readonly sinceMs: number
-  /** What we had when it came: who takes over must have that. */
+  /** What we had when it came: whoever takes over must have that. */
   readonly target: bigint | undefined
 }

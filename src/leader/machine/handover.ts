@@ -78,7 +78,7 @@ function lackSentence(state: AgentState, nearest: Peer | undefined, target: bigi
   return `${nearest?.node} lacks ${target - has} of what ${state.traits.node} has (it is at ${has})`
 }
 
-/** What we have said for this request is what who takes over must have. */
+/** Whoever takes over must have what we have said for this request. */
 export function withTarget(state: AgentState): AgentState {
   const { handover, own } = state
   if (!handover || handover.target !== undefined || own?.occasion !== handoverAskedAt(handover.index)) return state

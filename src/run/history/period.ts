@@ -25,7 +25,7 @@ const DUE: Due = { kind: 'due' }
 
 /** Kerberos bears as much between two machines' clocks. */
 const SKEW_MS = 300_000
-/** Who comes this late in a period came for the next one, by a clock or a start that was a little slower. */
+/** A run that starts this late in a period is meant for the next one: its clock or its start was a little off. */
 const LATE = 0.95
 
 /**

@@ -5,7 +5,7 @@ import type { Postmaster, ServerProcess } from './postmaster.ts'
 import { parseLsn } from './wal-point.ts'
 
 const LOOK_MS = 50
-/** Who is told to end, and writes to somebody who doesn't read, must be told again. */
+/** A process that writes to somebody who doesn't read must be told again to end. */
 const AGAIN_MS = 300
 const WALSENDER = /^postgres:.*\bwalsender\b/
 const STREAMING = /\bstreaming ([0-9A-F]+\/[0-9A-F]+)$/

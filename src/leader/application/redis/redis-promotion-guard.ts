@@ -118,7 +118,7 @@ export class RedisPromotionGuard {
   }
 }
 
-/** Who has nearly nothing must not pass for caught up because there wasn't much yet. */
+/** A node that has nearly nothing must not pass for caught up because there wasn't much yet. */
 function slackAt(position: bigint, maxLoss: number): bigint {
   const half = position / 2n
   return half < maxLoss ? half : BigInt(maxLoss)
