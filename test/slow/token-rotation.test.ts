@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LOCKER, patiently, type Running, startLocker } from '../kit/locker.ts'
 import { ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
@@ -35,9 +34,9 @@ class Rotation {
 
   /**
    * Consul forgets the old token, and later the new one is in the file: most do it the other way round. Meanwhile the
-   * old one is refused, in silence: by default for longer than a renewal or a check takes to come.
+   * old one is refused.
    */
-  async happen(meanwhile: () => Promise<unknown> = () => delay(1500)): Promise<void> {
+  async happen(meanwhile: () => Promise<unknown>): Promise<void> {
     await agent.revoke(`${this.#name}-1`)
     await meanwhile()
     writeFileSync(this.file, await agent.token(`${this.#name}-2`, RULES))
@@ -77,11 +76,12 @@ until ${fresh}; do sleep 0.1; done; echo prolonged; exit 5`
   test('just when a lock is to be given back: it is', async () => {
     const name = uniqueName('rotated')
     const rotation = await Rotation.begin(name)
-    const runner = rotation.start([...short, name, 'sh', '-c', 'echo began; read -r line; exit 5'])
+    const runner = rotation.start([...short, name, 'sh', '-c', 'echo began; read -r line; exit 5'], { DEBUG: '1' })
     await runner.prints(/began/)
-    const happening = rotation.happen()
-    await runner.child.stdin?.end('\n')
-    await happening
+    await rotation.happen(async () => {
+      runner.child.stdin?.end('\n')
+      await runner.says(/403 PUT \/v1\/txn/)
+    })
     const { code, stderr } = await runner.ends()
     expect(code).toBe(5)
     expect(stderr).not.toContain('could not be given back')
@@ -109,9 +109,9 @@ until ${fresh}; do sleep 0.1; done; echo prolonged; exit 5`
       CONSUL_HTTP_TOKEN: ROOT_TOKEN,
     })
     await holder.prints(/began/)
-    const waiter = rotation.start([...short, name, 'echo', 'ran'])
+    const waiter = rotation.start([...short, name, 'echo', 'ran'], { DEBUG: '1' })
     await waiter.says(/waiting for/)
-    await rotation.happen()
+    await rotation.happen(() => waiter.says(/403 PUT \/v1\/session\/renew/))
     holder.child.stdin?.end('\n')
     expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })
     expect(await agent.remains(name)).toEqual([])
@@ -122,9 +122,9 @@ until ${fresh}; do sleep 0.1; done; echo prolonged; exit 5`
     const rotation = await Rotation.begin(label)
     const target = await startTarget()
     const id = ['--label', label, '--service-id', 'a', '--interval', '0.3s']
-    const monitor = rotation.start(['monitor', ...id, '--monitor-url', target.url])
+    const monitor = rotation.start(['monitor', ...id, '--monitor-url', target.url], { DEBUG: '1' })
     await monitor.says(/is up/)
-    await rotation.happen()
+    await rotation.happen(() => monitor.says(/403 PUT \/v1\/agent\/check/))
     const healthy = () => agent.ask<unknown[]>('GET', `/health/service/${label}?passing`)
     expect(await healthy()).toHaveLength(1)
     // What it tells Consul from now on, the new token tells.
