@@ -6,7 +6,10 @@ import { ConsulClient } from '../kit/consul-client.ts'
 import { lockOf, tagged } from '../kit/leader.ts'
 import { Toy } from '../kit/toy-application.ts'
 
-/** Longer than Consul's agent believes that ours is there without hearing of it: the check that says so has expired. */
+/**
+ * Longer than Consul's agent believes that ours is there without hearing of it: the check that says so has expired. No
+ * process tells of that meanwhile, for Consul's is away.
+ */
 const OUTAGE_MS = 40_000
 
 test('a lease that ended while Consul was away is given back when that is there again, and nobody waits for a lock-delay', async () => {

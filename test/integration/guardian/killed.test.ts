@@ -62,7 +62,7 @@ describe.concurrent('a runner that is stopped', () => {
       ...['--renew', '1s'],
     ])
     holder.kill('SIGSTOP')
-    // Past a renewal.
+    // How long it lasts is the case itself: a renewal is due meanwhile, and the lease is not over.
     await new Promise((resolve) => setTimeout(resolve, 1500))
     holder.kill('SIGCONT')
     writeFileSync(`${scene.log}.go`, '')

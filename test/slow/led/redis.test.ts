@@ -88,6 +88,7 @@ test(
     await led.isWhole()
     const { consul } = led.cluster.node('n2')
     consul.kill('SIGSTOP')
+    // How long it lasts is the case itself.
     await new Promise((resolve) => setTimeout(resolve, 5000))
     consul.kill('SIGCONT')
     let last: string[] = []
