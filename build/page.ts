@@ -14,7 +14,7 @@ const COMMON = {
 } satisfies BuildOptions
 
 /** The dashboard's page, as texts that the executable serves. */
-export interface Page {
+export interface PageBundle {
   readonly script: string
   readonly style: string
   /** What the script is made of. */
@@ -22,7 +22,7 @@ export interface Page {
 }
 
 /** Bundles the dashboard's page, for browsers of the last two years. */
-export async function bundlePage(): Promise<Page> {
+export async function bundlePage(): Promise<PageBundle> {
   const target = ['chrome120', 'firefox121', 'safari17.4']
   const [script, style] = await Promise.all([
     build({

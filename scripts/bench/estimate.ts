@@ -8,7 +8,7 @@ export interface Estimate {
   readonly rounds: number
 }
 
-export type Verdict = 'reached' | 'missed' | 'undecided'
+export type GoalVerdict = 'reached' | 'missed' | 'undecided'
 
 /** The interval of fewer is no wider than what was seen, and the truth lies outside too often. */
 const LEAST_ROUNDS = 6
@@ -31,7 +31,7 @@ export function estimate<T>(rounds: readonly T[], statistic: (rounds: readonly T
 }
 
 /** Whether it is at most `limit`: only when the whole interval says so. */
-export function verdictOf({ interval }: Estimate, limit: number): Verdict {
+export function verdictOf({ interval }: Estimate, limit: number): GoalVerdict {
   if (interval && interval.high <= limit) return 'reached'
   return interval && interval.low > limit ? 'missed' : 'undecided'
 }

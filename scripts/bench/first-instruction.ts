@@ -1,5 +1,5 @@
 import { median } from '../stage/statistics.ts'
-import { stampsIn } from './contender.ts'
+import { stampsIn } from './tool-run.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import { inTurn } from './uncontended.ts'

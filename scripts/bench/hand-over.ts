@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median, quantile } from '../stage/statistics.ts'
-import { Contender, phaseOf } from './contender.ts'
+import { ToolRun, phaseOf } from './tool-run.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
@@ -43,9 +43,9 @@ class Chain {
   readonly tool: Tool
   readonly #testbed: Testbed
   readonly #lock: string
-  #holder: Contender
+  #holder: ToolRun
 
-  private constructor(testbed: Testbed, tool: Tool, lock: string, holder: Contender) {
+  private constructor(testbed: Testbed, tool: Tool, lock: string, holder: ToolRun) {
     this.tool = tool
     this.#testbed = testbed
     this.#lock = lock
@@ -54,14 +54,14 @@ class Chain {
 
   static async start(testbed: Testbed, tool: Tool): Promise<Chain> {
     const lock = testbed.lock('hand-over')
-    const holder = await Contender.start(testbed, tool, lock)
+    const holder = await ToolRun.start(testbed, tool, lock)
     await holder.begun
     return new Chain(testbed, tool, lock, holder)
   }
 
   /** Settles with what one took, in ms, when all has become quiet again. */
   async handOver(): Promise<number> {
-    const next = await Contender.start(this.#testbed, this.tool, this.#lock)
+    const next = await ToolRun.start(this.#testbed, this.tool, this.#lock)
     await next.asleep()
     await delay(phaseOf(this.tool))
     this.#holder.release()

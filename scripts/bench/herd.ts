@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median } from '../stage/statistics.ts'
-import { asleep, Contender, phaseOf, stampsIn } from './contender.ts'
+import { asleep, ToolRun, phaseOf, stampsIn } from './tool-run.ts'
 import { cpuMsOf, writtenBytesOf } from './process-tree.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
@@ -79,7 +79,7 @@ export interface Passage {
 /** Lets so many wait for one, at most `settleMs` milliseconds until they are quiet, and releases it. */
 export async function pass(testbed: Testbed, tool: Tool, waiters: number, settleMs: number): Promise<Passage> {
   const lock = testbed.lock('herd')
-  const holder = await Contender.start(testbed, tool, lock)
+  const holder = await ToolRun.start(testbed, tool, lock)
   await holder.begun
   const crowd = Array.from({ length: waiters }, () => testbed.start([...tool.words(lock), 'date', '+%s%N']))
   await asleep(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median } from '../stage/statistics.ts'
-import { Contender } from './contender.ts'
+import { ToolRun } from './tool-run.ts'
 import { cpuMsOf, memoryOf, treeOf } from './process-tree.ts'
 import { MB, type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
@@ -17,32 +17,32 @@ export async function measureIdle(testbed: Testbed, { rounds, ms }: { rounds: nu
   for (let round = 0; round < rounds; round++) {
     const pairs = await Promise.all(testbed.tools.contestants.map((tool) => startPair(testbed, tool)))
     const watched = pairs.flatMap(({ name, holder, waiter }) => [
-      { name, contender: holder, idleness: roles.holder },
-      { name, contender: waiter, idleness: roles.waiter },
+      { name, run: holder, idleness: roles.holder },
+      { name, run: waiter, idleness: roles.waiter },
     ])
-    const before = watched.map(({ contender }) => cpuMsOf(treeOf(contender.pid)))
+    const before = watched.map(({ run }) => cpuMsOf(treeOf(run.pid)))
     const startedAt = performance.now()
     await delay(ms)
-    for (const [index, { name, contender, idleness }] of watched.entries()) {
-      const cpuMs = cpuMsOf(treeOf(contender.pid)) - (before[index] ?? 0)
-      idleness.add(name, contender, (cpuMs * MINUTE_MS) / (performance.now() - startedAt))
+    for (const [index, { name, run, idleness }] of watched.entries()) {
+      const cpuMs = cpuMsOf(treeOf(run.pid)) - (before[index] ?? 0)
+      idleness.add(name, run, (cpuMs * MINUTE_MS) / (performance.now() - startedAt))
     }
-    for (const { contender } of watched) contender.release()
-    await Promise.all(watched.map(({ contender }) => contender.ended))
+    for (const { run } of watched) run.release()
+    await Promise.all(watched.map(({ run }) => run.ended))
   }
   return [...roles.holder.rows(), ...roles.waiter.rows()]
 }
 
 async function startPair(testbed: Testbed, tool: Tool) {
   const lock = testbed.lock('idle')
-  const holder = await Contender.start(testbed, tool, lock, true)
+  const holder = await ToolRun.start(testbed, tool, lock, true)
   await holder.begun
-  const waiter = await Contender.start(testbed, tool, lock, true)
+  const waiter = await ToolRun.start(testbed, tool, lock, true)
   await Promise.all([holder.asleep(), waiter.asleep()])
   return { name: tool.name, holder, waiter }
 }
 
-/** What contenders of one role take. */
+/** What runs of one role take. */
 class Idleness {
   readonly #role: 'holder' | 'waiter'
   readonly #privateDirty = new Samples()
@@ -54,9 +54,9 @@ class Idleness {
     this.#role = role
   }
 
-  /** Adds what a tool's contender has of memory now, and what it took of the CPU. */
-  add(tool: string, contender: Contender, cpuMsPerMinute: number): void {
-    const memory = memoryOf(contender.processes())
+  /** Adds what a tool's run has of memory now, and what it took of the CPU. */
+  add(tool: string, run: ToolRun, cpuMsPerMinute: number): void {
+    const memory = memoryOf(run.processes())
     this.#privateDirty.add(tool, memory.privateDirty / MB)
     this.#alone.add(tool, memory.alone / MB)
     this.#pss.add(tool, memory.pss / MB)

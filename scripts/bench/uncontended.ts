@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { program } from '../provide/debian.ts'
 import { median } from '../stage/statistics.ts'
-import { Contender } from './contender.ts'
+import { ToolRun } from './tool-run.ts'
 import { peaksOf } from './process-tree.ts'
 import { MB, type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
@@ -105,12 +105,12 @@ async function peakOf(testbed: Testbed, tool: Tool): Promise<number> {
 
 /** The peaks of the other processes that a tool has while its command runs, added up. */
 async function companionsOf(testbed: Testbed, tool: Tool): Promise<number> {
-  const contender = await Contender.start(testbed, tool, testbed.lock('peak'))
-  await contender.begun
-  await contender.asleep()
-  const companions = contender.processes().filter((pid) => pid !== contender.pid)
+  const run = await ToolRun.start(testbed, tool, testbed.lock('peak'))
+  await run.begun
+  await run.asleep()
+  const companions = run.processes().filter((pid) => pid !== run.pid)
   const bytes = peaksOf(companions)
-  contender.release()
-  await contender.ended
+  run.release()
+  await run.ended
   return bytes
 }

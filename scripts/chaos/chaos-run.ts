@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { transformSync } from 'esbuild'
 import { type Cluster, hostName } from '../provide/cluster.ts'
 import { Random } from '../stage/random.ts'
-import { check, type Verdict } from './checker.ts'
+import { check, type HistoryVerdict } from './checker.ts'
 import { FaultDriver } from './fault-driver.ts'
 import { readHistory } from './history.ts'
 import type { HolderFault } from './holder-faults.ts'
@@ -34,7 +34,7 @@ const COUNTER_WIDTH = 12
 const LAST_BREATH_MS = 500
 
 /** Has contenders fight for one lock under faults, ends all of them, and judges their history. */
-export async function runChaos(plan: ChaosPlan): Promise<Verdict> {
+export async function runChaos(plan: ChaosPlan): Promise<HistoryVerdict> {
   const { cluster, contenders, dir } = plan
   mkdirSync(dir, { recursive: true })
   for (const file of ['history', 'order']) writeFileSync(join(dir, file), '')

@@ -7,7 +7,7 @@ import { startWatchdog } from '../provide/watchdog.ts'
 import { chosen, everyOne, namesIn } from '../stage/choice.ts'
 import { stage } from '../stage/stage.ts'
 import { runChaos } from './chaos-run.ts'
-import type { Verdict } from './checker.ts'
+import type { HistoryVerdict } from './checker.ts'
 import { faultTable, summaryOf } from './fault-table.ts'
 import { HOLDER_FAULTS, type HolderFault } from './holder-faults.ts'
 import { LOCK_RUNNERS, type LockRunnerName } from './lock-runner.ts'
@@ -73,7 +73,7 @@ async function chaos(settings: Settings, signal: AbortSignal, cleanUp: AsyncDisp
   console.error(`seed ${settings.seed}; starting 3 servers and ${settings.contenders} client agents…`)
   const cluster = await startCluster(settings.contenders, cleanUp)
   signal.throwIfAborted()
-  const verdicts: [LockRunnerName, Verdict][] = []
+  const verdicts: [LockRunnerName, HistoryVerdict][] = []
   for (const tool of settings.tools) verdicts.push([tool, await performWith(tool, settings, cluster, dir, signal)])
   for (const [tool, verdict] of verdicts) report(tool, verdict, settings)
   const broken = verdicts.some(([tool, { violations }]) => {
@@ -88,7 +88,7 @@ function performWith(tool: LockRunnerName, settings: Settings, cluster: Cluster,
   return runChaos({ ...settings, tool, cluster, dir: join(dir, tool), tell, signal })
 }
 
-function report(tool: LockRunnerName, verdict: Verdict, { seed, faults }: Settings): void {
+function report(tool: LockRunnerName, verdict: HistoryVerdict, { seed, faults }: Settings): void {
   const names = faults.map(({ name }) => name)
   console.log(`\n### ${tool} (seed ${seed})\n\n${faultTable(verdict, names)}\n\n${summaryOf(verdict)}`)
 }

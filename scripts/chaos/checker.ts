@@ -27,7 +27,7 @@ export interface Injection {
   readonly handOverMs: number | undefined
 }
 
-export interface Verdict {
+export interface HistoryVerdict {
   readonly lives: number
   readonly updates: number
   readonly violations: readonly Violation[]
@@ -49,7 +49,7 @@ const BAD_ENDS: Partial<Record<number, string>> = {
 const EXCUSED_END = { code: 4, faults: ['garbage-8s', 'truncated-8s'] }
 
 /** Judges a history. */
-export function check(history: readonly Entry[]): Verdict {
+export function check(history: readonly Entry[]): HistoryVerdict {
   const known = new Lives()
   for (const entry of history) known.add(entry)
   const lives = known.all

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from '../provide/cluster.ts'
 import type { Random } from '../stage/random.ts'
-import { Follower, now, type Outcome, write } from './history.ts'
+import { Follower, now, type Outcome, writeEntry } from './history.ts'
 import type { HolderFault } from './holder-faults.ts'
 import type { Host } from './host.ts'
 import { type Life, Lives } from './lives.ts'
@@ -73,12 +73,12 @@ export class FaultDriver implements Disposable {
     const others = hosts.filter((other) => other !== host)
     const number = ++this.#number
     const at = now()
-    write(this.#history, { at, event: 'fault', number, fault: fault.name, life: target.id })
+    writeEntry(this.#history, { at, event: 'fault', number, fault: fault.name, life: target.id })
     await fault.inject({ cluster, operator, token, random, host, runner: target.runner, agent, others })
     signal.throwIfAborted()
-    write(this.#history, { at: now(), event: 'healed', number })
+    writeEntry(this.#history, { at: now(), event: 'healed', number })
     const outcome = await this.#outcome(target, at, session)
-    write(this.#history, { at: now(), event: 'settled', number, outcome })
+    writeEntry(this.#history, { at: now(), event: 'settled', number, outcome })
     tell(`${number}. ${fault.name} on ${target.host}: ${outcome} after ${((now() - at) / 1000).toFixed(1)} s`)
     await this.#churn()
   }

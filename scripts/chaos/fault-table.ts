@@ -1,9 +1,9 @@
 import { table } from '../stage/markdown.ts'
 import { medianAndMost } from '../stage/statistics.ts'
-import type { Injection, Verdict, Violation } from './checker.ts'
+import type { Injection, HistoryVerdict, Violation } from './checker.ts'
 
 /** A verdict as a Markdown table, one row for each fault that was injected, in the order of `names`. */
-export function faultTable(verdict: Verdict, names: readonly string[]): string {
+export function faultTable(verdict: HistoryVerdict, names: readonly string[]): string {
   const rows = names
     .flatMap((name) => byTemper(verdict.injections.filter(({ fault }) => fault === name)))
     .filter((injections) => injections.length > 0)
@@ -20,7 +20,7 @@ export function faultTable(verdict: Verdict, names: readonly string[]): string {
 }
 
 /** What there is to say besides the table: the numbers of the whole, and each violation. */
-export function summaryOf({ lives, updates, violations }: Verdict): string {
+export function summaryOf({ lives, updates, violations }: HistoryVerdict): string {
   const held = violations.filter(({ excused }) => !excused)
   const of = (kind: Violation['kind']) => held.filter((violation) => violation.kind === kind).length
   return [

@@ -36,7 +36,7 @@ export function now(): number {
 }
 
 /** Adds an entry of our own. */
-export function write(file: string, entry: Entry): void {
+export function writeEntry(file: string, entry: Entry): void {
   appendFileSync(file, `${JSON.stringify(entry)}\n`)
 }
 

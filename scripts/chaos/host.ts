@@ -7,7 +7,7 @@ import { awaitEnd } from '../provide/await-end.ts'
 import { FaultProxy } from '../provide/fault-proxy.ts'
 import { plainEnvironment } from '../provide/plain-environment.ts'
 import { startWatchdog } from '../provide/watchdog.ts'
-import { now, write } from './history.ts'
+import { now, writeEntry } from './history.ts'
 import { LogPipe } from './log-pipe.ts'
 
 /** What a host is made of. */
@@ -103,7 +103,7 @@ export class Host {
     const [code] = await ended
     this.#runner = undefined
     this.#watchdog.release(pid)
-    write(join(dir, 'history'), { at: now(), event: 'exit', host: name, code: code ?? 128 })
+    writeEntry(join(dir, 'history'), { at: now(), event: 'exit', host: name, code: code ?? 128 })
     return code ?? 128
   }
 }

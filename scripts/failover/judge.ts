@@ -5,7 +5,7 @@ export interface Acceptance {
 }
 
 /** From `at` on, this node was seen to hold the lock; nobody, when it is undefined. */
-export interface Tenure {
+export interface HolderChange {
   readonly at: number
   readonly node: string | undefined
 }
@@ -58,8 +58,8 @@ const SEEN_LATE_MS = 2000
  * What two masters did at once. A write is a breach when somebody else was seen to hold the lock by then, or when the
  * nodes took turns in accepting writes more often than they did in holding the lock. Those of one node are one breach.
  */
-export function breaches(acceptances: readonly Acceptance[], tenures: readonly Tenure[]): Breach[] {
-  const held = inOrder(tenures).filter((tenure): tenure is Acceptance => tenure.node !== undefined)
+export function breaches(acceptances: readonly Acceptance[], holderChanges: readonly HolderChange[]): Breach[] {
+  const held = inOrder(holderChanges).filter((change): change is Acceptance => change.node !== undefined)
   const accepted = inOrder(acceptances)
   const wrong = inOrder([...strangers(accepted, held), ...extraTurns(accepted, held)])
   return [...Map.groupBy(wrong, ({ node }) => node).values()].map(breachOf)
@@ -85,12 +85,12 @@ function strangers(accepted: readonly Acceptance[], held: readonly Acceptance[])
   })
 }
 
-/** The first write of each turn that no tenure accounts for. */
+/** The first write of each turn that no turn of holding the lock accounts for. */
 function extraTurns(accepted: readonly Acceptance[], held: readonly Acceptance[]): Wrong[] {
-  const tenures = turns(held)
+  const holdings = turns(held)
   let next = 0
   return turns(accepted).flatMap(({ at, node }) => {
-    const found = tenures.findIndex((tenure, n) => n >= next && tenure.node === node)
+    const found = holdings.findIndex((turn, n) => n >= next && turn.node === node)
     if (found < 0) return [{ at, node, sentence: `${node} accepted writes again without having been elected again` }]
     next = found
     return []

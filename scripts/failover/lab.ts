@@ -8,7 +8,7 @@ import { freePorts } from '../provide/ports.ts'
 import { startWatchdog } from '../provide/watchdog.ts'
 import { LabNode } from './node.ts'
 import { Observer } from './observer.ts'
-import type { Cluster, System } from './system.ts'
+import type { FailoverCluster, System } from './system.ts'
 
 /** What a lab is made of. */
 export interface LabOptions {
@@ -32,7 +32,7 @@ const STEADY_LIMIT_MS = 120_000
 const LOOK_MS = 250
 
 /** Three machines with one application, a Consul that they share, and somebody who watches. */
-export class Lab implements Cluster {
+export class Lab implements FailoverCluster {
   readonly dir: string
   readonly system: System
   readonly servers: readonly ConsulAgent[]

@@ -4,7 +4,7 @@ import { execute } from '../provide/execute.ts'
 import type { App } from './app.ts'
 import { followList, heldValue, type KeyEntry } from './blocking-query.ts'
 import type { Place } from './place.ts'
-import type { Cluster, Member, Parts, Sights, System } from './system.ts'
+import type { FailoverCluster, Member, Parts, Sights, System } from './system.ts'
 
 /** An application, and how a leader agent is told to keep it. */
 export interface Led {
@@ -33,8 +33,8 @@ export class LockerSystem implements System {
   readonly application: System['application']
   readonly usesConsul = true
   readonly exclusion = {
-    exclude: ({ server }: Cluster, { name }: Member) => this.#operate(server, 'disable', '--node', name),
-    readmit: ({ server }: Cluster, { name }: Member) => this.#operate(server, 'enable', '--node', name),
+    exclude: ({ server }: FailoverCluster, { name }: Member) => this.#operate(server, 'disable', '--node', name),
+    readmit: ({ server }: FailoverCluster, { name }: Member) => this.#operate(server, 'enable', '--node', name),
   }
   readonly #options: LockerOptions
 
@@ -63,7 +63,7 @@ export class LockerSystem implements System {
     }
   }
 
-  watch({ server }: Cluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
+  watch({ server }: FailoverCluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
     const seeHolder = (entries: KeyEntry[]) => {
       const value = heldValue(entries)
       sights.holder(value && JSON.parse(value).node)
@@ -75,7 +75,7 @@ export class LockerSystem implements System {
     ])
   }
 
-  async steadyMaster({ server, nodes }: Cluster): Promise<string | undefined> {
+  async steadyMaster({ server, nodes }: FailoverCluster): Promise<string | undefined> {
     const entries = await this.#entries(server)
     const those = (fits: (entry: ServiceEntry) => boolean) => entries.filter(fits).map(({ Node }) => Node.Node)
     const masters = those(({ Service }) => Service.Tags.includes('master'))
@@ -86,7 +86,7 @@ export class LockerSystem implements System {
     return (await Promise.all(following)).every(Boolean) ? master : undefined
   }
 
-  handOver({ server }: Cluster): Promise<unknown> {
+  handOver({ server }: FailoverCluster): Promise<unknown> {
     return this.#operate(server, 'step-down')
   }
 
@@ -98,7 +98,7 @@ export class LockerSystem implements System {
   }
 
   /** The roles by node, as the catalog has them, of those that pass. */
-  async roles({ server }: Cluster): Promise<Record<string, string>> {
+  async roles({ server }: FailoverCluster): Promise<Record<string, string>> {
     const entries = await this.#entries(server)
     return Object.fromEntries(entries.map(({ Node, Service }) => [Node.Node, Service.Tags.join()]))
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { App, Connection } from './app.ts'
-import type { Acceptance, Tenure } from './judge.ts'
-import type { Cluster, System } from './system.ts'
+import type { Acceptance, HolderChange } from './judge.ts'
+import type { FailoverCluster, System } from './system.ts'
 
 const PROBE_MS = 50
 const RECONNECT_MS = 100
@@ -24,14 +24,14 @@ export interface Contact {
  * system tells it, and which nodes take writes, whatever anybody says of them.
  */
 export class Observer implements AsyncDisposable {
-  readonly tenures: Tenure[] = []
+  readonly holderChanges: HolderChange[] = []
   readonly sightings: Sighting[] = []
   readonly acceptances: Acceptance[] = []
   readonly contacts: Contact[] = []
   readonly #end = new AbortController()
   readonly #work: Promise<unknown>
 
-  constructor(system: System, cluster: Cluster) {
+  constructor(system: System, cluster: FailoverCluster) {
     const sights = {
       holder: (node: string | undefined) => this.#seeHolder(node),
       masters: (nodes: readonly string[]) => this.#seeMasters(nodes),
@@ -53,7 +53,7 @@ export class Observer implements AsyncDisposable {
   }
 
   #seeHolder(node: string | undefined): void {
-    if (this.tenures.length === 0 || node !== this.tenures.at(-1)?.node) this.tenures.push({ at: Date.now(), node })
+    if (this.holderChanges.length === 0 || node !== this.holderChanges.at(-1)?.node) this.holderChanges.push({ at: Date.now(), node })
   }
 
   #seeMasters(nodes: readonly string[]): void {

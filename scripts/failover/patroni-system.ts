@@ -5,7 +5,7 @@ import { followList, heldValue, type KeyEntry } from './blocking-query.ts'
 import { lookAtEach } from './look-at-each.ts'
 import { giveTo, type Place } from './place.ts'
 import { NUMBERS_TABLE, POSTGRES_SETTINGS, PostgresApp, postgresPrograms } from './postgres-app.ts'
-import type { Cluster, Member, Parts, Sights, System } from './system.ts'
+import type { FailoverCluster, Member, Parts, Sights, System } from './system.ts'
 
 /** How Patroni is set up; all in seconds. */
 export interface PatroniTuning {
@@ -60,7 +60,7 @@ export class PatroniSystem implements System {
   /**
    * The lead is a key in Consul; clients go to whom Patroni's own API calls the primary, as a load balancer does it.
    */
-  watch({ server, nodes }: Cluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
+  watch({ server, nodes }: FailoverCluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
     const primaries = new Set<string>()
     const look = async ({ name, place }: Member) => {
       if (await isPrimary(place)) primaries.add(name)
@@ -74,7 +74,7 @@ export class PatroniSystem implements System {
     ])
   }
 
-  async steadyMaster({ nodes }: Cluster): Promise<string | undefined> {
+  async steadyMaster({ nodes }: FailoverCluster): Promise<string | undefined> {
     const views = await Promise.all(nodes.map(({ place }) => members(place)))
     const leaders = views.map((view) => view.find(({ role }) => role === 'leader')?.name)
     const [leader] = leaders
@@ -85,7 +85,7 @@ export class PatroniSystem implements System {
     return (await Promise.all(follow)).every(Boolean) ? leader : undefined
   }
 
-  async handOver(_: Cluster, { name, place }: Member): Promise<unknown> {
+  async handOver(_: FailoverCluster, { name, place }: Member): Promise<unknown> {
     const response = await fetch(`${apiOf(place)}/switchover`, {
       method: 'POST',
       body: JSON.stringify({ leader: name }),

@@ -81,7 +81,7 @@ export async function playRound(lab: Lab, fault: MasterFault, signal: AbortSigna
     lost: stored && lostOf(acknowledged, stored).length,
     breaches: breaches(
       observer.acceptances.filter((one) => one.at >= beganAt),
-      observer.tenures,
+      observer.holderChanges,
     ),
     othersAwayMs: longestAbsence(observer, old.name, at),
   }

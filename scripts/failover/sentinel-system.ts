@@ -7,7 +7,7 @@ import { Links } from './links.ts'
 import { lookAtEach } from './look-at-each.ts'
 import type { Place } from './place.ts'
 import { RedisApp } from './redis-app.ts'
-import type { Cluster, Member, Parts, Sights, System } from './system.ts'
+import type { FailoverCluster, Member, Parts, Sights, System } from './system.ts'
 
 /** How Redis and its Sentinels are set up. */
 export interface SentinelTuning {
@@ -91,7 +91,7 @@ export class SentinelSystem implements System {
   }
 
   /** As clients do it: what the Sentinel of the latest configuration says. */
-  watch({ nodes }: Cluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
+  watch({ nodes }: FailoverCluster, sights: Sights, signal: AbortSignal): Promise<unknown> {
     const views = new Map<string, View>()
     const look = async ({ name, place }: Member) => {
       const view = await viewOf(place).catch(() => undefined)
@@ -106,7 +106,7 @@ export class SentinelSystem implements System {
     return lookAtEach(nodes, LOOK_MS, signal, look)
   }
 
-  async steadyMaster({ nodes }: Cluster): Promise<string | undefined> {
+  async steadyMaster({ nodes }: FailoverCluster): Promise<string | undefined> {
     const views = await Promise.all(nodes.map(({ place }) => viewOf(place)))
     const [first] = views
     const agree = views.every(({ master, whole }) => whole && master === first?.master)
@@ -117,7 +117,7 @@ export class SentinelSystem implements System {
     return follow.every(Boolean) ? master.name : undefined
   }
 
-  async handOver({ nodes }: Cluster, master: Member): Promise<unknown> {
+  async handOver({ nodes }: FailoverCluster, master: Member): Promise<unknown> {
     const { place } = nodes.find((node) => node !== master) as Member
     return ask(place, 'SENTINEL', 'FAILOVER', GROUP)
   }

@@ -15,7 +15,7 @@ export interface Member {
   readonly app: App
 }
 
-export interface Cluster {
+export interface FailoverCluster {
   /** `http://host:port` of a Consul server. */
   readonly server: string
   readonly nodes: readonly Member[]
@@ -39,11 +39,11 @@ export interface System {
   /** Writes what a node is configured by; nothing is started yet. */
   prepare(place: Place, cleanUp: AsyncDisposableStack): Promise<Parts>
   /** Watches who leads, by the system's own means, until the signal aborts; then it settles. */
-  watch(cluster: Cluster, sights: Sights, signal: AbortSignal): Promise<unknown>
+  watch(cluster: FailoverCluster, sights: Sights, signal: AbortSignal): Promise<unknown>
   /** The master, when all others are there, fit to take over, and have nothing to catch up with. */
-  steadyMaster(cluster: Cluster): Promise<string | undefined>
+  steadyMaster(cluster: FailoverCluster): Promise<string | undefined>
   /** Has the master hand over to another node, as an operator does it. Rejects when that is refused. */
-  handOver(cluster: Cluster, master: Member): Promise<unknown>
+  handOver(cluster: FailoverCluster, master: Member): Promise<unknown>
   /** Cuts a node off from all others, where it isn't Consul that it depends on. */
   readonly isolation?: {
     cutOff(member: Member): Promise<void>
@@ -53,7 +53,7 @@ export interface System {
   guardians?(member: Member): number[]
   /** Takes a node out of those that may lead, and back, as an operator does it. */
   readonly exclusion?: {
-    exclude(cluster: Cluster, member: Member): Promise<unknown>
-    readmit(cluster: Cluster, member: Member): Promise<unknown>
+    exclude(cluster: FailoverCluster, member: Member): Promise<unknown>
+    readmit(cluster: FailoverCluster, member: Member): Promise<unknown>
   }
 }

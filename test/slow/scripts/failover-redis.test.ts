@@ -110,10 +110,10 @@ test('the judge sees a second node that takes writes', async () => {
   await redis.command('CONFIG', 'SET', 'min-replicas-to-write', 0)
   await redis.command('REPLICAOF', 'NO', 'ONE').finally(() => redis.close())
   const found = () => {
-    const { acceptances, tenures } = lab.observer
+    const { acceptances, holderChanges } = lab.observer
     return breaches(
       acceptances.filter(({ at }) => at >= beganAt),
-      tenures,
+      holderChanges,
     )
   }
   await patiently(

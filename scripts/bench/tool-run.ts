@@ -15,8 +15,8 @@ const GLANCE_MS = 60
 const ASLEEP_MS = 0.2
 const JITTER_MS = 100
 
-/** Somebody who runs a command under a lock until it is released. Instants are in ms since 1970, by `date`. */
-export class Contender {
+/** A run of a tool, whose command has the lock until it is released. Instants are in ms since 1970, by `date`. */
+export class ToolRun {
   readonly pid: number
   /** When its command began; rejects when it never does. */
   readonly begun: Promise<number>
@@ -35,8 +35,8 @@ export class Contender {
     running.ended.then(close, close)
   }
 
-  /** Starts to contend. `reaped`: under a shell that inherits and waits for orphans, where that is allowed. */
-  static async start(testbed: Testbed, tool: Tool, lock: string, reaped = false): Promise<Contender> {
+  /** Has the tool try for the lock. `reaped`: under a shell that inherits and waits for orphans, where that is allowed. */
+  static async start(testbed: Testbed, tool: Tool, lock: string, reaped = false): Promise<ToolRun> {
     const path = testbed.file('fifo')
     await execute('mkfifo', [path])
     // Open for both, so that neither end ever waits for the other.
@@ -56,7 +56,7 @@ export class Contender {
       promise.catch(() => {})
       running.ended.then(() => reject(new Error(`${words.join(' ')} ran no command.`)), reject)
     }
-    return new Contender(running, [begun.promise, finished.promise], fifo)
+    return new ToolRun(running, [begun.promise, finished.promise], fifo)
   }
 
   /** Lets the command end. */
