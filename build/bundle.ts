@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type Plugin, type TransformOptions, transform } from 'esbuild'
+import { LICENCES, licencesLater, licencesScript, licenceTexts } from './bundled-licences.ts'
 import { type BundledPackage, bundledPackages } from './bundled-packages.ts'
 import { commit, commitDay } from './commit.ts'
-import { LICENCES, licencesLater, licencesScript, licenceTexts } from './licences.ts'
 import { bundlePage } from './page.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -24,7 +24,7 @@ const COMMON = {
 const COMMON_JS = { format: 'cjs', supported: { 'dynamic-import': false }, minify: true } satisfies TransformOptions
 
 const OUT = 'dist/bundle'
-const FIRST = 'application.js'
+const FIRST = 'application-bundle.js'
 
 /** Each file is loaded when it is first required; names without a path are those of Node's own modules. */
 const LOADER = `
@@ -57,7 +57,7 @@ export async function bundleApplication(...plugins: Plugin[]): Promise<Applicati
   const page = await bundlePage()
   const { outputFiles, metafile } = await build({
     ...COMMON,
-    entryPoints: [`${root}build/main/application.ts`],
+    entryPoints: [`${root}build/main/application-bundle.ts`],
     absWorkingDir: root,
     // Of modules of this kind alone esbuild makes several files that share what they have in common.
     format: 'esm',

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 
 /**
  * What the build was tried and measured with, and package.json pins. It relies on what nobody promises: on Node's
- * flags, snapshot, variables and layout (executable.ts, main/snapshot.ts, code-cache.ts, node-variables.ts,
+ * flags, snapshot, variables and layout (make-executable.ts, main/snapshot.ts, code-cache.ts, node-variables.ts,
  * atomics.ts), and on undici's files and parser (slim.ts, parser.ts). With others all that has to be tried and measured
  * again: CONTRIBUTING.md, "Upgrading Node or undici".
  */

@@ -6,7 +6,7 @@ import { loadLater } from './load-later.ts'
 // with. It is bundled behind a function that makes an instance of the application.
 declare function loadApplication(): Application
 
-type Application = typeof import('./application.ts')
+type Application = typeof import('./application-bundle.ts')
 
 /** Of the compiled code, only what is running at the moment stays. */
 const REST = 1 / 10

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { packageLicences } from '../licences.ts'
+import { packageLicences } from '../bundled-licences.ts'
 import { bundleLibrary, declareLibrary } from './library.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -6,9 +6,9 @@ import { chosen, everyOne } from '../stage/choice.ts'
 import { currentLoad } from '../stage/load.ts'
 import { withReport } from '../stage/markdown.ts'
 import { interruption, stage } from '../stage/stage.ts'
+import { type Report, reportText } from './bench-report.ts'
 import { describeMachine } from './machine.ts'
 import { MEASURES, type Measure } from './measures.ts'
-import { type Report, reportText } from './report.ts'
 import { Testbed } from './testbed.ts'
 
 const namesOf = (apart: boolean) =>

@@ -1,7 +1,7 @@
 import { median } from '../stage/statistics.ts'
-import { stampsIn } from './tool-run.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
+import { stampsIn } from './tool-run.ts'
 import { inTurn } from './uncontended.ts'
 
 /**

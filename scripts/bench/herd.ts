@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median } from '../stage/statistics.ts'
-import { asleep, ToolRun, phaseOf, stampsIn } from './tool-run.ts'
 import { cpuMsOf, writtenBytesOf } from './process-tree.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
+import { asleep, phaseOf, stampsIn, ToolRun } from './tool-run.ts'
 import { inTurn } from './uncontended.ts'
 
 /** How many wait, and how often that is tried. */

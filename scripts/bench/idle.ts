@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median } from '../stage/statistics.ts'
-import { ToolRun } from './tool-run.ts'
 import { cpuMsOf, memoryOf, treeOf } from './process-tree.ts'
 import { MB, type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
+import { ToolRun } from './tool-run.ts'
 
 const MINUTE_MS = 60_000
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConsulAgent, startConsul } from '../provide/agent.ts'
 import { execute } from '../provide/execute.ts'
+import { type GroupReaper, startGroupReaper } from '../provide/group-reaper.ts'
 import { plainEnvironment } from '../provide/plain-environment.ts'
-import { startWatchdog, type Watchdog } from '../provide/watchdog.ts'
 import { Telemetry } from './telemetry.ts'
 import { prepareTools, type Toolbox } from './tool.ts'
 
@@ -27,7 +27,7 @@ export class Testbed implements AsyncDisposable {
   /** Words in front of a shell with which it inherits orphans; none, where that is not allowed. */
   readonly reaper: readonly string[]
   readonly environment: NodeJS.ProcessEnv
-  readonly #watchdog: Watchdog
+  readonly #groupReaper: GroupReaper
   readonly #cleanUp: AsyncDisposableStack
   #isStruck = false
   #locks = 0
@@ -35,7 +35,7 @@ export class Testbed implements AsyncDisposable {
 
   private constructor(
     parts: Pick<Testbed, 'dir' | 'tools' | 'agent' | 'telemetry' | 'reaper'>,
-    watchdog: Watchdog,
+    groupReaper: GroupReaper,
     cleanUp: AsyncDisposableStack,
   ) {
     this.dir = parts.dir
@@ -45,23 +45,23 @@ export class Testbed implements AsyncDisposable {
     this.reaper = parts.reaper
     const { agent, tools } = parts
     this.environment = { ...plainEnvironment(), LC_ALL: 'C', PATH: tools.path, CONSUL_HTTP_ADDR: agent.address }
-    this.#watchdog = watchdog
+    this.#groupReaper = groupReaper
     this.#cleanUp = cleanUp
   }
 
   static async set(): Promise<Testbed> {
     await using cleanUp = new AsyncDisposableStack()
     const dir = mkdtempSync(join(tmpdir(), 'consul-locker-bench-'))
-    cleanUp.defer(startWatchdog(dir).dismiss)
+    cleanUp.defer(startGroupReaper(dir).dismiss)
     const tools = await prepareTools(dir)
     const telemetry = cleanUp.use(await Telemetry.start())
     // The agent shares its file with `consul lock`, as on any machine. A hundred waiters come from one address here.
     process.env.CONSUL_BIN = tools.consul
     const agent = await startConsul({ config: { ...telemetry.settings, limits: { http_max_conns_per_client: 5000 } } })
     cleanUp.defer(() => agent.stop())
-    const watchdog = startWatchdog()
-    cleanUp.defer(watchdog.dismiss)
-    return new Testbed({ dir, tools, agent, telemetry, reaper: await findReaper() }, watchdog, cleanUp.move())
+    const groupReaper = startGroupReaper()
+    cleanUp.defer(groupReaper.dismiss)
+    return new Testbed({ dir, tools, agent, telemetry, reaper: await findReaper() }, groupReaper, cleanUp.move())
   }
 
   /** Starts a command; `onOutput` gets what it writes to its standard output as it comes. */
@@ -86,8 +86,8 @@ export class Testbed implements AsyncDisposable {
       onOutput(text)
     })
     child.on('error', reject)
-    if (pid) this.#watchdog.guard(pid)
-    child.on('exit', () => this.#watchdog.release(pid))
+    if (pid) this.#groupReaper.guard(pid)
+    child.on('exit', () => this.#groupReaper.release(pid))
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(output)
       const lastWords = readFileSync(errors, 'utf8').trim().split('\n').slice(-LAST_WORDS).join(' ')

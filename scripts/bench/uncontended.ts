@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { program } from '../provide/debian.ts'
 import { median } from '../stage/statistics.ts'
-import { ToolRun } from './tool-run.ts'
 import { peaksOf } from './process-tree.ts'
 import { MB, type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
+import { ToolRun } from './tool-run.ts'
 
 const TRUE = '/bin/true'
 const PAUSE_S = 0.3

@@ -5,13 +5,13 @@ import { transformSync } from 'esbuild'
 import { type Cluster, hostName } from '../provide/cluster.ts'
 import { Random } from '../stage/random.ts'
 import { check, type HistoryVerdict } from './checker.ts'
+import { ConsulOperator } from './consul-operator.ts'
 import { FaultDriver } from './fault-driver.ts'
-import { readHistory } from './history.ts'
+import { readHistory } from './history-file.ts'
 import type { HolderFault } from './holder-faults.ts'
 import { Host } from './host.ts'
 import { type LockRunnerName, prepareLockRunner } from './lock-runner.ts'
 import { LockToken } from './lock-token.ts'
-import { Operator } from './operator.ts'
 
 /** What is to be performed. */
 export interface ChaosPlan {
@@ -40,7 +40,7 @@ export async function runChaos(plan: ChaosPlan): Promise<HistoryVerdict> {
   for (const file of ['history', 'order']) writeFileSync(join(dir, file), '')
   writeFileSync(join(dir, 'counter'), '0'.padStart(COUNTER_WIDTH))
   const tool = await prepareLockRunner(plan.tool, 'chaos', dir)
-  const operator = new Operator(cluster, tool.key)
+  const operator = new ConsulOperator(cluster, tool.key)
   const token =
     cluster.rootToken === undefined ? undefined : await LockToken.issue(operator, tool.rules, join(dir, 'token'))
   const work = compileWork(dir)

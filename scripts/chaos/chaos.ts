@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Cluster, startCluster } from '../provide/cluster.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { chosen, everyOne, namesIn } from '../stage/choice.ts'
 import { stage } from '../stage/stage.ts'
 import { runChaos } from './chaos-run.ts'
@@ -68,8 +68,8 @@ async function chaos(settings: Settings, signal: AbortSignal, cleanUp: AsyncDisp
   const dir = mkdtempSync(join(tmpdir(), 'consul-locker-chaos-'))
   if (settings.keep) console.error(`histories and logs: ${dir}`)
   // The directory goes even if we are killed, and with it the last commands, which look for it.
-  const watchdog = startWatchdog(settings.keep ? '' : dir)
-  cleanUp.defer(() => watchdog.dismiss())
+  const groupReaper = startGroupReaper(settings.keep ? '' : dir)
+  cleanUp.defer(() => groupReaper.dismiss())
   console.error(`seed ${settings.seed}; starting 3 servers and ${settings.contenders} client agents…`)
   const cluster = await startCluster(settings.contenders, cleanUp)
   signal.throwIfAborted()

@@ -1,4 +1,4 @@
-import type { Entry } from './history.ts'
+import type { Entry } from './history-file.ts'
 import { type Life, Lives } from './lives.ts'
 
 /** A promise that was broken. */

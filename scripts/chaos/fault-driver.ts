@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from '../provide/cluster.ts'
 import type { Random } from '../stage/random.ts'
-import { Follower, now, type Outcome, writeEntry } from './history.ts'
+import type { ConsulOperator } from './consul-operator.ts'
+import { Follower, now, type Outcome, writeEntry } from './history-file.ts'
 import type { HolderFault } from './holder-faults.ts'
 import type { Host } from './host.ts'
 import { type Life, Lives } from './lives.ts'
 import type { LockToken } from './lock-token.ts'
-import type { Operator } from './operator.ts'
 
 /** Who and what the driver has at hand. */
 export interface FaultDriverParts {
   readonly dir: string
   readonly cluster: Cluster
-  readonly operator: Operator
+  readonly operator: ConsulOperator
   /** What the contenders show, where ACLs ask for it. */
   readonly token: LockToken | undefined
   readonly hosts: readonly Host[]

@@ -1,6 +1,6 @@
 import { table } from '../stage/markdown.ts'
 import { medianAndMost } from '../stage/statistics.ts'
-import type { Injection, HistoryVerdict, Violation } from './checker.ts'
+import type { HistoryVerdict, Injection, Violation } from './checker.ts'
 
 /** A verdict as a Markdown table, one row for each fault that was injected, in the order of `names`. */
 export function faultTable(verdict: HistoryVerdict, names: readonly string[]): string {

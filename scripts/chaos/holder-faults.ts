@@ -4,14 +4,14 @@ import type { ConsulAgent } from '../provide/agent.ts'
 import type { Cluster } from '../provide/cluster.ts'
 import { BRIEF_TROUBLES, LONG_TROUBLES, type Trouble } from '../provide/trouble.ts'
 import type { Random } from '../stage/random.ts'
+import type { ConsulOperator } from './consul-operator.ts'
 import type { Host } from './host.ts'
 import type { LockToken } from './lock-token.ts'
-import type { Operator } from './operator.ts'
 
 /** What a fault hits: the holder of the moment, and those around it. */
 export interface Scene {
   readonly cluster: Cluster
-  readonly operator: Operator
+  readonly operator: ConsulOperator
   /** What the contenders show, where ACLs ask for it. */
   readonly token: LockToken | undefined
   readonly random: Random

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { awaitEnd } from '../provide/await-end.ts'
 import { FaultProxy } from '../provide/fault-proxy.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { plainEnvironment } from '../provide/plain-environment.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
-import { now, writeEntry } from './history.ts'
+import { now, writeEntry } from './history-file.ts'
 import { LogPipe } from './log-pipe.ts'
 
 /** What a host is made of. */
@@ -35,7 +35,7 @@ export class Host {
   /** Where runners and their commands write to. */
   readonly log: LogPipe
   readonly #options: HostOptions
-  readonly #watchdog = startWatchdog()
+  readonly #groupReaper = startGroupReaper()
   readonly #looping: Promise<void>
   #runner: { readonly pid: number; readonly ended: Promise<unknown> } | undefined
   #stopping = false
@@ -73,7 +73,7 @@ export class Host {
       await awaitEnd(runner.ended, () => this.signal(runner.pid, 'SIGKILL'), TERM_LIMIT_MS)
     }
     await this.#looping
-    await this.#watchdog.dismiss()
+    await this.#groupReaper.dismiss()
     await this.proxy[Symbol.asyncDispose]()
     this.log[Symbol.dispose]()
   }
@@ -99,10 +99,10 @@ export class Host {
     const ended = once(child, 'exit')
     const pid = child.pid as number
     this.#runner = { pid, ended }
-    this.#watchdog.guard(pid)
+    this.#groupReaper.guard(pid)
     const [code] = await ended
     this.#runner = undefined
-    this.#watchdog.release(pid)
+    this.#groupReaper.release(pid)
     writeEntry(join(dir, 'history'), { at: now(), event: 'exit', host: name, code: code ?? 128 })
     return code ?? 128
   }

@@ -1,4 +1,4 @@
-import type { Entry } from './history.ts'
+import type { Entry } from './history-file.ts'
 
 /** One run of the command, as far as it has been heard of. */
 export interface Life {

@@ -1,21 +1,21 @@
 import { renameSync, writeFileSync } from 'node:fs'
-import type { Operator } from './operator.ts'
+import type { ConsulOperator } from './consul-operator.ts'
 
 /** The token file of everybody who contends, with a token that may do no more than a contender has to. */
 export class LockToken {
   readonly file: string
-  readonly #operator: Operator
+  readonly #operator: ConsulOperator
   readonly #rules: string
   #accessor = ''
 
-  private constructor(operator: Operator, rules: string, file: string) {
+  private constructor(operator: ConsulOperator, rules: string, file: string) {
     this.#operator = operator
     this.#rules = rules
     this.file = file
   }
 
   /** Makes the first token and writes it to `file`. */
-  static async issue(operator: Operator, rules: string, file: string): Promise<LockToken> {
+  static async issue(operator: ConsulOperator, rules: string, file: string): Promise<LockToken> {
     const token = new LockToken(operator, rules, file)
     await token.#renew()
     return token

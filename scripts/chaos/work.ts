@@ -1,6 +1,6 @@
 import { openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Entry } from './history.ts'
+import type { Entry } from './history-file.ts'
 
 /**
  * The command that contenders run: `work DIR HOST prompt|stubborn`. It writes what it does to DIR/history, adds to

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline'
 import { startConsul } from '../provide/agent.ts'
 import { awaitEnd } from '../provide/await-end.ts'
 import { installedConsul } from '../provide/find-consul.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { plainEnvironment } from '../provide/plain-environment.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
 
 /** The Consul of a demo. */
 export interface DemoConsul {
@@ -31,12 +31,12 @@ async function devConsul(runner: string): Promise<DemoConsul> {
   const words = ['dev', '--listen', '127.0.0.1:0', '--log-format', 'json']
   const server = spawn(runner, words, { detached: true, env: plainEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(server, 'exit').then(() => {})
-  const watchdog = startWatchdog()
-  if (server.pid !== undefined) watchdog.guard(server.pid)
+  const groupReaper = startGroupReaper()
+  if (server.pid !== undefined) groupReaper.guard(server.pid)
   const stop = async () => {
     server.kill('SIGTERM')
     await awaitEnd(ended, () => server.kill('SIGKILL'), TERM_LIMIT_MS)
-    await watchdog.dismiss()
+    await groupReaper.dismiss()
   }
   for await (const line of createInterface(server.stderr)) {
     const { message, address } = JSON.parse(line) as { message: string; address?: string }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { execute } from '../provide/execute.ts'
 import { findConsul } from '../provide/find-consul.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { copyOfLocker } from '../stage/built-locker.ts'
 import { chosen, everyOne, namesIn } from '../stage/choice.ts'
 import { currentLoad } from '../stage/load.ts'
@@ -94,7 +94,7 @@ async function failover(settings: Settings, signal: AbortSignal, cleanUp: AsyncD
   const { servers, faults, json, into } = settings
   const loadBefore = currentLoad()
   const bin = mkdtempSync(join(tmpdir(), 'consul-locker-failover-'))
-  cleanUp.defer(startWatchdog(bin).dismiss)
+  cleanUp.defer(startGroupReaper(bin).dismiss)
   // A guardian starts it as whoever PostgreSQL runs as.
   chmodSync(bin, 0o755)
   const ours = await ourSystems(copyOfLocker(bin), ['min_leader_time: 0s', 'max_failovers_per_hour: 1000'])

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { awaitEnd } from '../provide/await-end.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 
 const TERM_LIMIT_MS = 15_000
 
@@ -17,7 +17,7 @@ export interface KeeperOptions {
 /** What keeps one master, on one node: a leader agent, a Sentinel, a Patroni. It dies with this process. */
 export class Keeper {
   readonly #options: KeeperOptions
-  readonly #watchdog = startWatchdog()
+  readonly #groupReaper = startGroupReaper()
   #child: ChildProcess | undefined
 
   constructor(options: KeeperOptions) {
@@ -48,8 +48,8 @@ export class Keeper {
     this.#child = child
     const { pid } = child
     if (pid === undefined) return
-    this.#watchdog.guard(pid)
-    child.once('exit', () => this.#watchdog.release(pid))
+    this.#groupReaper.guard(pid)
+    child.once('exit', () => this.#groupReaper.release(pid))
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -67,6 +67,6 @@ export class Keeper {
   async dispose(): Promise<void> {
     for (const signal of ['SIGCONT', 'SIGTERM'] as const) this.signal(signal)
     await this.ended()
-    await this.#watchdog.dismiss()
+    await this.#groupReaper.dismiss()
   }
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConsulAgent, startConsul } from '../provide/agent.ts'
 import { QUICK_ELECTIONS } from '../provide/agent-config.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { freePorts } from '../provide/ports.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
+import { ClusterObserver } from './cluster-observer.ts'
 import { LabNode } from './node.ts'
-import { Observer } from './observer.ts'
 import type { FailoverCluster, System } from './system.ts'
 
 /** What a lab is made of. */
@@ -37,21 +37,21 @@ export class Lab implements FailoverCluster {
   readonly system: System
   readonly servers: readonly ConsulAgent[]
   readonly nodes: readonly LabNode[]
-  readonly observer: Observer
+  readonly observer: ClusterObserver
 
   private constructor(dir: string, system: System, servers: readonly ConsulAgent[], nodes: readonly LabNode[]) {
     this.dir = dir
     this.system = system
     this.servers = servers
     this.nodes = nodes
-    this.observer = new Observer(system, this)
+    this.observer = new ClusterObserver(system, this)
   }
 
   /** Starts Consul and prepares the nodes; nothing of them runs yet but their Consul agents. */
   static async open(options: LabOptions, cleanUp: AsyncDisposableStack): Promise<Lab> {
     const { system } = options
     const dir = mkdtempSync(join(tmpdir(), 'consul-locker-lab-'))
-    if (!options.keep) cleanUp.defer(startWatchdog(dir).dismiss)
+    if (!options.keep) cleanUp.defer(startGroupReaper(dir).dismiss)
     const net = `127.${130 + ((process.pid >> 8) % 64)}.${process.pid % 256}`
     const consul = options.quick ? QUICK : {}
     const { servers, gossipAt } = await startServers(net, options.servers ?? 1, consul, cleanUp)

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execute } from '../provide/execute.ts'
 import type { Led } from './locker-system.ts'
-import { giveTo, type Place } from './place.ts'
+import { giveTo, type NodePlace } from './node-place.ts'
 import { NUMBERS_TABLE, POSTGRES_SETTINGS, PostgresApp, postgresPrograms } from './postgres-app.ts'
 
 /** A PostgreSQL that a leader agent keeps. The first node has data, the others get theirs from it. */
-export async function ledPostgres({ dir, address, port, first }: Place): Promise<Led> {
+export async function ledPostgres({ dir, address, port, first }: NodePlace): Promise<Led> {
   const { bin, env, user } = await postgresPrograms()
   giveTo(user, dir)
   const settings = {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execute } from '../provide/execute.ts'
 import type { App } from './app.ts'
-import { followList, heldValue, type KeyEntry } from './blocking-query.ts'
-import type { Place } from './place.ts'
+import { followList, heldValue, type KeyEntry } from './follow-list.ts'
+import type { NodePlace } from './node-place.ts'
 import type { FailoverCluster, Member, Parts, Sights, System } from './system.ts'
 
 /** An application, and how a leader agent is told to keep it. */
@@ -19,7 +19,7 @@ export interface LockerOptions {
   /** The executable under test. */
   readonly locker: string
   readonly application: System['application']
-  readonly led: (place: Place) => Promise<Led>
+  readonly led: (place: NodePlace) => Promise<Led>
   /** Further lines of the leader's configuration. */
   readonly extra?: readonly string[]
   /** Words in front of the leader agents'. */
@@ -44,7 +44,7 @@ export class LockerSystem implements System {
     this.name = options.application
   }
 
-  async prepare(place: Place): Promise<Parts> {
+  async prepare(place: NodePlace): Promise<Parts> {
     const { app, yaml, env } = await this.#options.led(place)
     const { locker, extra = [], through = [] } = this.#options
     const { dir, address, port, apiPort, consul } = place

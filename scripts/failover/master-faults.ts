@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { RedisConnection } from '../provide/redis-connection.ts'
+import { RedisClient } from '../provide/redis-client.ts'
 import type { Lab } from './lab.ts'
 import type { LabNode, Part } from './node.ts'
 import type { System } from './system.ts'
@@ -198,6 +198,6 @@ async function restart(_: Lab, { app }: LabNode): Promise<void> {
 }
 
 async function command({ app }: LabNode, ...words: (string | number)[]): Promise<unknown> {
-  const redis = await RedisConnection.open(app.address, app.port)
+  const redis = await RedisClient.open(app.address, app.port)
   return redis.command(...words).finally(() => redis.close())
 }

@@ -3,13 +3,13 @@ import { type ConsulAgent, startConsul } from '../provide/agent.ts'
 import { FaultProxy } from '../provide/fault-proxy.ts'
 import type { App } from './app.ts'
 import { Keeper } from './keeper.ts'
-import type { Place } from './place.ts'
+import type { NodePlace } from './node-place.ts'
 import type { Member, Parts, System } from './system.ts'
 
 /** What a node is made of. */
 export interface NodeOptions {
   readonly system: System
-  readonly place: Omit<Place, 'consul'>
+  readonly place: Omit<NodePlace, 'consul'>
   /** `host:port` of the servers' gossip. */
   readonly join: readonly string[]
   /** Consul settings. */
@@ -22,7 +22,7 @@ export type Part = 'app' | 'keeper' | 'consul'
 /** A machine in small: a Consul agent, an application, its keeper, and a proxy between that and the Consul agent. */
 export class LabNode implements Member {
   readonly name: string
-  readonly place: Place
+  readonly place: NodePlace
   readonly app: App
   readonly agent: ConsulAgent
   readonly proxy: FaultProxy
@@ -32,7 +32,7 @@ export class LabNode implements Member {
   readonly #system: System
   readonly #hurt = new Map<Part, NodeJS.Signals>()
 
-  private constructor(system: System, place: Place, parts: Parts, agent: ConsulAgent, proxy: FaultProxy) {
+  private constructor(system: System, place: NodePlace, parts: Parts, agent: ConsulAgent, proxy: FaultProxy) {
     this.#system = system
     this.name = place.name
     this.place = place

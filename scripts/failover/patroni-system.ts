@@ -1,9 +1,9 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram, unpackPackage } from '../provide/debian.ts'
-import { followList, heldValue, type KeyEntry } from './blocking-query.ts'
+import { followList, heldValue, type KeyEntry } from './follow-list.ts'
 import { lookAtEach } from './look-at-each.ts'
-import { giveTo, type Place } from './place.ts'
+import { giveTo, type NodePlace } from './node-place.ts'
 import { NUMBERS_TABLE, POSTGRES_SETTINGS, PostgresApp, postgresPrograms } from './postgres-app.ts'
 import type { FailoverCluster, Member, Parts, Sights, System } from './system.ts'
 
@@ -41,7 +41,7 @@ export class PatroniSystem implements System {
     this.#tuning = tuning
   }
 
-  async prepare(place: Place): Promise<Parts> {
+  async prepare(place: NodePlace): Promise<Parts> {
     const { dir, address, port } = place
     const { bin, env: programs, user } = await postgresPrograms()
     giveTo(user, dir)
@@ -95,7 +95,7 @@ export class PatroniSystem implements System {
     return response.text()
   }
 
-  #settings({ name, dir, address, port, apiPort, consul }: Place, bin: string): object {
+  #settings({ name, dir, address, port, apiPort, consul }: NodePlace, bin: string): object {
     const { ttl, loop_wait, retry_timeout } = this.#tuning
     const api = `${address}:${apiPort}`
     return {
@@ -141,11 +141,11 @@ async function patroni(): Promise<{ words: string[]; env: NodeJS.ProcessEnv }> {
   return { words: [python, script], env: { PYTHONPATH: modules.join(':'), PYTHONNOUSERSITE: '1' } }
 }
 
-function apiOf({ address, apiPort }: Place): string {
+function apiOf({ address, apiPort }: NodePlace): string {
   return `http://${address}:${apiPort}`
 }
 
-async function isPrimary(place: Place): Promise<boolean> {
+async function isPrimary(place: NodePlace): Promise<boolean> {
   try {
     const { status, body } = await fetch(`${apiOf(place)}/primary`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
     await body?.cancel()
@@ -161,7 +161,7 @@ interface PatroniMember {
   readonly state: string
 }
 
-async function members(place: Place): Promise<readonly PatroniMember[]> {
+async function members(place: NodePlace): Promise<readonly PatroniMember[]> {
   const response = await fetch(`${apiOf(place)}/cluster`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
   return ((await response.json()) as { members: PatroniMember[] }).members
 }

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Program, program } from '../provide/debian.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { becomesReady } from '../provide/readiness.ts'
-import { RedisConnection } from '../provide/redis-connection.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
+import { RedisClient } from '../provide/redis-client.ts'
 import type { App, Connection } from './app.ts'
-import type { Place } from './place.ts'
+import type { NodePlace } from './node-place.ts'
 
 const READY_LIMIT_MS = 10_000
 
@@ -20,10 +20,10 @@ export class RedisApp implements App {
   readonly port: number
   readonly #dir: string
   readonly #server: Program
-  readonly #watchdog = startWatchdog()
+  readonly #groupReaper = startGroupReaper()
   #child: ChildProcess | undefined
 
-  private constructor({ dir, address, port }: Place, server: Program) {
+  private constructor({ dir, address, port }: NodePlace, server: Program) {
     this.#dir = dir
     this.address = address
     this.port = port
@@ -31,7 +31,7 @@ export class RedisApp implements App {
   }
 
   /** Finds the program and writes its configuration, with further settings; nothing is started yet. */
-  static async prepare(place: Place, settings: Record<string, string | number>): Promise<RedisApp> {
+  static async prepare(place: NodePlace, settings: Record<string, string | number>): Promise<RedisApp> {
     const { dir, address, port } = place
     const ours = {
       bind: address,
@@ -59,10 +59,10 @@ export class RedisApp implements App {
     closeSync(log)
     this.#child = child
     const pid = child.pid as number
-    this.#watchdog.guard(pid)
-    child.once('exit', () => this.#watchdog.release(pid))
+    this.#groupReaper.guard(pid)
+    child.once('exit', () => this.#groupReaper.release(pid))
     const answers = async () => {
-      const connection = await RedisConnection.open(this.address, this.port)
+      const connection = await RedisClient.open(this.address, this.port)
       const pong = await connection.command('PING').finally(() => connection.close())
       return pong === 'PONG'
     }
@@ -82,11 +82,11 @@ export class RedisApp implements App {
       this.signal('SIGKILL')
       await exited
     }
-    await this.#watchdog.dismiss()
+    await this.#groupReaper.dismiss()
   }
 
   async connect(): Promise<Connection> {
-    const redis = await RedisConnection.open(this.address, this.port)
+    const redis = await RedisClient.open(this.address, this.port)
     return {
       async write(set, number) {
         const [seconds, microseconds] = (await redis.command('EVAL', WRITE, 1, set, number)) as [string, string]
@@ -106,12 +106,12 @@ export class RedisApp implements App {
   }
 
   async #ask(...words: string[]) {
-    const redis = await RedisConnection.open(this.address, this.port)
+    const redis = await RedisClient.open(this.address, this.port)
     return redis.command(...words).finally(() => redis.close())
   }
 }
 
 /** The file with the process id of the Redis there. */
-export function redisPidFile({ dir }: Pick<Place, 'dir'>): string {
+export function redisPidFile({ dir }: Pick<NodePlace, 'dir'>): string {
   return join(dir, 'redis.pid')
 }

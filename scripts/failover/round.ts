@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ClusterObserver } from './cluster-observer.ts'
 import { type Acknowledged, type Breach, breaches, longestPause, lostOf } from './judge.ts'
 import type { Lab } from './lab.ts'
 import { type MasterFault, Refusal } from './master-faults.ts'
-import type { Observer } from './observer.ts'
-import { Writer } from './writer.ts'
+import { WritingClient } from './writing-client.ts'
 
 /** What one fault did. Times are in milliseconds from the fault on. */
 export interface Round {
@@ -44,7 +44,7 @@ export async function playRound(lab: Lab, fault: MasterFault, signal: AbortSigna
   const { observer } = lab
   const old = await lab.steady(signal)
   const beganAt = Date.now()
-  await using writer = new Writer(`round-${++rounds}`, observer, lab.nodes)
+  await using writer = new WritingClient(`round-${++rounds}`, observer, lab.nodes)
   if (!(await happens(() => writer.acknowledged.length > 0, FIRST_WRITE_LIMIT_MS, signal))) {
     throw new Error(`nobody takes writes after ${FIRST_WRITE_LIMIT_MS / 1000} s`)
   }
@@ -101,7 +101,7 @@ function since(at: number, when: number | undefined): number | undefined {
   return when === undefined ? undefined : when - at
 }
 
-function longestAbsence({ contacts }: Observer, old: string, from: number): number {
+function longestAbsence({ contacts }: ClusterObserver, old: string, from: number): number {
   const absences = contacts.flatMap(({ at, node, isThere }, n) => {
     if (isThere || at < from || node === old) return []
     const back = contacts.slice(n).find((later) => later.node === node && later.isThere)

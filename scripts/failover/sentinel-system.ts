@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { program } from '../provide/debian.ts'
 import { freePorts } from '../provide/ports.ts'
-import { RedisConnection, type Reply } from '../provide/redis-connection.ts'
+import { RedisClient, type Reply } from '../provide/redis-client.ts'
 import { Links } from './links.ts'
 import { lookAtEach } from './look-at-each.ts'
-import type { Place } from './place.ts'
+import type { NodePlace } from './node-place.ts'
 import { RedisApp } from './redis-app.ts'
 import type { FailoverCluster, Member, Parts, Sights, System } from './system.ts'
 
@@ -57,7 +57,7 @@ export class SentinelSystem implements System {
     this.#tuning = tuning
   }
 
-  async prepare(place: Place, cleanUp: AsyncDisposableStack): Promise<Parts> {
+  async prepare(place: NodePlace, cleanUp: AsyncDisposableStack): Promise<Parts> {
     const { dir, address, port, apiPort, first } = place
     this.#network ??= this.#openNetwork(first, cleanUp)
     const { links, redisPort, sentinelPort } = await this.#network
@@ -147,8 +147,8 @@ interface View {
   readonly whole: boolean
 }
 
-async function viewOf(place: Place): Promise<View> {
-  const sentinel = await RedisConnection.open(place.address, place.apiPort)
+async function viewOf(place: NodePlace): Promise<View> {
+  const sentinel = await RedisClient.open(place.address, place.apiPort)
   try {
     const limit = AbortSignal.timeout(ANSWER_LIMIT_MS)
     limit.addEventListener('abort', () => sentinel.close())
@@ -167,8 +167,8 @@ async function viewOf(place: Place): Promise<View> {
   }
 }
 
-async function ask(place: Place, ...words: string[]): Promise<Reply> {
-  const sentinel = await RedisConnection.open(place.address, place.apiPort)
+async function ask(place: NodePlace, ...words: string[]): Promise<Reply> {
+  const sentinel = await RedisClient.open(place.address, place.apiPort)
   return sentinel.command(...words).finally(() => sentinel.close())
 }
 

@@ -1,6 +1,6 @@
 import type { App } from './app.ts'
 import type { KeeperOptions } from './keeper.ts'
-import type { Place } from './place.ts'
+import type { NodePlace } from './node-place.ts'
 
 /** What a system runs on a node. */
 export interface Parts {
@@ -11,7 +11,7 @@ export interface Parts {
 /** A node of a cluster, as a system sees it. */
 export interface Member {
   readonly name: string
-  readonly place: Place
+  readonly place: NodePlace
   readonly app: App
 }
 
@@ -37,7 +37,7 @@ export interface System {
   readonly application: 'redis' | 'postgres'
   readonly usesConsul: boolean
   /** Writes what a node is configured by; nothing is started yet. */
-  prepare(place: Place, cleanUp: AsyncDisposableStack): Promise<Parts>
+  prepare(place: NodePlace, cleanUp: AsyncDisposableStack): Promise<Parts>
   /** Watches who leads, by the system's own means, until the signal aborts; then it settles. */
   watch(cluster: FailoverCluster, sights: Sights, signal: AbortSignal): Promise<unknown>
   /** The master, when all others are there, fit to take over, and have nothing to catch up with. */

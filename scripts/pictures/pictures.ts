@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { chromium } from 'playwright-core'
 import { awaitEnd } from '../provide/await-end.ts'
 import { chromiumProgram } from '../provide/chromium.ts'
+import { startGroupReaper } from '../provide/group-reaper.ts'
 import { plainEnvironment } from '../provide/plain-environment.ts'
-import { startWatchdog } from '../provide/watchdog.ts'
 import { builtLocker } from '../stage/built-locker.ts'
 import { interruption, stage } from '../stage/stage.ts'
 import { locksOfADay } from './locks-of-a-day.ts'
@@ -25,12 +25,12 @@ const LOCK_FLAGS = '3304740253564472344'
 async function serve(words: readonly string[], env: NodeJS.ProcessEnv, cleanUp: AsyncDisposableStack): Promise<string> {
   const server = spawn(builtLocker(), words, { detached: true, env, stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(server, 'exit').then(() => {})
-  const watchdog = startWatchdog()
-  if (server.pid !== undefined) watchdog.guard(server.pid)
+  const groupReaper = startGroupReaper()
+  if (server.pid !== undefined) groupReaper.guard(server.pid)
   cleanUp.defer(async () => {
     server.kill('SIGTERM')
     await awaitEnd(ended, () => server.kill('SIGKILL'), TERM_LIMIT_MS)
-    await watchdog.dismiss()
+    await groupReaper.dismiss()
   })
   for await (const line of createInterface(server.stderr)) {
     const address = /https?:[/][/][\d.]+:\d+/.exec(line)?.[0]

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync, closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { awaitEnd } from './await-end.ts'
+import type { GroupReaper } from './group-reaper.ts'
 import { plainEnvironment } from './plain-environment.ts'
 import { type Ports, takenPort } from './ports.ts'
 import { becomesReady } from './readiness.ts'
-import type { Watchdog } from './watchdog.ts'
 
 /** A Consul agent of ours. It dies with this process, however that ends, and does not keep this process alive. */
 export interface ConsulAgent {
@@ -36,7 +36,7 @@ export interface AgentProcessOptions {
   readonly ports: Ports
   readonly logFile: string
   readonly verbose: boolean
-  readonly watchdog: Watchdog
+  readonly groupReaper: GroupReaper
   readonly probe: (agent: ConsulAgent) => Promise<boolean>
 }
 
@@ -80,7 +80,7 @@ export class AgentProcess implements ConsulAgent {
 
   async stop(): Promise<void> {
     await this.#terminate()
-    await this.#options.watchdog.dismiss()
+    await this.#options.groupReaper.dismiss()
   }
 
   async restart(): Promise<void> {
@@ -111,7 +111,7 @@ export class AgentProcess implements ConsulAgent {
   }
 
   #start(): void {
-    const { binary, args, verbose, watchdog } = this.#options
+    const { binary, args, verbose, groupReaper } = this.#options
     const log = openSync(this.logFile, 'a')
     this.#logStart = statSync(this.logFile).size
     const output = verbose ? 'pipe' : log
@@ -120,7 +120,7 @@ export class AgentProcess implements ConsulAgent {
     const { promise, resolve } = Promise.withResolvers<void>()
     const end = () => {
       this.#running = false
-      if (child.pid) watchdog.release(child.pid)
+      if (child.pid) groupReaper.release(child.pid)
       resolve()
     }
     child.on('exit', end)
@@ -134,7 +134,7 @@ export class AgentProcess implements ConsulAgent {
     this.#child = child
     this.#ended = promise
     this.#running = true
-    if (child.pid) watchdog.guard(child.pid)
+    if (child.pid) groupReaper.guard(child.pid)
   }
 
   #copy(chunk: Buffer): void {

@@ -6,9 +6,9 @@ import { agentConfig } from './agent-config.ts'
 import { AgentProcess, type ConsulAgent } from './agent-process.ts'
 import { execute } from './execute.ts'
 import { findConsul } from './find-consul.ts'
+import { startGroupReaper } from './group-reaper.ts'
 import { freePorts, type Ports } from './ports.ts'
 import { acceptsSessions } from './readiness.ts'
-import { startWatchdog } from './watchdog.ts'
 
 export type { ConsulAgent } from './agent-process.ts'
 
@@ -59,7 +59,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<ConsulAg
 async function prepare(options: ConsulOptions, binary: string, version: string): Promise<AgentProcess> {
   const { mode = 'dev', node = mode, bind: host = '127.0.0.1', config = {}, args = [], verbose = false } = options
   const temporary = options.dataDir ? '' : await mkdtemp(join(tmpdir(), 'consul-agent-'))
-  const watchdog = startWatchdog(temporary)
+  const groupReaper = startGroupReaper(temporary)
   const dir = options.dataDir ? resolve(options.dataDir) : temporary
   await mkdir(dir, { recursive: true })
   const file = join(dir, 'agent.json')
@@ -74,7 +74,7 @@ async function prepare(options: ConsulOptions, binary: string, version: string):
     ports,
     logFile: join(dir, 'agent.log'),
     verbose,
-    watchdog,
+    groupReaper,
     probe: options.probe ?? ((agent) => acceptsSessions(agent.address)),
   })
 }

@@ -53,7 +53,7 @@ async function runAgent(options: ConsulOptions): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('asked'))
   const starting = startConsul(options)
   const agent = await Promise.race([starting, asked])
-  // The exit leaves an agent that is still on its way up to its watchdog.
+  // The exit leaves an agent that is still on its way up to its reaper.
   if (agent === 'asked') return 0
   if (!options.verbose) console.error(`log: ${agent.logFile}`)
   console.log(agent.address)

@@ -4,7 +4,7 @@ import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
 import type { BundledPackage } from '../../build/bundled-packages.ts'
 import SUMS from '../../build/node-sums.json' with { type: 'json' }
 import type { Architecture } from './about.ts'
-import { type Edition, PROJECT } from './edition.ts'
+import { type Edition, PROJECT } from './release-edition.ts'
 
 const { Component, ComponentRepository, HashDictionary, LicenseExpression, LicenseRepository, SpdxLicense } = Models
 const { ComponentType, HashAlgorithm } = Enums

@@ -7,7 +7,7 @@ import { slim } from '../../build/slim.ts'
 import { parserInJavaScript } from '../../build/translated-parser.ts'
 import type { Architecture } from './about.ts'
 import { billOfMaterials } from './bom.ts'
-import { type Edition, PROJECT } from './edition.ts'
+import { type Edition, PROJECT } from './release-edition.ts'
 import { targetFor } from './targets.ts'
 
 /** Makes what a release has beyond the project's own files, in the folder `made` of `work`. */

@@ -1,5 +1,5 @@
 import type { Architecture } from './about.ts'
-import type { Edition } from './edition.ts'
+import type { Edition } from './release-edition.ts'
 
 /** A package that is to be made. */
 export interface Package {

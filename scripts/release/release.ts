@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util'
 import { chosen, everyOne } from '../stage/choice.ts'
 import { interruption, stage } from '../stage/stage.ts'
 import { ARCHITECTURES, type Architecture } from './about.ts'
-import { PROJECT, thisEdition } from './edition.ts'
 import { FORMATS } from './formats.ts'
 import { makeContents } from './made.ts'
+import { PROJECT, thisEdition } from './release-edition.ts'
 import { writeSums } from './sums.ts'
 
 const usage = `Usage: npm run release [-- [--arch x64,arm64] [--format deb,rpm,tar,npm]]

@@ -4,7 +4,7 @@ import { HERE, type Target } from '../../build/target.ts'
 import { environmentOf, program, unpackPackage } from '../provide/debian.ts'
 import { execute } from '../provide/execute.ts'
 import type { Architecture } from './about.ts'
-import { PROJECT } from './edition.ts'
+import { PROJECT } from './release-edition.ts'
 
 /** What Debian has to make and to run programs of another architecture. */
 const FOREIGN = {

@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { PROJECT } from './edition.ts'
 import { type Layout, PAYLOAD } from './payload.ts'
+import { PROJECT } from './release-edition.ts'
 
 /** What distributions have instead of the folder for what an administrator installs by hand. */
 const BY_HAND = '/usr/local/bin/consul-locker'

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
-import { addressOf, isPicture } from './address.ts'
+import { addressOf, isPicture } from './site-address.ts'
 
 const { dirname, extname, join } = posix
 

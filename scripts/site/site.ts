@@ -2,11 +2,11 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Eleventy } from '@11ty/eleventy'
 import { execute } from '../provide/execute.ts'
-import { addressOf, way } from './address.ts'
 import { brokenLinks } from './broken-links.ts'
-import { forSite } from './markdown.ts'
 import { navigation } from './navigation.ts'
 import { type Page, pagesOf } from './pages.ts'
+import { addressOf, way } from './site-address.ts'
+import { forSite } from './site-markdown.ts'
 
 /** The Markdown that our readers read; what is below build/ and test/ others read elsewhere. */
 const DOCUMENTS = /^(?!build\/|test\/).*\.md$/

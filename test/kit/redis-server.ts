@@ -4,7 +4,7 @@ import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { program } from '../../scripts/provide/debian.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
-import { RedisConnection, type Reply } from '../../scripts/provide/redis-connection.ts'
+import { RedisClient, type Reply } from '../../scripts/provide/redis-client.ts'
 import { afterTest } from './after-test.ts'
 import { patiently } from './locker.ts'
 import { childrenOf, kill, runs } from './processes.ts'
@@ -58,7 +58,7 @@ export class RedisServer {
     this.#child = child
     const answers = async () => {
       if (child.exitCode !== null) throw new Error(`redis-server has ended: ${this.log}`)
-      return RedisConnection.open(this.host, this.port).then(
+      return RedisClient.open(this.host, this.port).then(
         (connection) => {
           connection.close()
           return true
@@ -71,7 +71,7 @@ export class RedisServer {
 
   /** Asks it on a connection of its own, by this password. */
   async ask(words: readonly (string | number)[], password?: string): Promise<Reply> {
-    const connection = await RedisConnection.open(this.host, this.port)
+    const connection = await RedisClient.open(this.host, this.port)
     try {
       if (password !== undefined) await connection.command('AUTH', password)
       return await connection.command(...words)

@@ -9,7 +9,7 @@ import { program, unpackPackage } from '../../scripts/provide/debian.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import { asOrdinaryUser } from '../../scripts/provide/ordinary-user.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
-import { RedisConnection } from '../../scripts/provide/redis-connection.ts'
+import { RedisClient } from '../../scripts/provide/redis-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
 import { scratch } from '../kit/unique.ts'
@@ -107,7 +107,7 @@ describe('a database opens its gate without a password', () => {
     await serve('redis-server', 'redis-server', ['--bind', '127.0.0.1', '--port', String(port), '--save', '', ...stale])
     const waiter = startLocker(['wait', gate, '--', 'echo', 'ran'])
     await waiter.says(/it answers: MASTERDOWN Link with MASTER is down/)
-    const redis = await RedisConnection.open('127.0.0.1', port)
+    const redis = await RedisClient.open('127.0.0.1', port)
     onTestFinished(() => redis.close())
     await redis.command('REPLICAOF', 'NO', 'ONE')
     expect(await waiter.ends()).toMatchObject({ code: 0, stdout: 'ran\n' })

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '../../scripts/provide/ports.ts'
-import { RedisConnection } from '../../scripts/provide/redis-connection.ts'
+import { RedisClient } from '../../scripts/provide/redis-client.ts'
 import { AbortReason } from '../../src/base/abort.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Context } from '../../src/base/context.ts'
@@ -77,7 +77,7 @@ async function master(settings: Readonly<Record<string, string | number>> = {}, 
 describe('a demotion', () => {
   test('closes the master, notes its end, and has clients come anew', async () => {
     const { server, notes, handler } = await master()
-    const client = await RedisConnection.open(server.host, server.port)
+    const client = await RedisClient.open(server.host, server.port)
     await client.command('SET', 'a', 1)
     await handler.demote(context(), CALM)
     await expect(client.command('PING')).rejects.toThrow('lost')
@@ -98,7 +98,7 @@ describe('a demotion', () => {
 
   test('fails when Redis takes no more clients', async () => {
     const { server, handler } = await master()
-    const client = await RedisConnection.open(server.host, server.port)
+    const client = await RedisClient.open(server.host, server.port)
     await client.command('CONFIG', 'SET', 'maxclients', 1)
     await expect(handler.demote(context(), CALM)).rejects.toThrow('max number of clients')
     expect(await client.command('SET', 'a', 1)).toBe('OK')
@@ -190,7 +190,7 @@ describe('a demotion', () => {
       async () => (await server.info('rdb_bgsave_in_progress')) === '0',
       () => 'a child of Redis, which inherits the port, still saves',
     )
-    const client = await RedisConnection.open(server.host, server.port)
+    const client = await RedisClient.open(server.host, server.port)
     await client.command('CONFIG', 'SET', 'port', 0)
     await expect(handler.demote(context(), CALM)).rejects.toThrow(`process ${server.pid} (redis-server) still has port`)
     expect(await client.command('SET', 'a', 1)).toBe('OK')

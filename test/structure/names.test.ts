@@ -2,10 +2,11 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { expect, test } from 'vitest'
 
-const FILES = globSync('src/**/*.{ts,tsx}').sort()
+const SOURCES = globSync('src/**/*.{ts,tsx}').sort()
+const TOOLS = globSync(['{scripts,build}/**/*.ts', 'build.mjs']).sort()
 
-/** Each command's folder has these, and the folder says whose they are. */
-const FIXED = /^src\/cli\/commands\/[^/]+\/(?:command|syntax|view)\.ts$/
+/** Each command's folder has these, and the folder says whose they are; each folder of scripts has one of its name. */
+const FIXED = /^src\/cli\/commands\/[^/]+\/(?:command|syntax|view)\.ts$|^scripts\/([^/]+)\/\1\.ts$/
 
 const EXPORTED = /^export (?:abstract )?(?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm
 
@@ -24,16 +25,28 @@ function doubled(places: readonly (readonly [name: string, place: string])[]): s
   })
 }
 
-test('no two files of src are called the same', () => {
-  expect(FILES.length).toBeGreaterThan(100)
-  const others = FILES.filter((file) => !FIXED.test(file))
+/** All that these files export, and where. */
+function exportsOf(files: readonly string[]) {
+  return files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(EXPORTED)].map(([, name = '']) => [name, file] as const),
+  )
+}
+
+test('no two files of src, scripts and build are called the same', () => {
+  expect(SOURCES.length).toBeGreaterThan(100)
+  expect(TOOLS.length).toBeGreaterThan(100)
+  const others = [...SOURCES, ...TOOLS].filter((file) => !FIXED.test(file))
   expect(doubled(others.map((file) => [basename(file), file]))).toEqual([])
 })
 
 test('no two files of src export the same name: one noun means one thing', () => {
-  const exported = FILES.flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(EXPORTED)].map(([, name = '']) => [name, file] as const),
-  )
+  const exported = exportsOf(SOURCES)
   expect(exported.length).toBeGreaterThan(500)
   expect(doubled(exported.filter(([name, file]) => !isPublished(name, file)))).toEqual([])
+})
+
+test('nor do two of scripts and build', () => {
+  const exported = exportsOf(TOOLS)
+  expect(exported.length).toBeGreaterThan(200)
+  expect(doubled(exported)).toEqual([])
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bringAtomics } from '../../build/atomics.ts'
 import { refuseUnknown } from '../../build/embedded-node.ts'
-import { FLAGS } from '../../build/executable.ts'
+import { FLAGS } from '../../build/make-executable.ts'
 import SUMS from '../../build/node-sums.json' with { type: 'json' }
 import { found, PROVEN_WITH, refuseUnproven } from '../../build/proven.ts'
 

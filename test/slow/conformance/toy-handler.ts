@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { startWatchdog } from '../../../scripts/provide/watchdog.ts'
+import { startGroupReaper } from '../../../scripts/provide/group-reaper.ts'
 import { aborted, sleep, unlessAborted, withAbortGrace } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
 import type { HealthReport } from '../../../src/leader/application/application.ts'
@@ -56,7 +56,7 @@ export class ToyHandler implements Handler {
   readonly #stateFile: string
   readonly #fault: Fault | undefined
   /** Ends what a test that is killed leaves behind. */
-  readonly #watchdog = startWatchdog()
+  readonly #groupReaper = startGroupReaper()
   readonly #started: ChildProcess[] = []
   #hasEnded = false
   #calls = 0
@@ -146,7 +146,7 @@ export class ToyHandler implements Handler {
   async end(): Promise<void> {
     this.#hasEnded = true
     for (const child of this.#started) child.kill('SIGKILL')
-    await this.#watchdog.dismiss()
+    await this.#groupReaper.dismiss()
   }
 
   get #port(): number {
@@ -185,8 +185,8 @@ export class ToyHandler implements Handler {
     child.unref()
     this.#started.push(child)
     const pid = child.pid as number
-    this.#watchdog.guard(pid)
-    child.once('exit', () => this.#watchdog.release(pid))
+    this.#groupReaper.guard(pid)
+    child.once('exit', () => this.#groupReaper.release(pid))
   }
 
   async #ask(ctx: Context, line: string): Promise<string> {

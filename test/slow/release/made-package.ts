@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import type { Architecture } from '../../../scripts/release/about.ts'
-import { thisEdition } from '../../../scripts/release/edition.ts'
 import { makeContents } from '../../../scripts/release/made.ts'
 import type { Package } from '../../../scripts/release/package.ts'
+import { thisEdition } from '../../../scripts/release/release-edition.ts'
 import { removeFolder } from '../../kit/remove-folder.ts'
 
 /** This machine's architecture. */

@@ -10,7 +10,7 @@ import type { LabNode } from '../../../scripts/failover/node.ts'
 import { playRound } from '../../../scripts/failover/round.ts'
 import { program } from '../../../scripts/provide/debian.ts'
 import { execute } from '../../../scripts/provide/execute.ts'
-import { RedisConnection } from '../../../scripts/provide/redis-connection.ts'
+import { RedisClient } from '../../../scripts/provide/redis-client.ts'
 import { LOCKER, patiently } from '../../kit/locker.ts'
 
 const extra = ['min_leader_time: 0s', 'max_failovers_per_hour: 100']
@@ -105,7 +105,7 @@ test('the judge sees a second node that takes writes', async () => {
   const master = await lab.steady()
   const slave = lab.nodes.find((node) => node !== master) as LabNode
   const beganAt = Date.now()
-  const redis = await RedisConnection.open(slave.app.address, slave.app.port)
+  const redis = await RedisClient.open(slave.app.address, slave.app.port)
   // What keeps a slave from taking writes even then.
   await redis.command('CONFIG', 'SET', 'min-replicas-to-write', 0)
   await redis.command('REPLICAOF', 'NO', 'ONE').finally(() => redis.close())

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { check, type Violation } from '../../../../scripts/chaos/checker.ts'
 import { faultTable } from '../../../../scripts/chaos/fault-table.ts'
-import type { Entry } from '../../../../scripts/chaos/history.ts'
+import type { Entry } from '../../../../scripts/chaos/history-file.ts'
 
 /** A life's entries: it begins, beats every 5 ms, and ends by itself. */
 function life(name: string, from: number, to: number, more: Partial<Entry> = {}): Entry[] {

@@ -1,10 +1,10 @@
 import { wrapped } from '../stage/markdown.ts'
 import { comparisonTable, textOf } from './comparison-table.ts'
 import { type HistoryCost, historyText } from './history-cost.ts'
-import { type Listing, listingText } from './listing.ts'
+import { type Listing, listingText } from './listing-cost.ts'
 import type { Machine } from './machine.ts'
 import type { Row } from './row.ts'
-import { type Scale, scaleText } from './scale.ts'
+import { type Scale, scaleText } from './scale-cost.ts'
 import { type Serving, servingText } from './serving.ts'
 
 const RATIO =

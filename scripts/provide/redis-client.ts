@@ -7,7 +7,7 @@ export type Reply = string | number | null | Reply[]
 type Waiter = { readonly resolve: (reply: Reply) => void; readonly reject: (error: Error) => void }
 
 /** A connection to a Redis; https://redis.io/docs/latest/develop/reference/protocol-spec/ (RESP 2). */
-export class RedisConnection {
+export class RedisClient {
   readonly #socket: Socket
   readonly #waiting: Waiter[] = []
   #received = ''
@@ -23,7 +23,7 @@ export class RedisConnection {
   }
 
   /** Connects within a second. */
-  static async open(host: string, port: number): Promise<RedisConnection> {
+  static async open(host: string, port: number): Promise<RedisClient> {
     const socket = createConnection({ host, port })
     try {
       await once(socket, 'connect', { signal: AbortSignal.timeout(1000) })
@@ -31,7 +31,7 @@ export class RedisConnection {
       socket.on('error', () => {}).destroy()
       throw error
     }
-    return new RedisConnection(socket)
+    return new RedisClient(socket)
   }
 
   /** Sends a command and resolves with its answer; rejects with Redis's own words when that is an error. */

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
 /** A shell that outlives us, however we end, and then ends the process groups that we left behind. */
-export interface Watchdog {
+export interface GroupReaper {
   /** From now on the group of this process, its leader, is one to end. */
   guard(leader: number): void
   /** It has ended by itself. */
   release(leader: number): void
-  /** Lets the watchdog do its last work, now; resolves when that is done. */
+  /** Lets the reaper do its last work, now; resolves when that is done. */
   dismiss(): Promise<void>
 }
 
@@ -39,12 +39,12 @@ send KILL
 `
 
 /**
- * Starts a watchdog. When this process ends, or at `dismiss()`, it stops the guarded groups (TERM, and KILL when their
+ * Starts a reaper. When this process ends, or at `dismiss()`, it stops the guarded groups (TERM, and KILL when their
  * leaders have ended or after 5 s) and removes the directory `temporary` if there is one. It does not keep this process
  * alive.
  */
-export function startWatchdog(temporary = ''): Watchdog {
-  const shell = spawn('/bin/sh', ['-c', script, 'watchdog', temporary], {
+export function startGroupReaper(temporary = ''): GroupReaper {
+  const shell = spawn('/bin/sh', ['-c', script, 'group-reaper', temporary], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })

@@ -2,7 +2,7 @@ import { chmodSync, chownSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Where a node is, and whom it finds there. */
-export interface Place {
+export interface NodePlace {
   readonly name: string
   readonly dir: string
   /** The loopback address that all of it is on. */

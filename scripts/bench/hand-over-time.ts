@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median, quantile } from '../stage/statistics.ts'
-import { ToolRun, phaseOf } from './tool-run.ts'
 import { type Row, Samples } from './row.ts'
 import type { Testbed } from './testbed.ts'
 import type { Tool } from './tool.ts'
+import { phaseOf, ToolRun } from './tool-run.ts'
 import { inTurn } from './uncontended.ts'
 
 /**

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { slug } from 'github-slugger'
 import type { MarkdownIt } from 'markdown-it'
 import anchor from 'markdown-it-anchor'
-import { addressOf, way } from './address.ts'
+import { addressOf, way } from './site-address.ts'
 
 const { dirname, join } = posix
 

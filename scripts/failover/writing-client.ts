@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from './app.ts'
+import type { ClusterObserver } from './cluster-observer.ts'
 import type { Acknowledged } from './judge.ts'
-import type { Observer } from './observer.ts'
 import type { Member } from './system.ts'
 
 const PAUSE_MS = 10
 const ANSWER_LIMIT_MS = 500
 
 /** A client as any other: it writes to the node that it is sent to, one number after the other, and tries again. */
-export class Writer implements AsyncDisposable {
+export class WritingClient implements AsyncDisposable {
   readonly set: string
   readonly acknowledged: Acknowledged[] = []
-  readonly #observer: Observer
+  readonly #observer: ClusterObserver
   readonly #nodes: ReadonlyMap<string, Member>
   readonly #end = new AbortController()
   readonly #work: Promise<void>
 
-  constructor(set: string, observer: Observer, nodes: readonly Member[]) {
+  constructor(set: string, observer: ClusterObserver, nodes: readonly Member[]) {
     this.set = set
     this.#observer = observer
     this.#nodes = new Map(nodes.map((node) => [node.name, node]))

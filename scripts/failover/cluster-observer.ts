@@ -23,7 +23,7 @@ export interface Contact {
  * Watches a cluster from outside, from its start to its disposal: who has the lead and where clients are sent, as the
  * system tells it, and which nodes take writes, whatever anybody says of them.
  */
-export class Observer implements AsyncDisposable {
+export class ClusterObserver implements AsyncDisposable {
   readonly holderChanges: HolderChange[] = []
   readonly sightings: Sighting[] = []
   readonly acceptances: Acceptance[] = []
@@ -53,7 +53,8 @@ export class Observer implements AsyncDisposable {
   }
 
   #seeHolder(node: string | undefined): void {
-    if (this.holderChanges.length === 0 || node !== this.holderChanges.at(-1)?.node) this.holderChanges.push({ at: Date.now(), node })
+    if (this.holderChanges.length === 0 || node !== this.holderChanges.at(-1)?.node)
+      this.holderChanges.push({ at: Date.now(), node })
   }
 
   #seeMasters(nodes: readonly string[]): void {

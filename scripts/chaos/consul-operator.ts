@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Cluster } from '../provide/cluster.ts'
 
 /** An operator's hands at Consul, through whichever server answers. */
-export class Operator {
+export class ConsulOperator {
   readonly #cluster: Cluster
   readonly #key: string
 
