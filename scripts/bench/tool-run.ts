@@ -35,7 +35,7 @@ export class ToolRun {
     running.ended.then(close, close)
   }
 
-  /** The tool tries for the lock. `reaped`: under a shell that inherits and waits for orphans, where that is allowed. */
+  /** The tool tries for the lock. `reaped`: under a shell that inherits and awaits orphans, where that is allowed. */
   static async start(testbed: Testbed, tool: Tool, lock: string, reaped = false): Promise<ToolRun> {
     const path = testbed.file('fifo')
     await execute('mkfifo', [path])
