@@ -73,7 +73,7 @@ async function runTrigger(
   }
 }
 
-/** A standby of whose primaries none passes acts as one. `undefined`: nobody acts now. Rejects with a `Failure`. */
+/** When no primary passes, a standby acts as one. `undefined`: nobody acts now. Rejects with a `Failure`. */
 async function triggerRole(
   ctx: Context,
   { consul, file }: TriggerRequest,

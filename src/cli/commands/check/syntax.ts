@@ -48,7 +48,7 @@ must be stopped while a primary passes. Prints one line of JSON.`,
     user: { ...option('process:', 'NAME', 'of this user only; for crontab: whose it is'), alias: 'u' },
     pattern: { ...option('crontab:', 'TEXT', "a text in a job's line"), alias: 'p' },
     'update-roles': {
-      ...flag('Standby:', 'one that runs while no primary passes becomes primary'),
+      ...flag('Standby:', 'make it primary if it runs while no primary passes'),
       alias: 'U',
     },
     nodns: flag('Standby:', 'keep the tag nodns on its service while it rests'),
@@ -75,7 +75,7 @@ must be stopped while a primary passes. Prints one line of JSON.`,
   epilogue: `With -P or -R, checks of other kinds pass while such a process runs.
 
 Exit codes are Consul's: 0 passing, 1 warning, 2 critical. A check that can't
-tell, for Consul doesn't answer or it was called wrongly, is critical.`,
+tell, because Consul doesn't answer or the call is wrong, is critical.`,
 } satisfies Syntax
 
 export type CheckCommandOptions = Values<typeof CHECK_SYNTAX.options>

@@ -38,11 +38,11 @@ consul-locker discovery delete --url U TOKEN
 consul-locker discovery publish --url U TOKEN [ip:port…]
 consul-locker discovery lookup --url U TOKEN
 
-Lets machines find each other that know nothing but a token: the servers of a
-Consul cluster that is about to be born, for instance.`,
+Lets machines that know nothing but a token find each other: the servers of a
+new Consul cluster, for instance.`,
   options: {
     listen: option('serve:', 'ADDRESS', `host:port to serve at (${LISTEN})`, listenAddress(LISTEN), LISTEN),
-    expire: option('serve:', 'TIME', 'what nobody publishes again is forgotten after (5m)', expiry, '5m'),
+    expire: option('serve:', 'TIME', 'forget what nobody has published again by then (5m)', expiry, '5m'),
     'rate-limit': option(
       'serve:',
       'N',

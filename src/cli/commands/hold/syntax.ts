@@ -12,8 +12,9 @@ export const HOLD_SYNTAX = {
 
 Holds a lock without a command: waits for it, prints one line of JSON when it
 is ours, and keeps it until its standard input ends, a signal comes, or
-consul-locker release asks for it. For work that can't be one command; it can
-tell of a loss, but a run (consul-locker NAME COMMAND) stops the work.`,
+consul-locker release asks for it. For work that can't be one command. When the
+lock is lost, hold only tells; a run (consul-locker NAME COMMAND) stops the
+work.`,
   brief: `consul-locker hold [options] NAME
 
 Holds a lock without a command, until the standard input ends.`,

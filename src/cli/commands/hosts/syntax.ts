@@ -19,7 +19,7 @@ Prints the addresses of a service's healthy instances, or keeps a file of them.`
   options: {
     ...LABEL_OPTION,
     'exclude-self': flag('Which:', 'none of this node'),
-    min: option('Which:', 'N', 'so many, or it is a failure (1)', wholeNumber(1, 100_000), '1'),
+    min: option('Which:', 'N', 'fail with fewer than these (1)', wholeNumber(1, 100_000), '1'),
     wait: option('Which:', 'TIME', 'wait so long for them, e.g. 60s', duration, '0'),
     port: option('Form:', 'N', 'put this port behind every address', wholeNumber(1, 65_535)),
     format: option('Form:', 'FORM', "another form for each, e.g. 'http://{address}:{port}'"),

@@ -36,9 +36,9 @@ YAML, and runs by itself when it begins with #!/usr/local/bin/consul-locker init
   options: {
     file: { ...option('Script:', 'FILE', 'the init script'), alias: 'f' },
     json: flag('status:', 'as one line of JSON'),
-    force: flag('start-primary:', 'go on without a primary that Consul holds for dead'),
+    force: flag('start-primary:', 'leave out a primary that Consul takes for dead'),
     'dead-after': option('start-primary:', 'TIME', 'or only when it was dead, or critical, for so long', duration),
-    fenced: flag('start-primary:', 'who is left out is switched off already: no fence_command'),
+    fenced: flag('start-primary:', 'nodes left out are switched off already: no fence_command'),
     node: option('start-primary:', 'NAME', 'only this standby becomes primary'),
     'dry-run': flag('start-primary:', 'say what would be done, and do nothing'),
     abort: flag('start-primary:', 'undo a switch that broke off'),

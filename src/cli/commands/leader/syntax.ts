@@ -17,7 +17,7 @@ export const LEADER_WORDS = {
   history: 'show who was master when',
   'step-down': 'have the master hand over',
   switchover: 'have the master hand over, to a node or at a time',
-  promote: 'have a node lead that is not ready',
+  promote: 'have a node lead though it is not ready',
   reinit: "replace a node's data by the master's",
   disable: 'take a node out',
   enable: 'bring a node back',
@@ -38,7 +38,7 @@ file is its configuration, in YAML, and runs by itself when it begins with
 
   status, members, history  who is master; the nodes; who was master when
   step-down, switchover     have the master hand over, to a --candidate, --at T
-  promote <name> <node>     have a node lead that is not ready
+  promote <name> <node>     have a node lead though it is not ready
   reinit <name> <node>      replace a node's data by the master's
   disable, enable           take a node out, a master hands over; bring it back
   maintenance               nobody is promoted or demoted, until it expires
@@ -49,7 +49,7 @@ file is its configuration, in YAML, and runs by itself when it begins with
     candidate: option('Words:', 'NODE', 'switchover: who is to be master'),
     at: option('Words:', 'TIME', 'switchover: then, as 2026-11-30T03:00, or 03:00 for the next one'),
     in: option('Words:', 'TIME', 'switchover: after so long', period),
-    cancel: flag('Words:', 'switchover: take back what was to be at a time'),
+    cancel: flag('Words:', 'switchover: cancel the scheduled one'),
     json: flag('Words:', 'status, members, history: as JSON'),
     watch: flag('Words:', 'status: follow it on a terminal'),
     for: option('Words:', 'TIME', 'maintenance: for so long (1h)', period),

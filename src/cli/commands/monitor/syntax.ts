@@ -61,7 +61,7 @@ beside the service, as a systemd unit of Type=notify for instance.`,
 there is meta data.
 
 The instance is L:ID in Consul. Each time that it becomes healthy, its start-up
-lease (consul-locker lease) ends. Should the monitor die, Consul takes the
+lease (consul-locker lease) ends. When the monitor dies, Consul takes the
 instance for dead after twice the interval, and forgets it after a minute.
 READY=1 goes to systemd when the service is healthy for the first time.
 

@@ -20,13 +20,13 @@ export const PAUSE_SYNTAX = {
   summary: 'let nobody get a lock for a while',
   usage: `consul-locker pause NAME|--all --for TIME [--reason TEXT] [options]
 
-Nobody gets the lock until the time is over, or until consul-locker resume:
-who starts meanwhile waits, or gives up as --no-wait and --wait say, and tells
-why. What runs under it goes on; pause says what that is. The pause ends by
-itself, by the clock of each machine that starts something.`,
+Nobody gets the lock until the time is over, or until consul-locker resume: a
+run that starts meanwhile waits, or gives up as --no-wait and --wait say, and
+tells why. What runs under it goes on; pause says what that is. The pause ends
+by itself, by the clock of each machine that starts something.`,
   options: {
     for: option('Pause:', 'TIME', 'from now on for so long: 90s, 2h, at most 30d', pauseLength),
-    reason: option('Pause:', 'TEXT', 'what those are told who wait (200 characters of it)'),
+    reason: option('Pause:', 'TEXT', 'what waiting runs tell as the reason (200 characters)'),
     ...SCOPE,
     ...CONSUL_OPTIONS,
     ...OUTPUT_OPTIONS,

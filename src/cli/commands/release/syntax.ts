@@ -11,8 +11,8 @@ export const RELEASE_SYNTAX = {
   usage: `consul-locker release NAME --run ID [options]
 
 Asks the consul-locker hold that has a lock to give it back, from any machine,
-and waits until it has. ID is the runId of the line that hold printed. Nobody
-else's lock is touched, and none is taken from who still works under it.`,
+and waits until it has. ID is the runId of the line that hold printed. It
+touches nobody else's lock, and takes none from work that goes on under it.`,
   options: {
     run: option('Release:', 'ID', 'the run that holds the lock'),
     timeout: option('Release:', 'TIME', 'wait this long for the answer (60s)', duration, '60s'),

@@ -51,7 +51,7 @@ Brings all hosts to one version, so many at a time.
   health                  this host's failing checks
   failures                failing checks anywhere, and failed upgrades`,
   options: {
-    file: { ...option('Rollout:', 'FILE', 'rollout.yaml; of it the other words need prefix and such'), alias: 'f' },
+    file: { ...option('Rollout:', 'FILE', 'rollout.yaml; other words take only prefix and such of it'), alias: 'f' },
     prefix: option('Rollout:', 'FOLDER', 'a folder for all keys (none)'),
     'version-file': option('Rollout:', 'FILE', 'where this host keeps its version (/etc/current_version)'),
     host: option('Rollout:', 'NAME', "this host's name; for pause and resume: that host"),
@@ -89,14 +89,14 @@ Brings all hosts to one version, so many at a time.
     'consul-locker rollout status --watch',
   ],
   epilogue: `Exit codes:
-  pending   0 yes; 1 no; 2 Consul doesn't answer (or wrong usage); 3 nor is
-            there a local version; or no version was triggered yet
+  pending   0 yes; 1 no; 2 Consul doesn't answer (or wrong usage); 3 the same,
+            and there is no local version; or no version was triggered yet
   health    how many checks fail, 100 for more; 101 there is no such node;
             our own codes 2 to 5 (see below) are 102 to 105 here
   current   1 no version was triggered yet
   verify, check-single, failures, status
             0 all is well; 1 it isn't
-  ping      1 it doesn't, or has none
+  ping      1 Consul doesn't answer, or has no leader
   forget    1 nothing is recorded of that host, or it is at work
   step      0 done, nothing to do, or not this host's turn yet; 1 upgrade or
             validation failed; 6 the slots were lost, and what ran was stopped;

@@ -24,14 +24,18 @@ Consul, runs the command while holding it, and exits with the command's code.`,
     ...LOCK_OPTIONS,
     'kill-after': option('Lock:', 'TIME', 'grace from TERM to KILL when we end the command (5s)', duration, '5s'),
     'wait-group': flag('Lock:', "keep it until all of the command's group has ended"),
-    'record-command': flag('Lock:', "have others see the command's arguments, not just its name"),
-    'no-guardian': flag('Lock:', 'do without the process that ends the command should we be killed'),
-    'require-healthy': optionalValue('Limits:', 'SERVICE', 'contend only while this node, and its SERVICE, is well'),
+    'record-command': flag('Lock:', "show others the command's arguments, not just its name"),
+    'no-guardian': flag('Lock:', 'do without the process that ends the command when we are killed'),
+    'require-healthy': optionalValue(
+      'Limits:',
+      'SERVICE',
+      'contend only while this node, and SERVICE on it, is healthy',
+    ),
     'max-runtime': option('Limits:', 'TIME', 'end the command after this time, and exit with 124', timeLimit),
     'timeout-signal': option('Limits:', 'SIGNAL', 'by this signal instead of TERM; then, as ever, by KILL', signalName),
     'on-wait': option('Reactions:', 'LINE', 'have a shell run this when the lock is not free', shellLine),
     'on-acquire': option('Reactions:', 'LINE', 'before the command, which starts if this succeeds', shellLine),
-    'on-lost': repeatable('Reactions:', 'LINE', 'when the lock is lost; or the signal to be sent for TERM'),
+    'on-lost': repeatable('Reactions:', 'LINE', 'when the lock is lost; or the signal to send instead of TERM'),
     'on-release': option('Reactions:', 'LINE', 'when the lock has been given back, or is lost', shellLine),
     ...CONSUL_OPTIONS,
     dev: onlyWord(flag('Consul:', 'to try things: where nothing listens, start a Consul of one process')),
@@ -71,13 +75,13 @@ Consul, runs the command while holding it, and exits with the command's code.`,
 Other commands; each has --help:
   hold, release                         a lock without a command
   pause, resume                         nobody starts for a while
-  unlock                                a lock freed that somebody holds
+  unlock                                free a lock that somebody holds
   slots                                 who has them, and how many there are
   locks                                 all there are, who holds and who waits
   history, status                       how the runs under a lock went
-  doctor                                what would break a run here, or keeps it
+  doctor                                what would break a run here, or delay it
   dashboard                             a web page of all locks and their runs
-  wait                                  conditions that are to hold
+  wait                                  wait until conditions hold
   monitor, hosts, lease, discovery      services that find each other, and start
                                         one after the other
   crontab, unit                         such a run as a line for cron, as units

@@ -10,7 +10,7 @@ export const SLOTS_SYNTAX = {
 
 Shows who has the slots of <name>, or changes how many there are, while runs
 with --slots have some. With fewer than are taken, nobody comes in before
-enough of them have gone; who waits follows the change.`,
+enough of them have gone; waiting runs follow the change.`,
   options: {
     key: LOCK_KEY,
     ...CONSUL_OPTIONS,

@@ -10,7 +10,7 @@ export const STATUS_SYNTAX = {
   summary: 'show whether a lock is held, by whom, and how its runs went',
   usage: `consul-locker status NAME
 
-Prints all about one lock (or slots): by whom it is held, and since when; who
+Prints all about one lock (or slots): who holds it, and since when; who
 waits; whether it is paused; when its command last succeeded and failed; and a
 bar for each of its last runs, as long as that was (NO_COLOR is heeded).`,
   options: {

@@ -27,9 +27,9 @@ decides what this machine runs, as our user: guard it with an ACL.`,
   operands: [{ words: { critical: 'checks that are critical', warning: 'checks that warn' } }],
   often: ['config', 'service', 'timeout'],
   examples: ['consul-locker trigger critical --config /root/.powerconsul.conf'],
-  epilogue: `A standby of whose primaries none passes acts as primary. Nothing is run while a
-switch or a fence of the service is under way, or its node is in maintenance;
-nor for a check without output, which has not run yet.
+  epilogue: `When no primary passes its check, a standby acts as primary. Nothing is run
+while a switch or a fence of the service is under way, or its node is in
+maintenance; nor for a check without output, which has not run yet.
 
 Exit codes: 0 done; 1 an action failed; 2, 3, 4, 5 as for a run.`,
 } satisfies Syntax

@@ -45,7 +45,7 @@ A runner of a version before 0.2 doesn't hear --yield; then the time runs out.
 A run that was asked ends as after a TERM: with its command's code, 143 as a
 rule. The request stands when the time is over, or after Ctrl-C.
 
-Exit codes: 0 who was shown holds it no more, or nobody did; 1 you said no, the
+Exit codes: 0 the one shown holds it no more, or nobody did; 1 you said no, the
 holder has changed meanwhile (then nothing is done), --holder holds none, or the
 time is over; 2 wrong usage, or nobody to be asked and no --yes; 6 with --yield:
 it was lost before it was given back; 128+n signal n came; 3, 4 as for a run.`,
