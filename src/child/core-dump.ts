@@ -11,7 +11,7 @@ let inherited: string | undefined
 /** Keeps our memory out of core files: such a file has arguments left, and what stood in the registers. */
 export function keepOutOfCores(): void {
   try {
-    inherited = `0x${readFileSync(FILTER, 'latin1').trim()}`
+    inherited = `0x${readFileSync(FILTER, 'latin1')}`
     writeFileSync(FILTER, NOTHING)
   } catch {
     // A kernel without cores, or no /proc.

@@ -16,7 +16,12 @@ const FILES = [
  * guardian that can't see whether a command still runs could neither end it nor give its lock back. `wayOut` says how
  * to do without one, where that is possible. Tests have other files.
  */
-export function checkGuardianPrerequisites(path = '', wayOut?: string, exists = existsSync): void {
+export function checkGuardianPrerequisites(
+  path = '',
+  wayOut?: string,
+  exists = existsSync,
+  executable = OWN_EXECUTABLE,
+): void {
   const folders = `${GUARDIAN_PATH}:${path}`.split(':')
   const isThere = (program: string) => folders.some((folder) => exists(`${folder || '.'}/${program}`))
   const file = FILES.find(([file]) => !exists(file))
@@ -25,23 +30,23 @@ export function checkGuardianPrerequisites(path = '', wayOut?: string, exists = 
   if (missing !== undefined) {
     throw new Failure('usage', `the guardian needs ${missing}, which is not there`, { hint: withWayOut(cure, wayOut) })
   }
-  checkOwnExecutable(wayOut)
+  checkOwnExecutable(executable, wayOut)
 }
 
 /** It is we whom the guardian starts to give the lock back. */
-function checkOwnExecutable(wayOut: string | undefined): void {
-  const why = whyNotExecutable()
+function checkOwnExecutable(executable: string, wayOut: string | undefined): void {
+  const why = whyNotExecutable(executable)
   if (why === undefined) return
   throw new Failure('usage', `the guardian could not start ${process.execPath}: ${why}`, {
     hint: withWayOut('put the executable where programs may run, and start it by its own name', wayOut),
   })
 }
 
-function whyNotExecutable(): string | undefined {
+function whyNotExecutable(executable: string): string | undefined {
   // Who runs us by the loader is that, as the kernel sees it.
   if (/^ld[-.]/.test(basename(process.execPath))) return 'it is a loader'
   try {
-    accessSync(OWN_EXECUTABLE, constants.X_OK)
+    accessSync(executable, constants.X_OK)
     return undefined
   } catch (thrown) {
     return messageOf(thrown)

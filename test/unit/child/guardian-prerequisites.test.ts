@@ -57,6 +57,16 @@ describe('what a guardian needs', () => {
     },
   )
 
+  test('is an executable of ours that may run', () => {
+    expect(() => checkGuardianPrerequisites('', undefined, undefined, '/dev/null')).toThrow(
+      expect.objectContaining({
+        code: 'usage',
+        message: expect.stringContaining(`could not start ${execPath}: EACCES`),
+        hint: 'put the executable where programs may run, and start it by its own name',
+      }),
+    )
+  })
+
   test.each(['/opt/ldap', '/opt/old-node', '/lib/ld-linux/node'])('may have any other name: %s', (name) => {
     process.execPath = name
     expect(() => checkGuardianPrerequisites()).not.toThrow()

@@ -4,6 +4,7 @@ import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import { acquire } from '../../../src/lock/acquire.ts'
 import { type AcquireOptions, WAIT_OVER } from '../../../src/lock/acquire-options.ts'
 import { LOCK_FLAGS, SEMAPHORE_FLAGS } from '../../../src/lock/lock-keys.ts'
+import type { NextAttempt, Rider } from '../../../src/lock/rider.ts'
 import { Session } from '../../../src/lock/session.ts'
 import { on, type Policy } from '../../virtual/faulty-transport.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
@@ -579,6 +580,25 @@ describe('who waits', () => {
     await expect(clock.run(waiting)).rejects.toThrow('interrupted')
     expect(operator.holder(key)).toBeUndefined()
     expect(operator.sessions()).toEqual([])
+  })
+})
+
+describe('a rider', () => {
+  test.each([true, false])('looks before there is a session, and tells what it finds; once: %s', async (once) => {
+    const { clock, consul, want, said, requests } = contended()
+    const tries: Omit<NextAttempt, 'tell'>[] = []
+    const rider: Rider = {
+      async prepare(_, { tell, ...attempt }) {
+        tries.push(attempt)
+        tell('nothing is due')
+        return 'skipped'
+      },
+      claiming: () => [],
+    }
+    expect(await clock.run(want({ once, riders: [rider] }))).toBe('skipped')
+    const nowMs = clock.now().wallMs
+    expect(tries).toEqual([{ consul: expect.any(consul().constructor), seen: undefined, isOurs: false, nowMs, once }])
+    expect({ said, requests }).toEqual({ said: ['nothing is due'], requests: [] })
   })
 })
 

@@ -21,6 +21,7 @@ describe('a run is due', () => {
   const hourly: Partial<Period> = { oncePerMs: HOUR }
   test.each<[string, Partial<Period>, PeriodRuns | undefined, string]>([
     ['when none has been', hourly, undefined, 'due'],
+    ['when none has been, if successes count', { ...hourly, onSuccess: true }, undefined, 'due'],
     ['an hour after the last start', hourly, { last: run(HOUR) }, 'due'],
     ['not a moment sooner', hourly, { last: run(HOUR - 1) }, 'done'],
     ['not while the last one runs', hourly, { last: run(5, {}) }, 'done'],
@@ -57,6 +58,10 @@ describe('a run is due', () => {
       why: 'once per 1h (400ms short of it: for a job that comes as often, take less, or --slot)',
     })
     expect(due({ slot: slotOf('%F') }, { last: run(5) })).toMatchObject({ why: 'once in 2026-11-29 (UTC)' })
+    expect(due({ slot: slotOf('%FT%R') }, { last: run(-60_000) })).toMatchObject({
+      why: 'already in 2026-11-29T10:01 (UTC), by a clock that is ahead of ours',
+    })
+    expect(due(hourly, { last: run(-HOUR) })).toMatchObject({ kind: 'ahead', byMs: HOUR })
     expect(due({ intervalMs: 60_000 }, { last: run(5000) })).toMatchObject({ why: '1m after its end at the earliest' })
   })
 })
