@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Client } from './consul-target.ts'
 import { registeredService } from './services.ts'
-import type { Client } from './target.ts'
 
 const refusals: [what: string, body: string, status: number, words: string][] = [
   ['no JSON', 'oops', 400, 'Request decode failed: invalid character'],

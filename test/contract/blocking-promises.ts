@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Client, Reply } from './target.ts'
+import type { Client, Reply } from './consul-target.ts'
 
 interface Scene {
   readonly client: Client

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Client } from './target.ts'
+import type { Client } from './consul-target.ts'
 
 const refusals: [what: string, verb: string, body: object, words: string][] = [
   ['without a node', 'register', { Address: '10.0.0.9' }, 'Must provide node'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Client } from './consul-target.ts'
 import { registeredService } from './services.ts'
-import type { Client } from './target.ts'
 
 export function checkPromises(open: () => Client): void {
   const checkOf = async (client: Client, id: string) => (await client.read('/v1/agent/checks')).json[id]

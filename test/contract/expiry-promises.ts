@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { Client, type Target } from './target.ts'
+import { Client, type ConsulTarget } from './consul-target.ts'
 
 /** Registers the slow ones of them, as `consulPromises` does the others: a session's TTL is 10 s at least. */
-export function expiryPromises(name: string, open: () => Target): void {
+export function expiryPromises(name: string, open: () => ConsulTarget): void {
   const client = () => new Client(open())
   describe.concurrent(name, () => {
     describe('an expiring session', () => promises(client))

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { Target } from './target.ts'
+import type { ConsulTarget } from './consul-target.ts'
 
 /** What listens somewhere, and the time that passes for all of us. */
-export function httpTarget(address: () => string): Target {
+export function httpTarget(address: () => string): ConsulTarget {
   return {
     async call(method, path, body) {
       const response = await fetch(address() + path, { method, ...(body === undefined ? {} : { body }) })

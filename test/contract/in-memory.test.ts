@@ -1,10 +1,10 @@
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { consulPromises } from './consul-promises.ts'
+import type { ConsulTarget } from './consul-target.ts'
 import { expiryPromises } from './expiry-promises.ts'
-import type { Target } from './target.ts'
 
-const open = (): Target => {
+const open = (): ConsulTarget => {
   const clock = new VirtualClock()
   const agent = new DevAgent({ clock, random: Math.random })
   const never = new AbortController().signal

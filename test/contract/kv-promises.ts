@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { base64, type Client, type Row, rowsOf } from './target.ts'
+import { base64, type Client, type Row, rowsOf } from './consul-target.ts'
 
 export function kvPromises(open: () => Client): void {
   test('that is absent is a 404 with an index', async () => {

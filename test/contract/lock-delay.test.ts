@@ -1,7 +1,7 @@
 import { expect, inject, test, vi } from 'vitest'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
-import { Client, type Target } from './target.ts'
+import { Client, type ConsulTarget } from './consul-target.ts'
 
 const BESIDES = 6
 
@@ -25,7 +25,7 @@ test(`${title}, at the real Consul`, async () => {
       return { status: response.status, index: 0, text: await response.text() }
     },
     freshKey: () => `lock-delay/${crypto.randomUUID()}`,
-  } as unknown as Target
+  } as unknown as ConsulTarget
   await vi.waitUntil(() => isOvertaken(new Client(real)), { timeout: 50_000, interval: 0 })
 })
 
@@ -39,6 +39,6 @@ test(`${title}, at the one in memory when its log takes time`, async () => {
       return { status, index: 0, text }
     },
     freshKey: () => 'lock-delay',
-  } as unknown as Target
+  } as unknown as ConsulTarget
   expect(await clock.run(isOvertaken(new Client(memory)))).toBe(true)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { base64, type Client, NOBODY } from './target.ts'
+import { base64, type Client, NOBODY } from './consul-target.ts'
 
 export function lockPromises(open: () => Client): void {
   test('that is free is given, with value and flags', async () => {

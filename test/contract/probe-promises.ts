@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, type TestContext, test } from 'vitest'
+import { Client, type ConsulTarget } from './consul-target.ts'
 import { registeredService } from './services.ts'
-import { Client, type Target } from './target.ts'
 
 /**
  * A web server of the test's, and where it is. It ends with that very test: these run beside each other, where vitest's
@@ -23,7 +23,7 @@ async function webServer(
 }
 
 /** Registers the promises about checks by which an agent looks at others itself. They need a network, and real time. */
-export function probePromises(name: string, open: () => Target): void {
+export function probePromises(name: string, open: () => ConsulTarget): void {
   describe.concurrent(`${name}: a check that looks`, () => {
     const isHow = (client: Client, status: string) =>
       client.readUntil(`/v1/health/checks/${client.name}`, (list) => list[0]?.Status === status)

@@ -1,4 +1,4 @@
-import type { Client } from './target.ts'
+import type { Client } from './consul-target.ts'
 
 /** A service that the agent has registered. */
 export interface RegisteredService {

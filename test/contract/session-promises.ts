@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Client, NOBODY, type SessionRow } from './target.ts'
+import { type Client, NOBODY, type SessionRow } from './consul-target.ts'
 
 const refusals: [what: string, wish: string, status: number, text: string][] = [
   ['a TTL below 10s', '{"TTL":"9s"}', 500, "Invalid Session TTL '9000000000', must be between [10s=24h0m0s]"],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { base64, type Client, NOBODY } from './target.ts'
+import { base64, type Client, NOBODY } from './consul-target.ts'
 
 export function txnPromises(open: () => Client): void {
   test('locks, and tells indexes, session and flags, but not the value', async () => {

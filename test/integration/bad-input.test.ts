@@ -6,7 +6,7 @@ import { type Options, variableOf } from '../../src/cli/syntax/option.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { runLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
-import { expectSentence, serve } from '../kit/refusals.ts'
+import { expectSentence, serveTcp } from '../kit/refusals.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -184,7 +184,7 @@ describe('what answers is not Consul:', () => {
     ['10 MB of HTTP', http('200 OK', 'text/plain', 'noise '.repeat((10 << 20) / 6))],
     ['endless headers', `HTTP/1.1 200 OK\r\n${'X-Noise: noise\r\n'.repeat(100_000)}`],
   ] as const)('%s', async ([, answer]) => {
-    const address = await serve((socket) => socket.once('data', () => socket.end(answer)))
+    const address = await serveTcp((socket) => socket.once('data', () => socket.end(answer)))
     const ended = await runLocker(['name', 'echo', 'ran'], { address })
     expectSentence(ended, 4, /is not Consul.*\(.*CONSUL_HTTP_ADDR.*\)/)
   })
@@ -192,7 +192,7 @@ describe('what answers is not Consul:', () => {
   test('a web page that is elsewhere is told with its address, without what does not belong there', async () => {
     const location = 'https://me:s3cret@login.example/?\x9b31mto=consul'
     const answer = `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
-    const address = await serve((socket) => socket.once('data', () => socket.end(answer, 'latin1')))
+    const address = await serveTcp((socket) => socket.once('data', () => socket.end(answer, 'latin1')))
     const ended = await runLocker(['name', 'echo', 'ran'], { address })
     expectSentence(ended, 4, /gives 302 and leads to https:\/\/\*\*\*@login\.example\/\?31mto=consul \(/)
   })

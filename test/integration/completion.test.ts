@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, inject, test } from 'vitest'
 import { afterTest } from '../kit/after-test.ts'
-import { BEGINNING, LINES, LOCK, terminalWithFile, types } from '../kit/completing-shells.ts'
+import { BEGINNING, KNOWN_LOCK, LINES, terminalWithFile, types } from '../kit/completing-shells.ts'
 import { runLocker } from '../kit/locker.ts'
 
 test('bash completes words, options, values, locks, and whatever it completes for the user’s command', async () => {
@@ -36,7 +36,7 @@ describe('without a Consul that answers, names are none, and nothing is said', (
 test('names of locks come from the Consul that the options on the line name', async () => {
   const words = ['completion', 'candidates', '--', 'status', '--http-addr', inject('consulAddress'), BEGINNING]
   const { stdout } = await runLocker(words, { address: '127.0.0.1:1' })
-  expect(stdout).toBe(`nothing\n${LOCK}\ta lock\n`)
+  expect(stdout).toBe(`nothing\n${KNOWN_LOCK}\ta lock\n`)
 })
 
 test('there are none for other shells', async () => {

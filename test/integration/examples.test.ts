@@ -7,14 +7,14 @@ import {
   ask,
   consul,
   directory,
+  ExampleRun,
   env,
   example,
   locker,
   type Outcome,
   project,
-  Running,
   run,
-  start,
+  startExample,
 } from '../kit/example-runs.ts'
 
 // The first of these tests on a fresh clone downloads Consul.
@@ -58,7 +58,7 @@ describe('10-second-wait', () => {
   })
 
   test('a TERM to the runner ends the sleep at once, with 143', async () => {
-    const sleeping = start(locker, ['sleepers', example('10-second-wait')], { SECONDS_TO_SLEEP: '600' })
+    const sleeping = startExample(locker, ['sleepers', example('10-second-wait')], { SECONDS_TO_SLEEP: '600' })
     await sleeping.says('Sleeping')
     sleeping.child.kill('SIGTERM')
     expect(await sleeping.ends()).toMatchObject({ code: 143, stdout: 'Sleeping for 600 seconds\n' })
@@ -67,7 +67,7 @@ describe('10-second-wait', () => {
   test.for(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const)(
     '%s to itself alone ends it at once',
     async (signal) => {
-      const sleeping = start(example('10-second-wait'), [], { SECONDS_TO_SLEEP: '600' })
+      const sleeping = startExample(example('10-second-wait'), [], { SECONDS_TO_SLEEP: '600' })
       await sleeping.says('Sleeping')
       sleeping.child.kill(signal)
       expect(await sleeping.ends()).toMatchObject({ code: null, signal })
@@ -85,7 +85,7 @@ describe('hourly-report', () => {
     const { PATH, LD_LIBRARY_PATH } = env
     const more = { REPORT_DIRECTORY: dir, REPORT_HOUR: '2026010113', CONSUL_HTTP_ADDR: consul.address }
     const installed = { ...Object.fromEntries(settings.map((line) => line.split('='))), ...more }
-    return new Running(
+    return new ExampleRun(
       '/bin/sh',
       [
         '-c',
@@ -132,7 +132,7 @@ describe('hourly-report', () => {
 
   test('a lock that another machine holds is not mailed', async () => {
     const dirs = await machines(1)
-    const holder = start(locker, ['hourly-report', example('10-second-wait')], { SECONDS_TO_SLEEP: '600' })
+    const holder = startExample(locker, ['hourly-report', example('10-second-wait')], { SECONDS_TO_SLEEP: '600' })
     await holder.says('Sleeping')
     expect(await cron(dirs[0] ?? '')).toMatchObject(silence)
     expect(await reports(dirs)).toEqual([])

@@ -4,15 +4,16 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/provide/agent.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { consul, keyOf, put, recorder } from '../kit/flags.ts'
+import { flagKey, recorder } from '../kit/flags.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { client, put } from '../kit/shared-consul.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 /** The index of the flag that a watch has dealt with last. */
 async function remembered(service: string): Promise<number | undefined> {
-  const reply = await consul().request('GET', `/kv/service/${service}/dev/watched/?keys`)
+  const reply = await client.request('GET', `/kv/service/${service}/dev/watched/?keys`)
   const [key] = reply.ok ? ((await reply.json()) as string[]) : []
-  return key === undefined ? undefined : JSON.parse(await consul().value(key)).index
+  return key === undefined ? undefined : JSON.parse(await client.value(key)).index
 }
 
 describe('a flag', () => {
@@ -23,7 +24,7 @@ describe('a flag', () => {
       stdout: `service/${service}/dev/demote: NULL\n`,
     })
     expect(await runLocker(['demote', service, '--set', 'START'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
-    expect(await consul().value(keyOf(service, 'demote'))).toBe('START')
+    expect(await client.value(flagKey(service, 'demote'))).toBe('START')
     expect(await runLocker(['demote', service, '--get'])).toMatchObject({ code: 0, stdout: 'START\n' })
     const json = await runLocker(['demote', '--json', service, '--node', 'node7'])
     expect(JSON.parse(json.stdout)).toEqual({ service, node: 'node7', flag: 'demote', value: 'NULL', exists: false })
@@ -31,7 +32,7 @@ describe('a flag', () => {
 
   test('that holds another word is told of, and mended by --set', async () => {
     const service = uniqueName('flag')
-    await put(keyOf(service), 'start')
+    await put(flagKey(service), 'start')
     const ended = await runLocker(['promote', service])
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr).toMatch(
@@ -43,8 +44,8 @@ describe('a flag', () => {
   test('can be waited for', async () => {
     const service = uniqueName('flag')
     const waiting = startLocker(['promote', service, '--wait', 'WAIT'])
-    await put(keyOf(service), 'START')
-    await put(keyOf(service), 'WAIT')
+    await put(flagKey(service), 'START')
+    await put(flagKey(service), 'WAIT')
     expect(await waiting.ends()).toMatchObject({ code: 0, stdout: '' })
     const late = await runLocker(['promote', service, '--wait', 'NULL', '--timeout', '0.3s'])
     expect(late).toMatchObject({ code: 1 })
@@ -74,12 +75,12 @@ describe('a watch of ours', () => {
       () => watch.child.pid !== undefined,
       () => 'not started',
     )
-    await put(keyOf(service), 'NULL')
-    await put(keyOf(service), 'START')
+    await put(flagKey(service), 'NULL')
+    await put(flagKey(service), 'START')
     await written(1)
-    await put(keyOf(service), 'WAIT')
+    await put(flagKey(service), 'WAIT')
     await written(2)
-    await put(keyOf(service), 'NULL')
+    await put(flagKey(service), 'NULL')
     await written(3)
     expect(lines()).toEqual(['promote NULL START', 'promote START WAIT', 'promote WAIT NULL'])
     watch.kill('SIGTERM')
@@ -88,7 +89,7 @@ describe('a watch of ours', () => {
 
   test('runs for a START that stands at its start: its node may not have heard of it', async () => {
     const service = uniqueName('watch')
-    await put(keyOf(service), 'START')
+    await put(flagKey(service), 'START')
     const { command, lines, written } = recorder()
     startLocker(['promote', service, '--watch', '--', ...command])
     await written(1)
@@ -101,26 +102,26 @@ describe('a watch of ours', () => {
     const watch = () => startLocker(['promote', service, '--watch', '--', ...command])
     const remembers = () =>
       patiently(
-        async () => (await remembered(service)) === (await consul().entry(keyOf(service)))?.ModifyIndex,
+        async () => (await remembered(service)) === (await client.entry(flagKey(service)))?.ModifyIndex,
         () => 'the flag as it stands is not remembered',
       )
     const first = watch()
-    await put(keyOf(service), 'WAIT')
+    await put(flagKey(service), 'WAIT')
     await written(1)
     await remembers()
     first.kill('SIGKILL')
     await first.ends()
-    await put(keyOf(service), 'NULL')
+    await put(flagKey(service), 'NULL')
     const second = watch()
     await written(2)
     await remembers()
     second.kill('SIGKILL')
     await second.ends()
-    await consul().deleteKey(keyOf(service))
-    await put(keyOf(service), 'NULL')
+    await client.deleteKey(flagKey(service))
+    await put(flagKey(service), 'NULL')
     watch()
     await remembers()
-    await put(keyOf(service), 'START')
+    await put(flagKey(service), 'START')
     await written(3)
     expect(lines()).toEqual(['promote NULL WAIT', 'promote WAIT NULL', 'promote NULL START'])
   })
@@ -131,12 +132,12 @@ describe('a watch of ours', () => {
     const mended = join(scratch(), 'mended')
     const failing = [...command.slice(0, 2), `${command[2]}; [ -e ${mended} ]`]
     const watch = startLocker(['demote', service, '--watch', '--', ...failing])
-    await put(keyOf(service, 'demote'), 'START')
+    await put(flagKey(service, 'demote'), 'START')
     await written(1)
     writeFileSync(mended, '')
     await written(2)
     await patiently(
-      async () => (await remembered(service)) === (await consul().entry(keyOf(service, 'demote')))?.ModifyIndex,
+      async () => (await remembered(service)) === (await client.entry(flagKey(service, 'demote')))?.ModifyIndex,
       () => 'the flag is not remembered as dealt with',
     )
     watch.kill('SIGTERM')
@@ -153,10 +154,10 @@ test('a printed watch is what Consul’s own configuration wants', async () => {
     /^\{\n {2}"watches": \[\{\n {4}"args": \[.*\],\n {4}"key": ".*",\n {4}"type": "key"\n {2}\}\]\n\}\n$/,
   )
   const config = JSON.parse(printed.stdout)
-  expect(config.watches[0].key).toBe(keyOf(service, 'demote', 'node1'))
+  expect(config.watches[0].key).toBe(flagKey(service, 'demote', 'node1'))
   const agent = await startConsul({ node: 'node1', ports: await freePorts(), config })
   onTestFinished(() => agent.stop())
-  await new ConsulClient(agent.address).request('PUT', `/kv/${keyOf(service, 'demote', 'node1')}`, 'START')
+  await new ConsulClient(agent.address).request('PUT', `/kv/${flagKey(service, 'demote', 'node1')}`, 'START')
   await written(1)
 })
 

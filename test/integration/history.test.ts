@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { printable } from '../../src/base/printable.ts'
-import { consul, history, lockOf } from '../kit/histories.ts'
+import { history } from '../kit/histories.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { client, keyOf } from '../kit/shared-consul.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const put = (key: string, value: string) =>
-  consul().transact({ Verb: 'set', Key: key, Value: Buffer.from(value).toString('base64') })
+  client.transact({ Verb: 'set', Key: key, Value: Buffer.from(value).toString('base64') })
 
 describe('history', () => {
   test('tells of each run: who, when, how long, how it ended', async () => {
@@ -54,7 +55,7 @@ describe('history', () => {
     expect(await history(name)).toMatchObject([{ running: true, command: 'sh' }])
     runner.kill('SIGKILL')
     await patiently(
-      async () => !(await consul().entry(lockOf(name))),
+      async () => !(await client.entry(keyOf(name))),
       () => 'the lock is not given back',
     )
     expect(await history(name)).toEqual([
@@ -68,7 +69,7 @@ describe('history', () => {
     await runLocker([name, 'true'])
     const runner = startLocker([name, 'sh', '-c', 'echo begun; read -r _; exit 3'], { stdio: ['pipe', 'pipe', 'pipe'] })
     await runner.prints(/begun/)
-    await consul().deleteKey(lockOf(name))
+    await client.deleteKey(keyOf(name))
     await runner.says(/took it again/)
     runner.child.stdin?.end('\n')
     expect(await runner.ends()).toMatchObject({ code: 3 })
@@ -84,20 +85,20 @@ describe('history', () => {
       start: '2026-11-28T23:00:00.000Z',
     }
     const runs = Array.from({ length: 20 }, (_, n) => ({ ...run, runId: `run-${n}`, code: 1 }))
-    await put(`${lockOf(name)}=runs`, JSON.stringify({ runs, success: { ...run, runId: 'old', code: 0 } }))
+    await put(`${keyOf(name)}=runs`, JSON.stringify({ runs, success: { ...run, runId: 'old', code: 0 } }))
     await runLocker([name, 'false'])
     const after = await history(name)
     expect(after).toHaveLength(20)
     expect(after[0]).toMatchObject({ runId: 'run-1' })
-    expect((await consul().value(`${lockOf(name)}=runs`)).length).toBeLessThanOrEqual(8192)
+    expect((await client.value(`${keyOf(name)}=runs`)).length).toBeLessThanOrEqual(8192)
     expect((await runLocker(['status', name, '--json'])).stdout).toContain('"lastSuccess":{"runId":"old"')
   })
 
   test('that is somebody’s data is left alone, and costs the run nothing', async () => {
     const name = uniqueName('foreign')
-    await put(`${lockOf(name)}=runs`, 'my notes')
+    await put(`${keyOf(name)}=runs`, 'my notes')
     expect(await runLocker([name, 'true'])).toMatchObject({ code: 0, stderr: '' })
-    expect(await consul().value(`${lockOf(name)}=runs`)).toBe('my notes')
+    expect(await client.value(`${keyOf(name)}=runs`)).toBe('my notes')
     const refused = { code: 1, stderr: expect.stringContaining('is no record of runs') }
     expect(await runLocker(['history', name])).toMatchObject({ ...refused, stdout: '' })
     expect(await runLocker(['status', name])).toMatchObject({ ...refused, stdout: 'free\n' })
@@ -110,7 +111,7 @@ describe('history', () => {
     const name = uniqueName('hostile')
     const bad = { runId: 'x', host: `\u001b[31m${'h'.repeat(90)}`, user: 'u', command: `\u009b2J${'c'.repeat(200)}` }
     await put(
-      `${lockOf(name)}=runs`,
+      `${keyOf(name)}=runs`,
       JSON.stringify({ runs: [{ ...bad, start: '2026-11-28T23:00:00Z', signal: '\u001b]0;x' }] }),
     )
     for (const words of [
@@ -198,7 +199,7 @@ describe('status', () => {
     const json = JSON.parse((await runLocker(['status', name, '--json'])).stdout)
     expect(json).toMatchObject({
       name,
-      key: lockOf(name),
+      key: keyOf(name),
       held: true,
       holder: { command: ['sh'], session: expect.any(String), fence: expect.any(Number) },
       waiters: 1,
@@ -251,9 +252,9 @@ describe('status', () => {
     )
     const json = JSON.parse((await runLocker(['status', name, '--json'])).stdout)
     expect(json).toMatchObject({ held: false, paused: [{ all: false, reason: 'the database moves' }] })
-    const ownKey = { env: { CONSUL_LOCKER_KEY: lockOf(name) } }
+    const ownKey = { env: { CONSUL_LOCKER_KEY: keyOf(name) } }
     expect((await runLocker(['status', 'other'], ownKey)).stdout).toContain('the database moves')
-    await put(`${lockOf(name)}=pause`, 'garbage')
+    await put(`${keyOf(name)}=pause`, 'garbage')
     expect((await runLocker(['status', name])).stdout).toMatch(/^free\npaused until somebody ends that/)
     await runLocker(['resume', name])
     expect((await runLocker(['status', name])).stdout).not.toContain('paused')
@@ -265,7 +266,7 @@ describe('status', () => {
     await runner.prints(/begun/)
     runner.kill('SIGKILL')
     await runner.ends()
-    await consul().destroySession(await consul().holder(lockOf(name)))
+    await client.destroySession(await client.holder(keyOf(name)))
     const { stdout } = await runLocker(['status', name])
     expect(stdout).toMatch(/^closed for 24s at most: its last holder, on \S+, was cut off\n/)
     expect(JSON.parse((await runLocker(['status', name, '--json'])).stdout)).toMatchObject({ held: false, closed: 1 })
@@ -291,7 +292,7 @@ describe('status', () => {
     const name = uniqueName('nagios')
     const start = new Date(Date.now() - 7_200_000).toISOString()
     const run = { runId: 'x', host: 'web3', user: 'root', command: './backup', start, ranMs: 60_000, code: 0 }
-    await put(`${lockOf(name)}=runs`, JSON.stringify({ runs: [run] }))
+    await put(`${keyOf(name)}=runs`, JSON.stringify({ runs: [run] }))
     const line = /^CRITICAL: \S+ succeeded 1h59m ago on web3, took 1m \| age=71\d\ds;;3600;0 took=60s;;;0\n$/
     expect(await runLocker(['status', name, '--max-age', '1h'])).toMatchObject({
       code: 2,
@@ -302,7 +303,7 @@ describe('status', () => {
 
   test('with --max-age is unknown when nothing can be known', async () => {
     const name = uniqueName('nagios')
-    await put(`${lockOf(name)}=runs`, 'my notes')
+    await put(`${keyOf(name)}=runs`, 'my notes')
     const unknown = { code: 3, stderr: '', stdout: expect.stringMatching(/^UNKNOWN: .*\n$/) }
     expect(await runLocker(['status', name, '--max-age', '1h'])).toMatchObject(unknown)
     const nobody = { address: 'http://127.0.0.1:1' }

@@ -2,8 +2,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { execute } from '../../scripts/provide/execute.ts'
-import { active, BOTH, init, node1, server, standby, variant } from '../kit/init-node.ts'
+import { active, init, node1, server, standby, variant } from '../kit/init-node.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
+import { BOTH } from '../kit/service-node.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('an init script on a primary node', () => {

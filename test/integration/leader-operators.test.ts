@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { consul, master, released, tagged } from '../kit/leader.ts'
+import { master, released, tagged } from '../kit/leader.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 import { uniqueName } from '../kit/unique.ts'
 
@@ -19,7 +20,7 @@ describe('operators', () => {
       code: 1,
       stderr: `consul-locker: error: no other node of ${toy.name} is ready to become master (${hint})\n`,
     })
-    expect(await consul.entry(`lock/${toy.name}/nodes/dev`)).toBeUndefined()
+    expect(await client.entry(`lock/${toy.name}/nodes/dev`)).toBeUndefined()
     const disabled = await runLocker(['leader', 'disable', toy.name, '--force', '--timeout', '0.1s'])
     // It depends on how fast the master yields which of the two is so when the time is over.
     const unsettled = new RegExp(`${toy.name} has no master|is still the master of ${toy.name}`)
@@ -44,7 +45,7 @@ describe('operators', () => {
     const maintained = await runLocker(['leader', 'maintenance', name, '--for', '1m', '--force'])
     expect(maintained).toMatchObject({ code: 0, stderr: expect.stringContaining(`warn: ${nobody}; it counts`) })
     expect(await runLocker(['leader', 'maintenance', name, '--off'])).toMatchObject({ code: 0, stderr: '' })
-    expect(await consul.entry(`lock/${name}/cluster`)).toBeUndefined()
+    expect(await client.entry(`lock/${name}/cluster`)).toBeUndefined()
   })
 
   test('have a master step down, but not to nobody', async () => {
@@ -54,14 +55,14 @@ describe('operators', () => {
     expect(refused.stderr).toMatch(/no other node of .* is ready to become master/)
     await runLocker(['leader', 'step-down', toy.name, '--force', '--timeout', '0.1s'])
     await toy.becomes('demote')
-    expect(await consul.entry(`lock/${toy.name}/step-down`)).toBeUndefined()
+    expect(await client.entry(`lock/${toy.name}/step-down`)).toBeUndefined()
     expect(await runLocker(['leader', 'step-down', toy.name])).toMatchObject({ code: 1 })
   })
 
   test('see that nobody can read how many failovers there were, which keeps no application without a master', async () => {
     const toy = await Toy.make()
     const key = `lock/${toy.name}/cluster`
-    await consul.request('PUT', `/kv/${key}`, '{"lastMaster":"n2","failovers":5}')
+    await client.request('PUT', `/kv/${key}`, '{"lastMaster":"n2","failovers":5}')
     const agent = toy.start()
     await toy.becomes('master')
     const why = `the key ${key} holds nothing of an agent's`
@@ -71,16 +72,16 @@ describe('operators', () => {
       code: 1,
       stderr: expect.stringContaining(`${why} (look at it`),
     })
-    expect(await consul.value(key)).toBe('{"lastMaster":"n2","failovers":5}')
-    await consul.deleteKey(key)
-    const counted = async () => (await consul.entry(key)) !== undefined
+    expect(await client.value(key)).toBe('{"lastMaster":"n2","failovers":5}')
+    await client.deleteKey(key)
+    const counted = async () => (await client.entry(key)) !== undefined
     await patiently(counted, () => 'it is not recorded once that can be done')
   })
 
   test('see a block after too many failovers, end it, and have another number of them count at a hang-up', async () => {
     const toy = await Toy.make()
     const cluster = { lastMaster: 'n2', failovers: [new Date().toISOString()] }
-    await consul.request('PUT', `/kv/lock/${toy.name}/cluster`, JSON.stringify(cluster))
+    await client.request('PUT', `/kv/lock/${toy.name}/cluster`, JSON.stringify(cluster))
     toy.configure({ max_failovers_per_hour: 2 })
     const agent = toy.start()
     // There is no n2 to wait for.

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { consul, lockOf, master, released, services, tagged } from '../kit/leader.ts'
+import { leaderKey, master, released, services, tagged } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
+import { client } from '../kit/shared-consul.ts'
 import { startSystemd } from '../kit/systemd.ts'
 import { Toy } from '../kit/toy-application.ts'
 
@@ -22,9 +23,9 @@ describe('an agent', () => {
     expect(await toy.get('/nonsense')).toMatchObject({ status: 404, text: '"Unsupported endpoint"\n' })
     expect(JSON.parse((await toy.get('/status')).text)).toMatchObject({ role: 'master', lock: 'held', node: 'dev' })
     expect((await toy.get('/metrics')).text).toContain(`consul_locker_leader_role{role="master",name="${toy.name}"} 1`)
-    const promoted = async () => JSON.parse(await consul.value(lockOf(toy))).promoted === true
+    const promoted = async () => JSON.parse(await client.value(leaderKey(toy))).promoted === true
     await patiently(promoted, () => 'its slaves are not told')
-    expect(JSON.parse(await consul.value(lockOf(toy)))).toMatchObject({ node: 'dev', port: 4711 })
+    expect(JSON.parse(await client.value(leaderKey(toy)))).toMatchObject({ node: 'dev', port: 4711 })
   })
 
   test('ended by TERM demotes, gives the lock back, is gone from Consul, and ends with 0', async () => {
@@ -34,30 +35,30 @@ describe('an agent', () => {
     expect(toy.calls).toEqual(['master', 'demote'])
     await released(toy)
     expect(await services(toy)).toEqual([])
-    expect(await consul.sessions(toy.name)).toEqual([])
+    expect(await client.sessions(toy.name)).toEqual([])
     expect(processesWith(toy.dir)).toEqual([])
   })
 
   test('follows the node that holds the lock, whose names are filled in, and becomes master after it', async () => {
     const toy = await Toy.make()
-    const session = await consul.createSession({ LockDelay: '0s' })
+    const session = await client.createSession({ LockDelay: '0s' })
     const record = { node: 'n2', address: '10.0.0.2', port: 6379, promoted: false }
-    await consul.acquire(lockOf(toy), session, JSON.stringify(record))
+    await client.acquire(leaderKey(toy), session, JSON.stringify(record))
     const agent = toy.start()
     await toy.plays('slave')
     await tagged(toy, 'slave')
     expect(toy.calls).toEqual([])
-    await consul.acquire(lockOf(toy), session, JSON.stringify({ ...record, promoted: true }))
+    await client.acquire(leaderKey(toy), session, JSON.stringify({ ...record, promoted: true }))
     await toy.becomes('slave n2 10.0.0.2 6379')
-    await consul.acquire(lockOf(toy), session, JSON.stringify({ ...record, node: 'n3; reboot', promoted: true }))
-    await consul.acquire(lockOf(toy), session, JSON.stringify({ ...record, node: 'n3', promoted: true }))
+    await client.acquire(leaderKey(toy), session, JSON.stringify({ ...record, node: 'n3; reboot', promoted: true }))
+    await client.acquire(leaderKey(toy), session, JSON.stringify({ ...record, node: 'n3', promoted: true }))
     await toy.becomes('slave n3 10.0.0.2 6379')
-    await consul.deleteKey(lockOf(toy))
+    await client.deleteKey(leaderKey(toy))
     await toy.becomes('master')
     expect(toy.calls).not.toContain('OVERLAP')
     agent.kill('SIGTERM')
     await agent.ends()
-    await consul.destroySession(session)
+    await client.destroySession(session)
   })
 
   test('gives a second one on the same node one sentence and an exit code', async () => {
@@ -106,7 +107,7 @@ describe('a master', () => {
     toy.set('slow-fence', '0.5')
     toy.set('sick')
     await toy.becomes('fence')
-    expect((await consul.entry(lockOf(toy)))?.Session).toBeDefined()
+    expect((await client.entry(leaderKey(toy)))?.Session).toBeDefined()
     await released(toy)
     expect(agent.stderr).toMatch(/error: demote failed: no end within 2s\n/)
     expect(agent.stderr).toMatch(/is fenced\n/)
@@ -122,15 +123,15 @@ describe('a master', () => {
       async () => JSON.parse((await toy.get('/status')).text).stuck,
       () => 'it is not stuck',
     )
-    expect((await consul.entry(lockOf(toy)))?.Session).toBeDefined()
+    expect((await client.entry(leaderKey(toy)))?.Session).toBeDefined()
     agent.kill('SIGTERM')
     expect((await agent.ends()).code).toBe(6)
   })
 
   test('whose lock an operator takes away is demoted, though Consul answers nothing about a release', async () => {
     const { toy, agent } = await master()
-    const session = (await consul.entry(lockOf(toy)))?.Session ?? ''
-    await consul.destroySession(session)
+    const session = (await client.entry(leaderKey(toy)))?.Session ?? ''
+    await client.destroySession(session)
     await toy.becomes('demote')
     expect(agent.stderr).toMatch(/lost the lock .*: Consul no longer knows our session/)
   })
@@ -153,7 +154,7 @@ describe('a master', () => {
     const agent = toy.start()
     await agent.says(/is not ready to lead/)
     await tagged(toy, 'slave')
-    expect(await consul.sessions(toy.name)).toEqual([])
+    expect(await client.sessions(toy.name)).toEqual([])
     toy.unset('behind')
     await toy.becomes('master')
   })

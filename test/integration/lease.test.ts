@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { acquire, consul, holderOf, words } from '../kit/leases.ts'
+import { acquire, holderOf, leaseWords } from '../kit/leases.ts'
 import { patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
+import { client } from '../kit/shared-consul.ts'
 import { uniqueName } from '../kit/unique.ts'
 
-const contend = (label: string, id: string, ...more: string[]) => startLocker([...words('acquire', label, id), ...more])
+const contend = (label: string, id: string, ...more: string[]) =>
+  startLocker([...leaseWords('acquire', label, id), ...more])
 
-const release = (label: string, id: string) => runLocker(words('release', label, id))
+const release = (label: string, id: string) => runLocker(leaseWords('release', label, id))
 
 describe.concurrent('a start-up lease, as the original tests it', () => {
   test('1: is acquired', async () => {
@@ -23,7 +25,7 @@ describe.concurrent('a start-up lease, as the original tests it', () => {
     const shown = await runLocker(['lease', 'show', '--label', label, '--json'])
     expect(JSON.parse(shown.stdout)).toMatchObject({ label, held: true, serviceId: 'web-1', leaseMs: 240_000 })
     // Consul destroys a session at twice its TTL.
-    expect(await consul().sessions(label)).toMatchObject([{ TTL: '120s', LockDelay: 0 }])
+    expect(await client.sessions(label)).toMatchObject([{ TTL: '120s', LockDelay: 0 }])
   })
 
   test('3: is waited for by a second id until it has expired, and goes to one of those who wait', async () => {
@@ -51,14 +53,14 @@ describe.concurrent('a start-up lease, as the original tests it', () => {
   test('5: is taken again at once by the same id, and its time begins anew', async () => {
     const label = uniqueName('lease')
     await acquire(label, 'web-1')
-    const [before] = await consul().sessions(label)
+    const [before] = await client.sessions(label)
     const again = await acquire(label.toUpperCase(), 'web-1', '--acquire-timeout', '0', '--lease-timeout', '60s')
     expect(again).toMatchObject({ code: 0 })
     expect(again.stderr).toContain('web-1 has the start-up lease, once more, for 1m at most')
-    const sessions = await consul().sessions(label)
+    const sessions = await client.sessions(label)
     expect(sessions).toMatchObject([{ TTL: '30s' }])
     expect(sessions[0]?.ID).not.toBe(before?.ID)
-    expect((await consul().entry(`lease/${label}`))?.Session).toBe(sessions[0]?.ID)
+    expect((await client.entry(`lease/${label}`))?.Session).toBe(sessions[0]?.ID)
   })
 })
 
@@ -79,7 +81,7 @@ describe.concurrent('a start-up lease', () => {
     }
     for (const contender of contenders) expect(await contender.ends()).toMatchObject({ code: 0 })
     expect(order.sort()).toEqual(['web-1', 'web-2', 'web-3'])
-    expect(await consul().sessions(label)).toEqual([])
+    expect(await client.sessions(label)).toEqual([])
   })
 
   test('that another one keeps is a failure that says who has it', async () => {
@@ -91,7 +93,7 @@ describe.concurrent('a start-up lease', () => {
       /error: the start-up lease of .* was not free within 300ms: web-1 on \S+ has had it for /,
     )
     expect(late.stderr).toMatch(/ of at most 4m\n$/)
-    expect(await consul().sessions(label)).toHaveLength(1)
+    expect(await client.sessions(label)).toHaveLength(1)
   })
 
   test('is not released by another id, and by nobody twice', async () => {
@@ -129,7 +131,7 @@ describe.concurrent('a start-up lease', () => {
     waiting.kill(signal)
     expect((await waiting.ends()).code).toBe(code)
     expect(await holderOf(label)).toBe('web-1')
-    expect(await consul().sessions(label)).toHaveLength(1)
+    expect(await client.sessions(label)).toHaveLength(1)
   })
 
   test('that Consul gives in the moment of an interruption is given back', async () => {
@@ -137,21 +139,21 @@ describe.concurrent('a start-up lease', () => {
     const proxy = await startProxy()
     const held = proxy.hold(/^PUT \/v1\/txn/)
     const options = { address: proxy.address, env: { DEBUG: 'true' } }
-    const waiting = startLocker(words('acquire', label, 'web-1'), options)
+    const waiting = startLocker(leaseWords('acquire', label, 'web-1'), options)
     await held.arrived
     waiting.kill('SIGTERM')
     await waiting.says(/SIGTERM ends us/)
     held.release()
     expect((await waiting.ends()).code).toBe(143)
-    expect(await consul().entry(`lease/${label}`)).toBeUndefined()
-    expect(await consul().sessions(label)).toEqual([])
+    expect(await client.entry(`lease/${label}`)).toBeUndefined()
+    expect(await client.sessions(label)).toEqual([])
   })
 
   test('that was left without a session is taken', async () => {
     const label = uniqueName('lease')
-    const session = await consul().createSession({ LockDelay: '0s' })
-    await consul().acquire(`lease/${label}`, session, 'by hand')
-    await consul().destroySession(session)
+    const session = await client.createSession({ LockDelay: '0s' })
+    await client.acquire(`lease/${label}`, session, 'by hand')
+    await client.destroySession(session)
     expect(await acquire(label, 'web-1', '--acquire-timeout', '0')).toMatchObject({ code: 0 })
     expect(await holderOf(label)).toBe('web-1')
   })

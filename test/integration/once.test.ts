@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type Ended, patiently, runLocker, startLocker } from '../kit/locker.ts'
-import { counts, start } from '../kit/once-per-hour.ts'
+import { counts, startOncePerHour } from '../kit/once-per-hour.ts'
 import { settableClock } from '../kit/settable-clock.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -112,25 +112,25 @@ describe('a command that is to run once in a period', () => {
 describe('what counts', () => {
   test('is a success, in both ways', async () => {
     const name = uniqueName('counts')
-    expect(await start(name, ['true']).ends()).toMatchObject({ code: 0 })
+    expect(await startOncePerHour(name, ['true']).ends()).toMatchObject({ code: 0 })
     await counts(name, { all: true, success: true }, /\(exit 0\)/)
   })
 
   test('is a failure, if starts count', async () => {
     const name = uniqueName('counts')
-    expect(await start(name, ['false']).ends()).toMatchObject({ code: 1 })
+    expect(await startOncePerHour(name, ['false']).ends()).toMatchObject({ code: 1 })
     await counts(name, { all: true, success: false }, /\(exit 1\)/)
   })
 
   test('is a command that was killed, if starts count', async () => {
     const name = uniqueName('counts')
-    expect(await start(name, ['sh', '-c', 'kill -9 $$']).ends()).toMatchObject({ code: 137 })
+    expect(await startOncePerHour(name, ['sh', '-c', 'kill -9 $$']).ends()).toMatchObject({ code: 137 })
     await counts(name, { all: true, success: false }, /\(SIGKILL\)/)
   })
 
   test('is a run whose runner was killed, if starts count', async () => {
     const name = uniqueName('counts')
-    const runner = start(name, ['sh', '-c', 'echo begun; sleep 60'])
+    const runner = startOncePerHour(name, ['sh', '-c', 'echo begun; sleep 60'])
     await runner.prints(/begun/)
     runner.kill('SIGKILL')
     await runner.ends()
@@ -142,13 +142,13 @@ describe('what counts', () => {
   test('is a success that --release-when did not follow, if starts count', async () => {
     const name = uniqueName('counts')
     const words = ['--release-when', 'kv:never/there', '--release-timeout', '200ms']
-    expect(await start(name, ['true'], {}, words).ends()).toMatchObject({ code: 7 })
+    expect(await startOncePerHour(name, ['true'], {}, words).ends()).toMatchObject({ code: 7 })
     await counts(name, { all: true, success: false }, /\(exit 0, not settled\)/)
   })
 
   test('is a success that a signal kept from settling, if starts count', async () => {
     const name = uniqueName('counts')
-    const runner = start(name, ['true'], {}, ['--release-when', 'kv:never/there'])
+    const runner = startOncePerHour(name, ['true'], {}, ['--release-when', 'kv:never/there'])
     await runner.says(/keeping the lock until/)
     runner.kill('SIGTERM')
     expect(await runner.ends()).toMatchObject({ code: 143 })
@@ -157,27 +157,29 @@ describe('what counts', () => {
 
   test('is a command that ran for too long, if starts count', async () => {
     const name = uniqueName('counts')
-    expect(await start(name, ['sleep', '60'], {}, ['--max-runtime', '100ms']).ends()).toMatchObject({ code: 124 })
+    expect(await startOncePerHour(name, ['sleep', '60'], {}, ['--max-runtime', '100ms']).ends()).toMatchObject({
+      code: 124,
+    })
     await counts(name, { all: true, success: false }, /\(timed out\)/)
   })
 
   test('is no run that --on-acquire kept from starting', async () => {
     const name = uniqueName('counts')
-    expect(await start(name, ['true'], {}, ['--on-acquire', 'false']).ends()).toMatchObject({ code: 8 })
+    expect(await startOncePerHour(name, ['true'], {}, ['--on-acquire', 'false']).ends()).toMatchObject({ code: 8 })
     expect(await runsOf(name)).toEqual({ runs: [] })
     await counts(name, { all: false, success: false }, /./)
   })
 
   test('is no run whose gate shut', async () => {
     const name = uniqueName('counts')
-    const ended = await start(name, ['true'], {}, ['--no-wait', '--gate', 'kv:never/there']).ends()
+    const ended = await startOncePerHour(name, ['true'], {}, ['--no-wait', '--gate', 'kv:never/there']).ends()
     expect(ended).toMatchObject({ code: 1 })
     await counts(name, { all: false, success: false }, /./)
   })
 
   test('is no run whose command could not be found', async () => {
     const name = uniqueName('counts')
-    expect(await start(name, ['/no/such/program']).ends()).toMatchObject({ code: 127 })
+    expect(await startOncePerHour(name, ['/no/such/program']).ends()).toMatchObject({ code: 127 })
     await counts(name, { all: false, success: false }, /./)
   })
 
@@ -188,7 +190,7 @@ describe('what counts', () => {
     writeFileSync(binary, readFileSync('/bin/sleep'), { mode: 0o755 })
     const fd = openSync(binary, 'r+')
     onTestFinished(() => closeSync(fd))
-    const ended = await start(name, [binary, '0']).ends()
+    const ended = await startOncePerHour(name, [binary, '0']).ends()
     expect(ended.code, ended.stderr).toBe(126)
     expect(await runsOf(name)).toEqual({ runs: [] })
     await counts(name, { all: false, success: false }, /./)
@@ -198,7 +200,7 @@ describe('what counts', () => {
     const name = uniqueName('counts')
     const holder = startLocker([name, 'sh', '-c', 'echo begun; sleep 60'])
     await holder.prints(/begun/)
-    const waiter = start(name, ['true'])
+    const waiter = startOncePerHour(name, ['true'])
     await waiter.says(/waiting for/)
     waiter.kill('SIGTERM')
     expect(await waiter.ends()).toMatchObject({ code: 143 })

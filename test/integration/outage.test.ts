@@ -6,7 +6,7 @@ import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 import { uniqueName } from '../kit/unique.ts'
-import { uptime } from './guardian/scene.ts'
+import { uptime } from './guardian/guarded-lock.ts'
 
 const piped = { stdio: ['pipe', 'pipe', 'pipe'] as ('pipe' | 'ignore')[] }
 

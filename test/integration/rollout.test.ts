@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runLocker, startLocker } from '../kit/locker.ts'
-import { agent, nobody, Scene } from '../kit/rollout-words.ts'
+import { agent, nobody, RolloutScene } from '../kit/rollout-words.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('rollout pending', () => {
   test('ends with 0 when there is an update, and with 1 when there is none', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     await scene.put('current_version', 'V2\n')
     expect(await scene.ask('pending')).toMatchObject({
       code: 0,
@@ -26,11 +26,11 @@ describe('rollout pending', () => {
   })
 
   test('ends with 3 while no version was triggered', async () => {
-    expect(await new Scene().ask('pending')).toMatchObject({ code: 3, stdout: 'No current_version is set\n' })
+    expect(await new RolloutScene().ask('pending')).toMatchObject({ code: 3, stdout: 'No current_version is set\n' })
   })
 
   test('ends with 2 when Consul doesn’t answer, and with 3 when there is no local version, either', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     const nothing = "Could not get current_version, but there's also no local version set\n"
     expect(await scene.ask('pending', undefined, nobody)).toMatchObject({ code: 3, stdout: nothing })
     await scene.ask('local V1')
@@ -42,7 +42,7 @@ describe('rollout pending', () => {
 
 describe('rollout ping', () => {
   test('ends with 0 when Consul has a leader, and with 1 when nobody answers', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     expect(await scene.ask('ping')).toMatchObject({ code: 0, stdout: 'Connection successful\n', stderr: '' })
     const silent = await scene.ask('ping', undefined, nobody)
     expect(silent).toMatchObject({ code: 1, stdout: 'Connection failed\n' })
@@ -53,7 +53,7 @@ describe('rollout ping', () => {
 
 describe('rollout record', () => {
   test('says what this host runs, and forgets what it ran', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     expect(await scene.ask('record V1 --host web7')).toMatchObject({ code: 0, stderr: '' })
     expect(await scene.ask('record V2 --host web7')).toMatchObject({ code: 0 })
     await scene.ask('record V1 --host web8')
@@ -63,7 +63,7 @@ describe('rollout record', () => {
   })
 
   test('records the local version, and nothing without one', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     const none = await scene.ask('record --host web7')
     expect(none.code).toBe(0)
     expect(none.stderr).toContain('web7 has no version yet; nothing is recorded')
@@ -75,14 +75,14 @@ describe('rollout record', () => {
 
 describe('rollout report', () => {
   test('fails when Consul can’t be told', async () => {
-    const told = await new Scene().ask('report upgrade 0', undefined, nobody)
+    const told = await new RolloutScene().ask('report upgrade 0', undefined, nobody)
     expect(told.code).toBe(3)
   })
 })
 
 describe('rollout trigger and current', () => {
   test('set and show the version; without one, current ends with 1', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     expect(await scene.ask('current')).toMatchObject({ code: 1, stdout: '' })
     expect(await scene.ask('current --json')).toMatchObject({ code: 1, stdout: '{"version":null}\n' })
     expect(await scene.ask('trigger 2.1.0')).toMatchObject({ code: 0, stdout: '', stderr: '' })
@@ -92,7 +92,7 @@ describe('rollout trigger and current', () => {
 })
 
 test('rollout local shows the local version, nothing when there is none, and writes it', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   expect(await scene.ask('local')).toMatchObject({ code: 0, stdout: '\n' })
   expect(await scene.ask('local V7')).toMatchObject({ code: 0, stdout: 'V7\n' })
   expect(await scene.ask('local --json')).toMatchObject({ code: 0, stdout: '{"version":"V7"}\n' })
@@ -102,7 +102,7 @@ test('rollout local shows the local version, nothing when there is none, and wri
 
 describe('who runs what', () => {
   test('is told by running, hosts-at, verify and check-single', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     expect(await scene.ask('running')).toMatchObject({ code: 0, stdout: '' })
     expect(await scene.ask('check-single V1')).toMatchObject({
       code: 1,
@@ -129,14 +129,14 @@ describe('who runs what', () => {
 test('a pause of a role that the file doesn’t name is refused', async () => {
   const file = join(scratch(), 'rollout.yaml')
   writeFileSync(file, 'role: web\nroles: [web, db]\n')
-  expect(await new Scene().ask(`pause --role wbe -f ${file}`)).toMatchObject({
+  expect(await new RolloutScene().ask(`pause --role wbe -f ${file}`)).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('wbe is none of the roles: web, db'),
   })
 })
 
 test('rollout status tells how far it is, and watches until all hosts run the version', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   expect(await scene.ask('status')).toMatchObject({ code: 1, stdout: 'no version was triggered yet\n' })
   await scene.put('running_version/V1/web1', '1')
   await scene.put('running_version/V1/web2', '1')
@@ -172,7 +172,7 @@ test('rollout status tells how far it is, and watches until all hosts run the ve
 
 describe('pause and resume', () => {
   test('write the original’s keys', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     expect(await scene.ask('pause')).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect(await scene.ask('pause --role web')).toMatchObject({ code: 0 })
     expect(await scene.ask('resume --host web1')).toMatchObject({ code: 0 })
@@ -182,7 +182,7 @@ describe('pause and resume', () => {
   })
 
   test('of everything leave nothing behind that nobody knows of', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     await scene.ask('resume --host web1')
     await scene.ask('pause --role db')
     const paused = await scene.ask('pause')
@@ -212,7 +212,7 @@ test.each(['verify V1', 'running'])('rollout %s can be interrupted while it wait
 })
 
 test('rollout reads prefix, version file and Consul’s address from its file', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   const path = join(scratch(), 'rollout.yaml')
   const consul = `consul: {http_addr: "${agent.address}"}`
   writeFileSync(path, `prefix: ${scene.prefix}\nversion_file: ${scene.versionFile}\n${consul}\n`)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { end, Library, piped } from '../kit/library-of-readers.ts'
-import { LOCKER, runLocker, startLocker } from '../kit/locker.ts'
+import { end, Library } from '../kit/library-of-readers.ts'
+import { LOCKER, piped, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
 
 test('readers run beside one another, and keep a writer out until the last has gone', async () => {

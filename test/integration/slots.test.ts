@@ -2,9 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { consulLock } from '../kit/consul-lock.ts'
-import { LOCKER, type Running, runLocker, startLocker } from '../kit/locker.ts'
+import { LOCKER, piped, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { runs } from '../kit/processes.ts'
-import { piped, Slots } from '../kit/slots.ts'
+import { Slots } from '../kit/slots.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('runs with slots', () => {

@@ -1,13 +1,14 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { BOTH, begin, flags, healthy, init, KEY, node1, node2, server } from '../kit/switched-nodes.ts'
+import { BOTH, CLUSTER_KEY } from '../kit/service-node.ts'
+import { flags, healthy, initAt, node1, node2, resetRoles, server } from '../kit/switched-nodes.ts'
 
 describe('two nodes, with Consul’s own watches', () => {
   test('reproduce the document’s session line by line', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     await healthy(node2)
-    const primary = await init(node1, 'status')
+    const primary = await initAt(node1, 'status')
     expect(primary.code).toBe(0)
     expect(primary.stdout).toBe(`
 myservice.service:
@@ -19,10 +20,10 @@ myservice.service:
     service.mysql: running... [ <stdout from: service mysql status> ]
 
 `)
-    const before = await init(node2, 'status')
-    const started = await init(node2, 'start-primary')
+    const before = await initAt(node2, 'status')
+    const started = await initAt(node2, 'start-primary')
     await healthy(node2)
-    const after = await init(node2, 'status')
+    const after = await initAt(node2, 'status')
     expect([before.code, started.code, after.code]).toEqual([3, 0, 0])
     expect(`${before.stdout}${started.stdout}${after.stdout}`).toBe(`
 myservice.service:
@@ -57,9 +58,9 @@ myservice.service:
   })
 
   test('are undone when the old primary can’t stop, and it goes on as the primary', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     writeFileSync(join(node1.dir, 'stuck'), '')
-    const ended = await init(node2, 'start-primary')
+    const ended = await initAt(node2, 'start-primary')
     rmSync(join(node1.dir, 'stuck'))
     expect(ended.code).toBe(1)
     expect(ended.stdout).toBe(`Starting promotion for node node2...SUCCESS
@@ -69,7 +70,10 @@ Clearing promotion trigger for node node2...SUCCESS
 Clearing demotion trigger for node node1...SUCCESS
 `)
     expect(ended.stderr).toMatch(/node1 reports: mysql: its stop command did not end within 2s; undoing the switch/)
-    expect(JSON.parse(await server.consul.value(KEY))).toEqual({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+    expect(JSON.parse(await server.consul.value(CLUSTER_KEY))).toEqual({
+      active_nodes: ['node1'],
+      standby_nodes: ['node2'],
+    })
     expect([node1.running, node2.running]).toEqual([BOTH, []])
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
   })

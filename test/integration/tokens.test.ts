@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { startSystemd } from '../kit/systemd.ts'
-import { addresses, agent, answerOf, nodesOf, serve } from '../kit/token-servers.ts'
+import { addresses, agent, answerOf, nodesOf, serveTokens } from '../kit/token-servers.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('a discovery token', () => {
   test('is made, published under, looked up, and resolved by DNS, as with the original', async () => {
-    const { request } = await serve()
+    const { request } = await serveTokens()
     expect(await answerOf(request('GET', '/'))).toEqual({ status: 200, text: 'GET /new to get a new discovery token' })
     const { text: token } = await answerOf(request('GET', '/new'))
     expect(token).toMatch(/^[0-9a-f]{32}$/)
@@ -23,7 +23,7 @@ describe('a discovery token', () => {
   })
 
   test('keeps what others have published: a publication adds', async () => {
-    const { request, token: make } = await serve()
+    const { request, token: make } = await serveTokens()
     const token = await make()
     await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
     await request('POST', `/${token}/`, '["10.0.0.2:8300", "10.0.0.2:8301", "[FD00::1]:8300"]')
@@ -35,7 +35,7 @@ describe('a discovery token', () => {
 
 describe('a server of tokens', () => {
   test('answers nonsense with one sentence, and goes on', async () => {
-    const { request, token: make, server } = await serve(['--rate-limit', '0'])
+    const { request, token: make, server } = await serveTokens(['--rate-limit', '0'])
     const token = await make()
     const unknown = '0'.repeat(32)
     const many = JSON.stringify(Array.from({ length: 17 }, (_, n) => `10.0.0.${n}:1`))
@@ -74,7 +74,7 @@ describe('a server of tokens', () => {
   })
 
   test('takes in what fifty publish under one token at once', async () => {
-    const { request, token: make } = await serve(['--rate-limit', '0'])
+    const { request, token: make } = await serveTokens(['--rate-limit', '0'])
     const token = await make()
     const one = (n: number) => `10.0.0.${(n % 16) + 10}:8300`
     const puts = Array.from({ length: 50 }, (_, n) => request('PUT', `/${token}`, JSON.stringify([one(n)])))
@@ -88,7 +88,7 @@ describe('a server of tokens', () => {
   })
 
   test('goes on with a token in which a server stands that Consul does not take', async () => {
-    const { request, token: make } = await serve()
+    const { request, token: make } = await serveTokens()
     const token = await make()
     const servers = { '0.0.0.0:8300': Date.now() + 60_000, '10.0.0.1:8300': Date.now() + 60_000 }
     await new ConsulClient(agent.address).request('PUT', `/kv/discovery/${token}`, JSON.stringify({ servers }))
@@ -107,7 +107,7 @@ describe('a server of tokens', () => {
     // As they were before tokens were forgotten.
     await put(older, { servers: {} })
     await put(old, { servers: {}, idleSince: Date.now() - 8 * day })
-    await serve(['--expire', '1s'])
+    await serveTokens(['--expire', '1s'])
     const is = async () => (await client.entry(`discovery/${old}`)) === undefined
     await patiently(is, () => 'it is still there')
     expect(await client.entry(`discovery/${young}`)).toBeDefined()
@@ -118,7 +118,7 @@ describe('a server of tokens', () => {
   test('lets those who know the shared secret delete a token', async () => {
     const file = join(scratch(), 'secret')
     writeFileSync(file, 'open-sesame')
-    const { url, request } = await serve(['--secret-file', file])
+    const { url, request } = await serveTokens(['--secret-file', file])
     const client = (...args: string[]) => runLocker(['discovery', ...args, '--url', url, '--secret-file', file])
     const token = (await client('new')).stdout.trim()
     await client('publish', token, '10.0.0.1:8300')
@@ -133,7 +133,7 @@ describe('a server of tokens', () => {
   test('reads nothing of what strangers send before it knows them', async () => {
     const file = join(scratch(), 'secret')
     writeFileSync(file, 'open-sesame')
-    const { request } = await serve(['--secret-file', file])
+    const { request } = await serveTokens(['--secret-file', file])
     for (const body of ['{nope', 'x'.repeat(1024 * 1024)]) {
       expect((await request('PUT', `/${'0'.repeat(32)}`, body)).status).toBe(401)
     }
@@ -142,7 +142,7 @@ describe('a server of tokens', () => {
   test('does nothing for those who do not know the shared secret', async () => {
     const file = join(scratch(), 'secret')
     writeFileSync(file, 'open-sesame\n')
-    const { url, request } = await serve(['--secret-file', file])
+    const { url, request } = await serveTokens(['--secret-file', file])
     expect((await request('GET', '/')).status).toBe(200)
     const refused = { status: 401, text: 'the shared secret is missing or wrong\n' }
     expect(await answerOf(request('GET', '/new'))).toEqual(refused)
@@ -155,7 +155,7 @@ describe('a server of tokens', () => {
   })
 
   test('lets nobody ask without end', async () => {
-    const { request } = await serve(['--rate-limit', '1'])
+    const { request } = await serveTokens(['--rate-limit', '1'])
     const answers = await Promise.all(Array.from({ length: 10 }, () => answerOf(request('GET', '/'))))
     expect(answers).toContainEqual({ status: 429, text: 'too many requests\n' })
     expect(answers[0]?.status).toBe(200)
@@ -163,14 +163,14 @@ describe('a server of tokens', () => {
 
   test('tells systemd that it is ready, and ends with 0 when it is told to', async () => {
     const systemd = await startSystemd()
-    const { server } = await serve([], agent.address, systemd.environment)
+    const { server } = await serveTokens([], agent.address, systemd.environment)
     await systemd.hears(/READY=1 STATUS=serving at http:/)
     server.kill('SIGTERM')
     expect((await server.ends()).code).toBe(0)
   })
 
   test('that cannot listen says so', async () => {
-    const { url } = await serve()
+    const { url } = await serveTokens()
     const { host } = new URL(url)
     const second = await runLocker(['discovery', 'serve', '--listen', host], { address: agent.address })
     expect(second.code).toBe(2)
@@ -183,7 +183,7 @@ describe('a client of tokens', () => {
     runLocker(['discovery', verb, '--url', url, ...args], { address: agent.address })
 
   test('makes a token, publishes, and looks up', async () => {
-    const { url } = await serve()
+    const { url } = await serveTokens()
     const token = (await client('new', url)).stdout.trim()
     expect(await client('lookup', url, token)).toMatchObject({ code: 1, stdout: '' })
     expect(await client('publish', url, token, '10.0.0.2:8300', '10.0.0.1:8300')).toMatchObject({ code: 0, stdout: '' })
@@ -193,14 +193,14 @@ describe('a client of tokens', () => {
   })
 
   test('publishes the servers of its own Consul when it is given none', async () => {
-    const { url } = await serve()
+    const { url } = await serveTokens()
     const token = (await client('new', url)).stdout.trim()
     expect((await client('publish', url, token)).code).toBe(0)
     expect((await client('lookup', url, token)).stdout).toBe(`127.0.0.1:${agent.ports.server}\n`)
   })
 
   test('waits for the first server', async () => {
-    const { url } = await serve()
+    const { url } = await serveTokens()
     const token = (await client('new', url)).stdout.trim()
     const waiting = startLocker(['discovery', 'lookup', '--url', url, '--wait', '60s', token])
     await waiting.says(/nothing was published under this token yet; waiting/)
@@ -209,7 +209,7 @@ describe('a client of tokens', () => {
   })
 
   test('is told that there is no such token, or no server of tokens', async () => {
-    const { url } = await serve()
+    const { url } = await serveTokens()
     const unknown = await client('lookup', url, '0'.repeat(32))
     expect(unknown).toMatchObject({ code: 1, stdout: '' })
     expect(unknown.stderr).toContain(

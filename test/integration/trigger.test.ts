@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LOCKER, patiently, runLocker } from '../kit/locker.ts'
-import { config, did, dir, done, failing, NAME, node1, put, trigger } from '../kit/triggered-nodes.ts'
+import { SERVICE_NAME } from '../kit/service-node.ts'
+import { config, did, dir, done, failing, node1, putAtNode1, trigger } from '../kit/triggered-nodes.ts'
 
 const BOTH = ['apache2', 'mysql']
 
@@ -10,11 +11,11 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
   const WRITE = 'cp @WORD @OUT'
 
   test('skips a check that has not run yet, and says so to DEBUG', async () => {
-    await put(`triggers/${NAME}/primary/critical`, WRITE)
+    await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, WRITE)
     const words = ['trigger', 'critical', '-c', config, '-s', JSON.stringify(failing(node1, { Output: '' }))]
     const ended = await runLocker(words, { address: node1.agent.address, env: { DEBUG: 'yes' } })
     expect(ended).toMatchObject({ code: 0, stdout: '' })
-    expect(ended.stderr).toContain(`${NAME} has no trigger run by a check that has no output yet`)
+    expect(ended.stderr).toContain(`${SERVICE_NAME} has no trigger run by a check that has no output yet`)
     expect(did()).toBe('')
   })
 
@@ -22,7 +23,7 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
     const [check] = failing(node1)
     const words = ['trigger', 'critical', '-c', config, '-s', JSON.stringify(check)]
     expect(await runLocker(words, { address: node1.agent.address })).toMatchObject({ code: 0, stderr: '' })
-    await put(`triggers/${NAME}/primary/critical`, WRITE)
+    await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, WRITE)
     expect((await runLocker(words, { address: node1.agent.address })).code).toBe(0)
     expect(did()).toBe('hello')
   })
@@ -30,7 +31,7 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
   test('is called by Consul’s own watch, and starts what has died', async () => {
     const consul = { http_addr: node1.agent.address }
     writeFileSync(join(dir, 'watched'), JSON.stringify({ clusterKey: 'cluster/production', consul }))
-    await put(`triggers/${NAME}/primary/critical`, `${LOCKER} init ${node1.script} start`)
+    await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, `${LOCKER} init ${node1.script} start`)
     node1.killServices()
     await patiently(
       () => node1.running.length === BOTH.length,
@@ -49,13 +50,13 @@ describe('other than python-powerconsul, trigger', () => {
   })
 
   test('ends with 1 when an action fails or hangs, and says why', async () => {
-    await put(`triggers/${NAME}/primary/critical`, "sh -c 'echo no disk; exit 3'")
+    await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, "sh -c 'echo no disk; exit 3'")
     const failed = await trigger(node1, 'critical', failing(node1))
     expect(failed).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`the trigger of ${NAME} ended with 3: no disk`),
+      stderr: expect.stringContaining(`the trigger of ${SERVICE_NAME} ended with 3: no disk`),
     })
-    await put(`triggers/${NAME}/primary/critical`, 'sleep 600')
+    await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, 'sleep 600')
     const words = ['trigger', 'critical', '-c', config, '-s', JSON.stringify(failing(node1)), '--timeout', '0.5s']
     const late = await runLocker(words, { address: node1.agent.address })
     expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('did not end within 500ms') })
@@ -64,7 +65,7 @@ describe('other than python-powerconsul, trigger', () => {
   test.each<[string, () => Promise<unknown>, RegExp]>([
     [
       'a switch moves the service',
-      () => put(`service/${NAME}/node1/demote`, 'WAIT'),
+      () => putAtNode1(`service/${SERVICE_NAME}/node1/demote`, 'WAIT'),
       /a switch or a fence of it is under/,
     ],
     [
@@ -73,7 +74,7 @@ describe('other than python-powerconsul, trigger', () => {
       /node1 is in maintenance/,
     ],
   ])('runs nothing while %s', async (_, incident, notice) => {
-    await put(`triggers/${NAME}/primary/critical`, `touch ${done}`)
+    await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, `touch ${done}`)
     await incident()
     const ended = await trigger(node1, 'critical', failing(node1))
     await node1.consul.request('PUT', '/agent/maintenance?enable=false')

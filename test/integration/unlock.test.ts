@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { client, keyOf } from '../kit/shared-consul.ts'
 import { uniqueName } from '../kit/unique.ts'
-import { consul, foreign, keyOf, running, sessionOf } from '../kit/unlocked-runs.ts'
+import { foreign, running, sessionOf } from '../kit/unlocked-runs.ts'
 
 describe('unlock', () => {
   test('shows whom it hits, ends the session and not the key, and tells until when the lock is closed', async () => {
@@ -27,7 +28,7 @@ describe('unlock', () => {
     const again = await runLocker(['unlock', name, '--yes'])
     expect(again).toMatchObject({ code: 0, stdout: '' })
     expect(again.stderr).toMatch(/nobody holds .*: nothing is done; it is closed until 20\d\d-.*Z at the latest/)
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('of a lock that nobody holds does nothing, and succeeds', async () => {
@@ -71,7 +72,7 @@ describe('unlock', () => {
     const codes = both.map(({ code }) => code)
     expect(codes).toContain(0)
     expect(codes.every((code) => code === 0 || code === 1)).toBe(true)
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('--holder keeps it from hitting another host', async () => {
@@ -86,7 +87,7 @@ describe('unlock', () => {
     expect(await sessionOf(name)).toBe(session)
     expect(await runLocker(['unlock', name, '--holder', session, '--yes'])).toMatchObject({ code: 0 })
     expect(await run.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('shows what else the session holds', async () => {
@@ -95,7 +96,7 @@ describe('unlock', () => {
     const done = await runLocker(['unlock', other, '--yes'])
     expect(done.stdout).toContain(`its session also holds ${name}: they go with it`)
     expect(await run.ends()).toMatchObject({ code: 6 })
-    for (const key of [name, other].map(keyOf)) await consul.deleteKey(key)
+    for (const key of [name, other].map(keyOf)) await client.deleteKey(key)
   })
 })
 
@@ -109,7 +110,7 @@ describe('unlock --yield', () => {
     expect(done).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/has given it back, after/) })
     expect(await run.ends()).toMatchObject({ code: 143, stderr: expect.stringMatching(/asks for the lock/) })
     expect(await next.ends()).toMatchObject({ code: 0, stdout: 'mine\n' })
-    expect(await consul.remains(name)).toEqual([])
+    expect(await client.remains(name)).toEqual([])
   })
 
   test('leaves the command’s own exit code to it', async () => {
@@ -163,25 +164,25 @@ describe('unlock --yield', () => {
     const run = await running(name, "trap '' TERM; while :; do sleep 0.1; done", ['--kill-after', '1s'])
     const asking = startLocker(['unlock', name, '--yield', '--yes'])
     await run.says(/asks for the lock/)
-    await consul.destroySession((await sessionOf(name)) ?? '')
+    await client.destroySession((await sessionOf(name)) ?? '')
     expect(await asking.ends()).toMatchObject({ code: 6, stderr: expect.stringContaining('lost it before') })
     expect(await run.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('is of no use to who asks for another run in this one’s record', async () => {
     const name = uniqueName('fresh')
     const run = await running(name)
-    const entry = await consul.entry(keyOf(name))
-    const record = JSON.parse(await consul.value(keyOf(name)))
+    const entry = await client.entry(keyOf(name))
+    const record = JSON.parse(await client.value(keyOf(name)))
     // A request for somebody else's run in this one's record.
-    await consul.request(
+    await client.request(
       'PUT',
       `/kv/${keyOf(name)}?cas=${entry?.ModifyIndex}&flags=3304740253564472344`,
       JSON.stringify({ ...record, runId: 'other', releaseAskedBy: 'root@web2' }),
     )
     await patiently(
-      async () => (await consul.value(keyOf(name))).includes('other'),
+      async () => (await client.value(keyOf(name))).includes('other'),
       () => 'nothing was written',
     )
     run.kill('SIGHUP')

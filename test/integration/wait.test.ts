@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { client, isMissing, listening, put, ran, register, turns, wait } from '../kit/gate-waits.ts'
+import { isMissing, listening, ran, register, turns, wait } from '../kit/gate-waits.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
+import { client, put } from '../kit/shared-consul.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
 describe('a gate turned round is waited for', () => {

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { patiently, runLocker } from './locker.ts'
-import { ServiceNode } from './service-node.ts'
-
-export const NAME = 'myserviceConsulName'
-
-export const KEY = `cluster/production/${NAME}`
+import { CLUSTER_KEY, SERVICE_NAME, ServiceNode } from './service-node.ts'
 
 export let server: ServiceNode
 
@@ -20,7 +16,7 @@ export const check = async (node: ServiceNode, ...options: string[]) => {
   return { code: ended.code, ...JSON.parse(ended.stdout) }
 }
 
-export async function put(path: string, value: unknown): Promise<void> {
+export async function putJson(path: string, value: unknown): Promise<void> {
   const reply = await server.consul.request('PUT', path, JSON.stringify(value))
   if (!reply.ok) throw new Error(`${path}: ${await reply.text()}`)
 }
@@ -31,29 +27,29 @@ export interface Listed {
   readonly Checks: readonly { readonly Status: string }[]
 }
 
-export async function listed(node: ServiceNode): Promise<Listed> {
-  const all = (await (await server.consul.request('GET', `/health/service/${NAME}`)).json()) as Listed[]
+export async function listingOf(node: ServiceNode): Promise<Listed> {
+  const all = (await (await server.consul.request('GET', `/health/service/${SERVICE_NAME}`)).json()) as Listed[]
   const found = all.find(({ Node }) => Node.Node === node.name)
   if (!found) throw new Error(`${node.name} is not listed`)
   return found
 }
 
-export const isHeld = (node: ServiceNode, status: string) =>
+export const isListedAs = (node: ServiceNode, status: string) =>
   patiently(
     async () =>
-      (await listed(node).catch(() => undefined))?.Checks.every(
+      (await listingOf(node).catch(() => undefined))?.Checks.every(
         ({ Status }) => Status === status || status !== 'passing',
-      ) && (await listed(node)).Checks.some(({ Status }) => Status === status),
+      ) && (await listingOf(node)).Checks.some(({ Status }) => Status === status),
     () => `${node.name} is not ${status}`,
   )
 
 /** node1 runs and passes, the others rest and pass. */
-export async function begin(): Promise<void> {
-  await server.consul.request('DELETE', `/kv/service/${NAME}?recurse`)
-  await put(`/kv/${KEY}`, { active_nodes: ['node1'], standby_nodes: ['node2', 'node3'] })
+export async function resetNodes(): Promise<void> {
+  await server.consul.request('DELETE', `/kv/service/${SERVICE_NAME}?recurse`)
+  await putJson(`/kv/${CLUSTER_KEY}`, { active_nodes: ['node1'], standby_nodes: ['node2', 'node3'] })
   for (const node of [node1, node2, node3]) await node.stopServices()
   await node1.bootServices()
-  for (const node of [node1, node2, node3]) await isHeld(node, 'passing')
+  for (const node of [node1, node2, node3]) await isListedAs(node, 'passing')
 }
 
 /** A check that python-powerconsul's tests run, too, with its exit code; of node1, if nothing else is said. */
@@ -77,7 +73,7 @@ export async function comparesAs({
   const { dir, agent } = node()
   const local = ['-s', 'apache2,mysql', '--service-command', `/bin/sh ${dir}/services.sh {service} {action}`]
   const given = options?.() ?? []
-  const words = ['check', kind, '-S', NAME, ...(given.includes('-s') ? [] : local), ...given]
+  const words = ['check', kind, '-S', SERVICE_NAME, ...(given.includes('-s') ? [] : local), ...given]
   const ended = await runLocker(words, { address: agent.address })
   expect([ended.code, JSON.parse(ended.stdout).code]).toEqual([code, code])
 }

@@ -9,9 +9,9 @@ import { Terminal } from './terminal.ts'
 import { uniqueName } from './unique.ts'
 
 /** A lock of which a history stands in Consul, and the beginning of its name, which no other lock's has. */
-export const LOCK = uniqueName('completion')
+export const KNOWN_LOCK = uniqueName('completion')
 
-export const BEGINNING = LOCK.slice(0, -2)
+export const BEGINNING = KNOWN_LOCK.slice(0, -2)
 
 /** A service with the same beginning. */
 export const SERVICE = `${BEGINNING}-service`
@@ -26,10 +26,10 @@ export const LINES = [
   ['consul-locker hold --log-format=js', 'consul-locker hold --log-format=json'],
   ['consul-locker hold --log-format js', 'consul-locker hold --log-format json'],
   ['consul-locker wait --once servi', 'consul-locker wait --once service:'],
-  [`consul-locker status ${BEGINNING}`, `consul-locker status ${LOCK}`],
+  [`consul-locker status ${BEGINNING}`, `consul-locker status ${KNOWN_LOCK}`],
   [`consul-locker hosts --label ${BEGINNING}`, `consul-locker hosts --label ${SERVICE}`],
   [`consul-locker wait service:${BEGINNING}`, `consul-locker wait service:${SERVICE}`],
-  [`consul-locker --also=${BEGINNING}`, `consul-locker --also=${LOCK}`],
+  [`consul-locker --also=${BEGINNING}`, `consul-locker --also=${KNOWN_LOCK}`],
   ['consul-locker --wait 5s x cat only-o', 'consul-locker --wait 5s x cat only-one'],
   ['consul-locker wait a:b -- cat only-o', 'consul-locker wait a:b -- cat only-one'],
   ['consul-locker x unsha', 'consul-locker x unshare'],
@@ -37,7 +37,7 @@ export const LINES = [
 ] as const
 
 beforeAll(async () => {
-  await promisify(execFile)(LOCKER, [LOCK, 'true'], { env: lockerEnvironment({}) })
+  await promisify(execFile)(LOCKER, [KNOWN_LOCK, 'true'], { env: lockerEnvironment({}) })
   await new ConsulClient().request('PUT', '/agent/service/register', JSON.stringify({ Name: SERVICE }))
 })
 

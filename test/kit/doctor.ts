@@ -1,7 +1,7 @@
 import { type LockerOptions, runLocker } from './locker.ts'
 
 /** One line of what doctor prints as JSON. */
-export interface Line {
+export interface DoctorLine {
   readonly code: string
   readonly title: string
   readonly result: 'fine' | 'warning' | 'failure' | 'untried'
@@ -12,7 +12,7 @@ export interface Line {
 /** What a doctor has found. */
 export interface Diagnosis {
   readonly exit: number | null
-  readonly lines: readonly Line[]
+  readonly lines: readonly DoctorLine[]
   /** What isn't fine, as `CL102 failure`. What hangs on it, and was not tried, is not among that. */
   readonly found: readonly string[]
   /** What is said of a code. */
@@ -32,7 +32,7 @@ export async function diagnose(
   const ours = { CONSUL_HTTP_ADDR: undefined, ...env }
   const ended = await runLocker(['doctor', '--json', `--http-addr=${address}`, ...words], { ...options, env: ours })
   if (ended.stdout === '') throw new Error(`doctor says nothing: ${ended.code} ${ended.stderr}`)
-  const { checks: lines } = JSON.parse(ended.stdout) as { checks: Line[] }
+  const { checks: lines } = JSON.parse(ended.stdout) as { checks: DoctorLine[] }
   const found = lines.filter(
     ({ code, result }) => !['fine', 'untried'].includes(result) && !OF_THE_MACHINE.includes(code),
   )

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { scratch } from './unique.ts'
 
-export const agent = () => inject('consulAddress')
+export const agentAddress = () => inject('consulAddress')
 
 export function fileWith(text: string): string {
   const path = join(scratch(), 'file.yaml')
@@ -11,7 +11,7 @@ export function fileWith(text: string): string {
   return path
 }
 
-export const LEADER = (name: string) => `name: ${name}
+export const leaderFile = (name: string) => `name: ${name}
 port: 6379
 health: { command: [/bin/true] }
 ensure_master: [/bin/true]

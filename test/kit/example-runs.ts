@@ -40,7 +40,7 @@ export interface Outcome {
 }
 
 /** A process that doesn't outlive its test. */
-export class Running {
+export class ExampleRun {
   readonly child: ChildProcess
   readonly #closed: Promise<unknown>
   #stdout = ''
@@ -77,12 +77,12 @@ export class Running {
   }
 }
 
-export function start(command: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Running {
-  return new Running(command, args, { ...env, ...more })
+export function startExample(command: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): ExampleRun {
+  return new ExampleRun(command, args, { ...env, ...more })
 }
 
 export function run(command: string, args: readonly string[], more?: NodeJS.ProcessEnv): Promise<Outcome> {
-  return start(command, args, more).ends()
+  return startExample(command, args, more).ends()
 }
 
 export async function directory(): Promise<string> {

@@ -1,14 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConsulClient } from './consul-client.ts'
 import { patiently } from './locker.ts'
 import { scratch } from './unique.ts'
 
-export const consul = () => new ConsulClient()
-
-export const keyOf = (service: string, direction = 'promote', node = 'dev') => `service/${service}/${node}/${direction}`
-
-export const put = (key: string, value: string) => consul().request('PUT', `/kv/${key}`, value)
+export const flagKey = (service: string, direction = 'promote', node = 'dev') =>
+  `service/${service}/${node}/${direction}`
 
 /** A command that writes down what it is called for. */
 export function recorder(): { command: string[]; lines: () => string[]; written: (count: number) => Promise<unknown> } {

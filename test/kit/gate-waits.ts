@@ -1,11 +1,7 @@
 import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
-import { ConsulClient } from './consul-client.ts'
 import { type Running, startLocker } from './locker.ts'
-
-export const client = new ConsulClient()
-
-export const put = (key: string, value: string) => client.request('PUT', `/kv/${key}`, value)
+import { client } from './shared-consul.ts'
 
 /** Registers an instance with a TTL check in this state. */
 export async function register(

@@ -1,14 +1,10 @@
 import { expect } from 'vitest'
-import { ConsulClient } from './consul-client.ts'
 import { patiently, type Running, startLocker } from './locker.ts'
 import { processesWith } from './processes.ts'
+import { client } from './shared-consul.ts'
 import { uniqueName } from './unique.ts'
 
-export const client = new ConsulClient()
-
-export const ran = { code: 0, stdout: 'ran\n' }
-
-export interface Scene {
+export interface GatedRun {
   readonly name: string
   /** The key that the gate waits for. */
   readonly gate: string
@@ -18,7 +14,7 @@ export interface Scene {
   readonly remains: () => Promise<unknown[]>
 }
 
-export function scene(): Scene {
+export function gatedRun(): GatedRun {
   const name = uniqueName('gated')
   const key = `gate/${name}`
   return {
@@ -30,11 +26,12 @@ export function scene(): Scene {
   }
 }
 
-export const start = (words: string[], env: NodeJS.ProcessEnv = {}) => startLocker([...words, 'echo', 'ran'], { env })
+export const startGated = (words: string[], env: NodeJS.ProcessEnv = {}) =>
+  startLocker([...words, 'echo', 'ran'], { env })
 
 /** A run whose command has succeeded, and that keeps its lock. */
 export async function lingering(words: string[], name: string): Promise<Running> {
-  const run = start([...words, name])
+  const run = startGated([...words, name])
   await run.prints(/ran/)
   await run.says(/keeping the lock until/)
   expect((await client.entry(`consul-locker-${name}`))?.Session).toBeTruthy()

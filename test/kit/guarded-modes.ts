@@ -10,8 +10,8 @@ import { type RootPlan, SmallRoot } from './small-root.ts'
 import { uniqueName } from './unique.ts'
 
 /** What happens to what is guarded. */
-export type Fate = 'ends cleanly' | 'is killed' | 'is killed, and its command ignores TERM'
-export const FATES: readonly Fate[] = ['ends cleanly', 'is killed', 'is killed, and its command ignores TERM']
+export type GuardedFate = 'ends cleanly' | 'is killed' | 'is killed, and its command ignores TERM'
+export const FATES: readonly GuardedFate[] = ['ends cleanly', 'is killed', 'is killed, and its command ignores TERM']
 
 /** A mode in a small root: what it is started with, and what stands in Consul for as long as nobody else may begin. */
 interface Scene {
@@ -25,7 +25,7 @@ interface Scene {
 }
 
 /** What a command does that is under way when its agent or step is killed. */
-function work(fate: Fate): string {
+function work(fate: GuardedFate): string {
   const beat = 'echo begins >>/log/log; while [ ! -e /log/go ]; do echo beats >>/log/log; sleep 0.05; done'
   return fate === 'is killed, and its command ignores TERM' ? `trap "" TERM; ${beat}` : beat
 }
@@ -45,7 +45,7 @@ function configure(root: SmallRoot, keys: Readonly<Record<string, unknown>>): vo
   writeFileSync(join(root.log, 'file.yaml'), JSON.stringify(keys), { mode: 0o644 })
 }
 
-async function leader(root: SmallRoot, fate: Fate): Promise<Scene> {
+async function leader(root: SmallRoot, fate: GuardedFate): Promise<Scene> {
   const name = uniqueName('rooted')
   const run = (script: string) => ['/bin/sh', '-c', script, name]
   const promotion = fate === 'ends cleanly' ? 'echo begins >>/log/log' : work(fate)
@@ -72,7 +72,7 @@ async function leader(root: SmallRoot, fate: Fate): Promise<Scene> {
   }
 }
 
-async function rolloutStep(root: SmallRoot, fate: Fate): Promise<Scene> {
+async function rolloutStep(root: SmallRoot, fate: GuardedFate): Promise<Scene> {
   const prefix = uniqueName('rooted')
   const consul = new ConsulClient()
   chmodSync(root.log, 0o777)
@@ -97,7 +97,7 @@ export const MODES = { leader, 'rollout step': rolloutStep } as const
 export type Mode = keyof typeof MODES
 
 /** Plays what happens to an agent or a step in a root: nothing of it runs any more when its lock is free. */
-export async function playMode(mode: Mode, plan: RootPlan, fate: Fate): Promise<void> {
+export async function playMode(mode: Mode, plan: RootPlan, fate: GuardedFate): Promise<void> {
   const root = await SmallRoot.build(plan)
   const { words, key, consul, lines, end } = await MODES[mode](root, fate)
   const running = startLocker(words, { through: root.through })

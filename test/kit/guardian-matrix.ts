@@ -38,7 +38,7 @@ export const BROKEN: readonly [RootPlan, string] = [
 const BEAT = 'while :; do echo "holder beats" >>/log/log; sleep 0.05; done'
 
 /** What happens to a holder, by name: what its command does, what is done to it, and which code it ends with. */
-export const STORIES = {
+export const HOLDER_STORIES = {
   'its command ends': { script: 'until [ -e /log/go ]; do sleep 0.05; done; exit 7', signal: undefined },
   'its runner is killed': { script: BEAT, signal: 'SIGKILL' },
   'its runner is killed, and its command ignores TERM': { script: `trap "" TERM; ${BEAT}`, signal: 'SIGKILL' },
@@ -46,8 +46,8 @@ export const STORIES = {
 } as const satisfies Record<string, { script: string; signal: NodeJS.Signals | undefined }>
 
 /** Plays a story in a root: a holder, somebody who waits, and never two commands at once. */
-export async function play(plan: RootPlan, story: keyof typeof STORIES): Promise<void> {
-  const { script, signal } = STORIES[story]
+export async function play(plan: RootPlan, story: keyof typeof HOLDER_STORIES): Promise<void> {
+  const { script, signal } = HOLDER_STORIES[story]
   const root = await SmallRoot.build(plan)
   const log = join(root.log, 'log')
   writeFileSync(log, '')

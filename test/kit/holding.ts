@@ -1,6 +1,6 @@
 import { type LockerOptions, type Running, startLocker } from './locker.ts'
 
-export interface Line {
+export interface HoldLine {
   readonly name: string
   readonly key: string
   readonly session: string
@@ -10,7 +10,7 @@ export interface Line {
 
 export interface Holding {
   readonly hold: Running
-  readonly line: Line
+  readonly line: HoldLine
 }
 
 /** Starts a hold, and waits until it has the lock. Its standard input is /dev/null, unless it is asked for a pipe. */
@@ -21,6 +21,6 @@ export async function holding(words: readonly string[], options: LockerOptions =
 
 export const PIPE: LockerOptions = { stdio: ['pipe', 'pipe', 'pipe'] }
 
-export async function lineOf(hold: Running): Promise<Line> {
+export async function lineOf(hold: Running): Promise<HoldLine> {
   return JSON.parse((await hold.prints(/^\{.*\}\n/))[0])
 }

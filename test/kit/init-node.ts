@@ -2,12 +2,8 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { runLocker } from './locker.ts'
-import { ServiceNode } from './service-node.ts'
+import { CLUSTER_KEY, ServiceNode } from './service-node.ts'
 import { scratch } from './unique.ts'
-
-export const BOTH = ['apache2', 'mysql']
-
-export const KEY = 'cluster/production/myserviceConsulName'
 
 export let server: ServiceNode
 
@@ -15,7 +11,7 @@ export let node1: ServiceNode
 
 export const init = (...args: string[]) => runLocker(['init', node1.script, ...args], { address: node1.agent.address })
 
-export const roles = (text: string) => server.consul.request('PUT', `/kv/${KEY}`, text)
+export const roles = (text: string) => server.consul.request('PUT', `/kv/${CLUSTER_KEY}`, text)
 
 export const active = () => roles('{"active_nodes": ["node1"], "standby_nodes": ["node2"]}')
 

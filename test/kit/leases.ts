@@ -1,15 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { beforeAll } from 'vitest'
-import { ConsulClient } from './consul-client.ts'
 import { LOCKER, lockerEnvironment, runLocker } from './locker.ts'
 import { uniqueName } from './unique.ts'
 
-export const consul = () => new ConsulClient()
-
-export const words = (verb: string, label: string, id: string) => ['lease', verb, '--label', label, '--service-id', id]
+export const leaseWords = (verb: string, label: string, id: string) => [
+  'lease',
+  verb,
+  '--label',
+  label,
+  '--service-id',
+  id,
+]
 
 export const acquire = (label: string, id: string, ...more: string[]) =>
-  runLocker([...words('acquire', label, id), ...more])
+  runLocker([...leaseWords('acquire', label, id), ...more])
 
 export async function holderOf(label: string): Promise<string | undefined> {
   const { stdout } = await runLocker(['lease', 'show', '--label', label, '--json'])
@@ -20,6 +24,6 @@ export async function holderOf(label: string): Promise<string | undefined> {
 export const old = uniqueName('old')
 
 beforeAll(() => {
-  const args = [...words('acquire', old, 'web-1'), '--lease-timeout', '20s', '--quiet']
+  const args = [...leaseWords('acquire', old, 'web-1'), '--lease-timeout', '20s', '--quiet']
   execFileSync(LOCKER, args, { env: lockerEnvironment({}) })
 })

@@ -1,9 +1,7 @@
 import { expect } from 'vitest'
 import { ConsulClient } from './consul-client.ts'
-import { patiently, type Running, startLocker } from './locker.ts'
+import { patiently, piped, type Running, startLocker } from './locker.ts'
 import { uniqueName } from './unique.ts'
-
-export const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
 
 /** One name, with its readers and writers. */
 export class Library {

@@ -58,6 +58,9 @@ export function lockerEnvironment({ env = {}, address = inject('consulAddress') 
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
+/** For who writes to its standard input. */
+export const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
+
 /** A process that was started for a test, and what it has written so far. */
 export class Running {
   readonly child: ChildProcess

@@ -2,7 +2,7 @@ import { type LockerOptions, patiently, runLocker, startLocker } from './locker.
 
 export const FAST = ['--interval', '0.3s', '--timeout', '5s']
 
-export const words = (label: string, ...more: string[]) => [
+export const monitorWords = (label: string, ...more: string[]) => [
   'monitor',
   '--label',
   label,
@@ -12,7 +12,7 @@ export const words = (label: string, ...more: string[]) => [
 ]
 
 export function watch(label: string, args: readonly string[], options: LockerOptions = {}) {
-  return startLocker(words(label, ...FAST, ...args), options)
+  return startLocker(monitorWords(label, ...FAST, ...args), options)
 }
 
 export const hosts = async (label: string, options: LockerOptions = {}) =>

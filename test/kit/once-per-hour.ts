@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { type LockerOptions, runLocker, startLocker } from './locker.ts'
 
 /** Starts a run that comes once in an hour. */
-export function start(
+export function startOncePerHour(
   name: string,
   command: readonly string[],
   options: LockerOptions = {},

@@ -12,7 +12,7 @@ export function expectSentence(ended: Ended, code: number, sentence: RegExp): vo
 }
 
 /** A server that lives as long as the test. */
-export async function serve(talk: (socket: Socket) => void): Promise<string> {
+export async function serveTcp(talk: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => agent?.stop())
 
 /** One fleet's keys and one host's files; nobody else's. */
-export class Scene {
+export class RolloutScene {
   readonly prefix = uniqueName('fleet')
   readonly versionFile = join(scratch(), 'current_version')
   readonly consul = new ConsulClient(agent.address)

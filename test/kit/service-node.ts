@@ -11,6 +11,13 @@ import { LOCKER, patiently } from './locker.ts'
 import { kill, processesWith, runs } from './processes.ts'
 import { removeFolder } from './remove-folder.ts'
 
+/** What a node's services are called, as its init script knows them. */
+export const BOTH = ['apache2', 'mysql']
+
+/** What Consul calls them together, and where their cluster's roles stand. */
+export const SERVICE_NAME = 'myserviceConsulName'
+export const CLUSTER_KEY = `cluster/production/${SERVICE_NAME}`
+
 /** What a node of a test cluster is made of. */
 export interface ServiceNodeOptions {
   readonly name: string

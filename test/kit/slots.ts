@@ -1,8 +1,6 @@
 import { ConsulClient } from './consul-client.ts'
-import { patiently, type Running, runLocker, startLocker } from './locker.ts'
+import { patiently, piped, type Running, runLocker, startLocker } from './locker.ts'
 import { uniqueName } from './unique.ts'
-
-export const piped = { stdio: ['pipe', 'pipe', 'pipe'] as 'pipe'[] }
 
 /** The slots of a name, as they stand at Consul. */
 export class Slots {

@@ -22,7 +22,7 @@ export interface Served {
 }
 
 /** Starts a server of tokens that lives as long as the test. */
-export async function serve(args: readonly string[] = [], address = agent.address, env = {}): Promise<Served> {
+export async function serveTokens(args: readonly string[] = [], address = agent.address, env = {}): Promise<Served> {
   const server = startLocker(['discovery', 'serve', '--listen', '127.0.0.1:0', ...args], { address, env })
   const [, url = ''] = await server.says(/serving discovery tokens at (http:\S+?)(?:,|\n)/)
   const request: Served['request'] = (method, path, body, headers = {}) =>

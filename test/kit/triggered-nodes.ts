@@ -4,11 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type Ended, LOCKER, patiently, runLocker } from './locker.ts'
 import { removeFolder } from './remove-folder.ts'
-import { ServiceNode } from './service-node.ts'
-
-export const NAME = 'myserviceConsulName'
-
-export const KEY = `cluster/production/${NAME}`
+import { CLUSTER_KEY, SERVICE_NAME, ServiceNode } from './service-node.ts'
 
 export const dir = mkdtempSync(join(tmpdir(), 'consul-locker-trigger-'))
 
@@ -20,16 +16,23 @@ export let node1: ServiceNode
 
 export let node2: ServiceNode
 
-export const put = (key: string, value: string) => node1.consul.request('PUT', `/kv/${key}`, value)
+export const putAtNode1 = (key: string, value: string) => node1.consul.request('PUT', `/kv/${key}`, value)
 
 export const drop = (prefix: string) => node1.consul.request('DELETE', `/kv/${prefix}?recurse`)
 
 export const setRoles = (active: string, standby: string) =>
-  put(KEY, JSON.stringify({ active_nodes: [active], standby_nodes: [standby] }))
+  putAtNode1(CLUSTER_KEY, JSON.stringify({ active_nodes: [active], standby_nodes: [standby] }))
 
 /** What Consul's watch of type checks gives its handler, for one check. */
 export const failing = (node: ServiceNode, change: Record<string, unknown> = {}) => [
-  { Node: node.name, CheckID: `service:${NAME}`, Status: 'critical', Output: 'stopped', ServiceName: NAME, ...change },
+  {
+    Node: node.name,
+    CheckID: `service:${SERVICE_NAME}`,
+    Status: 'critical',
+    Output: 'stopped',
+    ServiceName: SERVICE_NAME,
+    ...change,
+  },
 ]
 
 export const trigger = (node: ServiceNode, state: string, list: unknown): Promise<Ended> =>
@@ -46,9 +49,9 @@ export function configure(extra: Record<string, unknown> = {}): void {
   writeFileSync(config, JSON.stringify({ clusterKey: 'cluster/production', subVars, ...extra }))
 }
 
-export async function isHeld(node: ServiceNode, status: string): Promise<void> {
+export async function isCheckedAs(node: ServiceNode, status: string): Promise<void> {
   const look = async () => {
-    const reply = await node1.consul.request('GET', `/health/checks/${NAME}`)
+    const reply = await node1.consul.request('GET', `/health/checks/${SERVICE_NAME}`)
     const checks = (await reply.json()) as { Node: string; Status: string }[]
     return checks.some(({ Node, Status }) => Node === node.name && Status === status)
   }
@@ -71,11 +74,11 @@ beforeEach(async () => {
   await node2.stopServices()
   await node1.stopServices()
   await node1.bootServices()
-  await isHeld(node1, 'passing')
+  await isCheckedAs(node1, 'passing')
 })
 
 afterEach(async () => {
-  for (const prefix of ['triggers/', `service/${NAME}`]) await drop(prefix)
+  for (const prefix of ['triggers/', `service/${SERVICE_NAME}`]) await drop(prefix)
   for (const file of [done, join(dir, 'watched')]) rmSync(file, { force: true })
 })
 

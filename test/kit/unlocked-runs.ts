@@ -1,11 +1,7 @@
 import { expect } from 'vitest'
 import { afterTest } from './after-test.ts'
-import { ConsulClient } from './consul-client.ts'
 import { type Running, startLocker } from './locker.ts'
-
-export const consul = new ConsulClient()
-
-export const keyOf = (name: string) => `consul-locker-${name}`
+import { client, keyOf } from './shared-consul.ts'
 
 /** A run with these options whose command has begun: a shell that says so, and then does this. */
 export async function running(
@@ -20,13 +16,13 @@ export async function running(
 
 /** A session of another program's, which holds these keys. */
 export async function foreign(name: string, ...keys: [key: string, value: string][]): Promise<string> {
-  const session = await consul.createSession({ Name: name, LockDelay: '1ms' })
+  const session = await client.createSession({ Name: name, LockDelay: '1ms' })
   afterTest(async () => {
-    await consul.destroySession(session)
-    for (const [key] of keys) await consul.deleteKey(key)
+    await client.destroySession(session)
+    for (const [key] of keys) await client.deleteKey(key)
   })
-  for (const [key, value] of keys) expect(await consul.acquire(key, session, value)).toBe(true)
+  for (const [key, value] of keys) expect(await client.acquire(key, session, value)).toBe(true)
   return session
 }
 
-export const sessionOf = async (name: string) => (await consul.entry(keyOf(name)))?.Session
+export const sessionOf = async (name: string) => (await client.entry(keyOf(name)))?.Session

@@ -8,7 +8,7 @@ import { Dice } from '../virtual/dice.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { CrowdLedger, type MayCome } from './crowd-ledger.ts'
 import { strike } from './incident.ts'
-import { KEY, NAME, SimulatedRunner, type Stage, type Wanted } from './runner.ts'
+import { LOCK_KEY, LOCK_NAME, SimulatedRunner, type Stage, type Wanted } from './runner.ts'
 import { type Incident, type Schedule, scheduleOf } from './schedule.ts'
 
 /** What a crowd contends for: each run by its number, and who may be in at once. */
@@ -21,13 +21,13 @@ const kindOf = (run: string) => run.slice(run.indexOf(' ') + 1)
 
 /** So many at a time. */
 export function slotsCrowd(limit: number): Crowd {
-  const place = slotsPlace(`${KEY}/.lock`, KEY)
+  const place = slotsPlace(`${LOCK_KEY}/.lock`, LOCK_KEY)
   return {
     wantedBy: () => ({
       title: 'slot',
       key: place.list,
       behavior: 'delete',
-      compound: oneOfSlots(NAME, place, limit),
+      compound: oneOfSlots(LOCK_NAME, place, limit),
     }),
     mayCome: (_, living) => living.length < limit,
   }
@@ -37,8 +37,8 @@ export function slotsCrowd(limit: number): Crowd {
 export const READERS_AND_WRITERS: Crowd = {
   wantedBy: (nth) =>
     nth % 3 === 0
-      ? { title: 'writer', key: KEY, amongHolders: writerAmong }
-      : { title: 'reader', key: KEY, behavior: 'delete', compound: readersOf(NAME, KEY) },
+      ? { title: 'writer', key: LOCK_KEY, amongHolders: writerAmong }
+      : { title: 'reader', key: LOCK_KEY, behavior: 'delete', compound: readersOf(LOCK_NAME, LOCK_KEY) },
   mayCome: (run, living) => living.every((other) => kindOf(run) === 'reader' && kindOf(other) === 'reader'),
 }
 
@@ -48,13 +48,13 @@ const SETS = ['a', 'ab', 'b', 'ba', 'bc', 'B', 'cab', 'B', 'c'] as const
 export const SETS_OF_LOCKS: Crowd = {
   wantedBy(nth) {
     const title = SETS[nth % SETS.length] as string
-    const [first, ...others] = [...title].map((name) => ({ name, key: `${KEY}-${name}` })) as [
+    const [first, ...others] = [...title].map((name) => ({ name, key: `${LOCK_KEY}-${name}` })) as [
       { name: string; key: string },
       ...{ name: string; key: string }[],
     ]
     if (title === 'B') {
-      const key = `${KEY}-b`
-      return { title, key, behavior: 'delete', compound: readersOf(NAME, key) }
+      const key = `${LOCK_KEY}-b`
+      return { title, key, behavior: 'delete', compound: readersOf(LOCK_NAME, key) }
     }
     if (others.length > 0) return { title, key: first.key, compound: lockSetOf([first, ...others]) }
     return { title, key: first.key, amongHolders: writerAmong }

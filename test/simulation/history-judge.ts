@@ -2,7 +2,7 @@ import { Failure } from '../../src/base/failure.ts'
 import { knownIn } from '../../src/run/history/known-runs.ts'
 import { parseRuns, type RunEntry, type RunsRecord, runsKey } from '../../src/run/history/runs-record.ts'
 import type { RunOutcome } from '../../src/run/run-outcome.ts'
-import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_KEY, type SimulatedRunner, type Stage } from './runner.ts'
 import type { Incident } from './schedule.ts'
 
 /** No record survives these: it is deleted, set back or written over with the lock's key. */
@@ -12,13 +12,13 @@ export const TAMPERING: readonly Incident['kind'][] = ['delete-key', 'force-rele
 export function historyOf({ agent }: Stage): readonly RunEntry[] {
   const record = recordOf(agent)
   if (record === undefined) return []
-  const { entry } = { entry: agent.operator.entry(KEY) }
+  const { entry } = { entry: agent.operator.entry(LOCK_KEY) }
   const seen = entry && { ...plain(entry), session: entry.session || undefined, value: text(entry.value) }
-  return knownIn(KEY, seen, record).ended
+  return knownIn(LOCK_KEY, seen, record).ended
 }
 
 export function recordOf(agent: Stage['agent']): RunsRecord | undefined {
-  const record = parseRuns(text(agent.operator.entry(runsKey(KEY))?.value ?? ''))
+  const record = parseRuns(text(agent.operator.entry(runsKey(LOCK_KEY))?.value ?? ''))
   return record === 'unreadable' ? undefined : record
 }
 

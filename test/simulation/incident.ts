@@ -9,7 +9,7 @@ import { LOCK_FLAGS } from '../../src/lock/lock-keys.ts'
 import { requestYield } from '../../src/run/release-request.ts'
 import { NO_SETTINGS } from '../virtual/settings.ts'
 import { SILENT } from '../virtual/silent-log.ts'
-import { KEY, type SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_KEY, type SimulatedRunner, type Stage } from './runner.ts'
 import type { Incident } from './schedule.ts'
 
 /** Who may be struck: a runner, or a program that has no guardian to lose. */
@@ -41,7 +41,7 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
     if (runner) runner.clock.wallOffsetMs += dice.between(-3_600_000, 3_600_000)
   },
   'destroy-session': ({ agent }) => {
-    const holder = agent.operator.holder(KEY)
+    const holder = agent.operator.holder(LOCK_KEY)
     if (holder) agent.operator.destroySession(holder)
   },
   'node-critical': ({ agent, time, dice }, lastsMs) => {
@@ -51,11 +51,11 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
   },
   'delete-key': ({ agent, ledger, time }) => {
     ledger.tamper(time.nowMs)
-    agent.operator.deleteKey(KEY)
+    agent.operator.deleteKey(LOCK_KEY)
   },
   'force-release': ({ agent, ledger, time }) => {
     ledger.tamper(time.nowMs)
-    agent.operator.forceRelease(KEY)
+    agent.operator.forceRelease(LOCK_KEY)
   },
   'no-leader': ({ agent, time }, lastsMs) => {
     agent.operator.leaderless(true)
@@ -81,13 +81,13 @@ const INCIDENT: Record<Incident['kind'], Blow> = {
     time.after(lastsMs, () => agent.operator.wake())
   },
   'ask-for-lock': (stage, lastsMs) => {
-    const session = stage.agent.operator.holder(KEY)
+    const session = stage.agent.operator.holder(LOCK_KEY)
     if (session !== undefined) attempt(stage, (ctx, consul) => askFor(ctx, consul, session, lastsMs))
   },
   'stand-in-line': (stage, lastsMs) => void haunt(stage, lastsMs),
   'write-over': (stage) => {
     const value = stage.dice.pick(ODD_VALUES)
-    attempt(stage, (ctx, consul) => transact(ctx, consul, [{ verb: 'set', key: KEY, value, flags: LOCK_FLAGS }]))
+    attempt(stage, (ctx, consul) => transact(ctx, consul, [{ verb: 'set', key: LOCK_KEY, value, flags: LOCK_FLAGS }]))
   },
 }
 
@@ -107,15 +107,15 @@ async function haunt(stage: Stage, lastsMs: number): Promise<void> {
   const about = { name: 'ghost', ttlMs, lockDelayMs: 0, behavior: 'release' } as const
   const session = await attempt(stage, (ctx, consul) => createSession(ctx, consul, about))
   if (session === undefined) return
-  const place = { verb: 'lock', key: `${KEY}=queue/${session}`, value: '', session } as const
-  const sign = { verb: 'set', key: `${KEY}=queue`, value: session } as const
+  const place = { verb: 'lock', key: `${LOCK_KEY}=queue/${session}`, value: '', session } as const
+  const sign = { verb: 'set', key: `${LOCK_KEY}=queue`, value: session } as const
   await attempt(stage, (ctx, consul) => transact(ctx, consul, [place, sign]))
 }
 
 /** Somebody asks who holds the lock to give it back, and doesn't wait for long. */
 function askFor(ctx: Context, consul: Consul, session: string, waitMs: number): Promise<unknown> {
   const late = () => new Failure('timed-out', 'nobody gives the lock back')
-  return withTimeout(ctx, waitMs, late, (ctx) => requestYield(ctx, consul, { key: KEY, session }, 'somebody'))
+  return withTimeout(ctx, waitMs, late, (ctx) => requestYield(ctx, consul, { key: LOCK_KEY, session }, 'somebody'))
 }
 
 /** One request of a stranger's. Settles with `undefined` when it fails. */

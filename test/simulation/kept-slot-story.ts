@@ -1,13 +1,13 @@
 import type { WireRequest } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { Dice } from '../virtual/dice.ts'
-import type { Fate } from '../virtual/faulty-transport.ts'
+import type { WireFate } from '../virtual/faulty-transport.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import type { Life } from './ledger.ts'
 import { type PlannedMachine, type Schedule, scheduleOf } from './schedule.ts'
 import { SlotLedger } from './slot-ledger.ts'
 import { FOLDER, type LifeEnd, type SlotSeat, wordOf } from './slot-runner.ts'
-import { BLOWS, begin, type World } from './slot-story.ts'
+import { BLOWS, beginLife, type World } from './slot-story.ts'
 
 /** How a story ended. */
 export interface KeptEnding {
@@ -103,7 +103,7 @@ class SimulatedHost {
     }
     // Who gives its slot back for the reboot goes down all the same, and comes back without one.
     const isReleased = !this.#keeps && !isBack
-    const seat = begin(this.#world, this.#machine, { ...plan, waitMs: 0 }, life, this.#limit, {
+    const seat = beginLife(this.#world, this.#machine, { ...plan, waitMs: 0 }, life, this.#limit, {
       ...(isReleased ? {} : { rebooting }),
       fateOf: this.#loss(),
       onEnd: (how) => {
@@ -131,7 +131,7 @@ class SimulatedHost {
   }
 
   /** In some lives one transaction has a fault of its own. */
-  #loss(): (request: WireRequest) => Fate | undefined {
+  #loss(): (request: WireRequest) => WireFate | undefined {
     const { dice } = this.#world
     const lost = dice.chance(0.3) ? dice.whole(1, TRANSACTIONS) : 0
     const kind = dice.pick(FAULTS)

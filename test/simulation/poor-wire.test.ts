@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { WireRequest } from '../../src/consul/wire.ts'
 import type { HeldLock } from '../../src/lock/acquire-options.ts'
-import { type Fate, strangeReply } from '../virtual/faulty-transport.ts'
+import { strangeReply, type WireFate } from '../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../virtual/virtual-lock.ts'
 
 /** A contender behind a wire that does this to each request. */
-function stage(fateOf: (request: WireRequest) => Fate) {
+function stage(fateOf: (request: WireRequest) => WireFate) {
   const { clock, timing, operator, acquire, release } = virtualLock({ fateOf })
   return {
     clock,
@@ -43,7 +43,7 @@ describe('a creation of a session', () => {
   const creates = ({ path }: WireRequest) => path.startsWith('/v1/session/create')
   const garbage = strangeReply(502, '<html>Bad Gateway</html>')
 
-  test.each<[string, Fate]>([
+  test.each<[string, WireFate]>([
     ['is never answered', { fault: { kind: 'reply-lost' } }],
     ['breaks off', { fault: { kind: 'cut' } }],
     ['is answered by something else', { fault: { kind: 'masked', reply: garbage } }],
@@ -57,7 +57,7 @@ describe('a creation of a session', () => {
     expect(sessions()).toEqual([])
   })
 
-  test.each<[string, Fate]>([
+  test.each<[string, WireFate]>([
     ['is never answered', { fault: { kind: 'reply-lost' } }],
     ['breaks off', { fault: { kind: 'cut' } }],
   ])('that %s is taken back by who tries only once', async (_, fate) => {

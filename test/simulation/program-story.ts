@@ -4,7 +4,7 @@ import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { strike } from './incident.ts'
 import { Ledger } from './ledger.ts'
 import { SimulatedProgram } from './program.ts'
-import { KEY, SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_KEY, SimulatedRunner, type Stage } from './runner.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 import { AFTERMATH_MS, commitMs } from './story.ts'
 
@@ -48,7 +48,7 @@ function endingOf({ ledger, agent }: Stage, parts: readonly (SimulatedProgram | 
   if (ledger.living > 0) violations.push(`${ledger.living} still live`)
   const sessions = agent.operator.sessions().length
   if (sessions > 0) violations.push(`${sessions} sessions are left`)
-  if (agent.operator.holder(KEY)) violations.push('the lock is still held')
+  if (agent.operator.holder(LOCK_KEY)) violations.push('the lock is still held')
   const programs = parts.filter((part) => part instanceof SimulatedProgram)
   const settled = programs.filter(({ end }) => end !== undefined)
   const kept = settled.filter(({ clients }) => clients !== 0)

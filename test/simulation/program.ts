@@ -8,7 +8,7 @@ import { LeaseWitness } from './lease-witness.ts'
 import { LATENESS_MS, type Life } from './ledger.ts'
 import { MachineClock } from './machine-clock.ts'
 import { into, SimulatedProcess } from './process.ts'
-import { NAME, type Stage } from './runner.ts'
+import { LOCK_NAME, type Stage } from './runner.ts'
 import type { PlannedMachine, PlannedRun } from './schedule.ts'
 import { fateAt } from './wire.ts'
 
@@ -72,7 +72,7 @@ export class SimulatedProgram {
     }
     const { ttlMs, graceMs, lockDelayMs } = this.#plan.timing
     const options = { wait: this.#plan.waitMs, ttl: ttlMs, grace: graceMs, lockDelay: lockDelayMs }
-    withLockIn({ clock: this.clock, random: dice.next, clientOf }, NAME, (held) => this.#work(held), {
+    withLockIn({ clock: this.clock, random: dice.next, clientOf }, LOCK_NAME, (held) => this.#work(held), {
       ...options,
       signal: this.#stop.signal,
     }).then(

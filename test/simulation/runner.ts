@@ -33,8 +33,8 @@ import { into, SimulatedProcess } from './process.ts'
 import type { PlannedGates, PlannedMachine, PlannedRun } from './schedule.ts'
 import { fateAt } from './wire.ts'
 
-export const NAME = 'simulated'
-export const KEY = 'consul-locker-simulated'
+export const LOCK_NAME = 'simulated'
+export const LOCK_KEY = 'consul-locker-simulated'
 
 /** What all runners of a story share. */
 export interface Stage {
@@ -66,7 +66,13 @@ export class SimulatedRunner {
   readonly #wanted: Wanted
   readonly #listeners: ((signal: ForwardedSignal) => void)[] = []
 
-  constructor(stage: Stage, machine: PlannedMachine, plan: PlannedRun, name: string, wanted: Wanted = { key: KEY }) {
+  constructor(
+    stage: Stage,
+    machine: PlannedMachine,
+    plan: PlannedRun,
+    name: string,
+    wanted: Wanted = { key: LOCK_KEY },
+  ) {
     this.#stage = stage
     this.#machine = machine
     this.name = name
@@ -87,18 +93,18 @@ export class SimulatedRunner {
     const dependencies = this.#world(plan)
     const recorded = { lockKey: this.#wanted.key, runId, who: () => holder }
     const { period } = this.#stage
-    const rider = period ? new PeriodRider(dependencies.consul, NAME, recorded, period) : new RunsRider(recorded)
+    const rider = period ? new PeriodRider(dependencies.consul, LOCK_NAME, recorded, period) : new RunsRider(recorded)
     const history = this.#wanted.compound ? undefined : rider
     const job: RunSpec = {
       lock: {
-        name: NAME,
+        name: LOCK_NAME,
         ...this.#wanted,
         timing: plan.timing,
-        sessionName: `consul-locker ${NAME} ${this.name}`,
+        sessionName: `consul-locker ${LOCK_NAME} ${this.name}`,
         record: (nowMs, seen) => holderRecord(holder, plan.timing, nowMs, { unended: unendedRuns(seen, recorded) }),
         ancestors: [],
         handsOn: !this.#wanted.compound && !plan.isHeedless,
-        riders: [...(plan.isHeedless ? [] : [new PauseRider(NAME, KEY)]), ...(history ? [history] : [])],
+        riders: [...(plan.isHeedless ? [] : [new PauseRider(LOCK_NAME, LOCK_KEY)]), ...(history ? [history] : [])],
       },
       ...(history && { history }),
       command: ['simulated'],

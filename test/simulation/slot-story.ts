@@ -3,7 +3,7 @@ import { Consul } from '../../src/consul/consul.ts'
 import type { Transport, WireRequest } from '../../src/consul/wire.ts'
 import { DevAgent } from '../../src/devagent/dev-agent.ts'
 import { Dice } from '../virtual/dice.ts'
-import { type Fate, FaultyTransport } from '../virtual/faulty-transport.ts'
+import { FaultyTransport, type WireFate } from '../virtual/faulty-transport.ts'
 import { NO_SETTINGS } from '../virtual/settings.ts'
 import { SILENT } from '../virtual/silent-log.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
@@ -38,7 +38,7 @@ export async function tellSlots(
   const world = { time, dice, agent, ledger }
   for (const [number, machine] of schedule.machines.entries()) {
     for (const [nth, plan] of machine.runs.entries()) {
-      time.after(plan.atMs, () => seats[number]?.push(begin(world, machine, plan, `m${number}/${nth}`, limit)))
+      time.after(plan.atMs, () => seats[number]?.push(beginLife(world, machine, plan, `m${number}/${nth}`, limit)))
     }
   }
   for (const incident of schedule.incidents) {
@@ -62,22 +62,22 @@ export interface World {
 }
 
 /** How a life is told beside its plan. */
-export interface Telling {
+export interface LifeOptions {
   readonly rebooting?: Rebooting
   /** What the wire does to one of its requests, whatever else is wrong with it. */
-  readonly fateOf?: (request: WireRequest) => Fate | undefined
+  readonly fateOf?: (request: WireRequest) => WireFate | undefined
   /** Hears how it ended, and nothing when it was killed. */
   readonly onEnd?: (end: LifeEnd) => void
 }
 
 /** Begins a contender's life. */
-export function begin(
+export function beginLife(
   world: World,
   machine: PlannedMachine,
   plan: PlannedRun,
   name: string,
   limit: number,
-  { rebooting, fateOf = () => undefined, onEnd = () => {} }: Telling = {},
+  { rebooting, fateOf = () => undefined, onEnd = () => {} }: LifeOptions = {},
 ): SlotSeat {
   const { time, dice, agent } = world
   const process = new SimulatedProcess(time)

@@ -7,7 +7,7 @@ import { liesIn, TAMPERING } from './history-judge.ts'
 import { strike } from './incident.ts'
 import { Ledger } from './ledger.ts'
 import { Pauses } from './pauses.ts'
-import { KEY, SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_KEY, SimulatedRunner, type Stage } from './runner.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 
 /** How one seed's story ended. */
@@ -35,12 +35,12 @@ export const AFTERMATH_MS = 800_000
 export async function tell(
   seed: number,
   schedule: Schedule = scheduleOf(seed),
-  { period, witness }: Telling = {},
+  { period, witness }: StoryOptions = {},
 ): Promise<Ending> {
   const time = new VirtualClock()
   const dice = new Dice(seed + 1)
   const agent = new DevAgent({ clock: time, random: dice.next, commitMs: () => commitMs(dice) })
-  const pauses = new Pauses(time, agent, KEY, dice.next)
+  const pauses = new Pauses(time, agent, LOCK_KEY, dice.next)
   const stage = { time, dice, ledger: new Ledger(), period, agent, pauses }
   const runners: SimulatedRunner[][] = schedule.machines.map(() => [])
   for (const [number, machine] of schedule.machines.entries()) {
@@ -61,7 +61,7 @@ export async function tell(
 }
 
 /** What is other than usual about a story. */
-export interface Telling {
+export interface StoryOptions {
   /** The command is to run once in it. */
   readonly period?: Period
   /** Looks at what is left when all is over. */
@@ -86,7 +86,7 @@ function ending(
   if (ledger.living > 0) violations.push(`${ledger.living} commands still live`)
   const sessions = agent.operator.sessions().length
   if (sessions > 0) violations.push(`${sessions} sessions are left`)
-  if (agent.operator.holder(KEY)) violations.push('the lock is still held')
+  if (agent.operator.holder(LOCK_KEY)) violations.push('the lock is still held')
   const outcomes: Record<string, number> = {}
   for (const { outcome } of runners) {
     const kind = outcome === undefined ? 'killed' : outcome instanceof Failure ? outcome.code : outcome.kind

@@ -5,7 +5,7 @@ import { planTiming, type Timing } from '../../src/lock/lease-timing.ts'
 import { Dice } from '../virtual/dice.ts'
 import { VirtualClock } from '../virtual/virtual-clock.ts'
 import { Ledger } from './ledger.ts'
-import { KEY, SimulatedRunner, type Stage } from './runner.ts'
+import { LOCK_KEY, SimulatedRunner, type Stage } from './runner.ts'
 import type { PlannedMachine, Script } from './schedule.ts'
 
 const END_MS = 500_000
@@ -55,7 +55,7 @@ async function courseOf(timing: Timing, termTakesMs: number, blow: Blow = () => 
   await time.advance(500)
   const next = begin('m1/0', { runsMs: 10, termTakesMs: 0 }, [])
   await time.advance(timing.renewMs + CUT_MS - 500)
-  const session = agent.operator.holder(KEY)
+  const session = agent.operator.holder(LOCK_KEY)
   // The read that waits already would come through, and tell it.
   agent.operator.stirBlockedReads()
   await time.advance(STEP_MS)
@@ -105,7 +105,7 @@ describe.each(TIMINGS)('the timeline of %j is what a run lives by:', (wanted) =>
   })
 
   test('the earliest next holder is that of a session which was destroyed right after the renewal', async () => {
-    const destroy: Blow = ({ agent }) => agent.operator.destroySession(agent.operator.holder(KEY) ?? '')
+    const destroy: Blow = ({ agent }) => agent.operator.destroySession(agent.operator.holder(LOCK_KEY) ?? '')
     const { deadMs, nextMs } = await courseOf(timing, Number.POSITIVE_INFINITY, destroy)
     expectSoonAfter(deadMs, timeline.killMs)
     expectSoonAfter(nextMs, timeline.nextHolderMs, NEXT_MS)

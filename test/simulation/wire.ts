@@ -1,11 +1,11 @@
 import type { Dice } from '../virtual/dice.ts'
-import { type Fate, type Fault, strangeReply } from '../virtual/faulty-transport.ts'
+import { strangeReply, type TransportFault, type WireFate } from '../virtual/faulty-transport.ts'
 import type { PlannedMachine, WireFault } from './schedule.ts'
 
 /** An answer that comes after a renewal's attempt is over, and after an agent has waited for a leader. */
 const LATE_MS = { late: 3500, 'very-late': 8000 } as const
 
-const FAULTS: Record<Exclude<WireFault['kind'], 'slow' | keyof typeof LATE_MS>, Fault> = {
+const FAULTS: Record<Exclude<WireFault['kind'], 'slow' | keyof typeof LATE_MS>, TransportFault> = {
   refused: { kind: 'refused' },
   'black-hole': { kind: 'black-hole' },
   cut: { kind: 'cut' },
@@ -19,7 +19,7 @@ const FAULTS: Record<Exclude<WireFault['kind'], 'slow' | keyof typeof LATE_MS>, 
 }
 
 /** What happens on a machine's wire to a request that is sent now. */
-export function fateAt(machine: PlannedMachine, nowMs: number, dice: Dice): Fate {
+export function fateAt(machine: PlannedMachine, nowMs: number, dice: Dice): WireFate {
   const outMs = dice.between(0.1, 3)
   const backMs = dice.chance(0.02) ? dice.between(100, 2000) : dice.between(0.1, 3)
   const fault = machine.wire.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)?.kind

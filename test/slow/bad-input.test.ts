@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { type Ended, runLocker } from '../kit/locker.ts'
-import { expectSentence, serve } from '../kit/refusals.ts'
+import { expectSentence, serveTcp } from '../kit/refusals.ts'
 
 describe('what does not answer is out of reach:', () => {
   test.for<[string, () => Promise<string>, RegExp]>([
@@ -54,9 +54,9 @@ describe('what does not answer is out of reach:', () => {
 })
 
 function silentPort(): Promise<string> {
-  return serve(() => {})
+  return serveTcp(() => {})
 }
 
 function closingPort(): Promise<string> {
-  return serve((socket) => socket.once('data', () => socket.destroy()))
+  return serveTcp((socket) => socket.once('data', () => socket.destroy()))
 }

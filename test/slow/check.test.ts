@@ -4,19 +4,18 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { program } from '../../scripts/provide/debian.ts'
 import { execute } from '../../scripts/provide/execute.ts'
 import {
-  begin,
   type ComparedCheck,
   check,
   comparesAs,
-  isHeld,
-  KEY,
-  NAME,
+  isListedAs,
   node1,
   node2,
   node3,
+  resetNodes,
   server,
 } from '../kit/checked-nodes.ts'
 import { patiently } from '../kit/locker.ts'
+import { CLUSTER_KEY, SERVICE_NAME } from '../kit/service-node.ts'
 import { scratch } from '../kit/unique.ts'
 
 const BOTH = ['apache2', 'mysql']
@@ -40,14 +39,17 @@ describe('a check beside python-powerconsul’s', () => {
         node: () => node2,
         before: async () => {
           await rest()
-          await isHeld(node1, 'critical')
+          await isListedAs(node1, 'critical')
         },
       },
     ],
-    ['passes on a node without a cluster key that runs', { code: 0, before: () => server.consul.deleteKey(KEY) }],
+    [
+      'passes on a node without a cluster key that runs',
+      { code: 0, before: () => server.consul.deleteKey(CLUSTER_KEY) },
+    ],
     [
       'is critical on a node without a cluster key that is stopped',
-      { code: 2, before: () => Promise.all([server.consul.deleteKey(KEY), rest()]) },
+      { code: 2, before: () => Promise.all([server.consul.deleteKey(CLUSTER_KEY), rest()]) },
     ],
     [
       'passes while a process runs that -P names',
@@ -78,34 +80,34 @@ describe('a check beside python-powerconsul’s', () => {
     const { path } = await program('service', 'init-system-helpers')
     misspelt.push('-s', 'no-such-service', '--service-command', `${path} {service} {action}`)
   })
-  beforeEach(begin)
+  beforeEach(resetNodes)
 
   test.each(SAME)('%s, as that one does', (_, row) => comparesAs(row))
 })
 
 describe('a check with -U', () => {
-  const roles = async () => JSON.parse(await server.consul.value(KEY))
+  const roles = async () => JSON.parse(await server.consul.value(CLUSTER_KEY))
   const BEFORE = { active_nodes: ['node1'], standby_nodes: ['node2', 'node3'] }
 
   test('changes nothing while a primary passes, nor for a standby that hasn’t taken over', async () => {
-    await begin()
+    await resetNodes()
     expect(await check(node2, '-U')).toMatchObject({ expects: 'stopped', code: 0 })
     node1.killServices()
-    await isHeld(node1, 'critical')
+    await isListedAs(node1, 'critical')
     expect(await check(node2, '-U')).toMatchObject({ expects: 'running', state: 'stopped', code: 2 })
     expect(await roles()).toEqual(BEFORE)
   })
 
   test('makes the standby primary for good that has taken over, and fences the old one', async () => {
-    await begin()
+    await resetNodes()
     node1.powerOff()
-    await isHeld(node1, 'critical')
+    await isListedAs(node1, 'critical')
     await node2.bootServices() // By whatever acts on a critical check.
     expect(await check(node2, '-U')).toMatchObject({ role: 'standby', state: 'running', code: 0, tookOver: true })
     expect(await roles()).toEqual({ active_nodes: ['node2'], standby_nodes: ['node1', 'node3'] })
     expect(node2.running).toEqual(BOTH)
-    expect(await server.consul.value(`service/${NAME}/node1/demote`)).toBe('START')
-    expect(await server.consul.entry(`service/${NAME}/switch`)).toBeUndefined()
+    expect(await server.consul.value(`service/${SERVICE_NAME}/node1/demote`)).toBe('START')
+    expect(await server.consul.entry(`service/${SERVICE_NAME}/switch`)).toBeUndefined()
     expect(await check(node2, '-U')).toMatchObject({ role: 'active', code: 0 })
 
     await node1.bootServices()
@@ -114,13 +116,13 @@ describe('a check with -U', () => {
       () => node1.running.length === 0,
       () => 'node1 has not stopped its services',
     )
-    await isHeld(node1, 'passing')
+    await isListedAs(node1, 'passing')
   })
 
   test('makes one of two standbys primary that have both taken over at once', async () => {
-    await begin()
+    await resetNodes()
     node1.killServices()
-    await isHeld(node1, 'critical')
+    await isListedAs(node1, 'critical')
     await Promise.all([node2.bootServices(), node3.bootServices()])
     const ended = await Promise.all([check(node2, '-U'), check(node3, '-U')])
     const { active_nodes, standby_nodes } = await roles()

@@ -1,8 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/provide/agent.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { keyOf, put, recorder } from '../kit/flags.ts'
+import { flagKey, recorder } from '../kit/flags.ts'
 import { patiently, startLocker } from '../kit/locker.ts'
+import { put } from '../kit/shared-consul.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 describe('a watch of ours', () => {
@@ -12,11 +13,11 @@ describe('a watch of ours', () => {
     const lasting = [...command.slice(0, 2), `${command[2]}; [ "$CONSUL_LOCKER_FLAG_VALUE" = NULL ] || exec sleep 4`]
     const watch = () => startLocker(['promote', service, '--watch', '--', ...lasting])
     const first = watch()
-    await put(keyOf(service), 'START')
+    await put(flagKey(service), 'START')
     await written(1)
     first.kill('SIGKILL')
     await first.ends()
-    await put(keyOf(service), 'NULL')
+    await put(flagKey(service), 'NULL')
     watch()
     await written(2)
     expect(lines()).toEqual(['promote NULL START', 'promote NULL NULL'])
@@ -27,7 +28,7 @@ describe('a watch of ours', () => {
     const { command, lines, written } = recorder()
     const failing = [...command.slice(0, 2), `${command[2]}; [ "$CONSUL_LOCKER_FLAG_VALUE" = NULL ]`]
     const watch = () => startLocker(['demote', service, '--watch', '--', ...failing])
-    await put(keyOf(service, 'demote'), 'START')
+    await put(flagKey(service, 'demote'), 'START')
     const first = watch()
     await first.says(/sh ended with 1 at .* START; trying again/)
     await written(2)
@@ -36,7 +37,7 @@ describe('a watch of ours', () => {
     const count = lines().length
     watch()
     await written(count + 2)
-    await put(keyOf(service, 'demote'), 'NULL')
+    await put(flagKey(service, 'demote'), 'NULL')
     await patiently(
       () => lines().at(-1) === 'demote START NULL',
       () => `not called for NULL: ${lines()}`,
@@ -51,11 +52,11 @@ describe('a watch of ours', () => {
     const own = new ConsulClient(agent.address)
     const { command, lines, written } = recorder()
     const watch = startLocker(['promote', service, '--watch', '--', ...command], { address: agent.address })
-    await own.request('PUT', `/kv/${keyOf(service, 'promote', 'server')}`, 'START')
+    await own.request('PUT', `/kv/${flagKey(service, 'promote', 'server')}`, 'START')
     await written(1)
     await agent.restart()
     await watch.says(/answers again/)
-    await own.request('PUT', `/kv/${keyOf(service, 'promote', 'server')}`, 'NULL')
+    await own.request('PUT', `/kv/${flagKey(service, 'promote', 'server')}`, 'NULL')
     await written(2)
     expect(lines()).toEqual(['promote NULL START', 'promote START NULL'])
   })

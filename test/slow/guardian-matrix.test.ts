@@ -1,11 +1,11 @@
 import { describe, test } from 'vitest'
 import { FATES, MODES, type Mode, playMode, refuseMode } from '../kit/guarded-modes.ts'
-import { LACKING, play, refuse, STORIES, SUFFICIENT } from '../kit/guardian-matrix.ts'
+import { HOLDER_STORIES, LACKING, play, refuse, SUFFICIENT } from '../kit/guardian-matrix.ts'
 import { makesRoots } from '../kit/small-root.ts'
 
 describe.runIf(makesRoots)('never are there two holders, nor is a healthy command ended', () => {
   describe.each(Object.entries(SUFFICIENT))('in a root %s', (_, plan) => {
-    const stories = Object.keys(STORIES) as (keyof typeof STORIES)[]
+    const stories = Object.keys(HOLDER_STORIES) as (keyof typeof HOLDER_STORIES)[]
     // A stopped runner buries no dead. To a guardian from which others are hidden they may be somebody else's who live:
     // it leaves the lock to expire, which takes a minute.
     const playable = stories.filter((story) => plan.proc !== 'hidepid=2' || !story.includes('stopped'))

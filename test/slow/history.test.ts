@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
-import { consul, history, lockOf } from '../kit/histories.ts'
+import { history } from '../kit/histories.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
+import { client, keyOf } from '../kit/shared-consul.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 describe('history', () => {
@@ -13,17 +14,17 @@ describe('history', () => {
       return runner
     }
     const first = await start()
-    await consul().destroySession(await consul().holder(lockOf(name)))
+    await client.destroySession(await client.holder(keyOf(name)))
     await first.ends()
     expect(await history(name)).toMatchObject([{ lost: 'unknown' }])
     const second = await start()
-    await consul().destroySession(await consul().holder(lockOf(name)))
+    await client.destroySession(await client.holder(keyOf(name)))
     await second.ends()
     expect(await history(name)).toMatchObject([{ lost: 'unknown' }, { lost: 'unknown' }])
     expect(await runLocker([name, 'true'])).toMatchObject({ code: 0 })
     const runs = await history(name)
     expect(runs).toMatchObject([{ lost: 'unknown' }, { lost: 'unknown' }, { code: 0 }])
-    expect(JSON.parse(await consul().value(`${lockOf(name)}=runs`)).runs).toEqual(runs)
+    expect(JSON.parse(await client.value(`${keyOf(name)}=runs`)).runs).toEqual(runs)
   })
 })
 

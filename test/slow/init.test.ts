@@ -2,9 +2,9 @@ import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { execute } from '../../scripts/provide/execute.ts'
-import { active, BOTH, init, KEY, node1, roles, server, standby, variant } from '../kit/init-node.ts'
+import { active, init, node1, roles, server, standby, variant } from '../kit/init-node.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
-import { ServiceNode } from '../kit/service-node.ts'
+import { BOTH, CLUSTER_KEY, ServiceNode } from '../kit/service-node.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('an init script on a primary node', () => {
@@ -179,34 +179,34 @@ describe('bad input', () => {
     expect(ended.stderr.split('\n')).toHaveLength(2)
   })
 
-  const HINT = `(consul kv put ${KEY} '{"active_nodes": ["node1"], "standby_nodes": ["node2"]}')`
+  const HINT = `(consul kv put ${CLUSTER_KEY} '{"active_nodes": ["node1"], "standby_nodes": ["node2"]}')`
   test.each([
-    ['isn’t there', undefined, `there is no cluster key ${KEY} in the datacenter dc1 ${HINT}`],
+    ['isn’t there', undefined, `there is no cluster key ${CLUSTER_KEY} in the datacenter dc1 ${HINT}`],
     [
       'isn’t JSON',
       '{',
-      new RegExp(`^consul-locker: error: the cluster key ${KEY} is not JSON: .* \\(consul kv put .*\\)\n$`),
+      new RegExp(`^consul-locker: error: the cluster key ${CLUSTER_KEY} is not JSON: .* \\(consul kv put .*\\)\n$`),
     ],
-    ['lacks a list', '{"standby_nodes": ["node1"]}', `the cluster key ${KEY} has no active_nodes ${HINT}`],
+    ['lacks a list', '{"standby_nodes": ["node1"]}', `the cluster key ${CLUSTER_KEY} has no active_nodes ${HINT}`],
     [
       'has lists that overlap',
       '{"active_nodes": ["node1"], "standby_nodes": ["node1"]}',
-      `the cluster key ${KEY} has node1 among both active_nodes and standby_nodes ${HINT}`,
+      `the cluster key ${CLUSTER_KEY} has node1 among both active_nodes and standby_nodes ${HINT}`,
     ],
     [
       'doesn’t name this node',
       '{"active_nodes": ["a"], "standby_nodes": ["b"]}',
-      `node1 is neither active nor standby at ${KEY} (a node goes by its Consul name; consul members lists them)`,
+      `node1 is neither active nor standby at ${CLUSTER_KEY} (a node goes by its Consul name; consul members lists them)`,
     ],
     [
       'is locked by another tool',
       '{"active_nodes": ["a"], "standby_nodes": ["node1"], "lock": true}',
       new RegExp(
-        `^consul-locker: error: python-powerconsul has locked ${KEY}: a switch of its own is under way \\(.*\\)\n$`,
+        `^consul-locker: error: python-powerconsul has locked ${CLUSTER_KEY}: a switch of its own is under way \\(.*\\)\n$`,
       ),
     ],
   ])('a cluster key that %s', async (_, text, sentence) => {
-    if (text === undefined) await server.consul.deleteKey(KEY)
+    if (text === undefined) await server.consul.deleteKey(CLUSTER_KEY)
     else await roles(text)
     const ended = await init('start-primary')
     expect(ended).toMatchObject({ code: 1, stdout: '' })

@@ -6,22 +6,23 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { program } from '../../scripts/provide/debian.ts'
 import { freePorts } from '../../scripts/provide/ports.ts'
-import { consul, lockOf, tagged } from '../kit/leader.ts'
+import { leaderKey, tagged } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 const LEADER = { node: 'n2', address: '10.0.0.2', port: 6379, promoted: true }
 
 /** A slave of another node. Settles with what ends that one's reign. */
 async function slave(toy: Toy): Promise<() => Promise<void>> {
-  const session = await consul.createSession({ LockDelay: '0s' })
-  await consul.acquire(lockOf(toy), session, JSON.stringify(LEADER))
+  const session = await client.createSession({ LockDelay: '0s' })
+  await client.acquire(leaderKey(toy), session, JSON.stringify(LEADER))
   toy.start()
   await toy.becomes('slave n2 10.0.0.2 6379')
   await tagged(toy, 'slave')
   return async () => {
-    await consul.deleteKey(lockOf(toy))
-    await consul.destroySession(session)
+    await client.deleteKey(leaderKey(toy))
+    await client.destroySession(session)
   }
 }
 

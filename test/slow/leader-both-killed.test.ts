@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { consul, lockOf, master, released, tagged } from '../kit/leader.ts'
+import { leaderKey, master, released, tagged } from '../kit/leader.ts'
 import { patiently, type Running } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
+import { client } from '../kit/shared-consul.ts'
 import type { Toy } from '../kit/toy-application.ts'
 
 /** The shells of an agent's guardian, and what it has started: the guardian itself, and its sentinel. */
@@ -21,7 +22,7 @@ function killAtOnce(agent: Running, toy: Toy, howMany = Number.POSITIVE_INFINITY
 describe('an agent that was killed together with its guardian', () => {
   test('finds its application when it is started again, demotes it, takes its lock back, and leads again', async () => {
     const { toy, agent } = await master()
-    const session = (await consul.entry(lockOf(toy)))?.Session
+    const session = (await client.entry(leaderKey(toy)))?.Session
     killAtOnce(agent, toy)
     await agent.ends()
     expect(toy.calls).toEqual(['master'])
@@ -32,8 +33,8 @@ describe('an agent that was killed together with its guardian', () => {
     expect(toy.calls).toEqual(['master', 'demote', 'master'])
     expect(next.stderr).toMatch(/is demoted\n[\s\S]* is slave\n/)
     expect(next.stderr).not.toMatch(/ is slave\n[\s\S]*is demoted\n/)
-    expect((await consul.entry(lockOf(toy)))?.Session).not.toBe(session)
-    expect(await consul.sessions(toy.name)).toHaveLength(1)
+    expect((await client.entry(leaderKey(toy)))?.Session).not.toBe(session)
+    expect(await client.sessions(toy.name)).toHaveLength(1)
     next.kill('SIGTERM')
     await next.ends()
     await released(toy)

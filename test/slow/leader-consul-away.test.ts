@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../scripts/provide/agent.ts'
 import { startCluster } from '../../scripts/provide/cluster.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { lockOf, tagged } from '../kit/leader.ts'
+import { leaderKey, tagged } from '../kit/leader.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 /**
@@ -54,7 +54,7 @@ test('a client agent of Consul that is restarted takes the sessions of its node 
   await Promise.any([first.plays('master'), second.plays('master')])
   expect([first.calls, second.calls].flat()).not.toContain('OVERLAP')
   const headers = { 'X-Consul-Token': rootToken ?? '' }
-  const record = await fetch(`${one.address}/v1/kv/${lockOf(first)}?raw`, { headers })
+  const record = await fetch(`${one.address}/v1/kv/${leaderKey(first)}?raw`, { headers })
   expect(await record.json()).toMatchObject({ node: expect.stringMatching(/^host[12]$/) })
   for (const agent of [master, slave]) agent.kill('SIGTERM')
   await Promise.all([master.ends(), slave.ends()])

@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { consul, master, released, services, tagged } from '../kit/leader.ts'
+import { master, released, services, tagged } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
 import { processesWith } from '../kit/processes.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 describe('an agent', () => {
@@ -14,7 +15,7 @@ describe('an agent', () => {
       async () => (await services(toy)).length === 0,
       () => 'it is still registered',
     )
-    expect(await consul.sessions(toy.name)).toEqual([])
+    expect(await client.sessions(toy.name)).toEqual([])
   })
 
   test('that was killed is handed over without a lock-delay though its demotion takes long', async () => {

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Reign } from '../../src/leader/cluster/leader-history.ts'
-import { consul, lockOf } from '../kit/leader.ts'
+import { leaderKey } from '../kit/leader.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 /** Waits for a history of so many reigns of which the last has ended. */
@@ -43,7 +44,7 @@ test.concurrent('a history says who was master, why that ended, and who asked fo
   toy.unset('sick')
   await toy.becomes('master')
   await patiently(
-    async () => JSON.parse(await consul.value(`lock/${toy.name}/history`)).reigns.length === 3,
+    async () => JSON.parse(await client.value(`lock/${toy.name}/history`)).reigns.length === 3,
     () => 'the third is not written down',
   )
   agent.kill('SIGKILL')
@@ -55,13 +56,13 @@ test.concurrent('a history says who was master, why that ended, and who asked fo
 
 test.concurrent('a history that somebody else wrote holds no failover up', async () => {
   const toy = await Toy.make()
-  await consul.request('PUT', `/kv/lock/${toy.name}/history`, 'mine')
+  await client.request('PUT', `/kv/lock/${toy.name}/history`, 'mine')
   const agent = toy.start()
   await agent.says(/warn: the history can't be written: the key .* holds nothing of an agent's/)
   await toy.becomes('master')
   toy.set('sick')
   await toy.becomes('demote')
-  expect(await consul.value(`lock/${toy.name}/history`)).toBe('mine')
+  expect(await client.value(`lock/${toy.name}/history`)).toBe('mine')
 })
 
 test.concurrent("on_change is told of roles and masters, one at a time, and its failure and its hanging are nobody else's", async () => {
@@ -73,9 +74,9 @@ test.concurrent("on_change is told of roles and masters, one at a time, and its 
     timeouts: { on_change: '2s' },
   })
   const lines = () => readFileSync(heard, 'utf8').trimEnd().split('\n')
-  const session = await consul.createSession({ LockDelay: '0s' })
-  await consul.acquire(
-    lockOf(toy),
+  const session = await client.createSession({ LockDelay: '0s' })
+  await client.acquire(
+    leaderKey(toy),
     session,
     JSON.stringify({ node: 'n2', address: '10.0.0.2', port: 6379, promoted: true }),
   )
@@ -86,7 +87,7 @@ test.concurrent("on_change is told of roles and masters, one at a time, and its 
     () => `it heard ${lines()}`,
   )
   toy.set('hang')
-  await consul.deleteKey(lockOf(toy))
+  await client.deleteKey(leaderKey(toy))
   await toy.becomes('master')
   await agent.says(/warn: on_change failed: no end within 2s/)
   await patiently(
@@ -95,5 +96,5 @@ test.concurrent("on_change is told of roles and masters, one at a time, and its 
   )
   agent.kill('SIGTERM')
   expect(await agent.ends()).toMatchObject({ code: 0 })
-  await consul.destroySession(session)
+  await client.destroySession(session)
 })

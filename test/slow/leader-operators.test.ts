@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { consul, master, tagged } from '../kit/leader.ts'
+import { master, tagged } from '../kit/leader.ts'
 import { runLocker } from '../kit/locker.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 describe('operators', () => {
@@ -16,7 +17,7 @@ describe('operators', () => {
         stderr: expect.stringContaining(`${nobody} (its nodes are dev`),
       })
     }
-    expect(await consul.entry(key)).toBeUndefined()
+    expect(await client.entry(key)).toBeUndefined()
     const forced = await runLocker(['leader', 'disable', toy.name, '--node', 'web9', '--force'])
     expect(forced).toMatchObject({
       code: 0,
@@ -24,7 +25,7 @@ describe('operators', () => {
     })
     expect((await runLocker(['leader', 'status', toy.name])).stdout).toContain('without an agent: web9\n')
     expect(await runLocker(['leader', 'enable', toy.name, '--node', 'web9'])).toMatchObject({ code: 0, stderr: '' })
-    expect(await consul.entry(key)).toBeUndefined()
+    expect(await client.entry(key)).toBeUndefined()
     expect(await runLocker(['leader', 'enable', toy.name])).toMatchObject({
       code: 0,
       stderr: expect.stringContaining('was not disabled'),
@@ -62,15 +63,15 @@ describe('operators', () => {
     const other = `${toy.name}-n2`
     const node = { Node: other, Address: '127.0.0.2' }
     const service = { Service: toy.name, Tags: ['unhealthy'] }
-    await consul.request('PUT', '/catalog/register', JSON.stringify({ ...node, Service: service }))
-    onTestFinished(async () => void (await consul.request('PUT', '/catalog/deregister', JSON.stringify(node))))
+    await client.request('PUT', '/catalog/register', JSON.stringify({ ...node, Service: service }))
+    onTestFinished(async () => void (await client.request('PUT', '/catalog/deregister', JSON.stringify(node))))
     const until = new Date(Date.now() + 6000).toISOString()
     const cluster = { lastMaster: other, frozen: { until, why: 'somebody flaps' } }
-    await consul.request('PUT', `/kv/lock/${toy.name}/cluster`, JSON.stringify(cluster))
+    await client.request('PUT', `/kv/lock/${toy.name}/cluster`, JSON.stringify(cluster))
     const agent = toy.start()
     await agent.says(/is frozen\n/)
     await tagged(toy, 'slave')
-    expect(await consul.sessions(toy.name)).toEqual([])
+    expect(await client.sessions(toy.name)).toEqual([])
     await toy.becomes('master')
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until))
     expect(agent.stderr).toMatch(/is no longer switched off\n/)

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { consul, lockOf, master, tagged } from '../kit/leader.ts'
+import { leaderKey, master, tagged } from '../kit/leader.ts'
 import { patiently, runLocker } from '../kit/locker.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 
 const LEADER = { node: 'n2', address: '10.0.0.2', port: 6379, promoted: true }
@@ -13,8 +14,8 @@ async function slave() {
   const toy = await Toy.make()
   const words = ['{master_host}', '{master_address}', '{master_port}']
   toy.configure({ reinit: [join(toy.dir, 'toy.sh'), 'reinit', ...words] })
-  const session = await consul.createSession({ LockDelay: '0s' })
-  await consul.acquire(lockOf(toy), session, JSON.stringify(LEADER))
+  const session = await client.createSession({ LockDelay: '0s' })
+  await client.acquire(leaderKey(toy), session, JSON.stringify(LEADER))
   const agent = toy.start()
   await toy.becomes('slave n2 10.0.0.2 6379')
   await tagged(toy, 'slave')
@@ -25,7 +26,7 @@ const ask = (toy: Toy, ...words: string[]) => runLocker(['leader', 'reinit', toy
 
 async function done(toy: Toy): Promise<void> {
   await patiently(
-    async () => (await consul.entry(requestOf(toy))) === undefined,
+    async () => (await client.entry(requestOf(toy))) === undefined,
     () => `the request still stands; calls: ${toy.calls}`,
   )
 }
@@ -87,11 +88,11 @@ describe('a reinit', () => {
   test('that was done, though Consul has not heard of it, is not done again', async () => {
     const { toy, agent } = await slave()
     await ask(toy, 'dev', '--yes')
-    const request = await consul.value(requestOf(toy)).catch(() => '')
+    const request = await client.value(requestOf(toy)).catch(() => '')
     await done(toy)
     agent.kill('SIGTERM')
     await agent.ends()
-    if (request !== '') await consul.request('PUT', `/kv/${requestOf(toy)}`, request)
+    if (request !== '') await client.request('PUT', `/kv/${requestOf(toy)}`, request)
     toy.start()
     await toy.plays('slave')
     await done(toy)
@@ -114,7 +115,7 @@ describe('a reinit', () => {
       code: 1,
       stderr: expect.stringContaining('is in maintenance'),
     })
-    expect(await consul.entry(requestOf(toy))).toBeUndefined()
+    expect(await client.entry(requestOf(toy))).toBeUndefined()
     const own = await master()
     expect(await ask(own.toy, 'dev', '--yes')).toMatchObject({
       code: 1,

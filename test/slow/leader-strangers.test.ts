@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { crowd } from '../kit/connection-crowd.ts'
-import { consul, lockOf, master, services } from '../kit/leader.ts'
+import { leaderKey, master, services } from '../kit/leader.ts'
 import { patiently } from '../kit/locker.ts'
+import { client } from '../kit/shared-consul.ts'
 
 interface Check {
   readonly CheckID: string
@@ -12,7 +13,7 @@ interface Check {
 }
 
 async function checkOf(name: string): Promise<Check | undefined> {
-  const checks = (await (await consul.request('GET', '/agent/checks')).json()) as Record<string, Check>
+  const checks = (await (await client.request('GET', '/agent/checks')).json()) as Record<string, Check>
   return checks[`service:${name}`]
 }
 
@@ -27,7 +28,7 @@ describe('a stranger on the machine', () => {
     const reported = async () => (await checkOf(toy.name))?.Output === 'toy operating with 5 cores'
     await patiently(reported, () => 'Consul is not told of its health')
     expect(await checkOf(toy.name)).toMatchObject({ Status: 'passing' })
-    const passing = await consul.request('GET', `/health/service/${toy.name}?passing&tag=master`)
+    const passing = await client.request('GET', `/health/service/${toy.name}?passing&tag=master`)
     expect(await passing.json()).toHaveLength(1)
     toy.set('sick')
     await patiently(
@@ -58,13 +59,13 @@ describe('a stranger on the machine', () => {
   })
 
   test.each([
-    ['writes garbage over', (key: string) => consul.request('PUT', `/kv/${key}`, '\0garbage')],
-    ['deletes', (key: string) => consul.deleteKey(key)],
+    ['writes garbage over', (key: string) => client.request('PUT', `/kv/${key}`, '\0garbage')],
+    ['deletes', (key: string) => client.deleteKey(key)],
   ])('who %s the key of a master takes it away from neither its slaves nor operators', async (_, harm) => {
     const { toy, agent } = await master()
-    const isKnown = async () => (await consul.value(lockOf(toy)).catch(String)).includes('"promoted":true')
+    const isKnown = async () => (await client.value(leaderKey(toy)).catch(String)).includes('"promoted":true')
     await patiently(isKnown, () => 'it was never announced')
-    await harm(lockOf(toy))
+    await harm(leaderKey(toy))
     await agent.says(/warn: the key lock\/.*\/leader didn't say that .* is master; wrote it again/)
     await patiently(isKnown, () => `nobody can know who is master: ${agent.stderr}`)
     expect(await toy.get('/master')).toMatchObject({ status: 200 })

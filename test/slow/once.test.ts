@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { runLocker, startLocker } from '../kit/locker.ts'
-import { counts, start } from '../kit/once-per-hour.ts'
+import { counts, startOncePerHour } from '../kit/once-per-hour.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 const consul = () => new ConsulClient()
@@ -11,7 +11,7 @@ const consul = () => new ConsulClient()
 describe('what counts', () => {
   test('is a run that lost its session, if starts count', async () => {
     const name = uniqueName('counts')
-    const runner = start(name, ['sh', '-c', 'echo begun; sleep 60'])
+    const runner = startOncePerHour(name, ['sh', '-c', 'echo begun; sleep 60'])
     await runner.prints(/begun/)
     await consul().destroySession(await consul().holder(`consul-locker-${name}`))
     expect(await runner.ends()).toMatchObject({ code: 6 })

@@ -14,9 +14,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asOrdinaryUser } from '../../scripts/provide/ordinary-user.ts'
-import { consul, released } from '../kit/leader.ts'
+import { released } from '../kit/leader.ts'
 import { LOCKER, type LockerOptions, patiently, type Running, runLocker, startLocker } from '../kit/locker.ts'
 import { removeFolder } from '../kit/remove-folder.ts'
+import { client } from '../kit/shared-consul.ts'
 import { Toy } from '../kit/toy-application.ts'
 import { scratch, uniqueName } from '../kit/unique.ts'
 
@@ -52,7 +53,7 @@ function start(words: readonly string[], options: LockerOptions = {}): { locker:
 
 async function isFree(key: string): Promise<void> {
   await patiently(
-    async () => (await consul.entry(key))?.Session === undefined,
+    async () => (await client.entry(key))?.Session === undefined,
     () => `${key} is not given back`,
   )
 }
@@ -119,8 +120,8 @@ describe.each(Object.entries(FATES))('an executable that %s while it runs', (_, 
       JSON.stringify({ ...keys, checks: { upgrade: `${prefix}-up`, validation: `${prefix}-v` } }),
     )
     writeFileSync(join(dir, 'version'), 'V1\n')
-    await consul.request('PUT', `/kv/${prefix}/running_version/V1/dev`, '1')
-    await consul.request('PUT', `/kv/${prefix}/current_version`, 'V2')
+    await client.request('PUT', `/kv/${prefix}/running_version/V1/dev`, '1')
+    await client.request('PUT', `/kv/${prefix}/current_version`, 'V2')
     const { locker, running } = start(['rollout', 'step', '-f', join(dir, 'rollout.yaml')])
     await patiently(
       () => existsSync(join(dir, 'begun')) || running.hasEnded,

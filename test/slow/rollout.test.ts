@@ -7,11 +7,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { FaultProxy } from '../../scripts/provide/fault-proxy.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
-import { agent, nobody, Scene } from '../kit/rollout-words.ts'
+import { agent, nobody, RolloutScene } from '../kit/rollout-words.ts'
 import { scratch } from '../kit/unique.ts'
 
 describe('rollout report', () => {
-  const status = async (scene: Scene, check: string) => {
+  const status = async (scene: RolloutScene, check: string) => {
     const checks = await (await scene.consul.request('GET', '/agent/checks')).json()
     const { Status, Output } = (checks as Record<string, { Status: string; Output: string }>)[check] ?? {}
     return `${Status}: ${Output}`
@@ -27,7 +27,7 @@ describe('rollout report', () => {
     ['validation', 'validation', '0', 'passing'],
     ['validation', 'validation', '2', 'warning'],
   ])('of %s sets the check %s: %s is %s', async (kind, check, code, health) => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     onTestFinished(async () => {
       await scene.consul.request('PUT', '/agent/service/deregister/consul-locker-rollout')
     })
@@ -43,14 +43,14 @@ describe('rollout report', () => {
     ['pending_update', 'there is no rollout "pending_update" (here it is rollout pending)'],
     ['step --noop', 'dry-run'],
   ])('%s is refused', async (words, complaint) => {
-    const refused = await new Scene().ask(words)
+    const refused = await new RolloutScene().ask(words)
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain(complaint)
   })
 })
 
 test('a record that is no version of a host stops every word that would count it', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   await scene.put('running_version/V1/web1', '1')
   await scene.put('running_version/a/b/web2', '1')
   for (const words of ['running', 'hosts-at V1', 'check-single V1', 'verify V1', 'forget web1']) {
@@ -63,7 +63,7 @@ test('a record that is no version of a host stops every word that would count it
 })
 
 test('what somebody else put among the records is named with its key, and nobody upgrades past it', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   await scene.put('consul-locker-rollout/failed/db2', '{"broken')
   expect(await scene.ask('failures --hosts')).toMatchObject({
     stdout: expect.stringContaining('Node: db2, Rollout of an unknown version: what it has recorded makes no sense'),
@@ -87,7 +87,7 @@ test('what somebody else put among the records is named with its key, and nobody
 })
 
 test('who only looks at a fleet or steers it needs none of its roles; a host that takes steps does', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   const file = join(scratch(), 'rollout.yaml')
   writeFileSync(file, `host: admin\nroles: [web, db]\nconsul: {http_addr: "${agent.address}"}\n`)
   for (const words of ['trigger V1', 'pause --role db', 'resume --role db', 'failures']) {
@@ -103,7 +103,7 @@ test('who only looks at a fleet or steers it needs none of its roles; a host tha
 })
 
 test('a watch of a rollout sits an outage of Consul out', async () => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   await scene.put('running_version/V1/web1', '1')
   await scene.put('current_version', 'V2')
   await using proxy = await FaultProxy.start(agent.address)
@@ -134,7 +134,7 @@ describe('failing checks', () => {
   const forget = (name: string) => consul().request('PUT', `/agent/check/deregister/${name}`)
 
   test('are counted by health, and end failures with 1', async () => {
-    const scene = new Scene()
+    const scene = new RolloutScene()
     expect(await scene.ask('health --host web1')).toMatchObject({ code: 0, stdout: '' })
     expect(await scene.ask('failures')).toMatchObject({ code: 0, stdout: 'No failures\n' })
     await register('disk', 'warning')
@@ -194,7 +194,7 @@ const WORDS = [
 ]
 
 test.each([...WORDS, 'health'])('rollout %s tells when Consul can’t be reached, or isn’t Consul', async (words) => {
-  const scene = new Scene()
+  const scene = new RolloutScene()
   const more = words === 'health' ? 100 : 0
   const unreachable = await scene.ask(words, 'web1', nobody)
   expect(unreachable).toMatchObject({ code: 3 + more, stdout: '' })

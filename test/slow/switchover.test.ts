@@ -4,18 +4,17 @@ import { describe, expect, test } from 'vitest'
 import { LOCKER, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
 import type { ServiceNode } from '../kit/service-node.ts'
+import { BOTH, CLUSTER_KEY } from '../kit/service-node.ts'
 import {
-  BOTH,
-  begin,
   flagOf,
   flags,
   healthy,
-  init,
-  KEY,
+  initAt,
   node1,
   node2,
   node3,
-  put,
+  putAtServer,
+  resetRoles,
   server,
 } from '../kit/switched-nodes.ts'
 
@@ -55,22 +54,25 @@ function watchOurselves(node: ServiceNode): void {
 
 describe('two nodes, with Consul’s own watches', () => {
   test('are switched back when the new primary does not start', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     writeFileSync(join(node2.dir, 'broken'), '')
-    const ended = await init(node2, 'start-primary')
+    const ended = await initAt(node2, 'start-primary')
     rmSync(join(node2.dir, 'broken'))
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('node2 reports: apache2: its start command failed with 1: apache2 is broken')
     expect(ended.stderr).toContain('the switch was undone')
-    expect(JSON.parse(await server.consul.value(KEY))).toEqual({ active_nodes: ['node1'], standby_nodes: ['node2'] })
+    expect(JSON.parse(await server.consul.value(CLUSTER_KEY))).toEqual({
+      active_nodes: ['node1'],
+      standby_nodes: ['node2'],
+    })
     expect([node1.running, node2.running]).toEqual([BOTH, []])
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
   })
 
   test('are left with the old primary when the new one does not start and that one doesn’t start again', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     for (const node of [node1, node2]) writeFileSync(join(node.dir, 'broken'), '')
-    const ended = await init(node2, 'start-primary')
+    const ended = await initAt(node2, 'start-primary')
     for (const node of [node1, node2]) rmSync(join(node.dir, 'broken'))
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain(
@@ -78,7 +80,7 @@ describe('two nodes, with Consul’s own watches', () => {
     )
     expect([node1.running, node2.running]).toEqual([[], []])
     expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
-    expect(await init(node1, 'start')).toMatchObject({ code: 0 })
+    expect(await initAt(node1, 'start')).toMatchObject({ code: 0 })
     expect(node1.running).toEqual(BOTH)
   })
 
@@ -87,19 +89,19 @@ describe('two nodes, with Consul’s own watches', () => {
     'Demoting primary node node1',
     'Clearing promotion trigger for node node2',
   ])('go on after a kill -9 of start-primary at “%s”', async (line) => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     const first = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
     await first.prints(new RegExp(line))
     first.kill('SIGKILL')
     await first.ends()
-    const second = await init(node2, 'start-primary')
+    const second = await initAt(node2, 'start-primary')
     if (second.code !== 0) expect(second.stderr).toContain('Node is already primary/active!')
     expect([node1.running, node2.running]).toEqual([[], BOTH])
     expect(await flags()).toEqual(['NULL', 'NULL', 'NULL', 'NULL'])
   })
 
   test('stay switched when Consul is silent at the very end', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     const { address, hold } = await startProxy(node2.agent.address)
     const steps = ['record', 'raise', 'raise', 'swap', 'clear', 'clear', 'forget']
     const held = steps.map(() => hold(/^PUT \/v1\/txn\?dc=/)) // The lock's own, and the node's, name no datacenter.
@@ -113,7 +115,7 @@ describe('two nodes, with Consul’s own watches', () => {
   })
 
   test('are undone at Ctrl-C while the old primary is still stopping', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     writeFileSync(join(node1.dir, 'stuck'), '')
     const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
     await running.prints(/Demoting primary node node1/)
@@ -127,7 +129,7 @@ describe('two nodes, with Consul’s own watches', () => {
   })
 
   test('take their lock again when it is lost, and go on', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     writeFileSync(join(node1.dir, 'stuck'), '')
     const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
     await running.prints(/Demoting primary node node1/)
@@ -144,7 +146,7 @@ describe('two nodes, with Consul’s own watches', () => {
   })
 
   test('are told of by status while they stand, with nobody running, and undone by --abort', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     const { address, hold } = await startProxy(node2.agent.address)
     const steps = ['record', 'raise', 'raise', 'swap'].map(() => hold(/^PUT \/v1\/txn\?dc=/))
     const swap = steps.pop()
@@ -154,26 +156,26 @@ describe('two nodes, with Consul’s own watches', () => {
     running.kill('SIGKILL')
     await running.ends()
     await patiently(
-      async () => (await init(node2, 'status')).stderr.includes('the service runs nowhere now'),
+      async () => (await initAt(node2, 'status')).stderr.includes('the service runs nowhere now'),
       () => 'status does not say that nobody runs',
     )
-    const status = await init(node2, 'status', '--json')
+    const status = await initAt(node2, 'status', '--json')
     expect(JSON.parse(status.stdout)).toMatchObject({
       notes: [
         expect.stringMatching(/^a switch that node2 began at .* is not over yet \(.*--abort undoes it\)$/),
         'the service runs nowhere now, as far as Consul tells',
       ],
     })
-    expect(await init(node2, 'start-primary', '--abort')).toMatchObject({ code: 0 })
+    expect(await initAt(node2, 'start-primary', '--abort')).toMatchObject({ code: 0 })
     expect([node1.running, node2.running]).toEqual([BOTH, []])
-    expect((await init(node2, 'start-primary', '--abort')).stderr).toContain(
+    expect((await initAt(node2, 'start-primary', '--abort')).stderr).toContain(
       'no switch of myserviceConsulName is under way',
     )
   })
 
   test('do not switch twice at once', async () => {
-    await begin(['node1'], ['node2'])
-    const [one, other] = await Promise.all([init(node2, 'start-primary'), init(node2, 'start-primary')])
+    await resetRoles(['node1'], ['node2'])
+    const [one, other] = await Promise.all([initAt(node2, 'start-primary'), initAt(node2, 'start-primary')])
     expect([one.code, other.code].sort()).toEqual([0, 1])
     expect(`${one.stderr}${other.stderr}`).toMatch(
       /another switch of myserviceConsulName is under way: held by|already primary/,
@@ -184,24 +186,24 @@ describe('two nodes, with Consul’s own watches', () => {
 
 describe('three nodes, with our own watches', () => {
   test('make several standbys primary, and the old primary a standby', async () => {
-    await begin(['node1'], ['node2', 'node3'])
+    await resetRoles(['node1'], ['node2', 'node3'])
     watchOurselves(node3)
-    const ended = await init(node2, 'start-primary')
+    const ended = await initAt(node2, 'start-primary')
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toContain('Clearing promotion trigger for node node3...SUCCESS\n')
     expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, BOTH])
-    expect(JSON.parse(await server.consul.value(KEY))).toEqual({
+    expect(JSON.parse(await server.consul.value(CLUSTER_KEY))).toEqual({
       active_nodes: ['node2', 'node3'],
       standby_nodes: ['node1'],
     })
   })
 
   test('make one of several standbys primary, when that is asked for', async () => {
-    await begin(['node1'], ['node2', 'node3'])
-    expect((await init(node2, 'start-primary', '--node', 'node1')).stderr).toContain(
+    await resetRoles(['node1'], ['node2', 'node3'])
+    expect((await initAt(node2, 'start-primary', '--node', 'node1')).stderr).toContain(
       'no standby node of myserviceConsulName is node1, and alive',
     )
-    expect(await init(node3, 'start-primary', '--node', 'node2', '--dry-run')).toMatchObject({
+    expect(await initAt(node3, 'start-primary', '--node', 'node2', '--dry-run')).toMatchObject({
       code: 0,
       stdout: `Starting promotion for node node2
 Starting demotion for node node1
@@ -214,40 +216,40 @@ Clearing promotion trigger for node node2
     })
     expect([node1.running, node2.running]).toEqual([BOTH, []])
     expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
-    expect(await init(node3, 'start-primary', '--node', 'node2')).toMatchObject({ code: 0, stderr: '' })
+    expect(await initAt(node3, 'start-primary', '--node', 'node2')).toMatchObject({ code: 0, stderr: '' })
     expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, []])
-    expect(JSON.parse(await server.consul.value(KEY))).toEqual({
+    expect(JSON.parse(await server.consul.value(CLUSTER_KEY))).toEqual({
       active_nodes: ['node2'],
       standby_nodes: ['node1', 'node3'],
     })
   })
 
   test('make nobody primary whom Consul has in maintenance, as its check and the status say', async () => {
-    await begin(['node1'], ['node2', 'node3'])
+    await resetRoles(['node1'], ['node2', 'node3'])
     await maintenance(node3, '/agent/maintenance', true)
     const check = await runLocker(['check', 'service', '-f', node3.script], { address: node3.agent.address })
     expect(JSON.parse(check.stdout)).toMatchObject({
       code: 0,
       notes: ['node3 is in maintenance: no switch makes it primary'],
     })
-    const asked = await init(node2, 'start-primary', '--node', 'node3')
+    const asked = await initAt(node2, 'start-primary', '--node', 'node3')
     expect(asked.stderr).toContain("node3 can't become primary: Consul has it in maintenance (consul maint -disable")
-    const ended = await init(node2, 'start-primary')
+    const ended = await initAt(node2, 'start-primary')
     expect(ended).toMatchObject({
       code: 0,
       stderr: expect.stringContaining('node3 is in maintenance and stays standby'),
     })
     expect([node1.running, node2.running, node3.running]).toEqual([[], BOTH, []])
     await healthy(node2)
-    expect((await init(node2, 'status')).stdout).toMatch(/node3\.passing.* \(in maintenance\)/)
+    expect((await initAt(node2, 'status')).stdout).toMatch(/node3\.passing.* \(in maintenance\)/)
     await maintenance(node3, '/agent/maintenance', false)
     await maintenance(node1, '/agent/service/maintenance/myserviceConsulName', true)
-    expect((await init(node1, 'start-primary', '--node', 'node1')).stderr).toContain("node1 can't become primary")
+    expect((await initAt(node1, 'start-primary', '--node', 'node1')).stderr).toContain("node1 can't become primary")
     await maintenance(node1, '/agent/service/maintenance/myserviceConsulName', false)
   })
 
   test('have their standbys rest, and never take over, while the primary is in maintenance', async () => {
-    await begin(['node1'], ['node2', 'node3'])
+    await resetRoles(['node1'], ['node2', 'node3'])
     await maintenance(node1, '/agent/maintenance', true)
     await node1.stopServices()
     await node2.bootServices() // By whatever acts on a critical check.
@@ -263,13 +265,13 @@ Clearing promotion trigger for node node2
   })
 
   test('are switched back when one whose flags another program answers does not come up', async () => {
-    await begin(['node1'], ['node2', 'node3'])
+    await resetRoles(['node1'], ['node2', 'node3'])
     const answers = `case $CONSUL_LOCKER_FLAG-$CONSUL_LOCKER_FLAG_VALUE in *-START) exec ${LOCKER} $CONSUL_LOCKER_FLAG myserviceConsulName --set WAIT ;; esac`
     for (const direction of ['promote', 'demote']) {
       const { address } = node3.agent
       startLocker([direction, 'myserviceConsulName', '--watch', '--', 'sh', '-c', answers], { address })
     }
-    const ended = await init(node2, 'start-primary', '--step-timeout', '12s')
+    const ended = await initAt(node2, 'start-primary', '--step-timeout', '12s')
     expect(ended.code).toBe(1)
     expect(ended.stdout).toContain('Clearing promotion trigger for node node3...FAILED\n')
     expect(ended.stderr).toMatch(/node3 has not started within 12s; undoing the switch/)
@@ -277,10 +279,10 @@ Clearing promotion trigger for node node2
   })
 
   test('leave the services alone when a watch begins, whatever NULL stands there', async () => {
-    await begin(['node1'], ['node2', 'node3'])
+    await resetRoles(['node1'], ['node2', 'node3'])
     watchOurselves(node3)
-    await put(flagOf('node3', 'promote'), 'NULL')
-    expect(await init(node3, 'promote')).toMatchObject({ code: 0, stdout: '' })
+    await putAtServer(flagOf('node3', 'promote'), 'NULL')
+    expect(await initAt(node3, 'promote')).toMatchObject({ code: 0, stdout: '' })
     expect(node3.running).toEqual([])
   })
 })
@@ -289,12 +291,12 @@ describe('a node that missed how its promotion ended', () => {
   /** The last steps of a switch, by somebody who didn't look whether the node saw them. */
   async function promote(node: ServiceNode): Promise<void> {
     await node1.stopServices()
-    await put(KEY, JSON.stringify({ active_nodes: [node.name], standby_nodes: ['node1'] }))
-    await put(flagOf(node.name, 'promote'), 'NULL')
+    await putAtServer(CLUSTER_KEY, JSON.stringify({ active_nodes: [node.name], standby_nodes: ['node1'] }))
+    await putAtServer(flagOf(node.name, 'promote'), 'NULL')
   }
 
   async function prepared(node: ServiceNode): Promise<void> {
-    await put(flagOf(node.name, 'promote'), 'START')
+    await putAtServer(flagOf(node.name, 'promote'), 'START')
     await patiently(
       async () => (await server.consul.value(flagOf(node.name, 'promote'))) === 'WAIT',
       () => `${node.name} does not answer`,
@@ -309,7 +311,7 @@ describe('a node that missed how its promotion ended', () => {
     )
 
   test('starts its services once our watch is back', async () => {
-    await begin(['node1'], ['node3'])
+    await resetRoles(['node1'], ['node3'])
     const watch = () =>
       startLocker(['promote', 'myserviceConsulName', '--watch', '--', node3.script, 'promote'], {
         address: node3.agent.address,
@@ -324,7 +326,7 @@ describe('a node that missed how its promotion ended', () => {
   })
 
   test('starts its services once its agent is back, whose own watches call the script', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     await prepared(node2)
     node2.agent.kill('SIGKILL')
     await promote(node2)
@@ -337,7 +339,7 @@ describe('a node that missed how its promotion ended', () => {
 
 describe('a primary that dies while it is waited for', () => {
   test('has the switch undone, which leaves nothing in the way of one by force', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     writeFileSync(join(node1.dir, 'stuck'), '')
     const running = startLocker(['init', node2.script, 'start-primary'], { address: node2.agent.address })
     await running.prints(/Demoting primary node node1/)
@@ -349,7 +351,7 @@ describe('a primary that dies while it is waited for', () => {
     expect(ended.stderr).toMatch(/node1 can't be demoted: Consul holds it for dead; undoing the switch \(--force/)
     expect(ended.stderr).toContain('node1 is dead; node1 is primary again, but its services are not known to run')
     expect(await server.consul.entry('service/myserviceConsulName/switch')).toBeUndefined()
-    expect(await init(node2, 'start-primary', '--force')).toMatchObject({ code: 0 })
+    expect(await initAt(node2, 'start-primary', '--force')).toMatchObject({ code: 0 })
     expect(node2.running).toEqual(BOTH)
     await node1.agent.restart()
     await alive(node1)
@@ -358,10 +360,10 @@ describe('a primary that dies while it is waited for', () => {
 
 describe('a primary that has died', () => {
   test('is waited for as long as --dead-after says', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     node1.powerOff()
     await dead(node1)
-    const ended = await init(node2, 'start-primary', '--dead-after', '1s')
+    const ended = await initAt(node2, 'start-primary', '--dead-after', '1s')
     expect(ended.code).toBe(0)
     expect(ended.stdout).toContain('Demoting primary node node1...SKIPPED\n')
     expect(node2.running).toEqual(BOTH)
@@ -370,10 +372,10 @@ describe('a primary that has died', () => {
   })
 
   test('is left out so as well when its agent lives, but the service on it is dead', async () => {
-    await begin(['node3'], ['node2'])
+    await resetRoles(['node3'], ['node2'])
     node3.killServices()
     await isHeldFor(node3, 'critical', 'service:myserviceConsulName')
-    const ended = await init(node2, 'start-primary', '--dead-after', '1s')
+    const ended = await initAt(node2, 'start-primary', '--dead-after', '1s')
     expect(ended.stdout).toContain('Demoting primary node node3...SKIPPED\n')
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('node3 was left out') })
     expect(node2.running).toEqual(BOTH)
@@ -381,13 +383,13 @@ describe('a primary that has died', () => {
   })
 
   test('is refused without --force, left out with it, and stops its services when it comes back', async () => {
-    await begin(['node1'], ['node2'])
+    await resetRoles(['node1'], ['node2'])
     node1.powerOff()
     await dead(node1)
-    const refused = await init(node2, 'start-primary')
+    const refused = await initAt(node2, 'start-primary')
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toMatch(/node1 can't be demoted: Consul holds it for dead \(--force/)
-    const forced = await init(node2, 'start-primary', '--force')
+    const forced = await initAt(node2, 'start-primary', '--force')
     expect(forced.stdout).toContain('Demoting primary node node1...SKIPPED\n')
     expect(forced.stderr).toContain('node1 was left out: its demotion stays raised')
     expect(forced.code).toBe(0)
@@ -405,7 +407,7 @@ describe('a primary that has died', () => {
       async () => (await server.consul.value(flagOf('node1', 'demote'))) === 'NULL',
       () => 'its fence stands',
     )
-    expect((await init(node1, 'start')).stderr).toContain('Cannot manually start service on a standby node!')
+    expect((await initAt(node1, 'start')).stderr).toContain('Cannot manually start service on a standby node!')
     expect(node2.running).toEqual(BOTH)
   })
 })

@@ -4,11 +4,11 @@ import { crowd } from '../kit/connection-crowd.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently } from '../kit/locker.ts'
 import { outcomes } from '../kit/token-fuzz.ts'
-import { addresses, agent, answerOf, nodesOf, serve } from '../kit/token-servers.ts'
+import { addresses, agent, answerOf, nodesOf, serveTokens } from '../kit/token-servers.ts'
 
 describe('a discovery token', () => {
   test('forgets a server that is not published again, in its list, in the catalog and in DNS', async () => {
-    const { request, token: make } = await serve(['--expire', '3s', '--rate-limit', '0'])
+    const { request, token: make } = await serveTokens(['--expire', '3s', '--rate-limit', '0'])
     const token = await make()
     const publish = (...servers: string[]) => request('PUT', `/${token}`, JSON.stringify(servers))
     await publish('10.0.0.1:8300', '10.0.0.2:8300', '10.0.0.2:8301')
@@ -30,7 +30,7 @@ describe('a discovery token', () => {
   })
 
   test('is served by several at once, and none loses what another took', async () => {
-    const servers = [await serve(), await serve()]
+    const servers = [await serveTokens(), await serveTokens()]
     const [first] = servers
     const token = (await first?.token()) ?? ''
     const all = Array.from({ length: 12 }, (_, n) => `10.0.1.${n + 10}:8300`)
@@ -41,7 +41,7 @@ describe('a discovery token', () => {
   })
 
   test('has its servers put back that somebody took out of the catalog', async () => {
-    const { request, token: make } = await serve(['--expire', '8s'])
+    const { request, token: make } = await serveTokens(['--expire', '8s'])
     const token = await make()
     await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
     const body = JSON.stringify({ Node: `${token}-10.0.0.1` })
@@ -55,7 +55,7 @@ describe('a discovery token', () => {
 
 describe('a server of tokens', () => {
   test('answers everybody while one holds a thousand connections with half a request each', async () => {
-    const { url, request, token: make, server } = await serve(['--rate-limit', '0'])
+    const { url, request, token: make, server } = await serveTokens(['--rate-limit', '0'])
     const token = await make()
     await crowd(new URL(url).host, 1000)
     await server.says(/warn: too many connections, the last one from 127\.0\.0\.0\/8/)
@@ -64,7 +64,7 @@ describe('a server of tokens', () => {
   })
 
   test('asks Consul once for what is looked up again and again, and sees what others change', async () => {
-    const { request, server, token: make } = await serve(['--rate-limit', '0'], agent.address, { DEBUG: '1' })
+    const { request, server, token: make } = await serveTokens(['--rate-limit', '0'], agent.address, { DEBUG: '1' })
     const token = await make()
     const list = async () => answerOf(request('GET', `/${token}`))
     for (let n = 0; n < 100; n++) expect((await list()).text).toBe('[]')
@@ -72,7 +72,7 @@ describe('a server of tokens', () => {
     expect(server.stderr.match(asked)?.length).toBeLessThan(20)
     expect((await request('PUT', `/${token}`, '["10.0.0.1:8300"]')).status).toBe(200)
     expect((await list()).text).toBe('["10.0.0.1:8300"]')
-    const other = await serve()
+    const other = await serveTokens()
     expect((await other.request('PUT', `/${token}`, '["10.0.0.2:8300"]')).status).toBe(200)
     await patiently(
       async () => (await list()).text === '["10.0.0.1:8300","10.0.0.2:8300"]',
@@ -86,7 +86,7 @@ describe('a server of tokens', () => {
   })
 
   test('survives a thousand requests of all shapes without a single fault of its own', async () => {
-    const { url, server, token: make } = await serve(['--rate-limit', '0'])
+    const { url, server, token: make } = await serveTokens(['--rate-limit', '0'])
     expect(await outcomes(new URL(url).host, await make(), { seed: 7, requests: 1000 })).toEqual([])
     expect((await fetch(url)).status).toBe(200)
     expect(server.stderr).not.toMatch(/error:/)
@@ -95,7 +95,7 @@ describe('a server of tokens', () => {
   test('says 503 while Consul is away, and serves again afterwards', async () => {
     const own = await startConsul({ mode: 'server' })
     onTestFinished(() => own.stop())
-    const { request, token: make } = await serve([], own.address)
+    const { request, token: make } = await serveTokens([], own.address)
     const token = await make()
     await request('PUT', `/${token}`, '["10.0.0.1:8300"]')
     expect((await request('GET', `/${token}`)).status).toBe(200)

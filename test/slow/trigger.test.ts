@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { ServiceNode } from '../kit/service-node.ts'
-import { configure, did, drop, failing, isHeld, KEY, NAME, node1, node2, put, trigger } from '../kit/triggered-nodes.ts'
+import { CLUSTER_KEY, SERVICE_NAME } from '../kit/service-node.ts'
+import {
+  configure,
+  did,
+  drop,
+  failing,
+  isCheckedAs,
+  node1,
+  node2,
+  putAtNode1,
+  trigger,
+} from '../kit/triggered-nodes.ts'
 
 describe('as python-powerconsul’s watch and trigger do, trigger', () => {
   interface Row {
@@ -28,14 +39,14 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
         node: () => node2,
         before: async () => {
           node1.killServices()
-          await isHeld(node1, 'critical')
+          await isCheckedAs(node1, 'critical')
         },
         does: 'hello',
       },
     ],
     [
       'runs the action of a node on its own, that has no cluster key',
-      { key: 'standalone/critical', before: () => drop(KEY), does: 'hello' },
+      { key: 'standalone/critical', before: () => drop(CLUSTER_KEY), does: 'hello' },
     ],
     [
       'has an action of its own for a warning',
@@ -51,7 +62,10 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
       },
     ],
     ['gives words to no shell', { key: 'primary/critical', action: 'touch @OUT;true', does: '' }],
-    ['skips a service of noopTriggers', { key: 'primary/critical', before: () => configure({ noopTriggers: [NAME] }) }],
+    [
+      'skips a service of noopTriggers',
+      { key: 'primary/critical', before: () => configure({ noopTriggers: [SERVICE_NAME] }) },
+    ],
     ['leaves other nodes’ checks alone', { key: 'primary/critical', check: { Node: 'node2' } }],
     ['skips a check that is in another state', { key: 'primary/critical', check: { Status: 'passing' } }],
     [
@@ -69,7 +83,7 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
       before = () => {},
       does = '',
     } = row
-    await put(`triggers/${NAME}/${key}`, action)
+    await putAtNode1(`triggers/${SERVICE_NAME}/${key}`, action)
     await before()
     expect(await trigger(node(), state, failing(node(), check))).toMatchObject({ code: 0, stdout: '' })
     expect(did()).toBe(does)

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process'
 import { describe, expect, inject, test } from 'vitest'
 import { findConsul } from '../../scripts/provide/find-consul.ts'
 import { afterTest } from '../kit/after-test.ts'
-import { lockOf, master } from '../kit/leader.ts'
+import { leaderKey, master } from '../kit/leader.ts'
 import { lockerEnvironment, patiently, Running, runLocker, startLocker } from '../kit/locker.ts'
+import { client, keyOf } from '../kit/shared-consul.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { uniqueName } from '../kit/unique.ts'
-import { consul, foreign, keyOf, running, sessionOf } from '../kit/unlocked-runs.ts'
+import { foreign, running, sessionOf } from '../kit/unlocked-runs.ts'
 
 describe('on a terminal unlock asks', () => {
   test('and does as it is told', async () => {
@@ -28,7 +29,7 @@ describe('on a terminal unlock asks', () => {
     await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
     await terminal.run('y', 0)
     expect(await run.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('once, for all that match a pattern', async () => {
@@ -64,8 +65,8 @@ describe('on a terminal unlock asks', () => {
     const terminal = await Terminal.open()
     await terminal.enter(`$L unlock ${name}`)
     await terminal.shows(new RegExp(`Unlock ${name}\\? \\[y/N\\]`))
-    expect(await consul.acquire(more, session)).toBe(true)
-    afterTest(() => consul.deleteKey(more))
+    expect(await client.acquire(more, session)).toBe(true)
+    afterTest(() => client.deleteKey(more))
     await terminal.run('y', 1)
     expect(await terminal.screen()).toContain(`has come to hold ${more}, too`)
     expect(await sessionOf(name)).toBe(session)
@@ -94,7 +95,7 @@ describe('of what is no run, unlock', () => {
     const run = await running(name, undefined, ['--shared'])
     expect(await runLocker(['unlock', name, '--yes'])).toMatchObject({ code: 0, stderr: '' })
     expect(await run.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('says of a hold that nothing stops its users', async () => {
@@ -104,7 +105,7 @@ describe('of what is no run, unlock', () => {
     const done = await runLocker(['unlock', name, '--yes'])
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('hold tells its users, and nothing stops') })
     expect(await hold.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 
   test('says of a leader how it is taken down in good order', async () => {
@@ -115,20 +116,20 @@ describe('of what is no run, unlock', () => {
     const words = ['unlock', application, '--key', key, '--yes']
     const asked = await runLocker([...words, '--yield'])
     expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining(`leader step-down ${application}`) })
-    expect((await consul.entry(key))?.Session).toBe(session)
+    expect((await client.entry(key))?.Session).toBe(session)
     expect(await runLocker(['unlock', '--pattern', `${application}*`, '--yes'])).toMatchObject({ code: 0, stdout: '' })
-    expect((await consul.entry(key))?.Session).toBe(session)
+    expect((await client.entry(key))?.Session).toBe(session)
     const done = await runLocker(words)
     expect(done).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/better:\s+consul-locker\s+leader\s+step-down/),
     })
-    expect((await consul.entry(key))?.Session).toBeUndefined()
+    expect((await client.entry(key))?.Session).toBeUndefined()
   })
 
   test('has a real leader’s agent demote its application', async () => {
     const { toy, agent } = await master()
-    const done = await runLocker(['unlock', toy.name, '--key', lockOf(toy), '--yes'])
+    const done = await runLocker(['unlock', toy.name, '--key', leaderKey(toy), '--yes'])
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('leader step-down') })
     await patiently(
       () => toy.calls.includes('demote'),
@@ -136,7 +137,7 @@ describe('of what is no run, unlock', () => {
     )
     agent.kill('SIGTERM')
     await agent.ends()
-    await consul.deleteKey(lockOf(toy))
+    await client.deleteKey(leaderKey(toy))
   })
 
   test('can’t ask a rollout', async () => {
@@ -185,7 +186,7 @@ describe('of what is no run, unlock', () => {
     expect(runs.slice(2).map((run) => run.hasEnded)).toEqual([false, false])
     for (const run of runs.slice(2)) run.kill('SIGTERM')
     await Promise.all(runs.slice(2).map((run) => run.ends()))
-    for (const name of names) await consul.deleteKey(keyOf(name))
+    for (const name of names) await client.deleteKey(keyOf(name))
   })
 })
 
@@ -202,6 +203,6 @@ describe('unlock --yield', () => {
     expect(await sessionOf(name)).toBe(session)
     await runLocker(['unlock', name, '--yes'])
     expect(await run.ends()).toMatchObject({ code: 6 })
-    await consul.deleteKey(keyOf(name))
+    await client.deleteKey(keyOf(name))
   })
 })

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { expect, test } from 'vitest'
 
 const SOURCES = globSync('src/**/*.{ts,tsx}').sort()
+const TESTS = globSync('test/**/*.ts').sort()
 const TOOLS = globSync(['{scripts,build}/**/*.ts', 'build.mjs']).sort()
 
 /** Each command's folder has these, and the folder says whose they are; each folder of scripts has one of its name. */
@@ -49,4 +50,13 @@ test('nor do two of scripts and build', () => {
   const exported = exportsOf(TOOLS)
   expect(exported.length).toBeGreaterThan(200)
   expect(doubled(exported)).toEqual([])
+})
+
+test('nor do two of the files that tests share; only what a suite starts before its tests is each suite’s own', () => {
+  const shared = exportsOf(TESTS.filter((file) => !file.endsWith('.test.ts')))
+  const started = TESTS.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/^export let (\w+)/gm)].map(([, name = '']) => `${file} ${name}`),
+  )
+  expect(shared.length).toBeGreaterThan(300)
+  expect(doubled(shared.filter(([name, file]) => !started.includes(`${file} ${name}`)))).toEqual([])
 })

@@ -12,22 +12,22 @@ import type { Transport, WireReply, WireRequest } from '../../src/consul/wire.ts
  * - `answered`: something else than the agent answers (500, 429, a proxy's garbage), without any effect
  * - `masked`: it had its effect, but that something answers instead of the agent
  */
-export type Fault =
+export type TransportFault =
   | { readonly kind: 'refused' | 'black-hole' | 'reply-lost' | 'cut' }
   | { readonly kind: 'answered' | 'masked'; readonly reply: WireReply }
 
 /** What the wire does to one request; delays in milliseconds, of what goes out and of what comes back. */
-export interface Fate {
+export interface WireFate {
   readonly outMs?: number
   readonly backMs?: number
-  readonly fault?: Fault
+  readonly fault?: TransportFault
 }
 
 /** Decides on each request, at the instant in which it is sent. */
-export type Policy = (request: WireRequest) => Fate
+export type Policy = (request: WireRequest) => WireFate
 
 /** The same for all requests to these paths, and nothing to the others. */
-export function on(path: string, fate: Fate): Policy {
+export function on(path: string, fate: WireFate): Policy {
   return (request) => (request.path.startsWith(path) ? fate : {})
 }
 
@@ -62,7 +62,11 @@ export class FaultyTransport implements Transport {
     this.#inner.close()
   }
 
-  async #carry(request: WireRequest, { outMs = 0, backMs = 0, fault }: Fate, signal: AbortSignal): Promise<WireReply> {
+  async #carry(
+    request: WireRequest,
+    { outMs = 0, backMs = 0, fault }: WireFate,
+    signal: AbortSignal,
+  ): Promise<WireReply> {
     await this.#delay(outMs)
     if (fault?.kind === 'refused') throw new Failure('unreachable', "Consul can't be reached: connection refused")
     if (fault?.kind === 'black-hole') return never()

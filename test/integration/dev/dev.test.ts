@@ -4,14 +4,14 @@ import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ConsulClient } from '../../kit/consul-client.ts'
-import { freePort, nowhere, serve } from '../../kit/dev-command.ts'
+import { freePort, nowhere, serveDev } from '../../kit/dev-command.ts'
 import { LOCKER, patiently, runLocker, startLocker } from '../../kit/locker.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 
 describe('consul-locker dev', () => {
   test('says plainly what it is, on standard error, to who asks, and at its root', async () => {
-    const { server, address, consul } = await serve()
+    const { server, address, consul } = await serveDev()
     const said =
       /^consul-locker: a Consul to try things with, at http:\S+: one process, no cluster, no ACLs; all is gone/
     expect(server.stderr).toMatch(said)
@@ -22,7 +22,7 @@ describe('consul-locker dev', () => {
 
   test('ends with 0 at INT and TERM, answers who waits, and needs no second one', async () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const { server, consul } = await serve()
+      const { server, consul } = await serveDev()
       await consul.request('PUT', '/kv/a', 'v')
       const index = (await consul.entry('a'))?.ModifyIndex
       const waiting = consul.request('GET', `/kv/a?index=${index}&wait=60s`)
@@ -37,7 +37,7 @@ describe('consul-locker dev', () => {
   })
 
   test('at an address that is taken, or none of this machine’s, ends with 1 and a sentence', async () => {
-    const { address } = await serve()
+    const { address } = await serveDev()
     const taken = new URL(address).host
     const one = await runLocker(['dev', '--listen', taken], nowhere)
     expect(one).toMatchObject({ code: 1, stdout: '' })
@@ -59,7 +59,7 @@ describe('consul-locker dev', () => {
   })
 
   test('says of what is not here that it is not, by a 501', async () => {
-    const { consul } = await serve()
+    const { consul } = await serveDev()
     const absent = ['event/list', 'query', 'connect/ca/roots', 'operator/raft/configuration', 'snapshot', 'config/x/y']
     for (const path of [...absent, 'agent/metrics', 'catalog/nodes?filter=Node==a', 'health/connect/x']) {
       const reply = await consul.request('GET', `/${path}`)
@@ -74,7 +74,7 @@ describe('consul-locker dev', () => {
   })
 
   test('outlives what nobody should send', async () => {
-    const { address, consul } = await serve()
+    const { address, consul } = await serveDev()
     const { hostname: host, port } = new URL(address)
     const raw = async (bytes: string | Buffer) => {
       const socket = createConnection({ host, port: Number(port) })
@@ -147,7 +147,7 @@ describe('with a command', () => {
 describe('with a folder for its data', () => {
   test('begins after a restart where it ended: keys, sessions, locks, services, checks, indexes', async () => {
     const data = join(scratch(), 'new', 'folder')
-    const one = await serve('--data', data)
+    const one = await serveDev('--data', data)
     const session = await one.consul.createSession({ TTL: '60s', LockDelay: '0s' })
     expect(await one.consul.acquire('lock', session, 'mine')).toBe(true)
     const flags = '16210313421097356768'
@@ -164,7 +164,7 @@ describe('with a folder for its data', () => {
     expect(before[0]).toContain(flags)
     one.server.kill('SIGKILL')
     await one.server.ends()
-    const two = await serve('--data', data)
+    const two = await serveDev('--data', data)
     expect(await look(two.consul)).toEqual(before)
     expect(await two.consul.acquire('lock', await two.consul.createSession())).toBe(false)
     expect((await two.consul.request('PUT', `/session/renew/${session}`)).status).toBe(200)
@@ -176,7 +176,7 @@ describe('with a folder for its data', () => {
 
   test('that another one has, or with a file that is none of ours, is refused, and left alone', async () => {
     const data = scratch()
-    await serve('--data', data)
+    await serveDev('--data', data)
     const second = await runLocker(['dev', '--listen', '127.0.0.1:0', '--data', data], nowhere)
     expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/another consul-locker dev has .*\n$/) })
     for (const garbage of ['', '{', '{"consul":"consul-locker dev"}', '[]', '\0\0']) {
@@ -199,7 +199,7 @@ describe('with a folder for its data', () => {
 
   test('that fills up refuses writes with why, and takes them when there is room again', async () => {
     const data = scratch()
-    const { consul } = await serve('--data', data)
+    const { consul } = await serveDev('--data', data)
     expect((await consul.request('PUT', '/kv/a', 'v')).status).toBe(200)
     // A folder in the place of the file is as bad as a full disk, and root minds it, too.
     const file = join(data, 'consul.json')

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { afterTest } from '../../kit/after-test.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { patiently } from '../../kit/locker.ts'
-import { processesWith, runs, stateOf } from '../../kit/processes.ts'
-import { DAEMONS, isGuardian, kill, PROMPT, Scene, STUBBORN, uptime } from './scene.ts'
+import { kill, processesWith, runs, stateOf } from '../../kit/processes.ts'
+import { DAEMONS, GuardedLock, isGuardian, PROMPT, STUBBORN, uptime } from './guarded-lock.ts'
 
 describe.concurrent('a runner killed with -9', () => {
   test('takes its command with it, and the next one starts on a lock that was given back', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(PROMPT)
     const waiter = await scene.wait()
     holder.kill('SIGKILL')
@@ -24,7 +24,7 @@ describe.concurrent('a runner killed with -9', () => {
     ['a tree that ignores TERM', STUBBORN, ['child', 'grandchild', 'orphan', 'beats']],
     ['daemons that left the process group', DAEMONS, ['daemon', 'twice', 'stubborn']],
   ])('ends %s before the next one starts', async (_, script, members) => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(script, ['--kill-after', '1s'])
     for (const member of members) await scene.says(`holder ${member}`)
     const waiter = await scene.wait()
@@ -37,7 +37,7 @@ describe.concurrent('a runner killed with -9', () => {
   })
 
   test('while it waits leaves nothing at Consul, and its place to others', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     await scene.hold('say begins; until [ -e "$LOG.go" ]; do sleep 0.02; done')
     const waiter = await scene.wait()
     waiter.kill('SIGKILL')
@@ -56,7 +56,7 @@ describe.concurrent('a runner that is stopped', () => {
   const ttl = ['--ttl', '10s', '--kill-after', '1s']
 
   test('for less than the TTL does not matter', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold('say begins; until [ -e "$LOG.go" ]; do sleep 0.02; done; exit 7', [
       ...ttl,
       ...['--renew', '1s'],
@@ -74,7 +74,7 @@ describe.concurrent('a runner that is stopped', () => {
     ['a command that dies on TERM', PROMPT],
     ['a command that ignores TERM', STUBBORN],
   ])('past its deadline finds that the guardian ended %s in time, and says so', async (_, script) => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(script, ttl)
     const waiter = await scene.wait()
     holder.kill('SIGSTOP')
@@ -95,10 +95,10 @@ describe.concurrent('a runner that is stopped', () => {
 
 describe.concurrent('a guardian that is killed', () => {
   test('is replaced by another that knows all: the command lives on, and is ended should the runner die', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(PROMPT)
     const first = await scene.guardianOf(holder)
-    kill(first, 'SIGKILL')
+    kill(first)
     await holder.says(/the guardian was killed; started another/)
     const second = await scene.guardianOf(holder, first)
     const waiter = await scene.wait()
@@ -110,13 +110,13 @@ describe.concurrent('a guardian that is killed', () => {
   })
 
   test('does not change the command’s exit code, and its timer does not end the command later', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold('say begins; until [ -e "$LOG.go" ]; do sleep 0.02; done; exit 7')
     // A third that lived so shortly would be the last.
     for (let last: number | undefined, times = 0; times < 2; times++) {
       last = await scene.guardianOf(holder, last)
       const timer = await scene.timerOf(last)
-      kill(last, 'SIGKILL')
+      kill(last)
       await patiently(
         () => !runs(timer),
         () => 'the timer of a killed guardian lives on',
@@ -128,10 +128,10 @@ describe.concurrent('a guardian that is killed', () => {
   })
 
   test('again and again, faster than one can be started, costs the command', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(PROMPT)
     const hunt = setInterval(() => {
-      for (const pid of processesWith(scene.name)) if (isGuardian(pid, holder.pid)) kill(pid, 'SIGKILL')
+      for (const pid of processesWith(scene.name)) if (isGuardian(pid, holder.pid)) kill(pid)
     }, 20)
     afterTest(() => clearInterval(hunt))
     const ended = await holder.ends()
@@ -144,13 +144,13 @@ describe.concurrent('a guardian that is killed', () => {
   })
 
   test('together with its runner leaves a timer, which ends the command and gives the lock back', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(STUBBORN, ['--ttl', '10s', '--kill-after', '1s'])
     const waiter = await scene.wait()
     const guardian = await scene.guardianOf(holder)
     holder.kill('SIGSTOP')
     const killedAt = uptime()
-    for (const pid of [guardian, holder.pid]) kill(pid, 'SIGKILL')
+    for (const pid of [guardian, holder.pid]) kill(pid)
     expect((await waiter.ends()).stderr).not.toContain('was cut off')
     expect(scene.from('waiter begins')).toEqual(['waiter begins', 'waiter ends'])
     const last = scene.entries.findLast(({ line }) => line.startsWith('holder'))

@@ -8,10 +8,10 @@ import { GUARDIAN_SCRIPT } from '../../../src/child/guardian-script.ts'
 import { jobShell } from '../../../src/child/job-shell.ts'
 import { afterTest } from '../../kit/after-test.ts'
 import { patiently } from '../../kit/locker.ts'
-import { processesWith, runs } from '../../kit/processes.ts'
+import { kill, processesWith, runs } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 import { Dice } from '../../virtual/dice.ts'
-import { DAEMONS, kill, PROMPT, proc, SAY, Scene, STUBBORN, statOf } from './scene.ts'
+import { DAEMONS, GuardedLock, PROMPT, proc, SAY, STUBBORN, sendSignal, statOf } from './guarded-lock.ts'
 import { StoppedClock } from './stopped-clock.ts'
 
 /** Ignores TERM, without a process whose name is a line of text in some language. */
@@ -43,7 +43,7 @@ describe.concurrent.each(['dash', 'busybox', 'bash'])('the guardian’s script i
     graceMs = 10_000,
     { mark = true, path: PATH = process.env.PATH ?? '', clock }: Surroundings = {},
   ) {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const { path } = await program(shell, shell)
     const env = { PATH, LC_ALL: 'C.UTF-8', WHO: 'command', LOG: scene.log, SAY, SCENE: scene.name }
     const marker = mark ? `CONSUL_LOCKER_RUN_ID=${scene.name}` : ''
@@ -157,7 +157,7 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
       () => 'no timer',
     )
     await clock.showsMoreThan(0)
-    for (const pid of look()) if (statOf(pid)[1] === String(process.pid)) kill(pid, 'SIGKILL')
+    for (const pid of look()) if (statOf(pid)[1] === String(process.pid)) kill(pid)
     clock.advance(300)
     await scene.says('release 0a1b')
     expect(scene.lines).toEqual(['command begins', 'command term', 'release 0a1b'])
@@ -178,7 +178,7 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
       }
       await clock.showsMoreThan(1000)
       expect(scene.lines).toEqual(['command begins'])
-      kill(group, 'SIGTERM')
+      sendSignal(group, 'SIGTERM')
       tell('disarm')
       tell('dismiss')
       expect([await ended, complaints()]).toEqual([0, ''])
@@ -217,7 +217,7 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
       () => timer() !== undefined,
       () => 'no timer',
     )
-    kill(timer() as number, 'SIGKILL')
+    kill(timer() as number)
     await patiently(
       () => timer() === undefined,
       () => 'the timer lives on',
@@ -252,7 +252,7 @@ exec ${execFileSync('which', ['sed'], { encoding: 'utf8' }).trim()} "$@"
     hangUp()
     expect([await ended, complaints()]).toEqual([0, ''])
     expect(scene.lines).toEqual(['command begins', 'release 0a1b'])
-    kill(group, 'SIGTERM')
+    sendSignal(group, 'SIGTERM')
     await scene.isEmpty()
   })
 })

@@ -5,12 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { afterTest } from '../../kit/after-test.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { LOCKER, patiently, type Running, runLocker } from '../../kit/locker.ts'
-import { processesWith, runs } from '../../kit/processes.ts'
+import { kill, processesWith, runs } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
-import { DAEMONS, isGuardian, kill, Scene, STUBBORN, uptime, WAITER } from './scene.ts'
+import { DAEMONS, GuardedLock, isGuardian, STUBBORN, uptime, WAITER } from './guarded-lock.ts'
 
 describe.concurrent('the surroundings of a guardian', () => {
-  const killed = async (scene: Scene, holder: Running) => {
+  const killed = async (scene: GuardedLock, holder: Running) => {
     const waiter = await scene.wait()
     holder.kill('SIGKILL')
     expect((await waiter.ends()).stderr).not.toContain('was cut off')
@@ -23,7 +23,7 @@ describe.concurrent('the surroundings of a guardian', () => {
     ['an empty PATH', { PATH: '' }],
     ['neither PATH nor HOME', { PATH: undefined, HOME: undefined }],
   ])('may be %s', async (_, env) => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     // Its sleep must be found, ours not.
     const script = STUBBORN.replace('trap', 'PATH=/usr/bin:/bin; trap')
     const holder = await scene.hold(script, ['--kill-after', '1s'], { env, cwd: scratch() })
@@ -31,7 +31,7 @@ describe.concurrent('the surroundings of a guardian', () => {
   })
 
   test('may be those of an unprivileged user', async ({ skip }) => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
     const through = process.getuid?.() === 0 ? nobody : []
     chmodSync(scene.log, 0o666)
@@ -42,7 +42,7 @@ describe.concurrent('the surroundings of a guardian', () => {
   })
 
   test('may have no room for it: then the command does not start', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     // The kernel takes 128 kB of arguments and environment then: enough for us, too little for the guardian's script.
     const through = ['sh', '-c', 'ulimit -s 512; exec "$0" "$@"']
     const env = { FIRST: 'x'.repeat(100_000), SECOND: 'x'.repeat(26_000) }
@@ -54,7 +54,7 @@ describe.concurrent('the surroundings of a guardian', () => {
   })
 
   test('have no guardian in them with --no-guardian: then a killed runner leaves its command and its lock', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold('exec >/dev/null 2>&1; echo $$ >"$LOG.pid"; beat begins', ['--no-guardian'])
     const command = Number(readFileSync(`${scene.log}.pid`, 'utf8'))
     expect(processesWith(scene.name).filter((pid) => isGuardian(pid, holder.pid))).toEqual([])
@@ -63,13 +63,13 @@ describe.concurrent('the surroundings of a guardian', () => {
     expect(runs(command)).toBe(true)
     const consul = new ConsulClient()
     const session = await consul.holder(`consul-locker-${scene.name}`)
-    kill(command, 'SIGKILL')
+    kill(command)
     await consul.destroySession(session)
     await scene.isEmpty()
   })
 
   test('are as empty after a run as they were before it', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     for (const code of [0, 1, 2, 3, 4]) expect((await scene.start('short', `exit ${code}`).ends()).code).toBe(code)
     await scene.isEmpty()
   })
@@ -79,7 +79,7 @@ describe.concurrent('a command that leaves something in the background', () => {
   const script = '{ until [ -e "$LOG.go" ]; do sleep 0.02; done; say background; } & say begins; say ends; exit 5'
 
   test('keeps the lock until that has ended, with --wait-group', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     const holder = await scene.hold(`echo $$ >"$LOG.pid"; ${script}`, ['--wait-group'])
     const waiter = await scene.wait()
     await patiently(
@@ -95,7 +95,7 @@ describe.concurrent('a command that leaves something in the background', () => {
   })
 
   test('gives the lock up without that, and what is left lives on', async () => {
-    const scene = new Scene()
+    const scene = new GuardedLock()
     // The background must not keep our pipes open.
     const holder = scene.start('holder', `exec >/dev/null 2>&1; ${script}`)
     expect((await holder.ends()).code).toBe(5)
@@ -108,12 +108,12 @@ describe.concurrent('a command that leaves something in the background', () => {
 })
 
 test('the guardian’s script knows that a grace is a time, however many processes there are to look through', async () => {
-  const scene = new Scene()
+  const scene = new GuardedLock()
   const crowd = spawn('/bin/sh', ['-c', 'n=0; while [ $n -lt 800 ]; do sleep 60 & n=$((n + 1)); done; echo; wait'], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  afterTest(() => kill(-(crowd.pid as number), 'SIGKILL'))
+  afterTest(() => kill(-(crowd.pid as number)))
   await new Promise((resolve) => crowd.stdout.once('data', resolve))
   const holder = await scene.hold(STUBBORN, ['--kill-after', '3s'])
   const waiter = await scene.wait()

@@ -1,12 +1,7 @@
 import { expect, inject } from 'vitest'
 import type { Held } from '../../../src/library/held.ts'
-import { ConsulClient } from '../../kit/consul-client.ts'
-
-export const client = new ConsulClient()
 
 export const consul = { address: inject('consulAddress') }
-
-export const keyOf = (name: string) => `consul-locker-${name}`
 
 /** Does nothing until its signal aborts; rejects with the reason. */
 export function untilAborted({ signal }: Pick<Held, 'signal'>): Promise<never> {

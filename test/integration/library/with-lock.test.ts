@@ -5,8 +5,9 @@ import { ConsulLockerError, isConsulLockerError, isLockLost, LockLost } from '..
 import { connect } from '../../../src/library/shared-connection.ts'
 import { type WithLockOptions, withLock } from '../../../src/library/with-lock.ts'
 import { patiently, runLocker, startLocker } from '../../kit/locker.ts'
+import { client, keyOf } from '../../kit/shared-consul.ts'
 import { uniqueName } from '../../kit/unique.ts'
-import { client, consul, keyOf, rejection, untilAborted } from './scene.ts'
+import { consul, rejection, untilAborted } from './scene.ts'
 
 type Refused = [what: string, name: string | undefined, options: WithLockOptions, message: RegExp]
 

@@ -6,7 +6,7 @@ import type { SimulatedProcess } from '../process.ts'
 import { LIMITS, type SimulatedApplication } from './application.ts'
 
 /** What the guardian of an agent does, on its machine's clock. `ctx` is that of a process which nobody stops. */
-export class SimulatedGuardian implements AgentGuardian {
+export class SimulatedAgentGuardian implements AgentGuardian {
   readonly failed = new AbortController().signal
   readonly #ctx: Context
   readonly #application: SimulatedApplication

@@ -21,7 +21,7 @@ import { into, SimulatedProcess } from '../process.ts'
 import type { Stage } from '../runner.ts'
 import type { PlannedMachine } from '../schedule.ts'
 import { fateAt } from '../wire.ts'
-import { SimulatedGuardian } from './agent-guardian.ts'
+import { SimulatedAgentGuardian } from './agent-guardian.ts'
 import { LIMITS, type SimulatedApplication } from './application.ts'
 import type { SimulatedCatalog } from './catalog.ts'
 
@@ -41,7 +41,7 @@ export class SimulatedAgent {
   readonly #machine: PlannedMachine
   readonly #node: string
   readonly #agent: FailoverAgent
-  readonly guardian: SimulatedGuardian
+  readonly guardian: SimulatedAgentGuardian
   role: RoleTag | undefined
 
   constructor(stage: LeaderStage, machine: PlannedMachine, application: SimulatedApplication, timing = TIMING) {
@@ -51,7 +51,7 @@ export class SimulatedAgent {
     this.process = new SimulatedProcess(stage.time)
     const undying = new SimulatedProcess(stage.time)
     const outside = this.#context(undying)
-    this.guardian = new SimulatedGuardian(outside, this.process, application, (sessionId) =>
+    this.guardian = new SimulatedAgentGuardian(outside, this.process, application, (sessionId) =>
       releaseOnBehalf(outside, this.#consul(undying), { key: KEYS.lock, sessionId }),
     )
     const node = this.#node

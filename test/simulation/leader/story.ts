@@ -10,7 +10,7 @@ import { SimulatedCatalog } from './catalog.ts'
 import { replicate } from './replication.ts'
 
 /** How one seed's story ended. */
-export interface Ending {
+export interface LeaderEnding {
   /** What must never be; empty when all is well. */
   readonly violations: readonly string[]
   /** Times that an application became master. */
@@ -94,11 +94,11 @@ const BLOWS: Readonly<Record<string, Blow>> = {
   'ask for a step-down': ({ agent, time }, { application }) => {
     const at = new Date(time.now().wallMs).toISOString()
     const value = JSON.stringify({ node: application.node, by: 'simulated', at, force: true })
-    put(agent, KEYS.stepDown, value)
+    operatorPuts(agent, KEYS.stepDown, value)
   },
   'schedule a switchover': ({ agent, time }, { application }, lastsMs) => {
     const at = new Date(time.now().wallMs + lastsMs).toISOString()
-    put(
+    operatorPuts(
       agent,
       KEYS.switchover,
       JSON.stringify({ id: at, candidate: application.node, at, by: 'simulated', force: true }),
@@ -113,8 +113,8 @@ const BLOWS: Readonly<Record<string, Blow>> = {
   },
   'disable the node': ({ agent, time }, { application }, lastsMs) => {
     const key = KEYS.nodes + application.node
-    put(agent, key, '{"disabled":true}')
-    time.after(lastsMs, () => put(agent, key, '{}'))
+    operatorPuts(agent, key, '{"disabled":true}')
+    time.after(lastsMs, () => operatorPuts(agent, key, '{}'))
   },
 }
 
@@ -125,7 +125,7 @@ export function leaderStage(time: VirtualClock, dice: Dice): LeaderStage {
 }
 
 /** Lets the story of a seed happen on a virtual clock. */
-export async function tellOfLeaders(seed: number, timing: Timing = TIMING): Promise<Ending> {
+export async function tellOfLeaders(seed: number, timing: Timing = TIMING): Promise<LeaderEnding> {
   const time = new VirtualClock()
   const dice = new Dice(seed + 1)
   const stage = leaderStage(time, dice)
@@ -171,11 +171,11 @@ function wireOf(dice: Dice): PlannedMachine['wire'] {
 /** As an operator has a node lead that lacks something. */
 export function acceptLoss(agent: DevAgent, time: VirtualClock, node: string): void {
   const at = new Date(time.now().wallMs).toISOString()
-  put(agent, KEYS.promotion, JSON.stringify({ node, by: 'simulated', at, id: at, acceptLoss: true }))
+  operatorPuts(agent, KEYS.promotion, JSON.stringify({ node, by: 'simulated', at, id: at, acceptLoss: true }))
 }
 
 /** As an operator writes a key. */
-export function put(agent: DevAgent, key: string, body: string): void {
+export function operatorPuts(agent: DevAgent, key: string, body: string): void {
   const request = { method: 'PUT', path: `/v1/kv/${key}`, body } as const
   agent.handle(request, new AbortController().signal).catch(() => {})
 }

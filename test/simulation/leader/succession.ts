@@ -3,7 +3,7 @@ import { VirtualClock } from '../../virtual/virtual-clock.ts'
 import { KEYS, type LeaderStage, SimulatedAgent } from './agent.ts'
 import { SimulatedApplication } from './application.ts'
 import { replicate } from './replication.ts'
-import { acceptLoss, leaderStage, put } from './story.ts'
+import { acceptLoss, leaderStage, operatorPuts } from './story.ts'
 
 interface Node {
   readonly application: SimulatedApplication
@@ -107,7 +107,7 @@ export async function tellOfHandover(seed: number): Promise<HandoverStory> {
     }
   }
   const request = { node: master.application.node, by: 'simulated', at: new Date(time.now().wallMs).toISOString() }
-  put(stage.agent, KEYS.stepDown, JSON.stringify(request))
+  operatorPuts(stage.agent, KEYS.stepDown, JSON.stringify(request))
   await time.advance(SETTLING_MS)
   return { seed, possible, happened, lack }
 }
@@ -129,7 +129,7 @@ export interface AcceptedLoss {
 export async function tellOfAcceptedLoss(seed: number): Promise<AcceptedLoss> {
   const { time, stage, plan, applications, master } = await settled(seed)
   const note = () => stage.agent.operator.entry(KEYS.note) !== undefined
-  put(stage.agent, KEYS.note, '{"node":"gone","history":"h","position":"1","slack":"0"}')
+  operatorPuts(stage.agent, KEYS.note, '{"node":"gone","history":"h","position":"1","slack":"0"}')
   const slaves = applications.filter((application) => application !== master.application)
   const masters: string[] = []
   for (const application of slaves) {

@@ -12,12 +12,12 @@ import { Subject } from '../../../src/leader/conformance/subject.ts'
 import { parseLeaderFile } from '../../../src/leader/leader-file.ts'
 import { afterTest } from '../../kit/after-test.ts'
 import { scratch, uniqueName } from '../../kit/unique.ts'
-import { type Fault, ToyHandler } from './toy-handler.ts'
+import { type BrokenPromise, ToyHandler } from './toy-handler.ts'
 
 const LIMITS = 'timeouts: { health: 5s, ensure: 10s, demote: 5s, fence: 10s }'
 
 /** What the test finds, until it finds a promise broken. */
-async function findings(checks: readonly Check[], fault?: Fault): Promise<Finding[]> {
+async function findings(checks: readonly Check[], fault?: BrokenPromise): Promise<Finding[]> {
   const { http: port } = await freePorts()
   const name = uniqueName('toy')
   const text = `name: ${name}\nport: ${port}\nmodule: ./none.js\n${LIMITS}\n`
@@ -38,7 +38,7 @@ async function findings(checks: readonly Check[], fault?: Fault): Promise<Findin
 }
 
 /** What is broken, where the test must say so first, and in which words. */
-const BROKEN: readonly [Fault, string, string][] = [
+const BROKEN: readonly [BrokenPromise, string, string][] = [
   ['stand-by-opens-it', 'stand_by has it run, and take no writes', 'it says that it is master'],
   ['never-ready', 'ready_to_lead agrees when nobody has led before', 'not today'],
   ['promotes-in-words-only', 'it is master then', 'it says that it is slave (it is slave)'],

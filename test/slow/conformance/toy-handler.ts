@@ -27,7 +27,7 @@ require('node:net').createServer((socket) => {
 `
 
 /** A way in which it breaks its promises. */
-export type Fault =
+export type BrokenPromise =
   | 'stand-by-opens-it'
   | 'never-ready'
   | 'promotes-in-words-only'
@@ -54,14 +54,14 @@ export type Fault =
 export class ToyHandler implements Handler {
   readonly #setting: HandlerSetting
   readonly #stateFile: string
-  readonly #fault: Fault | undefined
+  readonly #fault: BrokenPromise | undefined
   /** Ends what a test that is killed leaves behind. */
   readonly #groupReaper = startGroupReaper()
   readonly #started: ChildProcess[] = []
   #hasEnded = false
   #calls = 0
 
-  constructor(setting: HandlerSetting, stateFile: string, fault: Fault | undefined) {
+  constructor(setting: HandlerSetting, stateFile: string, fault: BrokenPromise | undefined) {
     this.#setting = setting
     this.#stateFile = stateFile
     this.#fault = fault

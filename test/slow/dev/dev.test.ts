@@ -2,13 +2,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startConsul } from '../../../scripts/provide/agent.ts'
 import { QUICK_ELECTIONS } from '../../../scripts/provide/agent-config.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
-import { freePort, serve } from '../../kit/dev-command.ts'
+import { freePort, serveDev } from '../../kit/dev-command.ts'
 import { patiently, runLocker, startLocker } from '../../kit/locker.ts'
 import { scratch } from '../../kit/unique.ts'
 
 describe('consul-locker dev', () => {
   test('serves a thousand connections that wait, and tells all of them', async () => {
-    const { consul } = await serve()
+    const { consul } = await serveDev()
     await consul.request('PUT', '/kv/a', 'v')
     const index = (await consul.entry('a'))?.ModifyIndex
     const waiting = Array.from({ length: 1000 }, () => consul.request('GET', `/kv/a?index=${index}&wait=60s`))
@@ -24,7 +24,7 @@ describe('with a folder for its data', () => {
     const real = await startConsul({ mode: 'server', dataDir: scratch(), config: { performance: QUICK_ELECTIONS } })
     onTestFinished(() => real.stop())
     const data = scratch()
-    let server = await serve('--data', data)
+    let server = await serveDev('--data', data)
     const fill = async (consul: ConsulClient) => {
       const session = await consul.createSession({ TTL: '60s', LockDelay: '0s' })
       await consul.acquire('lock', session, 'mine')
@@ -45,7 +45,7 @@ describe('with a folder for its data', () => {
     await real.restart()
     server.server.kill('SIGTERM')
     await server.server.ends()
-    server = await serve('--data', data)
+    server = await serveDev('--data', data)
     const kept = { holder: true, sessions: 1, states: ['passing', 'critical'] }
     await expect.poll(() => look(new ConsulClient(real.address), sessions[0])).toEqual(kept)
     expect(await look(server.consul, sessions[1])).toEqual(kept)

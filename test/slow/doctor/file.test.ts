@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { diagnose } from '../../kit/doctor.ts'
-import { agent, fileWith, LEADER } from '../../kit/doctored-files.ts'
+import { agentAddress, fileWith, leaderFile } from '../../kit/doctored-files.ts'
 import { SecureAgent } from '../../kit/secure-agent.ts'
 import { scratch, uniqueName } from '../../kit/unique.ts'
 
@@ -33,7 +33,7 @@ describe('doctor of a file, of rights', () => {
   ]
 
   test('finds nothing when the token may do all of it, and changes nothing', async () => {
-    const { exit, found } = await lookAs(RULES, fileWith(LEADER('led')))
+    const { exit, found } = await lookAs(RULES, fileWith(leaderFile('led')))
     expect([exit, found]).toEqual([0, []])
     expect(await secure.remains('led')).toEqual([])
     expect(Object.keys(await secure.ask<object>('GET', '/catalog/services'))).toEqual(['consul'])
@@ -45,7 +45,7 @@ describe('doctor of a file, of rights', () => {
     ['node_prefix "" { policy = "read" }', 'node_prefix "" { policy = "read" }'],
   ])('names what the token lacks: %s', async (without, named) => {
     const rules = RULES.filter((rule) => rule !== without)
-    const { exit, found, said } = await lookAs(rules, fileWith(LEADER('led')))
+    const { exit, found, said } = await lookAs(rules, fileWith(leaderFile('led')))
     expect([exit, found]).toEqual([1, ['CL703 failure']])
     expect(said('CL703')).toContain(named)
   })
@@ -64,15 +64,15 @@ describe.concurrent("doctor of an init script's file", () => {
     const name = uniqueName('initiated')
     const path = script(name)
     const consul = new ConsulClient()
-    expect((await diagnose(agent(), ['-f', path])).found).toEqual(['CL704 failure'])
+    expect((await diagnose(agentAddress(), ['-f', path])).found).toEqual(['CL704 failure'])
     await consul.request('PUT', `/kv/cluster/doctor/${name}`, '{"active_nodes":["dev"],"standby_nodes":[]}')
-    const unregistered = await diagnose(agent(), ['-f', path])
+    const unregistered = await diagnose(agentAddress(), ['-f', path])
     expect([unregistered.exit, unregistered.found]).toEqual([0, ['CL704 warning']])
     const register = (service: object) => consul.request('PUT', '/agent/service/register', JSON.stringify(service))
     await register({ Name: name })
-    expect((await diagnose(agent(), ['-f', path])).said('CL704')).toContain('has no check')
+    expect((await diagnose(agentAddress(), ['-f', path])).said('CL704')).toContain('has no check')
     await register({ Name: name, Check: { TTL: '60s', Status: 'passing' } })
-    expect((await diagnose(agent(), ['-f', path])).found).toEqual([])
+    expect((await diagnose(agentAddress(), ['-f', path])).found).toEqual([])
     await consul.request('PUT', `/agent/service/deregister/${name}`)
     await consul.deleteKey(`cluster/doctor/${name}`)
   })

@@ -4,8 +4,9 @@ import { acquire } from '../../../src/library/acquire-lock.ts'
 import type { Held } from '../../../src/library/held.ts'
 import { connect } from '../../../src/library/shared-connection.ts'
 import { withLock } from '../../../src/library/with-lock.ts'
-import { client, consul, keyOf, rejection, untilAborted } from '../../integration/library/scene.ts'
+import { consul, rejection, untilAborted } from '../../integration/library/scene.ts'
 import { startLocker } from '../../kit/locker.ts'
+import { client, keyOf } from '../../kit/shared-consul.ts'
 import { uniqueName } from '../../kit/unique.ts'
 
 describe.concurrent('withLock', () => {

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../../src/base/clock.ts'
 import { isLockLost } from '../../../src/library/errors.ts'
 import { OwnLock } from '../../../src/library/lock.ts'
-import { type Fate, on, type Policy } from '../../virtual/faulty-transport.ts'
+import { on, type Policy, type WireFate } from '../../virtual/faulty-transport.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
-const SILENCE: Fate = { fault: { kind: 'black-hole' } }
+const SILENCE: WireFate = { fault: { kind: 'black-hole' } }
 
 /** A lock in a program, on a virtual clock; `released` tells whether its client was let go of. */
 async function owned(wire: Policy = () => ({})) {

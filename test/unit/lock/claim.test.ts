@@ -4,12 +4,12 @@ import { type TxnOp, transact } from '../../../src/consul/txn.ts'
 import { claim, type LastSeen, type LockRequest, releaseKey } from '../../../src/lock/claim.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { Session } from '../../../src/lock/session.ts'
-import { type Fate, strangeReply } from '../../virtual/faulty-transport.ts'
+import { strangeReply, type WireFate } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 /** Two who may claim a key, and what stands there. */
 async function claimants() {
-  let fate: Fate = {}
+  let fate: WireFate = {}
   const lock = virtualLock({ fateOf: () => fate })
   const { clock, ctx, consul, key, timing } = lock
   const client = consul()
@@ -22,7 +22,7 @@ async function claimants() {
     ...lock,
     one: await create('one'),
     other: await create('other'),
-    meet(next: Fate) {
+    meet(next: WireFate) {
       fate = next
     },
     claim: (request: LockRequest, seen?: LastSeen, besides?: TxnOp[]) =>

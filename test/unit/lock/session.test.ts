@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { type Clock, elapsedMs } from '../../../src/base/clock.ts'
 import { DEADLINE_PASSED } from '../../../src/lock/loss.ts'
 import { Session } from '../../../src/lock/session.ts'
-import type { Fate } from '../../virtual/faulty-transport.ts'
+import type { WireFate } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 /** A session whose requests meet the fate that is set at that time. */
 async function begun() {
-  let fate: Fate = {}
+  let fate: WireFate = {}
   const lock = virtualLock({ fateOf: () => fate })
   const { clock, ctx, consul, timing } = lock
   const client = consul()
   const options = { name: 'one', timing }
   const create = (mayHaveTwins = false) => clock.run(Session.create(ctx, client, options, mayHaveTwins))
-  const meet = (next: Fate) => {
+  const meet = (next: WireFate) => {
     fate = next
   }
   return { ...lock, client, options, meet, create }
@@ -149,7 +149,7 @@ test('what is left of the grace of a command counts from the last renewal', asyn
 /** A session, and the instants (in milliseconds from its creation) at which renewals were sent. */
 async function renewing() {
   const sent: number[] = []
-  let fate: Fate = {}
+  let fate: WireFate = {}
   const lock = virtualLock({
     fateOf: ({ path }) => {
       if (path.startsWith('/v1/session/renew')) sent.push(lock.clock.nowMs)
@@ -158,7 +158,7 @@ async function renewing() {
   })
   const { clock, ctx, consul, timing } = lock
   const session = await clock.run(Session.create(ctx, consul(), { name: 'one', timing }, false))
-  const meet = (next: Fate) => {
+  const meet = (next: WireFate) => {
     fate = next
   }
   return { ...lock, session, sent, meet }

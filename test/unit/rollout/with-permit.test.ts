@@ -13,7 +13,7 @@ import { UpgradePermit } from '../../../src/rollout/upgrade-permit.ts'
 import { newUpgradeRecord, upgradeRecordStep } from '../../../src/rollout/upgrade-record.ts'
 import { WaitFile } from '../../../src/rollout/wait-file.ts'
 import { type PermittedWork, type StepEnd, withPermit } from '../../../src/rollout/with-permit.ts'
-import type { Fault } from '../../virtual/faulty-transport.ts'
+import type { TransportFault } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
 
 const KEYS = new RolloutKeys()
@@ -63,7 +63,7 @@ async function permitted() {
     write: () => writing('write'),
     wordsAt: (key: string) => Buffer.from(operator.entry(key)?.value ?? '', 'base64').toString(),
     /** The first transaction from now on meets a fault, and so somebody has time for this before the second. */
-    loseFirst(kind: Exclude<Fault['kind'], 'answered' | 'masked'>, meanwhile: () => void = () => {}) {
+    loseFirst(kind: Exclude<TransportFault['kind'], 'answered' | 'masked'>, meanwhile: () => void = () => {}) {
       let sent = 0
       lock.meet(({ path }) => {
         if (!path.startsWith('/v1/txn')) return {}

@@ -13,7 +13,7 @@ import type { RunObserver } from '../../../src/run/run-observer.ts'
 import type { CommandEnd } from '../../../src/run/run-outcome.ts'
 import type { RunDependencies, RunSpec } from '../../../src/run/run-spec.ts'
 import { runs } from '../../kit/processes.ts'
-import type { Fate } from '../../virtual/faulty-transport.ts'
+import type { WireFate } from '../../virtual/faulty-transport.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
@@ -269,10 +269,10 @@ describe('a lock that is lost while a hook runs', () => {
 
 describe('a hook that ends when little of the lease is left', () => {
   /** `watching` is what becomes of the requests that look out for a loss; unless told, none has an answer. */
-  async function late(watching: Fate = { fault: { kind: 'black-hole' } }, line = WAITS) {
+  async function late(watching: WireFate = { fault: { kind: 'black-hole' } }, line = WAITS) {
     const all = await preparing(line)
     await all.begun()
-    const meet = (fateOf: () => Fate) => all.meet(({ longPoll }) => (longPoll ? watching : fateOf()))
+    const meet = (fateOf: () => WireFate) => all.meet(({ longPoll }) => (longPoll ? watching : fateOf()))
     meet(() => ({ fault: { kind: 'refused' } }))
     await all.clock.advance(all.timing.ttlMs - 3000)
     expect(all.ours.session.hasTimeToStart()).toBe(false)
@@ -297,7 +297,7 @@ describe('a hook that ends when little of the lease is left', () => {
 
   test('is followed by the command when that works at the second try', async () => {
     const { meet, letGo, settled, clock, ours, requests } = await late()
-    const fates: Fate[] = [{ fault: { kind: 'refused' } }]
+    const fates: WireFate[] = [{ fault: { kind: 'refused' } }]
     meet(() => fates.shift() ?? {})
     const [before, at] = [requests.length, clock.nowMs]
     letGo()

@@ -10,7 +10,7 @@ import { isSuperseded, planKey, serializePlan } from '../../../src/switchover/pl
 import { Switch } from '../../../src/switchover/switch.ts'
 import { withSwitchLock } from '../../../src/switchover/switch-lock.ts'
 import type { SwitchResult } from '../../../src/switchover/switch-world.ts'
-import { type Fate, FaultyTransport, type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
+import { FaultyTransport, type Policy, strangeReply, type WireFate } from '../../virtual/faulty-transport.ts'
 import { NO_SETTINGS } from '../../virtual/settings.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
@@ -113,7 +113,7 @@ type Lab = Awaited<ReturnType<typeof operators>>
 const LOCK = 'consul-locker-switchover/oracle'
 
 /** The first write of the switch meets this, and then the wire is cut. */
-function cutAtFirstWrite({ meet }: Lab, fate: Fate): void {
+function cutAtFirstWrite({ meet }: Lab, fate: WireFate): void {
   let isCut = false
   meet((request) => {
     if (isCut) return CUT_OFF(request)

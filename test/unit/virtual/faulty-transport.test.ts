@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { DevAgent } from '../../../src/devagent/dev-agent.ts'
-import { type Fate, FaultyTransport, strangeReply } from '../../virtual/faulty-transport.ts'
+import { FaultyTransport, strangeReply, type WireFate } from '../../virtual/faulty-transport.ts'
 import { VirtualClock } from '../../virtual/virtual-clock.ts'
 
-function open(fate: Fate) {
+function open(fate: WireFate) {
   const clock = new VirtualClock()
   const agent = new DevAgent({ clock, random: () => 0.5 })
   const transport = new FaultyTransport(agent.transport(), clock, () => fate)
@@ -35,7 +35,7 @@ describe('a faulty wire', () => {
     expect(operator.entry('k')).toBeDefined()
   })
 
-  const faults: [kind: string, fate: Fate, effect: boolean, end: object][] = [
+  const faults: [kind: string, fate: WireFate, effect: boolean, end: object][] = [
     ['refused', { fault: { kind: 'refused' } }, false, { code: 'unreachable' }],
     ['cut', { fault: { kind: 'cut' } }, true, { code: 'unreachable' }],
     ['answered', { fault: { kind: 'answered', reply: BUSY } }, false, { status: 429 }],

@@ -1,5 +1,5 @@
 /** What the promises are tried on: something that speaks Consul's HTTP, and the time that passes for it. */
-export interface Target {
+export interface ConsulTarget {
   call(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: string): Promise<Reply>
   /** Lets `ms` pass. */
   pass(ms: number): Promise<void>
@@ -45,7 +45,7 @@ export interface TxnAnswer {
 }
 
 /** An answer in JSON, of whatever form. */
-export interface Answer {
+export interface JsonAnswer {
   readonly status: number
   readonly index: number
   // biome-ignore lint/suspicious/noExplicitAny: the tests say what it is
@@ -60,11 +60,11 @@ export const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** The calls that the promises are made of. */
 export class Client {
-  readonly target: Target
+  readonly target: ConsulTarget
   /** One that nobody else uses. */
   readonly key: string
 
-  constructor(target: Target) {
+  constructor(target: ConsulTarget) {
     this.target = target
     this.key = target.freshKey()
   }
@@ -87,13 +87,13 @@ export class Client {
   }
 
   /** What a GET answers, as JSON. */
-  async read(path: string): Promise<Answer> {
+  async read(path: string): Promise<JsonAnswer> {
     const { status, index, text } = await this.get(path)
     return { status, index, json: JSON.parse(text) }
   }
 
   /** The same, again and again until it is as it should be: an agent tells the servers when it gets to it. */
-  async readUntil(path: string, isSo: (json: Answer['json']) => boolean): Promise<Answer> {
+  async readUntil(path: string, isSo: (json: JsonAnswer['json']) => boolean): Promise<JsonAnswer> {
     const endMs = this.target.nowMs() + PATIENCE_MS
     for (;;) {
       const answer = await this.read(path)

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterTest } from '../../kit/after-test.ts'
 import { type LockerOptions, patiently, type Running, startLocker } from '../../kit/locker.ts'
-import { processesWith } from '../../kit/processes.ts'
+import { kill, processesWith } from '../../kit/processes.ts'
 import { scratch, uniqueName } from '../../kit/unique.ts'
 
 /** What the commands have at hand: `say` writes a line to the log, with the uptime; `beat` goes on doing so. */
@@ -27,7 +27,7 @@ wait; sleep 60
 export const WAITER = 'say begins; sleep 0.5; say ends'
 
 /** One lock, those who contend for it, and the log of their commands. */
-export class Scene {
+export class GuardedLock {
   readonly name = uniqueName('guarded')
   readonly log = join(scratch(), 'log')
 
@@ -35,7 +35,7 @@ export class Scene {
     writeFileSync(this.log, '')
     // The name stands in the environment of all that is started here.
     afterTest(() => {
-      for (const pid of processesWith(this.name)) kill(pid, 'SIGKILL')
+      for (const pid of processesWith(this.name)) kill(pid)
     })
   }
 
@@ -124,7 +124,8 @@ export function proc(pid: number, file: string): string {
   }
 }
 
-export function kill(pid: number, signal: NodeJS.Signals): void {
+/** Sends a signal to a process, if it is still there. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
