@@ -19,6 +19,7 @@ describe('who is used to flock', () => {
   test('gives up at once with -n, after a while with -w, and with another code with -E', async () => {
     const name = await held()
     expect(await runLocker(['-n', name, 'true'])).toMatchObject({ code: 1 })
+    expect(await runLocker(['--no-wait=1', name, 'true'])).toMatchObject({ code: 1 })
     expect(await runLocker(['-w', '0.2', name, 'true'])).toMatchObject({ code: 1 })
     expect(await runLocker(['-nE', '9', name, 'true'])).toMatchObject({ code: 9 })
     const both = await runLocker(['-n', '-w', '5', name, 'true'])

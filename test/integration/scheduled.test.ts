@@ -111,6 +111,10 @@ describe('consul-locker crontab', () => {
     [['--require-healthy'], ['--require-healthy=true']],
     [['--require-healthy=web'], ['--require-healthy=web']],
     [
+      ['--quiet=1', '--no-wait=0'],
+      ['--no-wait=false', '--http-addr', inject('consulAddress'), '--quiet'],
+    ],
+    [
       ['--on-lost', 'USR1', '--on-lost', 'echo "lost" 5%'],
       ['--on-lost', 'USR1', '--on-lost', `'echo "lost" 5'\\%`],
     ],

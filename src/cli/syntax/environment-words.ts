@@ -1,5 +1,5 @@
 import { Failure } from '../../base/failure.ts'
-import { type Options, variableOf } from './option.ts'
+import { type Options, truthOf, variableOf } from './option.ts'
 
 /** Options that the environment gives, as words; put before those of the command line, they give way to them. */
 export function wordsOf(options: Options, environment: NodeJS.ProcessEnv): string[] {
@@ -28,10 +28,10 @@ function isOurs(name: string, environment: NodeJS.ProcessEnv): boolean {
   return name !== 'key' || environment.CONSUL_LOCKER_RUN_ID === undefined
 }
 
-/** A yes or no as Go's ParseBool reads it. Throws a `usage` failure. */
+/** What a variable says. Throws a `usage` failure for what is neither. */
 export function truth(variable: string, value: string): boolean {
-  if (/^(1|t|true)$/i.test(value)) return true
-  if (/^(0|f|false)$/i.test(value)) return false
+  const meant = truthOf(value)
+  if (meant !== undefined) return meant
   throw new Failure('usage', `${variable} is ${JSON.stringify(value)}, which is neither true nor false`, {
     hint: 'set it to true or false, or to 1 or 0',
   })

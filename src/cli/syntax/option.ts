@@ -29,6 +29,17 @@ export interface Option<T = unknown> {
 
 export type Options = Readonly<Record<string, Option>>
 
+/** The option that is called so, by its name or its letter. */
+export function called(options: Options, word: string): Option | undefined {
+  if (Object.hasOwn(options, word)) return options[word]
+  return Object.values(options).find(({ alias }) => alias === word)
+}
+
+/** Whether an option is a yes or no. */
+export function isFlag(option: Option | undefined): boolean {
+  return option !== undefined && option.value === undefined
+}
+
 /** What was asked for by options, by their names. */
 export type Values<O extends Options> = {
   readonly [N in keyof O]: O[N] extends Option<infer T> ? T : never
@@ -40,6 +51,12 @@ export type Parse<T> = (text: string, name: string) => T
 /** An option that is a yes or no. */
 export function flag(group: string, describe: string): Option<boolean> {
   return { group, describe, read: (given) => given === true }
+}
+
+/** A yes or no as Go's ParseBool reads it; `undefined` for what is neither. */
+export function truthOf(text: string): boolean | undefined {
+  if (/^(1|t|true)$/i.test(text)) return true
+  return /^(0|f|false)$/i.test(text) ? false : undefined
 }
 
 /** An option with a value; it stands in the help by the name `value`, and `otherwise` when it isn't given. */
@@ -74,8 +91,8 @@ export function option(
 /** An option that is a yes or no, or a value (`--name=VALUE`): `''` is yes. */
 export function optionalValue(group: string, value: Uppercase<string>, describe: string): Option<string | undefined> {
   const read = (given: GivenValue) => {
-    if (typeof given !== 'string' || /^(0|f|false)$/i.test(given)) return undefined
-    return /^(1|t|true)$/i.test(given) ? '' : given
+    const meant = typeof given === 'string' ? truthOf(given) : false
+    return meant === undefined ? String(given) : meant ? '' : undefined
   }
   return { group, describe, value, isOptional: true, read }
 }

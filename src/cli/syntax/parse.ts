@@ -2,7 +2,8 @@ import { Failure } from '../../base/failure.ts'
 import type { Syntax } from './command-syntax.ts'
 import { wordsOf } from './environment-words.ts'
 import { type GivenValue, type Options, type Values, valuesOf } from './option.ts'
-import { parserOf } from './parser.ts'
+import { NO_VALUE, parserOf } from './parser.ts'
+import { checkWord, isBareFlag, spelt } from './spelling.ts'
 
 /** Words sorted into options and the rest. */
 export interface Parsed<O extends Options> {
@@ -50,7 +51,7 @@ export function sort(syntax: Syntax, words: readonly string[], inherited: readon
   if (inherited.length === 0) return { given, words: others }
   const wishes = sortAll(syntax, inherited).given
   const overruled = (syntax.contradictions ?? []).flatMap((pair) => {
-    return pair.some((name) => given[name] !== undefined) ? pair : []
+    return pair.some((name) => isWished(given[name])) ? pair : []
   })
   const kept = Object.entries(wishes).filter(([name]) => !overruled.includes(name))
   return { given: { ...Object.fromEntries(kept), ...given }, words: others }
@@ -58,26 +59,42 @@ export function sort(syntax: Syntax, words: readonly string[], inherited: readon
 
 function sortAll(syntax: Syntax, words: readonly string[]): Sorted {
   checkDashes(syntax, words)
-  const parsed = parserOf(syntax).parseSync(words.map((word) => (isBare(syntax, word) ? `${word}=${YES}` : word)))
+  const parsed = parserOf(syntax).parseSync(words.map((word) => spelt(syntax, word)))
+  const others = words.slice(words.length - parsed._.length)
+  const own = words.slice(0, words.length - others.length)
+  for (const word of own) checkWord(syntax, word)
+  checkNoLooseTruth(syntax, own.at(-1), others[0])
   const given: Record<string, GivenValue> = {}
-  for (const [name, { isRepeatable }] of Object.entries(syntax.options)) {
+  for (const [name, { isRepeatable, choices }] of Object.entries(syntax.options)) {
     const values = [parsed[name] ?? []].flat() as (string | boolean)[]
     if (values.length > 0) given[name] = isRepeatable ? (values as string[]) : values.at(-1)
-    if (given[name] === YES) given[name] = 'true'
+    if (given[name] === NO_VALUE) given[name] = 'true'
+    if (choices) checkChoice(name, given[name], choices)
   }
   for (const [one, other] of syntax.contradictions ?? []) {
-    if (given[one] === undefined || given[other] === undefined) continue
+    if (!isWished(given[one]) || !isWished(given[other])) continue
     throw new Failure('usage', `--${one} and --${other} are two wishes`, { hint: 'give one of them' })
   }
-  return { given, words: parsed._.map((word) => String(word).replace(`=${YES}`, '')) }
+  return { given, words: others }
 }
 
-/** What no argument can have in it: it stands for a value that was left out. */
-const YES = '\0'
+function isWished(value: GivenValue): boolean {
+  return value !== undefined && value !== false
+}
 
-/** Whether a word is an option whose value was left out: what comes next is another word. */
-function isBare({ options }: Syntax, word: string): boolean {
-  return word.startsWith('--') && options[word.slice(2)]?.isOptional === true
+/** Throws a `usage` failure for a `true` or `false` behind a yes or no: it would be taken for the first other word. */
+function checkNoLooseTruth(syntax: Syntax, last = '', next = ''): void {
+  if (!/^(true|false)$/.test(next) || !isBareFlag(syntax, last)) return
+  throw new Failure('usage', `${last} takes ${next} only behind an equals sign`, {
+    hint: `write ${last}=${next}; or ${last}=true ${next}, if ${next} is a name`,
+  })
+}
+
+function checkChoice(name: string, value: GivenValue, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(String(value))) return
+  throw new Failure('usage', `--${name} ${JSON.stringify(value)} is neither ${choices.join(' nor ')}`, {
+    hint: `write --${name} ${choices.join(` or --${name} `)}`,
+  })
 }
 
 /** As `consul` writes options, `-http-addr=x` would be taken for `-h`, and the like. Throws a `usage` failure. */

@@ -1,7 +1,10 @@
 import yargs, { type Argv, type Options as YargsOption } from 'yargs'
 import { Failure } from '../../base/failure.ts'
 import type { Syntax } from './command-syntax.ts'
-import type { Option } from './option.ts'
+import { called, isFlag, type Option, type Options } from './option.ts'
+
+/** What no argument can have in it: it stands for a value that was left out, and for an option that there isn't. */
+export const NO_VALUE = '\0'
 
 const PARSERS = new WeakMap<Syntax, Argv>()
 
@@ -31,6 +34,7 @@ function newParser(syntax: Syntax): Argv {
     .help(false)
     .version(false)
     .options(Object.fromEntries(Object.entries(syntax.options).map(([name, option]) => [name, forYargs(option)])))
+    .option(NO_VALUE, { type: 'string' })
     .strictOptions()
     .exitProcess(false)
     .fail((message, error) => {
@@ -38,19 +42,26 @@ function newParser(syntax: Syntax): Argv {
     })
 }
 
-function forYargs({ value, alias, choices, isRepeatable = false }: Option): YargsOption {
+function forYargs({ value, alias, isRepeatable = false }: Option): YargsOption {
   const named = alias === undefined ? {} : { alias }
   if (value === undefined) return { type: 'boolean', ...named }
-  return { type: 'string', requiresArg: true, array: isRepeatable, ...named, ...(choices && { choices }) }
+  return { type: 'string', requiresArg: true, array: isRepeatable, ...named }
 }
 
-const HELP_HINT = 'see consul-locker --help'
-
+/** Of all that yargs can complain of, these are left to it: a value left out, and an option like `-5s`. */
 function usageFailure(message: string, syntax: Syntax): Failure {
-  const [, names] = /^Unknown arguments?: (.*)$/.exec(message) ?? []
-  if (names === undefined) return new Failure('usage', decapitalised(message), { hint: `see ${nameOf(syntax)} --help` })
-  const [unknown = ''] = names.split(', ')
-  return new UnknownOption(unknown, Object.keys(syntax.options))
+  const [, unknown] = /^Unknown arguments?: (.)/s.exec(message) ?? []
+  if (unknown !== undefined) return new UnknownOption(unknown, syntax)
+  const [, bare = ''] = /^Not enough arguments following: (.*)$/s.exec(message) ?? []
+  const value = called(syntax.options, bare)?.value
+  if (value === undefined) throw new Error(message)
+  return new Failure('usage', `${dashed(bare)} has no value`, {
+    hint: `write it as ${dashed(bare)} ${value}; one that begins with a dash as ${dashed(bare)}=${value}`,
+  })
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`
 }
 
 /** What a command is called by: `consul-locker rollout`. */
@@ -61,24 +72,30 @@ export function nameOf({ usage }: Syntax): string {
 /** Its hint names the nearest option; finding that needs a module that only this failure loads. */
 export class UnknownOption extends Failure {
   readonly #option: string
-  readonly #known: readonly string[]
+  readonly #syntax: Syntax
 
-  constructor(option: string, known: readonly string[]) {
-    super('usage', `there is no option ${option.length === 1 ? '-' : '--'}${option}`, { hint: HELP_HINT })
+  constructor(option: string, syntax: Syntax) {
+    super('usage', `there is no option ${dashed(option)}`, { hint: helpHint(syntax) })
     this.#option = option
-    this.#known = known
+    this.#syntax = syntax
   }
 
   /** The same failure, with a better hint if there is one. */
   async withNearest(): Promise<Failure> {
     const { nearest } = await import('./nearest.ts')
-    const meant = nearest(this.#option, this.#known)
-    return meant === undefined
-      ? this
-      : new Failure('usage', this.message, { hint: `did you mean --${meant}? ${HELP_HINT}` })
+    const { options } = this.#syntax
+    const meant = negated(this.#option, options) ?? nearest(this.#option, Object.keys(options))
+    if (meant === undefined) return this
+    return new Failure('usage', this.message, { hint: `did you mean --${meant}? ${helpHint(this.#syntax)}` })
   }
 }
 
-function decapitalised(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1).replaceAll('\n', ' ')
+/** What `--no-quiet` means. */
+function negated(option: string, options: Options): string | undefined {
+  const name = option.replace(/^no-/, '')
+  return name !== option && isFlag(called(options, name)) ? `${name}=false` : undefined
+}
+
+function helpHint(syntax: Syntax): string {
+  return `see ${nameOf(syntax)} --help`
 }

@@ -37,6 +37,12 @@ describe("a run's words", () => {
     [['--datacenter', 'dc.1', 'name'], { datacenter: 'dc.1' }, ['name']],
     [['--gate', 'file:/a b', 'name', 'cmd'], { gate: ['file:/a b'] }, ['name', 'cmd']],
     [['--gate=kv:x=y', '-q', '--gate', 'cmd:-x', 'name'], { gate: ['kv:x=y', 'cmd:-x'], quiet: true }, ['name']],
+    [['--no-wait=1', '-q=T', 'name'], { 'no-wait': true, quiet: true }, ['name']],
+    [['--no-wait=0', '-qs=f', 'name'], { 'no-wait': false, quiet: true, shared: false }, ['name']],
+    [['--no-wait', '--no-wait=false', 'name'], { 'no-wait': false }, ['name']],
+    [['--no-wait=false', '--wait', '5', 'name'], { 'no-wait': false, wait: '5' }, ['name']],
+    [['-w90s', '-qE75', 'name'], { wait: '90s', quiet: true, 'conflict-exit-code': '75' }, ['name']],
+    [['-q=true', 'true', 'cmd', '--no-wait=maybe'], { quiet: true }, ['true', 'cmd', '--no-wait=maybe']],
     [['-q', '-q', '--no-wait', '--no-wait', 'name'], { quiet: true, 'no-wait': true }, ['name']],
     [[], {}, []],
   ])('%j', (words, options, rest) => {
@@ -47,16 +53,53 @@ describe("a run's words", () => {
     [['--nope'], 'there is no option --nope'],
     [['-x'], 'there is no option -x'],
     [['--waitt', '5s', 'name'], 'there is no option --waitt'],
-    [['--wait'], 'not enough arguments following: wait'],
-    [['--wait', '--no-wait', 'name'], 'not enough arguments following: wait'],
-    [['--log-format', 'xml', 'name'], 'invalid values'],
+    [['-nx', 'name'], 'there is no option -x'],
+    [['-n5', 'name'], 'there is no option -5'],
+    [['-5s', 'name'], 'there is no option -5'],
+    [['--__proto__', 'name'], 'there is no option --__proto__'],
+    [['--a, b', 'name'], 'there is no option --a, b'],
+    [['--_', 'name'], 'there is no option -_'],
+    [['--$0=1', 'name'], 'there is no option --$0'],
+    [['---', 'name'], 'there is no option'],
+    [['--wait'], '--wait has no value'],
+    [['-E'], '-E has no value'],
+    [['-qE'], '-E has no value'],
+    [['--wait', '--no-wait', 'name'], '--wait has no value'],
+    [['--log-format', 'xml', 'name'], '--log-format "xml" is neither text nor json'],
     [['--wait', '5', '--no-wait', 'name'], '--no-wait and --wait are two wishes'],
     [['-n', '-w', '5', 'name'], '--no-wait and --wait are two wishes'],
-    [['--gate'], 'not enough arguments following: gate'],
-    [['--gate', '--no-wait', 'name'], 'not enough arguments following: gate'],
+    [['--gate'], '--gate has no value'],
+    [['--gate', '--no-wait', 'name'], '--gate has no value'],
   ])('%j are refused', (words, sentence) => {
     const failure = expect.objectContaining({ code: 'usage', message: expect.stringContaining(sentence) })
     expect(() => sortRun(words)).toThrow(failure)
+  })
+
+  test.each(['maybe', 'yes', 'on', '2', ''])('a yes or no with the value %j is refused', (value) => {
+    const failure = (form: string) =>
+      expect.objectContaining({
+        code: 'usage',
+        message: `${form} ${JSON.stringify(value)} is neither true nor false`,
+        hint: `write ${form}, ${form}=true or ${form}=false`,
+      })
+    expect(() => sortRun([`--no-wait=${value}`, 'name'])).toThrow(failure('--no-wait'))
+    if (value !== '') expect(() => sortRun([`-n=${value}`, 'name'])).toThrow(failure('-n'))
+  })
+
+  test.each([
+    ['--no-wait', 'true'],
+    ['-n', 'false'],
+    ['-qn', 'true'],
+  ])('%s %s is refused, for the word could be a name or a value', (option, word) => {
+    expect(() => sortRun([option, word, 'name', 'cmd'])).toThrow(`${option} takes ${word} only behind an equals sign`)
+    expect(sortRun([option, '--', word, 'cmd']).words).toEqual([word, 'cmd'])
+  })
+
+  test('what is amiss with an option points to the help of its command', () => {
+    const syntax = { ...RUN_SYNTAX, usage: 'consul-locker locks [options]' }
+    expect(() => sort(syntax, ['--nope'], [])).toThrow(
+      expect.objectContaining({ hint: 'see consul-locker locks --help' }),
+    )
   })
 
   test.each([
@@ -68,8 +111,10 @@ describe("a run's words", () => {
     ['timeout', 'wait'],
     ['nonblock', 'no-wait'],
     ['nb', 'no-wait'],
+    ['no-no-wait', 'no-wait=false'],
+    ['no-quiet', 'quiet=false'],
   ])('an unknown option --%s is answered with --%s', async (unknown, known) => {
-    const failure = new UnknownOption(unknown, Object.keys(RUN_SYNTAX.options))
+    const failure = new UnknownOption(unknown, RUN_SYNTAX)
     expect((await failure.withNearest()).hint).toContain(`did you mean --${known}?`)
   })
 })
@@ -89,7 +134,7 @@ test.each([
 test.each(['x', 'c', 'N', 's', 'e', 'timeouts-of-all', 'command', 'pass', 'verbose', 'close', 'fork', 'unlock'])(
   'an unknown option %s is answered with no guess, for none is good',
   async (unknown) => {
-    const failure = new UnknownOption(unknown, Object.keys(RUN_SYNTAX.options))
+    const failure = new UnknownOption(unknown, RUN_SYNTAX)
     expect((await failure.withNearest()).hint).toBe('see consul-locker --help')
   },
 )
@@ -137,6 +182,7 @@ describe('options in the environment', () => {
   test.each([
     [{ CONSUL_LOCKER_NO_WAIT: 'true' }, ['--wait', '1s'], { wait: '1s' }],
     [{ CONSUL_LOCKER_WAIT: '1s' }, ['--no-wait'], { 'no-wait': true }],
+    [{ CONSUL_LOCKER_WAIT: '1s' }, ['--no-wait=0'], { wait: '1s', 'no-wait': false }],
     [{ CONSUL_LOCKER_WAIT: '1s', CONSUL_LOCKER_QUIET: '1' }, ['-n'], { 'no-wait': true, quiet: true }],
   ])('%j give way to %j, which says the opposite', (environment, words, options) => {
     expect(sortRun([...words, 'name'], environment).given).toEqual(options)

@@ -66,7 +66,11 @@ export function schedulingWord<O extends Options>(
 function optionWords(given: Sorted['given']): string[] {
   return Object.entries(RUN_OPTIONS).flatMap(([name, option]) => {
     const values: readonly GivenValue[] = [given[name] ?? []].flat()
-    return values.flatMap((value) => (typeof value === 'string' ? valueWords(name, option, value) : [`--${name}`]))
+    return values.flatMap((value) => {
+      return typeof value === 'string'
+        ? valueWords(name, option, value)
+        : [`--${name}${value === false ? '=false' : ''}`]
+    })
   })
 }
 
