@@ -27,6 +27,8 @@ export class GuardedRun {
   readonly #spec: RunSpec
   readonly #held: HeldLock
   readonly #waitedMs: number
+  /** Whether something may run that the lock protects: then it is not given back, whatever happens. */
+  #mayRun = false
   /** How the command ended, for the guardian. */
   #ended = NOT_STARTED
   /** Whether a request for the lock is of no use any more: one has been heard, or the lock is given back. */
@@ -49,12 +51,11 @@ export class GuardedRun {
     observer?.acquired?.(this.#held)
     this.#held.handOff?.()?.begin(ctx)
     const hold = new Hold(ctx, consul, this.#held, ({ value }) => void this.#heed(ctx, value))
-    let mayRelease = true
     try {
       const unprepared = await prepare?.(ctx, this.#held, hold)
       const beganAt = ctx.clock.now()
       const { outcome, dead } = unprepared ?? (await this.#command(ctx, hold, launched ?? this.#launch(hold.fence)))
-      mayRelease = dead
+      this.#mayRun = !dead
       const waitedMs = this.#waitedMs
       if (unprepared) return { outcome, fence: hold.fence, waitedMs }
       this.#ended = wordOf(outcome)
@@ -66,6 +67,7 @@ export class GuardedRun {
       this.#spec.history?.ended(result)
       return result
     } finally {
+      const mayRelease = !this.#mayRun
       this.#isDeaf = true
       hold.expectEnd()
       if (mayRelease) guardian.disarm(this.#ended)
@@ -102,6 +104,7 @@ export class GuardedRun {
     const { session } = this.#held
     using relay = new SignalRelay(signals)
     const child = await launched
+    this.#mayRun = true
     ctx.log.mark('command started')
     observer?.started?.()
     const arm = () => guardian.arm(child.group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)

@@ -153,6 +153,18 @@ describe('a run', () => {
     expect(orders.slice(-2)).toEqual(['disarm', 'handOver'])
   })
 
+  test('keeps its lock, and its guardian, when a fault of ours ends us while the command runs', async () => {
+    const { clock, key, orders, operator, begin } = virtualRun()
+    const observer = {
+      started() {
+        throw new TypeError('a bug')
+      },
+    }
+    await expect(clock.run(begin({ dependencies: { observer } }))).rejects.toThrow('a bug')
+    expect(operator.holder(key)).toBeDefined()
+    expect(orders.map((order) => order.split(' ')[0])).toEqual(['session'])
+  })
+
   test('starts nothing without a guardian, and gives the lock back', async () => {
     const { clock, key, launches, operator, begin, loseGuardian } = virtualRun()
     loseGuardian()
