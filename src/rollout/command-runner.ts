@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
@@ -63,6 +64,7 @@ export class CommandRunner {
 
   /** Runs the tests of a directory, guarded as the commands are. */
   async validate(ctx: Context, validation: Pick<TestRun, 'tests' | 'timeoutMs'>): Promise<ValidationResult> {
+    this.#assertQuiet()
     const { guardian, session } = this.#guard
     try {
       const onGroup = (group: number | undefined) => group !== undefined && this.#watch(group)
@@ -74,6 +76,7 @@ export class CommandRunner {
   }
 
   async #one(ctx: Context, { run, ok, reboot }: RolloutCommand, timeoutMs: number): Promise<CommandsOutcome> {
+    this.#assertQuiet()
     const { session, guardian, graceMs } = this.#guard
     const shown = typeof run === 'string' ? run : run.join(' ')
     const command = findExecutable(rolloutCommandWords(run), this.#environment.PATH)
@@ -98,6 +101,11 @@ export class CommandRunner {
     const wantsReboot = reboot.includes(code)
     if (code === 0 || wantsReboot || ok.includes(code)) return { trouble: undefined, wantsReboot }
     return failed(`${shown} failed with ${code}`)
+  }
+
+  /** The end of what comes next would be taken for that of what can't be killed, and the slots be given back. */
+  #assertQuiet(): void {
+    assert(this.isQuiet, 'nothing begins on this host while something may run that was to end')
   }
 
   /** The guardian ends the group at the end of the lease, unless that is renewed. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { aborted, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
 import type { Guardian } from '../child/guardian.ts'
@@ -57,6 +58,10 @@ export class UpgradePermit {
     graceMs: number,
   ) {
     const [own] = slots
+    assert(
+      slots.every(({ session }) => session === own.session),
+      'what proves that one slot is ours, and gives it back, does so for all',
+    )
     this.#rollout = rollout
     this.session = own.session
     this.key = own.key

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import type { Context } from '../../base/context.ts'
 import { messageOf } from '../../base/failure.ts'
 import type { Application, CallResult } from '../application/application.ts'
@@ -112,7 +113,10 @@ export class AgentActions {
 
   #call(action: CallAction): Promise<CallResult> {
     const { parts, lock, calls, application, state } = this.#acting
-    const make = () => calls.make(this.#ctx, application(), action, lock.fence)
+    const make = () => {
+      assert(action.call !== 'ensure-master' || lock.fence !== undefined, 'nobody is made a master whose lock has gone')
+      return calls.make(this.#ctx, application(), action, lock.fence)
+    }
     if (action.call !== 'ensure-master' || !state().acceptsLoss) return make()
     // The lock may be lost before the call begins.
     const unlessInterrupted = async () =>

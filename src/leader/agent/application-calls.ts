@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { AbortReason, scope } from '../../base/abort.ts'
 import { type Context, under } from '../../base/context.ts'
 import type { Application, CallResult } from '../application/application.ts'
@@ -17,6 +18,7 @@ export class ApplicationCalls {
   readonly #changeLog: ChangeLog
   readonly #onGroup: (group: number | undefined) => void
   #interrupt: () => void = () => {}
+  #isCalling = false
 
   constructor(changeLog: ChangeLog, onGroup: (group: number | undefined) => void) {
     this.#changeLog = changeLog
@@ -30,12 +32,16 @@ export class ApplicationCalls {
     action: CallAction,
     fence: number | undefined,
   ): Promise<CallResult> {
+    assert(!this.#isCalling, 'an application is not promoted while it is demoted')
     const { call, leader, hurried } = action
     // Not the agent's own signal: what is under way at its end is part of that end.
     using task = scope(new AbortController().signal)
     this.#interrupt = () => task.abort(new AbortReason('the call was interrupted'))
     const terms = { leader, fence, hurried, onGroup: this.#onGroup }
-    const end = await application.call(under(ctx, task.signal), call, terms)
+    this.#isCalling = true
+    const end = await application.call(under(ctx, task.signal), call, terms).finally(() => {
+      this.#isCalling = false
+    })
     if (task.signal.aborted && !UNINTERRUPTED.includes(call)) return { ok: false, message: 'interrupted' }
     this.#changeLog.called(call, end, leader)
     if (!end.ok) this.counts.failedCalls += 1

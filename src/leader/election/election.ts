@@ -58,6 +58,7 @@ export class Election implements LeaderLock {
 
   /** Begins to contend; `won` or `withdrawn` follows. */
   async contend(): Promise<void> {
+    assert(!this.#leadership, 'nobody would give back a lock that is ours already')
     using campaign = scope(this.#ctx.signal)
     this.#withdraw = () => campaign.abort(new AbortReason('the campaign was given up'))
     const backoff = new Backoff(this.#ctx.random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)

@@ -12,3 +12,15 @@ test('a step that goes on after its lease, and doesn’t know that yet, begins n
   await expect(runner.run(ctx, [command], 1000)).rejects.toBe(DEADLINE_PASSED)
   expect(runner.isQuiet).toBe(true)
 })
+
+test('nothing begins while something may run that was to end', async () => {
+  const { ctx } = virtualLock()
+  const session = { leaseLeftMs: () => 60_000, graceLeftMs: () => 0, onRenewed() {} }
+  const runner = new CommandRunner({ guardian: NO_GUARDIAN, graceMs: 5000, session }, {})
+  runner.isQuiet = false
+  await expect(runner.run(ctx, [{ run: ['/bin/true'], ok: [], reboot: [] }], 1000)).rejects.toThrow('nothing begins')
+  await expect(runner.validate(ctx, { tests: { dir: '/nowhere', allow_none: true }, timeoutMs: 1000 })).rejects.toThrow(
+    'nothing begins',
+  )
+  expect(runner.isQuiet).toBe(false)
+})
