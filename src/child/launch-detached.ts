@@ -24,7 +24,8 @@ export async function launchDetached({ command, environment, marker, streams }: 
   return new DetachedChild(process, { marker, cgroup: marker && ownCgroup(environment) })
 }
 
-class DetachedChild implements Child {
+/** A process that leads a group of its own, which is killed should we end before it. */
+export class DetachedChild implements Child {
   readonly exited: Promise<ExitStatus>
   readonly #group: ProcessGroup
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
 import { randomId } from '../base/random-id.ts'
-import { exitStatusOf, killAtExit, spawned } from './child-process.ts'
+import { spawned } from './child-process.ts'
 import { withCores } from './core-dump.ts'
 import { dieWithParent } from './die-with-parent.ts'
 import type { Executable } from './executable.ts'
+import { DetachedChild } from './launch-detached.ts'
 import { OutputTail } from './output-tail.ts'
-import { ProcessGroup } from './process-group.ts'
 import { endWithin, type LimitedEnd } from './time-limit.ts'
 
 /** A command whose end and words matter to us. */
@@ -49,9 +49,9 @@ export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   }
   let end: LimitedEnd
   try {
-    const process = await (diesWithUs ? dieWithParent(`${marker}=1`, environment, begin) : begin())
-    onGroup(process.group.id)
-    end = await endWithin(ctx, process, timeoutMs, typeof graceMs === 'number' ? () => graceMs : graceMs)
+    const child = await (diesWithUs ? dieWithParent(`${marker}=1`, environment, begin) : begin())
+    onGroup(child.group)
+    end = await endWithin(ctx, child, timeoutMs, typeof graceMs === 'number' ? () => graceMs : graceMs)
   } catch (thrown) {
     output?.leave()
     throw thrown
@@ -77,8 +77,5 @@ async function begun(
       onSpawned()
     }
   }, words[0])
-  const group = new ProcessGroup(process.pid as number, { marker: `${marker}=1`, cgroup: undefined })
-  const exited = exitStatusOf(process)
-  killAtExit(group, exited)
-  return { group, exited, stop: group.stop.bind(group) }
+  return new DetachedChild(process, { marker: `${marker}=1`, cgroup: undefined })
 }
