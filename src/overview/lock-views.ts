@@ -11,6 +11,7 @@ import { holderAt, isAnonymous, type SessionOwners, waiterAt } from './holders-a
 import type { LockParts } from './lock-parts.ts'
 import { lockRuns } from './lock-runs.ts'
 import type { LockView, PauseView } from './lock-view.ts'
+import { whyNoLock } from './standing.ts'
 
 /** What is known beside the keys of a lock. */
 export interface LockSurroundings {
@@ -57,13 +58,13 @@ function plainViews(parts: LockParts, about: LockSurroundings, hasBelow: boolean
   }
   const [readers] = semaphores(parts).filter(({ entry }) => entry === lock)
   if (readers) return [{ ...common, kind: 'readers', limit: Number.POSITIVE_INFINITY, ...occupants(readers, about) }]
-  if (!lock || isLock(lock)) {
+  const trouble = lock && whyNoLock(lock)
+  if (trouble === undefined) {
     const isThere = lock ?? runs ?? pause ?? line[0]
     return isThere ? [{ ...common, kind: 'lock', limit: 1, ...soleHolder(lock, about) }] : []
   }
   if ((!isNamed(stem) || isOfRollout(stem)) && common.waiters.length === 0) return []
-  const trouble = lock.flags === SEMAPHORE_FLAGS ? 'a list that is none of slots or readers' : 'data, and no lock'
-  return [{ ...common, kind: 'data', limit: 1, holders: [], trouble: `${lock.key} holds ${trouble}` }]
+  return [{ ...common, kind: 'data', limit: 1, holders: [], trouble }]
 }
 
 /** What stands below it, where slots and `consul lock` have theirs. */

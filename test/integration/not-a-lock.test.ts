@@ -55,6 +55,48 @@ describe('a key that is no lock', () => {
   })
 })
 
+describe('data where a lock would stand', () => {
+  const noLock = (key: string) => expect.stringContaining(`${key} holds data, and no lock`)
+
+  test.each([
+    ['data', '0', 'hello'],
+    ['flagged', '42', '{"host":"web3","runId":"r1","lockDelayMs":1000}'],
+  ])('is told as %s that is no lock by whoever is asked', async (_, flags, value) => {
+    const name = uniqueName('data')
+    const key = `consul-locker-${name}`
+    await put(key, value, flags)
+    const status = await runLocker(['status', name])
+    expect(status).toMatchObject({ code: 0, stdout: noLock(key) })
+    expect(status.stdout).not.toMatch(/free|gave it back/)
+    const json = JSON.parse((await runLocker(['status', '--json', name])).stdout)
+    expect(json).toMatchObject({ kind: 'data', held: false, trouble: noLock(key), runs: [] })
+    expect(await runLocker(['unlock', name])).toMatchObject({ code: 0, stderr: noLock(key) })
+    expect(await runLocker(['pause', name, '--for', '1s'])).toMatchObject({ code: 0, stderr: noLock(key) })
+    for (const words of [[], ['3']]) {
+      const ended = await runLocker(['slots', name, ...words])
+      expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(`the key ${key} holds data`) })
+    }
+    for (const kept of [key, `${key}=pause`]) await consul().deleteKey(kept)
+  })
+
+  test('tells of no runs, whatever it looks like', async () => {
+    const name = uniqueName('data')
+    const record = { host: 'web3', pid: 1, user: 'root', command: ['x'], since: '2026-01-01T00:00:00Z', runId: 'r1' }
+    await put(`consul-locker-${name}`, JSON.stringify(record))
+    expect(await runLocker(['history', '--json', name])).toMatchObject({ code: 0, stdout: '[]\n' })
+    await consul().deleteKey(`consul-locker-${name}`)
+  })
+
+  test('is no start-up lease that nobody has', async () => {
+    const label = uniqueName('data')
+    await put(`lease/${label}`, 'precious')
+    const ended = await runLocker(['lease', 'show', '--label', label])
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain(`the key lease/${label} holds data and is no lock`)
+    await consul().deleteKey(`lease/${label}`)
+  })
+})
+
 describe('a semaphore of consul lock', () => {
   let binary: string
 

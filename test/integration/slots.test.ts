@@ -294,6 +294,26 @@ describe('consul-locker slots', () => {
     await slots.leavesNothing()
   })
 
+  test('changes nothing where nobody has one, and says so', async () => {
+    const { name } = new Slots()
+    expect(await runLocker(['slots', name, '3'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`nobody has a slot of ${name}, so nothing is changed`),
+    })
+    const holder = startLocker([name, 'sh', '-c', 'echo runs; exec sleep 60'])
+    await holder.prints(/runs/)
+    for (const words of [[], ['3']]) {
+      expect(await runLocker(['slots', name, ...words])).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining('is held as a plain lock'),
+      })
+    }
+    holder.kill('SIGTERM')
+    await holder.ends()
+  })
+
   test.each([
     [[], 'no name was given'],
     [['a/'], 'empty part'],

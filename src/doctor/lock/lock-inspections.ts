@@ -11,10 +11,11 @@ import { describePause } from '../../lock/pause.ts'
 import { type PauseNow, pausesNow } from '../../lock/pause-now.ts'
 import { waitingInLine } from '../../lock/queue.ts'
 import { readersPlace } from '../../lock/readers.ts'
-import { isMarker, viewOf } from '../../lock/semaphore-view.ts'
+import { viewOf } from '../../lock/semaphore-view.ts'
 import { slotsPlace } from '../../lock/slots.ts'
 import { type SlotsInUse, slotsInUse } from '../../lock/slots-in-use.ts'
 import { closedAmong } from '../../overview/closed-keys.ts'
+import { standingOf } from '../../overview/standing.ts'
 import { breaks, breaksBy, type Diagnosis, fine, warning } from '../diagnosis.ts'
 import type { ExaminedLock, ExaminedSystem } from '../examined-system.ts'
 import type { Inspection } from '../inspection.ts'
@@ -59,8 +60,9 @@ export function judgeStanding(lock: ExaminedLock, { entry, marker }: Standing): 
 
 /** A plain run waits for readers; what else is no lock ends it. */
 function checkIsForWriter(name: string, entry: Entry): void {
-  if (READERS_FORM.parse(entry.value)) return
-  if (isMarker(slotsPlace(`${entry.key}${SLOTS_LIST}`, entry.key), entry)) {
+  const standing = standingOf(entry)
+  if (standing === 'readers') return
+  if (standing === 'slots' && !entry.key.endsWith(SLOTS_LIST)) {
     throw new Failure('usage', `${name} is the name of slots, and they are in use`, {
       hint: 'give --slots, or another name',
     })
@@ -109,7 +111,10 @@ export function judgeHolder(
   if (slots === undefined && entry && isLock(entry) && entry.session !== undefined) {
     return warning(`it is ${describeHolder(entry.value, nowMs)}`, cure)
   }
-  const readers = slots === undefined && entry && !isLock(entry) ? READERS_FORM.parse(entry.value)?.holders.length : 0
+  const readers =
+    slots === undefined && entry && standingOf(entry) === 'readers'
+      ? READERS_FORM.parse(entry.value)?.holders.length
+      : 0
   if (!isShared && readers) return warning(`${readers} ${readers === 1 ? 'reader has' : 'readers have'} it`, cure)
   return fine('nobody keeps a run from it')
 }

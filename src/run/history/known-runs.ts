@@ -2,6 +2,7 @@ import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
 import type { Consul } from '../../consul/consul.ts'
 import { type Entry, readKey } from '../../consul/kv.ts'
+import { isLock } from '../../lock/lock-keys.ts'
 import { lastFailure, lastSuccess, parseRuns, type RunEntry, type RunsRecord, runsKey } from './runs-record.ts'
 import { carriedIn, runIn, unendedRuns } from './unended-runs.ts'
 
@@ -47,9 +48,11 @@ export async function knownOfLock(
 
 /** The same, of what was read already: what stands at the lock's key, and its record. */
 export function knownIn(lockKey: string, entry: Entry | undefined, record: RunsRecord): KnownRuns {
-  const isHeld = entry?.session !== undefined
-  const unended = isHeld ? carriedIn(entry.value) : unendedRuns(entry, { lockKey, runId: '' })
-  const current = isHeld ? runIn(entry.value) : undefined
+  // Data tells of no runs, whatever it looks like.
+  const lock = entry && isLock(entry) ? entry : undefined
+  const isHeld = lock?.session !== undefined
+  const unended = isHeld ? carriedIn(lock.value) : unendedRuns(lock, { lockKey, runId: '' })
+  const current = isHeld ? runIn(lock.value) : undefined
   // Who lost the lock before its command began may have had it again since, and this tells more.
   const again = new Set([...unended, ...(current ? [current] : [])].map(({ runId }) => runId))
   const runs = record.runs.filter(({ runId, lost }) => lost !== 'unknown' || !again.has(runId))

@@ -6,6 +6,7 @@ import type { Consul } from '../../../consul/consul.ts'
 import { acquireLease } from '../../../discovery/lease-acquire.ts'
 import { describeLease, parseLease } from '../../../discovery/lease-record.ts'
 import { readLease, releaseLease } from '../../../discovery/lease-release.ts'
+import { checkIsLock } from '../../../lock/lock-keys.ts'
 import { leaseRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -88,6 +89,7 @@ const release: Act = async (ctx, consul, { label, serviceId }) => {
 
 const show: Act = async (ctx, consul, { label }, json) => {
   const entry = await readLease(ctx, consul, label)
+  if (entry) checkIsLock(entry)
   const held = entry?.session !== undefined
   const lease = held ? parseLease(entry.value) : undefined
   if (json) print(JSON.stringify({ label, held, ...lease }))

@@ -4,6 +4,7 @@ import type { Consul } from '../../../consul/consul.ts'
 import { type Entry, readKey, readKeys } from '../../../consul/kv.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
 import { isLock, KEY_PREFIX } from '../../../lock/lock-keys.ts'
+import { whyNoLock } from '../../../overview/standing.ts'
 import type { PauseTarget } from './pause-target.ts'
 
 const SHOWN = 20
@@ -13,7 +14,10 @@ const SHOWN = 20
  * not to be found. What the token may not read costs a notice.
  */
 export async function holderLines(ctx: Context, consul: Consul, { lockKey }: PauseTarget): Promise<string[]> {
-  const held = (await readLocks(ctx, consul, lockKey)).filter((entry) => entry.session !== undefined && isLock(entry))
+  const entries = await readLocks(ctx, consul, lockKey)
+  const held = entries.filter((entry) => entry.session !== undefined && isLock(entry))
+  const noLocks = lockKey === undefined ? [] : entries.flatMap((entry) => whyNoLock(entry) ?? [])
+  for (const why of noLocks) ctx.log.notice(`it is no lock, and nobody gets one there: ${why}`)
   const nowMs = ctx.clock.now().wallMs
   const lines = held.map(({ key, value }) => `${nameOfKey(key)} goes on: ${describeHolder(value, nowMs)}`)
   const more = lines.length - SHOWN

@@ -4,11 +4,12 @@ import type { Consul } from '../../../consul/consul.ts'
 import { changeSlotLimit } from '../../../lock/change-slot-limit.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
 import { checkKey, keyOfName, MOST_SLOTS, slotsKey } from '../../../lock/lock-keys.ts'
-import type { SemaphorePlace } from '../../../lock/semaphore-view.ts'
+import { readMarker, type SemaphorePlace, viewOf } from '../../../lock/semaphore-view.ts'
 import { slotsPlace } from '../../../lock/slots.ts'
 import { slotsInUse } from '../../../lock/slots-in-use.ts'
 import { runRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { print, printLines } from '../../output/print.ts'
@@ -25,7 +26,7 @@ export const slotsCommand = subcommand(SLOTS_SYNTAX, async ({ ctx, options, word
   checkNoWords(rest, USAGE)
   const { key: ownKey } = options
   const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
-  const place = slotsPlace(slotsKey(key, ownKey !== undefined))
+  const place = slotsPlace(slotsKey(key, ownKey !== undefined), ownKey === undefined ? key : undefined)
   const limit = wanted === undefined ? undefined : limitIn(wanted)
   const consul = await connect(options, environment, runRules(place.list, { slots: 1 }))
   try {
@@ -47,7 +48,10 @@ function limitIn(text: string): number {
 
 async function show(ctx: Context, consul: Consul, name: string, place: SemaphorePlace): Promise<number> {
   const inUse = await slotsInUse(ctx, consul, place)
-  if (!inUse) return print(`nobody has a slot of ${name}; the next run says how many there are`)
+  if (!inUse) {
+    await checkName(ctx, consul, place)
+    return print(`nobody has a slot of ${name}; the next run says how many there are`)
+  }
   const { limit, living, closed, waiting } = inUse
   const nowMs = ctx.clock.now().wallMs
   const line = waiting === 0 ? '' : `, ${waiting} in line`
@@ -66,10 +70,26 @@ async function change(
   limit: number,
 ): Promise<number> {
   const holders = await changeSlotLimit(ctx, consul, place, limit)
-  if (holders === undefined) return print(`nobody has a slot of ${name}; the next run says how many there are`)
+  if (holders === undefined) {
+    await checkName(ctx, consul, place)
+    ctx.log.error(`nobody has a slot of ${name}, so nothing is changed; the next run says how many there are`)
+    return EXIT.no
+  }
   const tooMany = holders - limit
   const line = tooMany > 0 ? `; ${holders} are taken, and nobody comes in before fewer than ${limit} are` : ''
   return print(`${name} has ${slotsText(limit)}${line}`)
+}
+
+/**
+ * Throws the `usage` failure of a run with `--slots` where a plain lock is held by that name, or data stands. A token
+ * may see the slots and not that.
+ */
+async function checkName(ctx: Context, consul: Consul, place: SemaphorePlace): Promise<void> {
+  try {
+    viewOf(place, undefined, await readMarker(ctx, consul, place))
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.code !== 'refused') throw thrown
+  }
 }
 
 function slotsText(count: number): string {

@@ -7,6 +7,7 @@ import { pausesNow } from '../../../lock/pause-now.ts'
 import { waitingInLine } from '../../../lock/queue.ts'
 import { closedAmong } from '../../../overview/closed-keys.ts'
 import { waiterAt } from '../../../overview/holders-and-waiters.ts'
+import { whyNoLock } from '../../../overview/standing.ts'
 import { knownOfLock, knownRuns } from '../../../run/history/known-runs.ts'
 import { EXIT, NAGIOS_EXIT } from '../../exit-codes.ts'
 import { type LockInQuestion, lockQuestion } from '../../invocation/lock-question.ts'
@@ -43,6 +44,7 @@ async function readStatus(ctx: Context, consul: Consul, key: string): Promise<Lo
     known,
     trouble,
     several,
+    noLock: known.entry && whyNoLock(known.entry),
     waiters: line.flat().map((entry) => waiterAt(entry, new Map())),
     pauses: await pausesNow(ctx, consul, key),
     isClosed: await isClosed(ctx, consul, known.entry),

@@ -2,12 +2,12 @@ import type { Context } from '../../../base/context.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import type { Entry } from '../../../consul/kv.ts'
-import { READERS_FORM } from '../../../lock/holder-list.ts'
-import { SEMAPHORE_FLAGS, SLOTS_LIST } from '../../../lock/lock-keys.ts'
+import { SLOTS_LIST } from '../../../lock/lock-keys.ts'
 import { readersPlace } from '../../../lock/readers.ts'
 import { livingIn, viewOf } from '../../../lock/semaphore-view.ts'
 import { slotsPlace } from '../../../lock/slots.ts'
 import { slotsInUse } from '../../../lock/slots-in-use.ts'
+import { standingOf } from '../../../overview/standing.ts'
 
 /** Those who have a name at a time, where several may. */
 export interface SeveralHolders {
@@ -31,14 +31,15 @@ export async function severalHolders(
   key: string,
   entry: Entry | undefined,
 ): Promise<SeveralHolders | 'unseen' | undefined> {
-  if (entry && entry.flags !== SEMAPHORE_FLAGS) return undefined
-  if (entry && READERS_FORM.parse(entry.value)) {
+  const standing = entry && standingOf(entry)
+  if (entry && standing === 'readers') {
     const place = readersPlace(key)
     const view = viewOf(place, entry)
     const living = await livingIn(ctx, consul, place, view)
     const closed = view.holders.length - living.length
     return view.holders.length === 0 ? undefined : { slots: undefined, living, closed, waiting: 0 }
   }
+  if (standing !== undefined && standing !== 'slots') return undefined
   try {
     const inUse = await slotsInUse(ctx, consul, slotsPlace(key.endsWith(SLOTS_LIST) ? key : `${key}${SLOTS_LIST}`))
     return inUse && { ...inUse, slots: inUse.limit }

@@ -26,6 +26,8 @@ export interface LockStatus {
   /** Why its history can't be read, if that is so; who holds it is known nevertheless. */
   readonly trouble: Failure | undefined
   readonly several: SeveralHolders | 'unseen' | undefined
+  /** Why what stands there is no lock, if that is so. */
+  readonly noLock: string | undefined
   /** In their order. */
   readonly waiters: readonly WaiterView[]
   readonly pauses: readonly PauseNow[]
@@ -35,9 +37,10 @@ export interface LockStatus {
 
 /** It, for a terminal. */
 export function statusLines(status: LockStatus, nowMs: number): string[] {
-  const { known, trouble, several, waiters, pauses, isClosed } = status
+  const { known, trouble, several, noLock, waiters, pauses, isClosed } = status
+  const standing = noLock === undefined ? holderLines(known.entry, isClosed, nowMs) : [`no lock: ${noLock}`]
   return [
-    ...(several ? severalLines(several, nowMs) : holderLines(known.entry, isClosed, nowMs)),
+    ...(several ? severalLines(several, nowMs) : standing),
     ...waiterLines(waiters, nowMs),
     ...pauses.map((pause) => pauseLine(pause, nowMs)),
     ...(trouble ? [] : endLines(known, nowMs)),
@@ -112,15 +115,16 @@ function described({ start, host, ranMs }: RunEntry, nowMs: number): string {
 
 /** The same for machines, as one JSON. */
 export function statusJson({ name, key }: LockInQuestion, status: LockStatus): string {
-  const { known, trouble, several, waiters, pauses, isClosed } = status
+  const { known, trouble, several, noLock, waiters, pauses, isClosed } = status
   const { entry, ended, success, failure } = known
-  const isHeld = entry?.session !== undefined
+  const isHeld = noLock === undefined && entry?.session !== undefined
   const living = typeof several === 'object' ? several.living : []
   const paused = pauses.map(({ areAll, pause }) => ({ all: areAll, ...pause }))
   return JSON.stringify({
     name,
     key,
     held: several === 'unseen' ? null : isHeld || several !== undefined,
+    ...(noLock !== undefined && { kind: 'data', trouble: noLock }),
     ...(isHeld && { holder: holderOf(entry) }),
     ...(typeof several === 'object' && { slots: several.slots, holders: living.map(holderOf), closed: several.closed }),
     ...(isClosed && { closed: 1 }),

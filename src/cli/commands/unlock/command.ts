@@ -3,8 +3,8 @@ import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import { readKey } from '../../../consul/kv.ts'
-import { SEMAPHORE_FLAGS } from '../../../lock/lock-keys.ts'
 import type { LockView } from '../../../overview/lock-view.ts'
+import { standingOf, whyNoLock } from '../../../overview/standing.ts'
 import { readSessionHolds } from '../../../unlock/read-session-holds.ts'
 import type { SessionHold } from '../../../unlock/session-hold.ts'
 import { unlockRules } from '../../connection/acl-rules.ts'
@@ -40,7 +40,11 @@ export const unlockCommand = subcommand(UNLOCK_SYNTAX, async ({ ctx, options, wo
 
 async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: UnlockOptions): Promise<number> {
   const { locks, holds: all, isAllSeen } = await readSessionHolds(ctx, consul, named)
-  await checkSeen(ctx, consul, named, { locks, isAllSeen })
+  const noLock = await checkSeen(ctx, consul, named, { locks, isAllSeen })
+  if (noLock !== undefined) {
+    ctx.log.notice(`${named.subject} is no lock: ${noLock}; nothing is done`)
+    return EXIT.done
+  }
   if (all.length === 0) return tellFree(ctx, named, locks)
   const holds = all.filter((hold) => isOf(hold, options.holder))
   if (holds.length === 0) {
@@ -60,21 +64,22 @@ async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: 
 
 /**
  * What a token may not see is left out of lists without a word, and is not free for that. Rejects with a `refused`
- * failure when that is the lock in question.
+ * failure when that is the lock in question. Settles with why what stands there is no lock, if that is so.
  */
 async function checkSeen(
   ctx: Context,
   consul: Consul,
   { at: [kind, key], subject }: LocksNamed,
   { locks, isAllSeen }: { readonly locks: readonly LockView[]; readonly isAllSeen: boolean },
-): Promise<void> {
+): Promise<string | undefined> {
   if (kind === 'key_prefix') {
     if (!isAllSeen) ctx.log.warn(`the token may not see all locks: there may be more that match`)
-    return
+    return undefined
   }
-  if (locks.length > 0) return
+  if (locks.length > 0) return locks.find(({ kind }) => kind === 'data')?.trouble
   const { entry } = await readKey(ctx, consul, key, { consistent: true, rights: 'read' })
-  if (entry?.flags !== SEMAPHORE_FLAGS) return
+  if (entry && standingOf(entry) !== 'slots') return whyNoLock(entry)
+  if (!entry) return undefined
   throw new Failure('refused', `${subject} has slots, which the token may not see`, {
     hint: `key_prefix "${key}/" { policy = "read" }`,
   })

@@ -81,7 +81,8 @@ describe('of a lock’s runs is known', () => {
 describe('what Consul knows', () => {
   const lab = () => {
     const { clock, ctx, consul, key, requests } = virtualLock()
-    const put = (at: string, value: string) => clock.run(transact(ctx, consul(), [{ verb: 'set', key: at, value }]))
+    const put = (at: string, value: string, flags = LOCK_FLAGS) =>
+      clock.run(transact(ctx, consul(), [{ verb: 'set', key: at, value, flags }]))
     return {
       key,
       put,
@@ -98,6 +99,12 @@ describe('what Consul knows', () => {
     await put(key, recordOf('2'))
     await put(runsKey(key), encodeRuns({ runs: [run('1', { code: 0 })] }))
     expect(await known()).toMatchObject({ entry: { key }, ended: [{ runId: '1' }, lost('2')] })
+  })
+
+  test('is nothing where data stands, whatever that looks like', async () => {
+    const { key, put, known } = lab()
+    await put(key, recordOf('2'), 0n)
+    expect(await known()).toMatchObject({ ended: [], success: undefined, failure: undefined })
   })
 
   test('is what the lock itself tells where its record is none', async () => {
