@@ -98,7 +98,7 @@ export class Consul {
     for (const warning of this.#shared.warnings.splice(0)) ctx.log.warn(warning)
     if (ctx.log.debugging) debugRequest(ctx.log, request, this.settings, this.token)
     const timeoutMs = this.reachability.attemptMs(ctx.clock, call.timeoutMs)
-    const late = () => this.#silence(timeoutMs)
+    const late = () => this.silence(timeoutMs)
     const reply = await withTimeout(ctx, timeoutMs, late, ({ signal }) => this.#transport.send(request, signal)).catch(
       (thrown: unknown) => {
         throw this.confirmed ? thrown : unlessEndless(this.settings.address.text, thrown)
@@ -123,7 +123,8 @@ export class Consul {
     return denial
   }
 
-  #silence(afterMs: number): Failure {
+  /** That nothing has answered for so long. */
+  silence(afterMs: number): Failure {
     const { text } = this.settings.address
     return new Failure('unreachable', `nothing answered at ${text} within ${formatDuration(afterMs)}`, {
       hint: 'is that the HTTP port of a Consul agent, and is the agent healthy?',

@@ -15,28 +15,37 @@ const ROTATION_MS = 60_000
 /** Does a task, and again after a failure that passes, if whoever waits for it wants that. */
 export type RetryPolicy = <T>(ctx: Context, task: () => Promise<T>) => Promise<T>
 
+/** What those who wait for a task want of its retries. */
+export interface RetryBounds {
+  /** Bounds the pauses where somebody waits for the answer. */
+  readonly longestPauseMs?: number
+  /** For so long it is waited for, as people are told; whoever waits ends it. */
+  readonly waitMs?: number | undefined
+}
+
 /**
  * Tries again what fails for passing reasons, and tells of the failure once, and of its end. While Consul hasn't
  * answered yet, that has an end: see `Reachability`.
  */
 export class Retry {
   readonly #consul: Consul
-  readonly #longestPauseMs: number | undefined
+  readonly #bounds: RetryBounds
   /** The failure that is being sat out just now. */
   failure: Failure | undefined
   #isTold = false
   #past: { readonly code: FailureCode; readonly endedAt: Instant } | undefined
   #unknownSince: Instant | undefined
+  #beganAt: Instant | undefined
 
-  /** `longestPauseMs` bounds the pauses where somebody waits for the answer. */
-  constructor(consul: Consul, longestPauseMs?: number) {
+  constructor(consul: Consul, bounds: RetryBounds = {}) {
     this.#consul = consul
-    this.#longestPauseMs = longestPauseMs
+    this.#bounds = bounds
   }
 
   /** Settles as `task` does in the end. Rejects with failures that don't pass, or with the signal's reason. */
   async until<T>(ctx: Context, task: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(ctx.random, undefined, this.#longestPauseMs)
+    this.#beganAt ??= ctx.clock.now()
+    const backoff = new Backoff(ctx.random, undefined, this.#bounds.longestPauseMs)
     using retried = this.#consul.reachability.outages.task(ctx.clock)
     for (;;) {
       try {
@@ -62,6 +71,11 @@ export class Retry {
     return this.#consul.reachability.outages.from(ctx.clock)
   }
 
+  /** Why a wait of `ms` milliseconds is over now: Consul is in trouble, or has never answered; or else it is `late`. */
+  whyOver<T>(ms: number, late: T): T | Failure {
+    return this.failure ?? (this.#consul.confirmed ? late : this.#consul.silence(ms))
+  }
+
   /** Whether the token is unknown for longer than replacing it takes. */
   #isOverdue(ctx: Context, { code }: Failure): boolean {
     if (code !== 'unknown-token') this.#unknownSince = undefined
@@ -75,16 +89,23 @@ export class Retry {
   }
 
   #onFailure(ctx: Context, failure: Failure): void {
-    const { reachability: reach } = this.#consul
     if (this.#isTold || (!this.failure && this.#isRelapse(ctx, failure))) {
       ctx.log.debug(`${failure.message}; trying again`)
     } else {
-      const isEndless = reach.confirmed || !Number.isFinite(reach.patienceMs)
-      const howLong = isEndless ? ' until it works' : `, for ${formatDuration(reach.patienceMs)} at most`
+      const boundMs = this.#boundMs(ctx)
+      const howLong = Number.isFinite(boundMs) ? `, for ${formatDuration(boundMs)} at most` : ' until it works'
       ctx.log.warn(`${failure.message}; trying again${howLong}`)
       this.#isTold = true
     }
     this.failure = failure
+  }
+
+  /** For how long it is tried again at most. */
+  #boundMs({ clock }: Context): number {
+    const { confirmed, patienceMs } = this.#consul.reachability
+    const { waitMs = Number.POSITIVE_INFINITY } = this.#bounds
+    const leftMs = waitMs - (this.#beganAt ? clock.since(this.#beganAt) : 0)
+    return Math.min(confirmed ? Number.POSITIVE_INFINITY : patienceMs, Math.max(1, Math.ceil(leftMs / 1000)) * 1000)
   }
 
   #isRelapse(ctx: Context, { code }: Failure): boolean {

@@ -3,8 +3,8 @@ import { BlockingQuery } from '../consul/blocking-query.ts'
 import type { Consul } from '../consul/consul.ts'
 import type { Instance } from '../consul/instances.ts'
 import { Retry } from '../consul/retry.ts'
+import { withWaitLimit } from '../consul/wait-limit.ts'
 import { type HealthyHosts, type HostSelection, readHealthyHosts, warnOfLeftOut } from './healthy-hosts.ts'
-import { withWaitLimit } from './wait-limit.ts'
 
 /** Which healthy instances are wanted, and how long to wait for them. */
 export interface HostsQuery extends HostSelection {
@@ -22,20 +22,20 @@ export interface HostsQuery extends HostSelection {
  */
 export async function findHosts(ctx: Context, consul: Consul, query: HostsQuery): Promise<Instance[]> {
   const found = await (query.waitMs > 0 ? awaitHosts(ctx, consul, query) : readHealthyHosts(ctx, consul, query))
-  if (!found) return []
   warnOfLeftOut(ctx, query.label, found)
   return found.hosts
 }
 
-async function awaitHosts(ctx: Context, consul: Consul, query: HostsQuery): Promise<HealthyHosts | undefined> {
-  const retry = new Retry(consul)
+async function awaitHosts(ctx: Context, consul: Consul, query: HostsQuery): Promise<HealthyHosts> {
+  const retry = new Retry(consul, { waitMs: query.waitMs })
   const begun = ctx.clock.now()
-  return withWaitLimit(ctx, query.waitMs, retry, async (ctx) => {
+  return withWaitLimit<HealthyHosts>(ctx, consul, query.waitMs, retry, async (ctx, saw) => {
     const hosts = new BlockingQuery((ctx, from) => readHealthyHosts(ctx, consul, query, from))
     const leftMs = () => query.waitMs - ctx.clock.since(begun)
     for (;;) {
       const found = await retry.until(ctx, () => hosts.next(ctx, leftMs()))
       if (query.count(found.hosts) >= query.min || leftMs() <= 0) return found
+      saw(found)
     }
   })
 }

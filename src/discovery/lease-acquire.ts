@@ -2,14 +2,14 @@ import { sleep, withAbortGrace } from '../base/abort.ts'
 import { Backoff } from '../base/backoff.ts'
 import type { Context } from '../base/context.ts'
 import { BlockingQuery } from '../consul/blocking-query.ts'
-import type { Consul } from '../consul/consul.ts'
+import { type Consul, REQUEST_TIMEOUT_MS } from '../consul/consul.ts'
 import { type Entry, readKey } from '../consul/kv.ts'
-import { Retry } from '../consul/retry.ts'
+import { Retry, type RetryPolicy } from '../consul/retry.ts'
+import { withWaitLimit } from '../consul/wait-limit.ts'
 import { LeaseAge } from './lease-age.ts'
 import { claimLease } from './lease-claim.ts'
 import { describeLease, type LeaseRecord, leaseKey, parseLease } from './lease-record.ts'
 import { releaseLease } from './lease-release.ts'
-import { withWaitLimit } from './wait-limit.ts'
 
 /** Who wants a lease, and for how long. */
 export interface LeaseRequest {
@@ -47,20 +47,29 @@ const LINGER_MS = 3000
  * Rejects with a `Failure`, or with the signal's reason; we don't have the lease then, if Consul could be told.
  */
 export async function acquireLease(ctx: Context, consul: Consul, request: LeaseRequest): Promise<AcquireEnd> {
-  const retry = new Retry(consul)
-  const begun = ctx.clock.now()
-  const leftMs = () => request.acquireMs - ctx.clock.since(begun)
-  const end = await withWaitLimit(ctx, request.acquireMs, retry, (ctx) => acquire(ctx, consul, request, retry, leftMs))
-  return end ?? { kind: 'busy', holder: undefined }
+  const { acquireMs } = request
+  const retry = new Retry(consul, { waitMs: acquireMs })
+  const retrying: RetryPolicy = (ctx, task) => (acquireMs > 0 ? retry.until(ctx, task) : task())
+  const limitMs = acquireMs > 0 ? acquireMs : REQUEST_TIMEOUT_MS
+  return withWaitLimit<AcquireEnd>(ctx, consul, limitMs, retry, (ctx, saw) =>
+    acquire(ctx, consul, request, { retrying, saw }),
+  )
+}
+
+/** How a wait goes on through trouble, and who hears how it would end now. */
+interface Wait {
+  readonly retrying: RetryPolicy
+  readonly saw: (end: AcquireEnd) => void
 }
 
 async function acquire(
   ctx: Context,
   consul: Consul,
   request: LeaseRequest,
-  retry: Retry,
-  leftMs: () => number,
+  { retrying, saw }: Wait,
 ): Promise<AcquireEnd> {
+  const begun = ctx.clock.now()
+  const leftMs = () => request.acquireMs - ctx.clock.since(begun)
   const key = leaseKey(request.label)
   const age = new LeaseAge(ctx.clock, request.leaseMs)
   const reporter = new LeaseWaitReporter(ctx, request.label)
@@ -68,12 +77,13 @@ async function acquire(
   const query = new BlockingQuery((ctx, from) => readKey(ctx, consul, key, { ...from, consistent: true }))
   let waitMs = 0
   for (;;) {
-    const { entry } = await retry.until(ctx, () => query.next(ctx, waitMs))
+    const { entry } = await retrying(ctx, () => query.next(ctx, waitMs))
     const holder = entry && parseLease(entry.value)
+    saw({ kind: 'busy', holder })
     const again = holder?.serviceId === request.serviceId
     const overdueInMs = entry?.session ? age.overdueInMs(entry) : 0
     if (again || overdueInMs <= 0) {
-      if (await retry.until(ctx, () => take(ctx, consul, request, entry))) return { kind: again ? 'again' : 'acquired' }
+      if (await retrying(ctx, () => take(ctx, consul, request, entry))) return { kind: again ? 'again' : 'acquired' }
       query.restart()
       // Somebody was faster; or Consul keeps the key closed for somebody else's session, which nothing shows.
       await sleep(ctx, backoff.next())

@@ -46,6 +46,8 @@ export interface LockSpec {
 export interface AcquireOptions extends LockSpec {
   /** Gives up at once when the lock isn't free, and at the first failure. */
   readonly once: boolean
+  /** For so long it is waited for, as people are told in an outage; the signal ends it. */
+  readonly waitMs?: number | undefined
   /** Hears of each session that may come to hold the lock, before it can. */
   readonly onSession: (id: string) => void | Promise<void>
   /** Hears why the lock isn't ours yet, in words for people: at once, when that changes, and once a minute. */

@@ -13,7 +13,7 @@ import { SessionCreation } from './session-creation.ts'
  * `Failure`, or with the signal's reason; then nothing of ours is left at Consul, as far as that can be reached.
  */
 export async function acquire(ctx: Context, consul: Consul, options: AcquireOptions): Promise<HeldLock | NotHeld> {
-  const retry = new Retry(consul)
+  const retry = new Retry(consul, { waitMs: options.waitMs })
   const retrying: RetryPolicy = (ctx, task) => (options.once ? task() : retry.until(ctx, task))
   const { riders = [] } = options
   try {

@@ -113,7 +113,7 @@ export async function giveBack(
 ): Promise<boolean> {
   // There is a session, so it is Consul; silence is an outage.
   consul.confirmed = true
-  const retry = new Retry(consul, LONGEST_PAUSE_MS)
+  const retry = new Retry(consul, { longestPauseMs: LONGEST_PAUSE_MS })
   try {
     await withDeadline(ctx, withinMs, (ctx) => give(ctx, (ctx, task) => retry.until(ctx, task)))
     return true

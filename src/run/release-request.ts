@@ -38,8 +38,9 @@ export function requestRelease(
   key: string,
   runId: string,
   by: string,
+  retry = new Retry(consul),
 ): Promise<ReleaseAnswer> {
-  return request(ctx, consul, key, by, (entry) => {
+  return request(ctx, consul, key, by, retry, (entry) => {
     if (entry?.session === undefined) return { kind: 'free' }
     if (parseHolderRecord(entry.value).runId !== runId) return { kind: 'others', holder: entry }
     return isKept(entry.value) ? undefined : { kind: 'command', holder: entry }
@@ -56,8 +57,9 @@ export function requestYield(
   consul: Consul,
   { key, session }: Pick<Entry, 'key' | 'session'>,
   by: string,
+  retry = new Retry(consul),
 ): Promise<ReleaseAnswer> {
-  return request(ctx, consul, key, by, (entry) => {
+  return request(ctx, consul, key, by, retry, (entry) => {
     if (entry?.session === undefined) return { kind: 'free' }
     const isMeant = entry.session === session && parseHolderRecord(entry.value).runId !== undefined
     return isMeant ? undefined : { kind: 'others', holder: entry }
@@ -73,9 +75,9 @@ async function request(
   consul: Consul,
   key: string,
   by: string,
+  retry: Retry,
   whyNot: (entry: Entry | undefined) => ReleaseAnswer | undefined,
 ): Promise<ReleaseAnswer> {
-  const retry = new Retry(consul)
   let refusal: ReleaseAnswer | undefined
   let asked: Entry | undefined
   await retry.until(ctx, () =>

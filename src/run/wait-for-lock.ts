@@ -45,6 +45,7 @@ async function acquireInTime(
       acquire(ctx, consul, {
         ...spec.lock,
         once,
+        ...(isLimited && { waitMs: spec.waitMs }),
         onSession: (id) => {
           guardian.setSession(id)
           return unlessAborted(ctx.signal, guardian.ready())

@@ -85,10 +85,16 @@ async function untilChanged(
 }
 
 /** Waits until a flag has a value; rejects with the signal's reason when that aborts first. */
-export async function awaitFlag(ctx: Context, consul: Consul, key: string, value: FlagValue): Promise<void> {
+export async function awaitFlag(
+  ctx: Context,
+  consul: Consul,
+  key: string,
+  value: FlagValue,
+  retry: Retry,
+): Promise<void> {
   let known: Flag | undefined
   for (;;) {
-    known = await nextFlag(ctx, consul, key, known)
+    known = await nextFlag(ctx, consul, key, known, retry)
     if (known.value === value) return
   }
 }
@@ -100,8 +106,13 @@ function isTransition(known: Flag | undefined, flag: WatchedFlag): boolean {
 }
 
 /** The flag, once it differs from the known one. Words that are no flag are told of and passed over. */
-async function nextFlag(ctx: Context, consul: Consul, key: string, known: Flag | undefined): Promise<WatchedFlag> {
-  const retry = new Retry(consul)
+async function nextFlag(
+  ctx: Context,
+  consul: Consul,
+  key: string,
+  known: Flag | undefined,
+  retry = new Retry(consul),
+): Promise<WatchedFlag> {
   const query = new BlockingQuery((ctx, from) => readKey(ctx, consul, key, { ...from, consistent: true }))
   for (;;) {
     const { entry } = await retry.until(ctx, () => query.next(ctx))

@@ -29,6 +29,28 @@ describe.concurrent('an agent that is not there at the start', () => {
     expect(ended.stderr).toMatch(/error: Consul at .* can't be reached.*\n$/)
   })
 
+  test.each<[string, (name: string) => string[]]>([
+    ['a run', (name) => ['--wait', '1s', name, 'echo', 'ran']],
+    ['a wait for hosts', (name) => ['hosts', '--label', name, '--wait', '1s']],
+    ['a wait for hosts but this one', (name) => ['hosts', '--label', name, '--exclude-self', '--wait', '1s']],
+    ['a wait for a lease', (name) => ['lease', 'acquire', '--label', name, '--acquire-timeout', '1s']],
+    ['a wait for a flag', (name) => ['promote', name, '--node', 'n1', '--wait', 'NULL', '--timeout', '1s']],
+    ['a request for a lock', (name) => ['release', name, '--run', 'one', '--timeout', '1s']],
+  ])('is tried by %s for as long as the option says, which is told, and ends it with 3', async (_, words) => {
+    const ended = await runLocker(words(uniqueName('down')), { address })
+    expect(ended).toMatchObject({ code: 3, stdout: '' })
+    expect(ended.stderr).toMatch(
+      /^consul-locker: warn: .* can't be reached.*; trying again, for 1s at most\nconsul-locker: error: .* can't be reached.*\n$/,
+    )
+  })
+
+  test('ends a lease that is tried once, with 3', async () => {
+    const words = ['lease', 'acquire', '--label', uniqueName('down'), '--acquire-timeout', '0']
+    const ended = await runLocker(words, { address })
+    expect(ended).toMatchObject({ code: 3, stdout: '' })
+    expect(ended.stderr).toMatch(/^consul-locker: error: .* can't be reached.*\n$/)
+  })
+
   test('leaves a waiting run interruptible', async () => {
     const runner = startLocker([uniqueName('down'), 'echo', 'ran'], { address })
     await runner.says(/trying again/)
@@ -70,6 +92,22 @@ describe('an agent that falls silent', () => {
     expect(await runner.ends()).toMatchObject({ code: 5 })
     expect(runner.stderr).not.toMatch(/(warn|error):/)
     expect(await new ConsulClient(agent.address).remains(name)).toEqual([])
+  })
+
+  test('ends no wait later than its option says, and makes nobody forget what they saw', async () => {
+    const { address } = agent
+    const label = uniqueName('silent')
+    const lease = (id: string, ...more: string[]) => ['lease', 'acquire', '--label', label, '--service-id', id, ...more]
+    expect(await runLocker(lease('one'), { address })).toMatchObject({ code: 0 })
+    const other = startLocker(lease('other', '--acquire-timeout', '5s'), { address })
+    const hosts = startLocker(['hosts', '--label', label, '--wait', '5s'], { address, env: { DEBUG: '1' } })
+    await other.says(/waiting for .*: one on /)
+    await hosts.says(/200 GET/)
+    agent.kill('SIGSTOP')
+    for (const one of [other, hosts]) expect(await one.ends()).toMatchObject({ code: 1, stdout: '' })
+    agent.kill('SIGCONT')
+    expect(other.stderr).toMatch(/was not free within 5s: one on /)
+    expect(hosts.stderr).toMatch(/within 5s: 0; wanted: 1/)
   })
 
   test('for longer than the TTL costs the lock: the command is stopped before anybody else may have it', async () => {

@@ -82,6 +82,21 @@ describe('an address that has not answered yet', () => {
     expect(told).toEqual(['it is unreachable; trying again, for 5m at most'])
   })
 
+  test.each([
+    ['has not answered yet', false],
+    ['has answered before', true],
+  ])('is told to be tried for as long as it is waited for, where it %s', async (_, heard) => {
+    const { clock, ctx, consul, told } = open({ patienceMs: 300_000, heard })
+    const retry = new Retry(consul, { waitMs: 5500 })
+    const end = new AbortController()
+    const failing = () => Promise.reject(new Failure('unreachable', 'it is unreachable'))
+    const waiting = retry.until({ ...ctx, signal: end.signal }, failing).catch(() => {})
+    await clock.advance(1000)
+    expect(told).toEqual(['it is unreachable; trying again, for 6s at most'])
+    end.abort()
+    await clock.run(waiting)
+  })
+
   test('is taken at its word when that is no word of Consul’s', async () => {
     const { clock, forEver } = open({ patienceMs: 300_000, heard: false })
     await expect(forEver('not-consul')).rejects.toThrow(/^it is not-consul$/)

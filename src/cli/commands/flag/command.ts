@@ -1,4 +1,4 @@
-import { scope } from '../../../base/abort.ts'
+import { withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { agentSelf } from '../../../consul/agent-self.ts'
@@ -82,18 +82,15 @@ async function waitFor(
   value: FlagValue,
   timeoutMs: number,
 ): Promise<number> {
-  using wait = scope(ctx.signal)
-  const cancel = ctx.clock.after(timeoutMs, () => wait.abort(FLAG_WAIT_OVER))
+  const retry = new Retry(consul, { waitMs: timeoutMs })
+  const late = () => retry.whyOver(timeoutMs, FLAG_WAIT_OVER)
   try {
-    const bounded = { ...ctx, signal: wait.signal }
-    await new Retry(consul).until(bounded, () => awaitFlag(bounded, consul, key, value))
+    await withTimeout(ctx, timeoutMs, late, (ctx) => awaitFlag(ctx, consul, key, value, retry))
     return EXIT.done
   } catch (thrown) {
     if (thrown !== FLAG_WAIT_OVER) throw thrown
     ctx.log.error(`${key} has not become ${value} within ${formatDuration(timeoutMs)}`)
     return EXIT.busy
-  } finally {
-    cancel()
   }
 }
 

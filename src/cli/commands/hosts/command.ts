@@ -1,3 +1,4 @@
+import { AbortReason, withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
@@ -8,6 +9,7 @@ import type { Consul } from '../../../consul/consul.ts'
 import type { Instance } from '../../../consul/instances.ts'
 import { tellOfUnseenNodes } from '../../../consul/node-visibility.ts'
 import { Retry } from '../../../consul/retry.ts'
+import { withWaitLimit } from '../../../consul/wait-limit.ts'
 import { findHosts, type HostsQuery } from '../../../discovery/find-hosts.ts'
 import {
   addressFormat,
@@ -30,6 +32,9 @@ import { HostListFile } from './host-list-file.ts'
 import { reloadWith } from './reload.ts'
 import { HOSTS_SYNTAX, type HostsCommandOptions } from './syntax.ts'
 
+const TELLING_MS = 1000
+const UNTOLD = new AbortReason('Consul tells nothing in time')
+
 /** `consul-locker hosts [--watch [-- command…]]` */
 export const hostsCommand = subcommand(
   HOSTS_SYNTAX,
@@ -42,8 +47,10 @@ export const hostsCommand = subcommand(
     const file = options.output === undefined ? undefined : new HostListFile(options.output)
     const consul = await connect(options, environment, hostsRules(label))
     const work = async (ctx: Context) => {
+      const beganAt = ctx.clock.now()
       const which = { label, exceptNode: await exceptNodeOf(ctx, consul, options), min: options.min, ...form }
-      if (!options.watch) return await look(ctx, consul, { ...which, waitMs: options.wait }, file)
+      const waitMs = Math.max(0, options.wait - ctx.clock.since(beganAt))
+      if (!options.watch) return await look(ctx, consul, { ...which, waitMs }, options.wait, file)
       return await watchHosts(ctx, consul, {
         ...which,
         apply: async (ctx, list) => {
@@ -74,27 +81,46 @@ function checkPurpose({ watch, output }: HostsCommandOptions, command: Executabl
 
 async function exceptNodeOf(ctx: Context, consul: Consul, options: HostsCommandOptions): Promise<string | undefined> {
   if (!options['exclude-self']) return undefined
-  const ask = () => agentSelf(ctx, consul)
-  return (await (options.watch ? new Retry(consul).until(ctx, ask) : ask())).node
+  const ask = (ctx: Context) => agentSelf(ctx, consul)
+  if (options.watch) return (await new Retry(consul).until(ctx, () => ask(ctx))).node
+  if (options.wait === 0) return (await ask(ctx)).node
+  const retry = new Retry(consul, { waitMs: options.wait })
+  const waiting = (ctx: Context) => retry.until(ctx, () => ask(ctx))
+  return (await withWaitLimit(ctx, consul, options.wait, retry, waiting)).node
 }
 
 async function look(
   ctx: Context,
   consul: Consul,
   query: HostsQuery & ListForm,
+  patienceMs: number,
   file: HostListFile | undefined,
 ): Promise<number> {
-  const { label, min, waitMs, count, render } = query
+  const { label, min, count, render } = query
   const found = await findHosts(ctx, consul, query)
   if (count(found) < min) {
-    if (found.length === 0) await tellOfUnseenNodes(ctx, consul)
-    const patience = waitMs > 0 ? ` within ${formatDuration(waitMs)}` : ''
+    if (found.length === 0) await tellWhyNone(ctx, consul)
+    const patience = patienceMs > 0 ? ` within ${formatDuration(patienceMs)}` : ''
     ctx.log.notice(`healthy hosts of ${label}${patience}: ${count(found)}; wanted: ${min}`)
     return EXIT.busy
   }
   if (!file) return printText(`${render(found)}\n`)
   file.renew(render(found))
   return EXIT.done
+}
+
+/** Whoever has waited long enough doesn't wait long for that. */
+async function tellWhyNone(ctx: Context, consul: Consul): Promise<void> {
+  try {
+    await withTimeout(
+      ctx,
+      TELLING_MS,
+      () => UNTOLD,
+      (ctx) => tellOfUnseenNodes(ctx, consul),
+    )
+  } catch (thrown) {
+    if (thrown !== UNTOLD) throw thrown
+  }
 }
 
 /** What a list of instances is for the user. */

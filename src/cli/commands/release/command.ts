@@ -2,6 +2,7 @@ import { withTimeout } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
+import { Retry } from '../../../consul/retry.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
 import { checkKey, keyOfName } from '../../../lock/lock-keys.ts'
 import { type ReleaseAnswer, requestRelease } from '../../../run/release-request.ts'
@@ -29,10 +30,13 @@ export const releaseCommand = subcommand(RELEASE_SYNTAX, async ({ ctx, options, 
       hint: 'is its machine alive? It will when it hears of this; if it is dead, the lock is free when its session expires',
     })
   const consul = await connect(options, environment, [`key "${key}" { policy = "write" }`])
+  const retry = new Retry(consul, { waitMs: timeoutMs })
+  // A Consul that doesn't answer is no holder's fault.
+  const why = () => retry.whyOver(timeoutMs, late())
   try {
     return await interruptible(ctx, signals, async (ctx) => {
-      const answer = await withTimeout(ctx, timeoutMs, late, (ctx) =>
-        requestRelease(ctx, consul, key, runId, whoAsks()),
+      const answer = await withTimeout(ctx, timeoutMs, why, (ctx) =>
+        requestRelease(ctx, consul, key, runId, whoAsks(), retry),
       )
       return statusOf(ctx, name, runId, answer)
     })

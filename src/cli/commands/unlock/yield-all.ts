@@ -3,6 +3,7 @@ import type { Context } from '../../../base/context.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
+import { Retry } from '../../../consul/retry.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
 import { type ReleaseAnswer, requestYield } from '../../../run/release-request.ts'
 import { type SessionHold, sessionHoldKey } from '../../../unlock/session-hold.ts'
@@ -36,10 +37,11 @@ async function yieldOne(ctx: Context, consul: Consul, hold: SessionHold, timeout
     'timed-out',
     `${name}: no answer from ${holderHost(hold)} within ${formatDuration(timeoutMs)}`,
   )
+  const retry = new Retry(consul, { waitMs: timeoutMs })
   const asked = { key: sessionHoldKey(hold), session: hold.holder.session }
   try {
-    const ask = (ctx: Context) => requestYield(ctx, consul, asked, whoAsks())
-    const answer = await withTimeout(ctx, timeoutMs, () => late, ask)
+    const ask = (ctx: Context) => requestYield(ctx, consul, asked, whoAsks(), retry)
+    const answer = await withTimeout(ctx, timeoutMs, () => retry.whyOver(timeoutMs, late), ask)
     return told(ctx, hold, answer, ctx.clock.since(beganAt))
   } catch (thrown) {
     if (thrown !== late) throw thrown
