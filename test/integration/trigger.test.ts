@@ -41,6 +41,15 @@ describe('as python-powerconsul’s watch and trigger do, trigger', () => {
 })
 
 describe('other than python-powerconsul, trigger', () => {
+  test('needs a home folder or --config: who is in no password file may have none', async () => {
+    const through = ['setpriv', '--reuid', '5555', '--regid', '5555', '--clear-groups']
+    for (const HOME of [undefined, '']) {
+      const ended = await runLocker(['trigger', 'critical', '-s', '[]'], { env: { HOME }, through, cwd: '/' })
+      const sentence = 'there is no home folder to read .powerconsul.conf from (give the file: --config FILE)'
+      expect(ended).toMatchObject({ code: 2, stdout: '', stderr: `consul-locker: error: ${sentence}\n` })
+    }
+  })
+
   test('needs its file, and shows the least one', async () => {
     const ended = await runLocker(['trigger', 'critical', '-c', join(dir, 'none'), '-s', '[]'])
     expect(ended).toMatchObject({ code: 5, stdout: '' })

@@ -1,9 +1,9 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { isatty } from 'node:tty'
 import { unlessAborted } from '../../../base/abort.ts'
 import { Failure } from '../../../base/failure.ts'
+import { homeFolder } from '../../../host/home-folder.ts'
 import { parseFailingChecks, TRIGGER_STATES, type TriggerState } from '../../../init/failing-checks.ts'
 import { readTriggerFile } from '../../../init/trigger-file.ts'
 import { runTriggers } from '../../../init/triggers.ts'
@@ -22,7 +22,7 @@ export const triggerCommand = subcommand(
     const [word, ...rest] = words
     const state = stateOf(word)
     checkNoWords([...rest, ...command], 'consul-locker trigger critical|warning')
-    const { config = join(homedir(), '.powerconsul.conf'), service, timeout: timeoutMs } = options
+    const { config = configAtHome(environment), service, timeout: timeoutMs } = options
     const file = readTriggerFile(config)
     const consul = await connect(orFromOwnFile(options, file.consul, environment), environment)
     try {
@@ -39,6 +39,14 @@ export const triggerCommand = subcommand(
     }
   },
 )
+
+function configAtHome(environment: NodeJS.ProcessEnv): string {
+  const home = homeFolder(environment)
+  if (home !== undefined) return join(home, '.powerconsul.conf')
+  throw new Failure('usage', 'there is no home folder to read .powerconsul.conf from', {
+    hint: 'give the file: --config FILE',
+  })
+}
 
 function stateOf(word = ''): TriggerState {
   const state = TRIGGER_STATES.find((state) => state === word)

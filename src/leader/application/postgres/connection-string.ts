@@ -2,7 +2,8 @@ import type { PostgresTarget } from './postgres-client.ts'
 
 /** How libpq is told where to connect to; a password stands in a file of its own. */
 export function connectionString({ host, port, user, passfile }: PostgresTarget, more: Record<string, string>): string {
-  const words = { host, port: String(port), user, passfile, connect_timeout: '5', ...more }
+  const secret = passfile === undefined ? {} : { passfile }
+  const words = { host, port: String(port), user, ...secret, connect_timeout: '5', ...more }
   return Object.entries(words)
     .map(([name, value]) => `${name}=${quoted(value)}`)
     .join(' ')

@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { sleep } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
 import { lastLine } from '../../../base/printable.ts'
+import { homeFolder } from '../../../host/home-folder.ts'
 import { signal } from '../own-process.ts'
 import { type ControlData, parseControlData } from './control-data.ts'
 import { DataDirectory } from './data-directory.ts'
@@ -28,15 +28,15 @@ export class LocalServer {
   readonly data: DataDirectory
   readonly postmaster: Postmaster
   readonly programs: PostgresPrograms
-  /** Where its passwords are. */
-  readonly passfile: string
+  /** Where its passwords are, if they can be anywhere. */
+  readonly passfile: string | undefined
 
   constructor(options: PostgresOptions, environment: NodeJS.ProcessEnv) {
     this.options = options
     this.data = new DataDirectory(options.data)
     this.postmaster = new Postmaster(options.data)
     this.programs = new PostgresPrograms(options, this.data, environment)
-    this.passfile = options.passfile ?? environment.PGPASSFILE ?? join(environment.HOME ?? homedir(), '.pgpass')
+    this.passfile = options.passfile ?? environment.PGPASSFILE ?? passfileAtHome(environment)
   }
 
   get isRunning(): boolean {
@@ -134,6 +134,11 @@ export class LocalServer {
     if (port === 0) throw new Error('PostgreSQL is starting up')
     return { host, port, user: this.options.user, passfile: this.passfile }
   }
+}
+
+function passfileAtHome(environment: NodeJS.ProcessEnv): string | undefined {
+  const home = homeFolder(environment)
+  return home === undefined ? undefined : join(home, '.pgpass')
 }
 
 function shellQuoted(word: string): string {

@@ -12,7 +12,7 @@ export class MasterServer {
   readonly #name: string
   readonly #slot: string
 
-  constructor({ node, address, port }: Leader, user: string, passfile: string, slot: string) {
+  constructor({ node, address, port }: Leader, user: string, passfile: string | undefined, slot: string) {
     this.target = { host: address, port, user, passfile }
     this.#name = `${node} (${address}:${port})`
     this.#slot = slot

@@ -14,10 +14,12 @@ const FIELD = /(?:\\.|[^:\\])*/y
 
 /**
  * Looks a password up as libpq does: the first line that fits, of `host:port:database:user:password`; for a socket, the
- * host may be `localhost`. Throws when the file can't be read, has none, or is open to others.
+ * host may be `localhost`. Throws when the file can't be read, has none, or is open to
+ * others, and where there is no file.
  * https://www.postgresql.org/docs/current/libpq-pgpass.html
  */
-export function passwordIn(file: string, who: PasswordFor): string {
+export function passwordIn(file: string | undefined, who: PasswordFor): string {
+  if (file === undefined) throw new Error('a password is asked for, and there is no home folder with a .pgpass')
   const found = read(file)
     .split('\n')
     .filter((line) => !line.startsWith('#'))

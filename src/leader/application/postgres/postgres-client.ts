@@ -18,7 +18,7 @@ export interface PostgresTarget {
   readonly host: string
   readonly port: number
   readonly user: string
-  readonly passfile: string
+  readonly passfile: string | undefined
   /** As a standby, which needs rights of its own. */
   readonly replication?: boolean
 }

@@ -39,5 +39,8 @@ test('one that has none, or is not there, or is open to others, says which, and 
   expect(() => passwordIn('/nowhere/.pgpass', who)).toThrow(
     "a password is asked for, and /nowhere/.pgpass can't be used: no such file or directory",
   )
+  expect(() => passwordIn(undefined, who)).toThrow(
+    'a password is asked for, and there is no home folder with a .pgpass',
+  )
   expect(() => passwordIn(passfile('*:*:*:*:secret', 0o640), who)).toThrow(/others may read it \(chmod 600\)/)
 })
