@@ -44,6 +44,12 @@ export class NonBlockingOutput {
     this.#fd = fd
   }
 
+  /** Whether anything is ever written at once. */
+  get isAtOnce(): boolean {
+    this.#ready ??= readyFor(this.#fd)
+    return this.#ready !== 'none'
+  }
+
   /** Writes what the stream takes at once, in order with what others write; gives the rest. Throws as `writeSync`. */
   writeNow(bytes: Buffer): Buffer {
     this.#ready ??= readyFor(this.#fd)

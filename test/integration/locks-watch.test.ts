@@ -35,6 +35,16 @@ test('locks --watch ends when nobody reads it any more, though nothing changes',
 })
 
 describe('locks --watch on a terminal', () => {
+  test('takes it, and leaves it as it was, though it is somebody else’s, as after su', async () => {
+    const terminal = await Terminal.open()
+    await terminal.run('echo before')
+    await terminal.enter(`setpriv --reuid 4242 --regid 4242 --clear-groups $L locks --watch ${uniqueName('su')}`)
+    await terminal.shows(/.* by name .*\d\d:\d\d:\d\dZ/)
+    expect(await terminal.screen()).not.toContain('before')
+    await terminal.type('q')
+    await isRestored(terminal, 0)
+  })
+
   test('shows locks that are taken, waited for and given back, and leaves the terminal as it was', async () => {
     const stem = uniqueName('live')
     await runLocker([`${stem}-past`, 'sh', '-c', 'exit 3'])

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { emitKeypressEvents, type Interface } from 'node:readline'
 import { isatty } from 'node:tty'
 import { unlessAborted } from '../../base/abort.ts'
@@ -47,6 +48,7 @@ export class FullScreen implements Disposable {
   readonly #onResize: () => void
   readonly #onFailure: (thrown: unknown) => void
   #isOpen = false
+  #entering: Promise<void> = Promise.resolve()
   /** What the terminal shows by now, line by line; nothing is known of it before the first drawing. */
   #shown: string[] | undefined
   #next: readonly ScreenLine[] | undefined
@@ -79,7 +81,8 @@ export class FullScreen implements Disposable {
     process.stdin.setRawMode(true)
     process.stdin.resume()
     this.#shown = undefined
-    this.#output.writeNow(Buffer.from(ENTER))
+    this.#entering = this.#output.write(Buffer.from(ENTER))
+    this.#entering.catch(() => {}) // Whoever draws hears of it.
   }
 
   /** Gives it back as it was. */
@@ -94,8 +97,10 @@ export class FullScreen implements Disposable {
     process.stdin.pause()
     try {
       process.stdin.setRawMode(false)
-      // At once: the process may be about to end, or to tell why it does.
-      this.#output.writeNow(Buffer.from(LEAVE))
+      // At once: the process may be about to end, or to tell why it does. After su the terminal is somebody else's, and
+      // only takes what waits for it.
+      if (this.#output.isAtOnce) this.#output.writeNow(Buffer.from(LEAVE))
+      else writeSync(1, LEAVE)
     } catch {
       // It is gone, and there is nobody to restore it for.
     }
@@ -123,6 +128,7 @@ export class FullScreen implements Disposable {
         const text = this.#changesTo(this.#next)
         this.#next = undefined
         if (text === '') continue
+        await unlessAborted(this.#ctx.signal, this.#entering)
         await unlessAborted(this.#ctx.signal, this.#output.write(Buffer.from(text)))
       }
     } catch (thrown) {
