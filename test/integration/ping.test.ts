@@ -140,12 +140,13 @@ describe('--ping', () => {
     const pem = (ending: string) => readFileSync(join(dir, `dc1-server-consul-0${ending}.pem`), 'utf8')
     const check = await Healthchecks.start({ secure: { key: pem('-key'), cert: pem('') } })
     const trusting = { SSL_CERT_FILE: join(dir, 'consul-agent-ca.pem') }
+    const bare = { ...trusting, SSL_CERT_DIR: '/nowhere' }
     const run = (env: NodeJS.ProcessEnv) =>
       runLocker(['--ping', check.url, uniqueName('ping'), ...sh('exit 4')], { env })
-    expect(await run(trusting)).toMatchObject({ code: 4, stderr: '' })
+    for (const env of [trusting, bare]) expect(await run(env)).toMatchObject({ code: 4, stderr: '' })
     expect(check.pings.at(-1)).toMatchObject({ exitStatus: 4 })
     await endsInSpite(check, /start doesn't reach https:\/\/localhost:\d+: .*not trusted here/)
-    expect(check.pings).toHaveLength(2)
+    expect(check.pings).toHaveLength(4)
   })
 
   test.each<[how: string, answer: string, complaint: RegExp]>([

@@ -67,8 +67,9 @@ describe('the rules of the house', () => {
 
   test('what aborts says why, by a reason of ours', () => expect(having(/\w\.abort\((?:\)|new Error\b)/)).toEqual([]))
 
-  test('one place reads the environment, and one of the library', () =>
+  test('one place reads the environment, one of the library, and one what Node reads of it by itself', () =>
     expect(having(/\bprocess\.env\b|\benv\b.* (?:= process\b|from 'node:process')/).sort()).toEqual([
+      'src/base/certificate-authorities.ts',
       'src/cli/cli.ts',
       'src/library/program-environment.ts',
     ]))
