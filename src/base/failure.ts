@@ -66,11 +66,29 @@ export function outOfFiles(what: string, thrown: unknown): Failure | undefined {
   return new Failure('exhausted', `${what}: too many open files`, { hint: 'raise the limit: ulimit -n', cause: thrown })
 }
 
+/** The same for what needed to know the current folder, and somebody has removed that. */
+export function withoutFolder(thrown: unknown): Failure | undefined {
+  if ((thrown as { syscall?: unknown } | undefined)?.syscall !== 'uv_cwd') return undefined
+  return new Failure('usage', `the current folder can't be named: ${reasonOf(thrown)}`, {
+    hint: 'was it removed? change into another one',
+    cause: thrown,
+  })
+}
+
 /** Why a file can't be used, without its path and the name of the system call: `no such file or directory`. */
 export function reasonOf(thrown: unknown): string {
-  const { errno, syscall } = thrown as NodeJS.ErrnoException
+  const { code, errno, syscall } = thrown as NodeJS.ErrnoException
   const [, reason] = (errno !== undefined && syscall !== undefined && getSystemErrorMap().get(errno)) || []
-  return reason ?? messageOf(thrown)
+  return (code && WORDS[code]) ?? reason ?? messageOf(thrown)
+}
+
+/** What the system's own words leave unclear. */
+const WORDS: Readonly<Record<string, string>> = { EISDIR: 'it is a directory' }
+
+/** The same with the path, if the system refused one: `/run/x: read-only file system`. */
+export function complaintOf(thrown: unknown): string {
+  const { path } = thrown as NodeJS.ErrnoException
+  return path === undefined ? reasonOf(thrown) : `${path}: ${reasonOf(thrown)}`
 }
 
 /** The message of anything that was thrown. */

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { onExit } from 'signal-exit'
-import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
+import { Failure, outOfFiles, reasonOf } from '../base/failure.ts'
 import type { ExitStatus } from './exit-status.ts'
 import type { ProcessGroup } from './process-group.ts'
 
@@ -31,7 +31,7 @@ export function startFailure(name: string, thrown: unknown): Failure {
   if (exhausted) return exhausted
   const { code = '' } = thrown as NodeJS.ErrnoException
   const hint = CURES[code]
-  return new Failure(code === 'ENOENT' ? 'not-found' : 'not-executable', `${what}: ${messageOf(thrown)}`, {
+  return new Failure(code === 'ENOENT' ? 'not-found' : 'not-executable', `${what}: ${reasonOf(thrown)}`, {
     ...(hint && { hint }),
     cause: thrown,
   })

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
 import { OWN_EXECUTABLE } from './executable.ts'
 import { GUARDIAN_PATH, GUARDIAN_PROGRAMS } from './guardian-arguments.ts'
 
@@ -49,7 +49,7 @@ function whyNotExecutable(executable: string): string | undefined {
     accessSync(executable, constants.X_OK)
     return undefined
   } catch (thrown) {
-    return messageOf(thrown)
+    return reasonOf(thrown)
   }
 }
 

@@ -1,6 +1,6 @@
 import { aborted } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
-import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
+import { Failure, outOfFiles, reasonOf } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
 import type { Guardian } from './guardian.ts'
 import { hundredths } from './guardian-arguments.ts'
@@ -159,7 +159,7 @@ export class GuardianSupervisor implements Guardian {
   }
 
   #notStarted(thrown: unknown): void {
-    this.#fail(`no guardian could be started: ${messageOf(thrown)}`, thrown)
+    this.#fail(`no guardian could be started: ${reasonOf(thrown)}`, thrown)
   }
 
   #fail(sentence: string, thrown?: unknown): void {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { unlessAborted, withDeadline } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { messageOf } from '../base/failure.ts'
+import { reasonOf } from '../base/failure.ts'
 import { exitStatusOf, spawned } from './child-process.ts'
 import { findExecutable } from './executable.ts'
 import { shellStatus } from './exit-status.ts'
@@ -48,7 +48,7 @@ export async function notifyService(ctx: Context, environment: NodeJS.ProcessEnv
   try {
     await withDeadline(ctx, TELLING_MS, (ctx) => send(ctx, environment, words))
   } catch (thrown) {
-    ctx.log.warn(`systemd can't be told ${words.join(' ')}: ${messageOf(thrown)}`)
+    ctx.log.warn(`systemd can't be told ${words.join(' ')}: ${reasonOf(thrown)}`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts'
-import { Failure, messageOf, outOfFiles } from '../base/failure.ts'
+import { Failure, messageOf, outOfFiles, withoutFolder } from '../base/failure.ts'
 import { createLog, type Log, writeStderr } from '../base/log.ts'
 import { clockSinceStart } from '../base/since-start.ts'
 import { noteInheritedFds } from '../child/inherited-fds.ts'
@@ -74,7 +74,7 @@ async function helpFor(thrown: unknown): Promise<number> {
 }
 
 function explain(log: Log, thrown: unknown): number {
-  const failure = thrown instanceof Failure ? thrown : outOfFiles(messageOf(thrown), thrown)
+  const failure = thrown instanceof Failure ? thrown : (outOfFiles(messageOf(thrown), thrown) ?? withoutFolder(thrown))
   if (!failure) throw thrown
   const { message, hint, code } = failure
   log.error(hint === undefined ? message : `${message} (${hint})`, { code })

@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Context } from '../base/context.ts'
-import { messageOf } from '../base/failure.ts'
+import { complaintOf } from '../base/failure.ts'
 import { openStateFolder, stateFolders } from './state-folder.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
@@ -31,7 +31,7 @@ export function takeHostMutex(ctx: Context, environment: NodeJS.ProcessEnv, subj
       }
       taken.defer(() => lock.close())
     } catch (thrown) {
-      complaints.push(messageOf(thrown))
+      complaints.push(complaintOf(thrown))
     }
   }
   if (complaints.length === stateFolders(environment).length) {

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
 import { writeAtomically } from '../host/atomic-write.ts'
 import { destinationOf } from '../host/destination.ts'
 import { isTrusted } from '../host/state-folder.ts'
@@ -26,7 +26,7 @@ export function setNoop(file: string, reason: string, expiresMs: number, nowMs: 
     // The agent, whose check reads it, is another user.
     writeAtomically(file, `${JSON.stringify(noop)}\n`, { forAll: true })
   } catch (thrown) {
-    throw new Failure('local', `the noop lockfile can't be written: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('local', `the noop lockfile ${file} can't be written: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }
 
@@ -35,7 +35,7 @@ export function liftNoop(file: string): void {
   try {
     rmSync(file, { force: true })
   } catch (thrown) {
-    throw new Failure('local', `the noop lockfile can't be taken away: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Failure('local', `the noop lockfile ${file} can't be taken away: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }
 

@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, openSync, readdirSync, readSync, stat
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
-import { Failure, messageOf } from '../base/failure.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
 import { lastLine, oneLine } from '../base/printable.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { runTask } from '../child/task.ts'
@@ -104,7 +104,7 @@ export function fileNamesIn(directory: string): string[] | string {
   try {
     return readdirSync(directory).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
   } catch (thrown) {
-    return `the validation directory can't be read: ${messageOf(thrown)}`
+    return `the validation directory can't be read: ${reasonOf(thrown)}`
   }
 }
 

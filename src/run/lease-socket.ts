@@ -3,7 +3,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { sleep, unlessAborted } from '../base/abort.ts'
 import type { Context } from '../base/context.ts'
-import { messageOf } from '../base/failure.ts'
+import { complaintOf } from '../base/failure.ts'
 import { checkStateFolder, oldFiles, openStateFolder } from '../host/state-folder.ts'
 
 /** What a runner knows of its lock. */
@@ -37,7 +37,7 @@ export async function serveLease(
       // This takes the socket's file away, too.
       return { [Symbol.dispose]: () => void server.close() }
     } catch (thrown) {
-      complaints.push(messageOf(thrown))
+      complaints.push(complaintOf(thrown))
     }
   }
   ctx.log.warn(`verify can't ask this run, and asks Consul in its place: ${complaints.join('; ')}`)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf, reasonOf } from '../base/failure.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
 import { type Metric, prometheusText } from '../base/prometheus.ts'
 import { checkWritable, writeAtomically } from '../host/atomic-write.ts'
 import { destinationOf } from '../host/destination.ts'
@@ -40,7 +40,7 @@ export function metricsTo(ctx: Context, plan: MetricsPlan): RunObserver {
         const successAt = code === 0 ? nowS : lastSuccess(textOf(file), name)
         writeAtomically(file, prometheusText(metricsOf(name, end, { nowS, code, successAt })), { forAll: 'surely' })
       } catch (thrown) {
-        ctx.log.warn(`the metrics could not be written: ${messageOf(thrown)}`)
+        ctx.log.warn(`the metrics ${file} could not be written: ${reasonOf(thrown)}`)
       }
     },
   }

@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf, reasonOf } from '../base/failure.ts'
+import { Failure, reasonOf } from '../base/failure.ts'
 import { printable } from '../base/printable.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import { checkWritable, writeAtomically } from '../host/atomic-write.ts'
@@ -68,6 +68,6 @@ function writeReport(ctx: Context, file: string, spec: RunSpec, end: RunResult |
   try {
     writeAtomically(file, `${printable(JSON.stringify(reportOf(spec, end)))}\n`)
   } catch (thrown) {
-    ctx.log.warn(`the report could not be written: ${messageOf(thrown)}`)
+    ctx.log.warn(`the report ${file} could not be written: ${reasonOf(thrown)}`)
   }
 }

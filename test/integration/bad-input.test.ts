@@ -47,6 +47,20 @@ describe('a name', () => {
   ] as const)('of a key like %j is refused', ([key, sentence]) => refuse([`--key=${key}`, 'name', 'true'], sentence))
 })
 
+describe('a folder that was removed', () => {
+  const through = ['sh', '-c', 'rmdir "$PWD" && exec "$@"', 'sh']
+
+  test('keeps a run from nothing that needs no name of it', async () => {
+    const ended = await runLocker([uniqueName('gone'), 'echo', 'ran'], { through, cwd: scratch() })
+    expect(ended).toMatchObject({ code: 0, stdout: 'ran\n' })
+  })
+
+  test('is named by what a relative path stands on', async () => {
+    const ended = await runLocker(['--tee', 'log', uniqueName('gone'), 'echo', 'ran'], { through, cwd: scratch() })
+    expectSentence(ended, 2, /the current folder can't be named: no such file or directory \(was it removed/)
+  })
+})
+
 describe('words', () => {
   test('without a command', () => refuse(['name'], /no command was given to run under name/))
 

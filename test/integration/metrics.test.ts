@@ -75,7 +75,7 @@ describe('consul-locker metrics --once', () => {
     [['--most', 'all'], 2, /no number from 0/],
     [['--listen', '0.0.0.0:9570'], 2, /so a secret is needed \(give --secret-file, or listen at 127/],
     [['--listen', 'nowhere'], 2, /no address to listen at/],
-    [['--secret-file', '/no/such'], 2, /secret file can't be read/],
+    [['--secret-file', '/no/such'], 2, /secret file \/no\/such can't be read: no such file/],
     [['--rollout', '/no/such.yaml'], 5, /no\/such\.yaml/],
     [['--once', '--http-addr', '127.0.0.1:1'], 3, /can't be reached/],
   ])('refuses %j', async (words, code, complaint) => {

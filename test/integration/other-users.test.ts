@@ -161,7 +161,7 @@ describe('the folder for what a user’s processes share', () => {
     runner.child.stdin?.end('\n')
     expect(await runner.ends()).toMatchObject({
       code: 0,
-      stderr: expect.stringMatching(/^.*warn: verify can't ask this run.*EROFS.*\n$/),
+      stderr: expect.stringMatching(/^.*warn: verify can't ask this run.*: \/run\/consul-locker: read-only file system;.*\n$/),
     })
   })
 

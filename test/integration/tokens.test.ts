@@ -238,7 +238,7 @@ describe('a client of tokens', () => {
     ],
     [['serve', '--expire', '0'], '--expire must be 1s or more'],
     [['serve', '--expire', '8d'], '--expire must be 1s or more, and 7d at most'],
-    [['serve', '--secret-file', '/nonexistent'], "the secret file can't be read: ENOENT"],
+    [['serve', '--secret-file', '/nonexistent'], "the secret file /nonexistent can't be read: no such file or directory"],
     [['serve', '--secret-file', '/dev/null'], 'the secret file /dev/null has no secret in it'],
     [['serve', '--rate-limit', 'x'], '--rate-limit "x" is no number from 0'],
   ])('is asked wrongly: %j', async (args, sentence) => {

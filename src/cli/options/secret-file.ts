@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Failure, messageOf } from '../../base/failure.ts'
+import { Failure, reasonOf } from '../../base/failure.ts'
 
 /**
  * The secret in a file; `undefined` without a file. Throws a `usage` failure when it can't be read, or has none in it.
@@ -10,7 +10,9 @@ export function readSecret(file: string | undefined): string | undefined {
   try {
     secret = readFileSync(file, 'utf8').trim()
   } catch (thrown) {
-    throw new Failure('usage', `the secret file can't be read: ${messageOf(thrown)}`, { hint: 'see --secret-file' })
+    throw new Failure('usage', `the secret file ${file} can't be read: ${reasonOf(thrown)}`, {
+      hint: 'see --secret-file',
+    })
   }
   // An empty file would open the server to all.
   if (/^[!-~]+$/.test(secret)) return secret

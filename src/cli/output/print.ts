@@ -1,6 +1,6 @@
 import { unlessAborted } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
-import { Failure, messageOf } from '../../base/failure.ts'
+import { Failure, reasonOf } from '../../base/failure.ts'
 import { NonBlockingOutput } from '../../base/nonblocking-output.ts'
 import { printable } from '../../base/printable.ts'
 import { shellStatus } from '../../child/exit-status.ts'
@@ -47,7 +47,7 @@ export async function printed({ signal }: Pick<Context, 'signal'>, code: number)
   } catch (thrown) {
     signal.throwIfAborted()
     if ((thrown as NodeJS.ErrnoException).code === 'EPIPE') return shellStatus({ signal: 'SIGPIPE' })
-    throw new Failure('unwritable', `the standard output can't be written: ${messageOf(thrown)}`, {
+    throw new Failure('unwritable', `the standard output can't be written: ${reasonOf(thrown)}`, {
       hint: 'is the disk full?',
       cause: thrown,
     })

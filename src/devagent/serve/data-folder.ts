@@ -39,10 +39,10 @@ export class DataFolder implements Disposable {
     }
   }
 
-  /** Keeps this from now on. */
+  /** Keeps this from now on, and for a first time when it is next `kept`. */
   keep(imageOf: () => object): void {
     this.#imageOf = imageOf
-    this.changed()
+    this.#isDirty = true
   }
 
   /** Something has changed. */
@@ -70,7 +70,10 @@ export class DataFolder implements Disposable {
           resolve()
         } catch (thrown) {
           reject(
-            new Failure('local', `what changed can't be kept in ${this.#path}: ${reasonOf(thrown)}`, { cause: thrown }),
+            new Failure('local', `what changed can't be kept in ${this.#path}: ${reasonOf(thrown)}`, {
+              hint: 'make room there, or name another folder',
+              cause: thrown,
+            }),
           )
         }
       })

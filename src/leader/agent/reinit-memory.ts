@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../../base/failure.ts'
+import { complaintOf } from '../../base/failure.ts'
 import type { Log } from '../../base/log.ts'
 import { writeAtomically } from '../../host/atomic-write.ts'
 import { openStateFolder, stateFolders } from '../../host/state-folder.ts'
@@ -23,7 +23,7 @@ export function reinitMemory(log: Log, environment: NodeJS.ProcessEnv, name: str
       try {
         if (path !== undefined) writeAtomically(path, `${id}\n`)
       } catch (thrown) {
-        log.warn(`an agent that is killed now would do the reinit again: ${messageOf(thrown)}`)
+        log.warn(`an agent that is killed now would do the reinit again: ${complaintOf(thrown)}`)
       }
     },
   }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { sleep } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
-import { messageOf } from '../../base/failure.ts'
+import { reasonOf } from '../../base/failure.ts'
 
 const POLL_MS = 20
 
@@ -57,7 +57,7 @@ export function signal(target: OwnProcess, name: NodeJS.Signals): void {
     process.kill(target.pid, name)
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return
-    throw new Error(`process ${target.pid} can't be sent ${name}: ${messageOf(thrown)}`, { cause: thrown })
+    throw new Error(`process ${target.pid} can't be sent ${name}: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }
 

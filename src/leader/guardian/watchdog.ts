@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readdirSync, readlinkSync, realpathSync, writeSync } from 'node:fs'
 import { sleep } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
-import { messageOf } from '../../base/failure.ts'
+import { reasonOf } from '../../base/failure.ts'
 
 const { O_APPEND, O_NONBLOCK, O_WRONLY } = constants
 /** The magic close: without it the device goes on counting; Documentation/watchdog/watchdog-api.rst. */
@@ -56,7 +56,7 @@ export async function disarmAfter(ctx: Context, device: string, agentPid: number
       return
     } catch (thrown) {
       if (looks >= LOOKS) {
-        ctx.log.error(`the watchdog can't be disarmed, and will reset this machine: ${messageOf(thrown)}`)
+        ctx.log.error(`the watchdog can't be disarmed, and will reset this machine: ${reasonOf(thrown)}`)
         return
       }
       if ((thrown as NodeJS.ErrnoException).code === 'EBUSY' && hasOpen(agentPid, device)) kill(agentPid)

@@ -155,7 +155,7 @@ describe('a dashboard', () => {
     [['--listen', '0.0.0.0:0'], /others can reach 0\.0\.0\.0:0, so a secret is needed/],
     [['--allow-unlock'], /every user of this machine could unlock, so a secret is needed/],
     [['--allow-host', 'https://a'], /--allow-host "https:\/\/a" is no host's name/],
-    [['--secret-file', '/nowhere'], /the secret file can't be read/],
+    [['--secret-file', '/nowhere'], /the secret file \/nowhere can't be read: no such file or directory/],
     [['--listen', 'nowhere'], /is no address to listen at/],
     [['--listen', '192.0.2.1:1', ...['--secret-file', '/etc/hostname']], /can't listen at 192\.0\.2\.1:1/],
     [['backup'], /backup/],

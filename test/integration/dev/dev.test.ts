@@ -197,6 +197,19 @@ describe('with a folder for its data', () => {
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/can't be used: .*\n$/) })
   })
 
+  test('that is full from the beginning is told of once, with a way out', async () => {
+    const data = scratch()
+    const mounted = `mount -t tmpfs -o size=4k none '${data}' && head -c 4096 /dev/zero >'${data}/full' && exec "$@"`
+    const ended = await runLocker(['dev', '--listen', '127.0.0.1:0', '--data', data], {
+      ...nowhere,
+      through: ['unshare', '--mount', 'sh', '-c', mounted, 'sh'],
+    })
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(
+      /^[^\n]*error: what changed can't be kept in \S+: no space left on device \(make room there, or [^\n]*\n$/,
+    )
+  })
+
   test('that fills up refuses writes with why, and takes them when there is room again', async () => {
     const data = scratch()
     const { consul } = await serveDev('--data', data)

@@ -31,7 +31,7 @@ describe('a program', () => {
   test('whose interpreter is not there is not found', async () => {
     await expect(start(program('#!/nowhere\n'))).rejects.toMatchObject({
       code: 'not-found',
-      message: expect.stringMatching(/^the command it can't be started: .*ENOENT/),
+      message: expect.stringMatching(/^the command it can't be started: no such file or directory$/),
       hint: 'does the interpreter in its first line exist?',
     })
   })

@@ -61,7 +61,7 @@ describe('what a guardian needs', () => {
     expect(() => checkGuardianPrerequisites('', undefined, undefined, '/dev/null')).toThrow(
       expect.objectContaining({
         code: 'usage',
-        message: expect.stringContaining(`could not start ${execPath}: EACCES`),
+        message: expect.stringContaining(`could not start ${execPath}: permission denied`),
         hint: 'put the executable where programs may run, and start it by its own name',
       }),
     )

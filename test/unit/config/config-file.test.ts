@@ -32,7 +32,7 @@ test.each([
 
 test.each([
   ['/nowhere/f.yaml', "the configuration /nowhere/f.yaml can't be read: no such file or directory"],
-  ['/', "the configuration / can't be read: illegal operation on a directory"],
+  ['/', "the configuration / can't be read: it is a directory"],
   ['/dev/null/f', "the configuration /dev/null/f can't be read: not a directory"],
 ])('the file %s is named, and what is wrong with it', (path, message) => {
   expect(() => readConfig(SCHEMA, path)).toThrow(expect.objectContaining({ code: 'config', message }))

@@ -109,7 +109,7 @@ describe('a hook', () => {
     // Longer than the kernel takes.
     const { ended } = begun('true', { environment: { TOO_LONG: 'x'.repeat(1_000_000) } })
     expect(await ended).toEqual({
-      why: expect.stringMatching(/^--on-wait failed: .*can't be started.*E2BIG/),
+      why: expect.stringMatching(/^--on-wait failed: .*can't be started: argument list too long/),
       isGone: true,
     })
   })

@@ -112,7 +112,9 @@ describe('the metrics of a run', () => {
     const { finished, warnings } = observer(join(dir, 'backup.prom'))
     rmSync(dir, { recursive: true })
     finished(SUCCEEDED)
-    expect(warnings).toEqual([expect.stringMatching(/^the metrics could not be written: .*ENOENT/)])
+    expect(warnings).toEqual([
+      expect.stringMatching(/^the metrics \S+\/backup[.]prom could not be written: no such file or directory$/),
+    ])
   })
 })
 

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { unlessAborted } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
-import { Failure, messageOf } from '../../../base/failure.ts'
+import { Failure, reasonOf } from '../../../base/failure.ts'
 import { forgetRecords } from '../../../rollout/forget-host.ts'
 import { type PauseScope, pause, resume, scopePath } from '../../../rollout/pauses.ts'
 import { unknownRole } from '../../../rollout/role-check.ts'
@@ -160,6 +160,6 @@ async function input({ log, signal }: Context): Promise<string> {
     return await unlessAborted(signal, text(process.stdin))
   } catch (thrown) {
     signal.throwIfAborted()
-    throw new Failure('usage', `the standard input can't be read: ${messageOf(thrown)}`)
+    throw new Failure('usage', `the standard input can't be read: ${reasonOf(thrown)}`)
   }
 }
