@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { constants, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
@@ -18,7 +18,8 @@ export interface Pipe {
 
 /**
  * Opens a real pipe, which Node has no call for: from its own a command could not open /dev/stderr. It has a name for a
- * moment, where nobody else can see it. Settles with `undefined` where that can't be.
+ * moment, where nobody else can see it; where no folder takes one, it is a shell's. Settles with `undefined` where
+ * neither can be.
  */
 export async function openPipe(ctx: Context, environment: NodeJS.ProcessEnv): Promise<Pipe | undefined> {
   for (const folder of stateFolders(environment)) {
@@ -27,13 +28,36 @@ export async function openPipe(ctx: Context, environment: NodeJS.ProcessEnv): Pr
       openStateFolder(folder)
       for (const leftover of oldFiles(ctx, folder, ENDING)) rmSync(leftover, { force: true })
       await makePipe(name, environment)
-      const [readEnd, writeEnd] = [openSync(name, O_RDONLY | O_NONBLOCK), openSync(name, O_WRONLY)]
-      return { readEnd, writeEnd, secondReadEnd: openSync(name, O_RDONLY) }
+      return endsOf(name)
     } catch {
       // The next folder, then.
     } finally {
       rmSync(name, { force: true })
     }
+  }
+  return pipeOfShell(environment)
+}
+
+function endsOf(path: string): Pipe {
+  const [readEnd, writeEnd] = [openSync(path, O_RDONLY | O_NONBLOCK), openSync(path, O_WRONLY)]
+  return { readEnd, writeEnd, secondReadEnd: openSync(path, O_RDONLY) }
+}
+
+/** The first of two commands with a pipe between them tells its number, and has the pipe until it reads something. */
+const TWO_COMMANDS = `sh -c 'echo "$$" >&2; read -r _' | :`
+
+/** The pipe of a shell, opened anew. */
+async function pipeOfShell(environment: NodeJS.ProcessEnv): Promise<Pipe | undefined> {
+  const env = systemPath(environment)
+  const shell = spawn('/bin/sh', ['-c', TWO_COMMANDS], { stdio: ['pipe', 'ignore', 'pipe'], env, cwd: '/' })
+  shell.on('error', () => {})
+  shell.stdin.on('error', () => {})
+  try {
+    for await (const pid of shell.stderr) return endsOf(`/proc/${Number(pid)}/fd/1`)
+  } catch {
+    // Neither this way, then.
+  } finally {
+    shell.stdin.end()
   }
   return undefined
 }

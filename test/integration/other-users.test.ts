@@ -161,8 +161,25 @@ describe('the folder for what a user’s processes share', () => {
     runner.child.stdin?.end('\n')
     expect(await runner.ends()).toMatchObject({
       code: 0,
-      stderr: expect.stringMatching(/^.*warn: verify can't ask this run.*: \/run\/consul-locker: read-only file system;.*\n$/),
+      stderr: expect.stringMatching(
+        /^.*warn: verify can't ask this run.*: \/run\/consul-locker: read-only file system;.*\n$/,
+      ),
     })
+  })
+
+  test.each([
+    ['--quiet-unless-fail', /^one\ntwo\n$/],
+    ['--timestamps', /^\S+ one\n\S+ two\n$/],
+  ])('is not needed for %s', async (option, output) => {
+    const folders = ['/dev/shm', '/tmp', '/var/tmp']
+    const ended = await runLocker(
+      [option, uniqueName('nowhere'), 'sh', '-c', 'echo one; echo two >/dev/stdout; exit 3'],
+      {
+        through: inWorld(READ_ONLY_RUN, ...folders.map((folder) => tmpfs(folder, 'ro'))),
+        cwd: '/',
+      },
+    )
+    expect(ended).toMatchObject({ code: 3, stdout: expect.stringMatching(output) })
   })
 
   test.each([

@@ -131,7 +131,7 @@ async function openPipes(ctx: Context, environment: NodeJS.ProcessEnv, own: Desc
   const pipes = await Promise.all((isOne ? [1] : [1, 2]).map(() => openPipe(ctx, environment)))
   return pipes.map((pipe) => {
     if (pipe) return pipe
-    throw new Failure('local', "there can't be a pipe for the command's output", {
+    throw new Failure('usage', "there can't be a pipe for the command's output", {
       hint: 'is there a mkfifo, and a /run, /dev/shm or /tmp that this user may write to?',
     })
   })

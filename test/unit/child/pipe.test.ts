@@ -19,9 +19,10 @@ import { SILENT } from '../../virtual/silent-log.ts'
 const CTX = { clock: systemClock, log: SILENT, signal: new AbortController().signal, random: Math.random }
 const O_NONBLOCK = 0o4000
 
-/** A PATH with a `mkfifo` of this script, and what pipes were to be called. */
-function maker(script: string) {
+/** A PATH with a `mkfifo` of this script, maybe a shell of that one, and what pipes were to be called. */
+function maker(script: string, shell?: string) {
   const folder = scratch()
+  if (shell) writeFileSync(join(folder, 'sh'), `#!/bin/sh\n${shell}\n`, { mode: 0o755 })
   const notes = join(folder, 'notes')
   writeFileSync(join(folder, 'mkfifo'), `#!/bin/sh\necho "$@" >>${notes}\n${script}\n`, { mode: 0o755 })
   return { environment: { ...process.env, PATH: `${folder}:/usr/bin:/bin` }, noted: () => readFileSync(notes, 'utf8') }
@@ -43,8 +44,11 @@ function taken(fd: number): string {
 }
 
 describe('a pipe', () => {
-  test('has two ends to read from, of which ours never waits', async () => {
-    const pipe = await opened(process.env)
+  test.each([
+    ['with a name for a moment', () => process.env],
+    ['of a shell, where none takes a name', () => maker('exit 1').environment],
+  ])('%s has two ends to read from, of which ours never waits', async (_, environment) => {
+    const pipe = await opened(environment())
     if (!pipe) throw new Error('there is none')
     expect(() => taken(pipe.readEnd)).toThrow(expect.objectContaining({ code: 'EAGAIN' }))
     writeSync(pipe.writeEnd, 'one')
@@ -64,7 +68,7 @@ describe('a pipe', () => {
   })
 
   test('is none where none can be made, which leaves nothing', async () => {
-    const { environment, noted } = maker('for name; do :; done; : >"$name"; exit 1')
+    const { environment, noted } = maker('for name; do :; done; : >"$name"; exit 1', 'exit 1')
     expect(await opened(environment)).toBeUndefined()
     const names = noted().trim().split('\n')
     expect(names.length).toBeGreaterThan(1)

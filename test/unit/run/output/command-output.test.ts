@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   closeSync,
   mkdtempSync,
   openSync,
@@ -193,11 +192,10 @@ describe('a command’s output', () => {
 
   test('can’t be carried without a pipe', async () => {
     const folder = folderOfTest()
-    writeFileSync(join(folder, 'mkfifo'), '#!/bin/sh\nexit 1\n')
-    chmodSync(join(folder, 'mkfifo'), 0o755)
+    for (const name of ['mkfifo', 'sh']) writeFileSync(join(folder, name), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
     const environment = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
     await expect(opened({ environment })).rejects.toMatchObject({
-      code: 'local',
+      code: 'usage',
       hint: expect.stringContaining('mkfifo'),
     })
   })
