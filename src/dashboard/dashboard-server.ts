@@ -1,7 +1,7 @@
 import { aborted } from '../base/abort.ts'
+import { cantListen } from '../base/cant-listen.ts'
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
-import { type HostPort, hostPortText } from '../base/host-port.ts'
+import type { HostPort } from '../base/host-port.ts'
 import { openListener } from '../listen/listener.ts'
 import { type Dashboard, dashboardAnswer } from './dashboard-routes.ts'
 
@@ -10,7 +10,7 @@ const CLOSING_MS = 1000
 
 /**
  * Serves a dashboard until the context's signal aborts, and then rejects with its reason. Calls `onListening` with the
- * address. Rejects with a `usage` failure when it can't listen there.
+ * address. Rejects with a `local` failure when it can't listen there.
  */
 export async function serveDashboard(
   ctx: Context,
@@ -19,7 +19,7 @@ export async function serveDashboard(
   onListening: (url: string) => Promise<void>,
 ): Promise<never> {
   const listener = await openListener(ctx, where, dashboardAnswer(ctx, dashboard)).catch((thrown: unknown) => {
-    throw new Failure('usage', `can't listen at ${hostPortText(where)}: ${messageOf(thrown)}`, { hint: 'see --listen' })
+    throw cantListen(where, thrown, '--listen names another address')
   })
   try {
     await onListening(`http://${listener.address}/`)

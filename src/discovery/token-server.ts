@@ -1,7 +1,8 @@
 import { sleep, withDeadline } from '../base/abort.ts'
+import { cantListen } from '../base/cant-listen.ts'
 import type { Context } from '../base/context.ts'
-import { Failure, messageOf } from '../base/failure.ts'
-import { type HostPort, hostPortText } from '../base/host-port.ts'
+import { Failure } from '../base/failure.ts'
+import type { HostPort } from '../base/host-port.ts'
 import type { ListenerRequest } from '../listen/answer-request.ts'
 import { openListener } from '../listen/listener.ts'
 import { SharedSecret } from '../listen/shared-secret.ts'
@@ -22,7 +23,7 @@ const ANSWER_MS = 30_000
 
 /**
  * Serves tokens until the context's signal aborts, and then rejects with its reason. Calls `onListening` with the
- * address. Rejects with a `usage` failure when it can't listen there.
+ * address. Rejects with a `local` failure when it can't listen there.
  */
 export async function serveTokens(
   ctx: Context,
@@ -34,8 +35,7 @@ export async function serveTokens(
   const respond = (request: ListenerRequest) =>
     withDeadline(ctx, ANSWER_MS, (ctx) => answerTokenRequest(ctx, store, access, request))
   const listener = await openListener(ctx, where, respond).catch((thrown: unknown) => {
-    const address = hostPortText(where)
-    throw new Failure('usage', `can't listen at ${address}: ${messageOf(thrown)}`, { hint: 'see --listen' })
+    throw cantListen(where, thrown, '--listen names another address')
   })
   try {
     await onListening(`http://${listener.address}`)

@@ -65,7 +65,9 @@ describe('an agent', () => {
     const { toy } = await master()
     const second = await toy.start().ends()
     expect(second).toMatchObject({ code: 1, stdout: '' })
-    expect(second.stderr).toMatch(/^consul-locker: error: can't listen on 127\.0\.0\.1:\d+: it is taken \(is another/)
+    expect(second.stderr).toMatch(
+      /^consul-locker: error: can't listen at 127\.0\.0\.1:\d+: address already in use \(is another/,
+    )
     expect(second.stderr.split('\n')).toHaveLength(2)
   })
 

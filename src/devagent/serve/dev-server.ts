@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
+import { cantListen } from '../../base/cant-listen.ts'
 import type { Context } from '../../base/context.ts'
-import { Failure, reasonOf } from '../../base/failure.ts'
 import { type HostPort, hostPortText } from '../../base/host-port.ts'
 import { DevAgent } from '../dev-agent.ts'
 import type { DnsServer } from '../dns/dns-server.ts'
@@ -87,13 +87,7 @@ async function listening<S>(option: string, where: HostPort, open: () => Promise
   try {
     return await open()
   } catch (thrown) {
-    const isTaken = (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    throw new Failure('local', `can't listen at ${hostPortText(where)}: ${reasonOf(thrown)}`, {
-      hint: isTaken
-        ? `a Consul may run there already; ${option} names another address`
-        : 'is that one of this machine?',
-      cause: thrown,
-    })
+    throw cantListen(where, thrown, `a Consul may run there already; ${option} names another address`)
   }
 }
 

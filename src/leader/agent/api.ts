@@ -1,5 +1,6 @@
+import { cantListen } from '../../base/cant-listen.ts'
 import type { Context } from '../../base/context.ts'
-import { Failure, messageOf } from '../../base/failure.ts'
+import { Failure } from '../../base/failure.ts'
 import { parseHostPort } from '../../base/host-port.ts'
 import { type Listener, openListener } from '../../listen/listener.ts'
 import type { AgentStatus } from './agent-status.ts'
@@ -8,7 +9,7 @@ import { answerTo } from './endpoints.ts'
 /**
  * An agent's HTTP interface at `host:port`. It only tells, and rests on the last look: no request waits for the
  * application, and what Consul is told of our health does not come from here. Rejects with a `local` failure when the
- * address is taken.
+ * address can't be had.
  */
 export async function openApi(ctx: Context, address: string, status: () => AgentStatus | undefined): Promise<Listener> {
   const where = parseHostPort(address)
@@ -16,10 +17,6 @@ export async function openApi(ctx: Context, address: string, status: () => Agent
   try {
     return await openListener(ctx, where, async (asked) => answerTo(asked, status()))
   } catch (thrown) {
-    const isTaken = (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    throw new Failure('local', `can't listen on ${address}: ${isTaken ? 'it is taken' : messageOf(thrown)}`, {
-      hint: isTaken ? 'is another agent of this application running here? or give another api' : undefined,
-      cause: thrown,
-    })
+    throw cantListen(where, thrown, 'is another agent of this application running here? or give another api')
   }
 }

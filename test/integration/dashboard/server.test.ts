@@ -157,12 +157,26 @@ describe('a dashboard', () => {
     [['--allow-host', 'https://a'], /--allow-host "https:\/\/a" is no host's name/],
     [['--secret-file', '/nowhere'], /the secret file \/nowhere can't be read: no such file or directory/],
     [['--listen', 'nowhere'], /is no address to listen at/],
-    [['--listen', '192.0.2.1:1', ...['--secret-file', '/etc/hostname']], /can't listen at 192\.0\.2\.1:1/],
     [['backup'], /backup/],
   ])('does not start with %j', async (args, sentence) => {
     const { code, stderr, stdout } = await runLocker(['dashboard', ...args], { address: agent.address })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(sentence)
+  })
+
+  test.each([
+    ['127.0.0.1:', '--listen names another address'],
+    ['192.0.2.1:', 'is that one of this machine?'],
+  ])('says why it can’t listen at %s, and ends with 1', async (host, hint) => {
+    const { url } = await startDashboard(agent.address)
+    const words = ['--listen', `${host}${new URL(url).port}`, ...secretOptions()]
+    const ended = await runLocker(['dashboard', ...words], { address: agent.address })
+    expect(ended).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/can't listen at .*: address .*/),
+    })
+    expect(ended.stderr).toContain(`(${hint})`)
   })
 
   test('ends at once with 0 when it is told to, though pages are open', async () => {

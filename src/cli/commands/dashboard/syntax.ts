@@ -48,6 +48,5 @@ by itself, and changes nothing unless it is allowed to.`,
 ssh -L ${DASHBOARD_LISTEN.replace(/^[^:]*:/, '')}:${DASHBOARD_LISTEN}. It answers to addresses, localhost, this
 machine's own name and those of --allow-host.
 
-Exit codes: 0 told to end; 2 wrong usage; 3 Consul can't be reached; 4 the
-token may not read the locks.`,
+Exit codes: 0 told to end; 1 it can't listen there; 2, 3, 4 as for a run.`,
 } satisfies Syntax

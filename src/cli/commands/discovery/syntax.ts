@@ -80,8 +80,9 @@ servers publishes those of the local agent's cluster; cron does that well.
 A token takes 16 servers; unused for a week, it is forgotten. A --secret-file
 that serve was given, the others must give, too; only then can delete be used.
 
-Exit codes: 0 done, for serve: told to end; 1 no such token, or no servers;
-2 wrong usage; 3 Consul or the server of tokens can't be reached, or fails.`,
+Exit codes: 0 done, for serve: told to end; 1 no such token, or no servers, for
+serve: it can't listen there; 2 wrong usage; 3 Consul or the server of tokens
+can't be reached, or fails.`,
 } satisfies Syntax
 
 export type DiscoveryCommandOptions = Values<typeof DISCOVERY_SYNTAX.options>

@@ -76,9 +76,9 @@ file is its configuration, in YAML, and runs by itself when it begins with
   epilogue: `consul-locker leader test -f FILE [--yes] tries whether what drives the
 application keeps its promises: docs/leader-handlers.md.
 
-Exit codes: 0 done; 1 refused, or it did not come about in time; 2 wrong usage;
-3 Consul fails; 4 not Consul; 5 the file is wrong; 6 the application was master
-and could be neither demoted nor fenced.`,
+Exit codes: 0 done; 1 refused, or it did not come about in time, or the agent
+can't listen at its api; 2 wrong usage; 3 Consul fails; 4 not Consul; 5 the file
+is wrong; 6 the application was master and could be neither demoted nor fenced.`,
 } satisfies Syntax
 
 export type LeaderRequest = CommandRequest<typeof LEADER_SYNTAX.options>

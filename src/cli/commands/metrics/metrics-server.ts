@@ -1,7 +1,7 @@
 import { unlessAborted } from '../../../base/abort.ts'
+import { cantListen } from '../../../base/cant-listen.ts'
 import type { Context } from '../../../base/context.ts'
-import { Failure, messageOf } from '../../../base/failure.ts'
-import { type HostPort, hostPortText } from '../../../base/host-port.ts'
+import type { HostPort } from '../../../base/host-port.ts'
 import { PROMETHEUS_TYPE } from '../../../base/prometheus.ts'
 import type { ListenerRequest, ListenerResponse } from '../../../listen/answer-request.ts'
 import { openListener } from '../../../listen/listener.ts'
@@ -30,9 +30,7 @@ export async function serveMetrics(
   const wanted = secret === undefined ? undefined : new SharedSecret(`Bearer ${secret}`)
   const listener = await openListener(ctx, where, (request) => answerScrape(request, exposition, wanted)).catch(
     (thrown: unknown) => {
-      throw new Failure('local', `can't listen at ${hostPortText(where)}: ${messageOf(thrown)}`, {
-        hint: 'see --listen',
-      })
+      throw cantListen(where, thrown, '--listen names another address')
     },
   )
   try {
