@@ -35,8 +35,13 @@ export async function watchScene(
   return firstOf<never>(ctx, [
     async (ctx) => {
       const leaders = new LeaderWatches(ctx, consul, board)
+      const warned = new Set<string>()
       const show = (view: LocksView) => {
         showLocks(board, view)
+        for (const sentence of view.unseen.filter((sentence) => !warned.has(sentence))) {
+          warned.add(sentence)
+          ctx.log.warn(sentence)
+        }
         leaders.follow(view.locks.filter(({ kind }) => kind === 'leader').map(({ name }) => name))
       }
       return watchLocks(ctx, consul, { areAllRuns: true }, show)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { startConsul } from '../../scripts/provide/agent.ts'
 import { acceptsSessions } from '../../scripts/provide/readiness.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
+import { startDashboard } from '../kit/dashboard.ts'
 import { type Ended, type LockerOptions, runLocker, startLocker } from '../kit/locker.ts'
 import { removeFolder } from '../kit/remove-folder.ts'
 import { type Certificates, makeCertificates, ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
@@ -46,6 +47,14 @@ async function expectRefusal(ended: Ended, name: string, sentence: RegExp): Prom
 }
 
 describe('an agent with HTTPS, client certificates and ACLs', () => {
+  test('has a dashboard say what its token may not see', async () => {
+    const { ca, cert, key } = agent.certificates
+    const token = await agent.token('sees-nothing', 'session_prefix "" { policy = "read" }')
+    const env = { CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key, CONSUL_HTTP_TOKEN: token }
+    const { server } = await startDashboard(agent.address, [], env)
+    await server.says(/warn: the token may not see all keys that begin with consul-locker-?\n/)
+  })
+
   test('is reached by options', async () => {
     const { ca, cert, key } = agent.certificates
     const name = uniqueName('options')
