@@ -36,7 +36,7 @@ describe('an agent', () => {
     await released(toy)
     expect(await services(toy)).toEqual([])
     expect(await client.sessions(toy.name)).toEqual([])
-    expect(processesWith(toy.dir)).toEqual([])
+    await expect.poll(() => processesWith(toy.dir)).toEqual([])
   })
 
   test('follows the node that holds the lock, whose names are filled in, and becomes master after it', async () => {

@@ -45,7 +45,7 @@ describe('a monitor, as the original tests it', () => {
     target.status = 500
     await becomes(label, 'out')
     await monitor.says(/web-1 is not up and was taken out: .*: it answers 500/)
-    expect(await registered(label)).toEqual([])
+    await expect.poll(() => registered(label)).toEqual([])
     target.status = 200
     await becomes(label, 'up')
   })

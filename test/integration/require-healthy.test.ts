@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ConsulAgent, startConsul } from '../../scripts/provide/agent.ts'
+import { isKnown, isMaintained } from '../kit/catalog.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { uniqueName } from '../kit/unique.ts'
@@ -21,14 +22,16 @@ async function put(path: string, body?: object): Promise<void> {
   if (!response.ok) throw new Error(`${path}: ${await response.text()}`)
 }
 
-function maintenance(enable: boolean): Promise<void> {
-  return put(`/agent/maintenance?enable=${enable}&reason=test`)
+async function maintenance(enable: boolean): Promise<void> {
+  await put(`/agent/maintenance?enable=${enable}&reason=test`)
+  await isMaintained(consul.read, 'dev', enable)
 }
 
 /** Registers a service on this node, whose check stands like this. */
 async function service(status: 'passing' | 'warning' | 'critical'): Promise<string> {
   const name = uniqueName('web')
   await put('/agent/service/register', { Name: name, Check: { TTL: '1h', Status: status } })
+  await isKnown(consul.read, name, { status })
   return name
 }
 

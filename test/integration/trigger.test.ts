@@ -1,11 +1,17 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { isMaintained } from '../kit/catalog.ts'
 import { LOCKER, patiently, runLocker } from '../kit/locker.ts'
 import { SERVICE_NAME } from '../kit/service-node.ts'
 import { config, did, dir, done, failing, node1, putAtNode1, trigger } from '../kit/triggered-nodes.ts'
 
 const BOTH = ['apache2', 'mysql']
+
+async function maintenance(enable: boolean): Promise<void> {
+  await node1.consul.request('PUT', `/agent/maintenance?enable=${enable}`)
+  await isMaintained(node1.consul.read, node1.name, enable)
+}
 
 describe('as python-powerconsul’s watch and trigger do, trigger', () => {
   const WRITE = 'cp @WORD @OUT'
@@ -77,16 +83,12 @@ describe('other than python-powerconsul, trigger', () => {
       () => putAtNode1(`service/${SERVICE_NAME}/node1/demote`, 'WAIT'),
       /a switch or a fence of it is under/,
     ],
-    [
-      'its node is in maintenance',
-      () => node1.consul.request('PUT', '/agent/maintenance?enable=true'),
-      /node1 is in maintenance/,
-    ],
+    ['its node is in maintenance', () => maintenance(true), /node1 is in maintenance/],
   ])('runs nothing while %s', async (_, incident, notice) => {
     await putAtNode1(`triggers/${SERVICE_NAME}/primary/critical`, `touch ${done}`)
     await incident()
     const ended = await trigger(node1, 'critical', failing(node1))
-    await node1.consul.request('PUT', '/agent/maintenance?enable=false')
+    await maintenance(false)
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(notice) })
     expect(existsSync(done)).toBe(false)
   })

@@ -42,6 +42,9 @@ export class ConsulClient {
     return JSON.parse(text)
   }
 
+  /** What the agent answers to a GET, as JSON. */
+  readonly read = (path: string): Promise<unknown> => this.#json('GET', path)
+
   /** What stands at a key; `undefined` when there is no such key. */
   async entry(key: string): Promise<KeyEntry | undefined> {
     const response = await this.request('GET', `/kv/${key}?consistent`)

@@ -1,5 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
+import { isKnown } from './catalog.ts'
 import { type Running, startLocker } from './locker.ts'
 import { client } from './shared-consul.ts'
 
@@ -13,12 +14,15 @@ export async function register(
   const check = { CheckID: `${id}:ttl`, TTL: '10m', Status: state }
   const body = { ID: id, Name: service, Tags: tags, Port: 1, Check: check }
   expect((await client.request('PUT', '/agent/service/register', JSON.stringify(body))).status).toBe(200)
+  await isKnown(client.read, service, { id, status: state })
   onTestFinished(async () => void (await client.request('PUT', `/agent/service/deregister/${id}`)))
 }
 
-export async function turns(id: string, state: string): Promise<void> {
+/** Has the check of a service's only instance say this. Who registers that once more changes nothing of it. */
+export async function turns(service: string, state: string): Promise<void> {
   const body = JSON.stringify({ Status: state })
-  expect((await client.request('PUT', `/agent/check/update/${id}:ttl`, body)).status).toBe(200)
+  expect((await client.request('PUT', `/agent/check/update/${service}:ttl`, body)).status).toBe(200)
+  await isKnown(client.read, service, { status: state })
 }
 
 /** Waits with a plain line on stderr, and says that it ran. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { ConsulClient } from '../kit/consul-client.ts'
 import { type DevServer, startDevServer } from '../kit/dev-server.ts'
+import { patiently } from '../kit/locker.ts'
 import { uniqueName } from '../kit/unique.ts'
 
 /** The shortest time that Consul waits, half a minute between two looks, and some patience. */
@@ -28,6 +29,10 @@ test.concurrent.for(['consul-locker dev', 'the real Consul'])(
       await delay(500)
     }
     expect(performance.now() - begunMs).toBeGreaterThan(60_000)
-    expect(await (await consul.request('GET', `/health/service/${Name}`)).json()).toEqual([])
+    // The agent forgets it, and tells the servers.
+    await patiently(
+      async () => ((await consul.read(`/health/service/${Name}`)) as unknown[]).length === 0,
+      () => 'the servers still know it',
+    )
   },
 )

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isKnown } from '../kit/catalog.ts'
 import { type Ended, runLocker } from '../kit/locker.ts'
 import { SecureAgent } from '../kit/secure-agent.ts'
 import { scratch } from '../kit/unique.ts'
@@ -23,6 +24,7 @@ afterAll(() => agent?.stop())
 /** A node whose flags nobody answers, a script with a service that runs or doesn't, and a dead primary. */
 async function begin(token: string): Promise<(...args: string[]) => Promise<Ended>> {
   await agent.ask('PUT', '/agent/service/register', { Name: NAME, Tags: ['nodns'] })
+  await isKnown((path) => agent.ask('GET', path), NAME)
   await agent.ask('DELETE', `/kv/service/${NAME}?recurse`)
   await agent.put(`cluster/production/${NAME}`, JSON.stringify({ active_nodes: ['node1'], standby_nodes: [node] }))
   const dir = scratch()

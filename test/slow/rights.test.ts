@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isKnown } from '../kit/catalog.ts'
 import { type Ended, type LockerOptions, patiently, runLocker, startLocker } from '../kit/locker.ts'
 import { keepRedis, RedisServer } from '../kit/redis-server.ts'
 import { ROOT_TOKEN, SecureAgent } from '../kit/secure-agent.ts'
@@ -177,14 +178,19 @@ const measures: Trial = async (options) => {
   return told.every((line) => ended.stdout.includes(`\nconsul_locker_${line}\n`)) ? undefined : complaint(ended)
 }
 
+async function register(service: { readonly Name: string; readonly Tags?: string[] }): Promise<void> {
+  await agent.ask('PUT', '/agent/service/register', service)
+  await isKnown((path) => agent.ask('GET', path), service.Name)
+}
+
 const needsHealth: Trial = async (options) => {
-  await agent.ask('PUT', '/agent/service/register', { Name: 'web' })
+  await register({ Name: 'web' })
   const ended = await runLocker(['-n', '--require-healthy=web', 'backup', 'true'], options)
   return ended.code === 0 ? locks(options) : complaint(ended)
 }
 
 const waits: Trial = async (options) => {
-  await agent.ask('PUT', '/agent/service/register', { Name: 'web' })
+  await register({ Name: 'web' })
   await agent.put('ready/web', '1')
   const ended = await runLocker(['wait', '--once', 'service:web', 'kv:ready/web'], options)
   return ended.code === 0 ? undefined : complaint(ended)
@@ -274,7 +280,7 @@ async function beginsReinit(refusal: () => string | undefined): Promise<void> {
 }
 
 const operates: Trial = async (options) => {
-  await agent.ask('PUT', '/agent/service/register', { Name: 'redis', Tags: ['slave'] })
+  await register({ Name: 'redis', Tags: ['slave'] })
   for (const words of [
     ['maintenance', 'redis', '--for', '1m'],
     ['enable', 'redis', '--node', node],
@@ -304,7 +310,7 @@ const monitors: Trial = async (options) => {
 }
 
 const finds: Trial = async (options) => {
-  await agent.ask('PUT', '/agent/service/register', { Name: 'web' })
+  await register({ Name: 'web' })
   const ended = await runLocker(['hosts', '--label', 'web'], options)
   return ended.stdout === '127.0.0.1\n' ? undefined : complaint(ended)
 }

@@ -122,10 +122,11 @@ until ${fresh}; do sleep 0.1; done; echo prolonged; exit 5`
     const rotation = await Rotation.begin(label)
     const target = await startTarget()
     const id = ['--label', label, '--service-id', 'a', '--interval', '0.3s']
+    const healthy = () => agent.ask<unknown[]>('GET', `/health/service/${label}?passing`)
     const monitor = rotation.start(['monitor', ...id, '--monitor-url', target.url], { DEBUG: '1' })
     await monitor.says(/is up/)
+    await expect.poll(healthy, { timeout: 20_000 }).toHaveLength(1)
     await rotation.happen(() => monitor.says(/403 PUT \/v1\/agent\/check/))
-    const healthy = () => agent.ask<unknown[]>('GET', `/health/service/${label}?passing`)
     expect(await healthy()).toHaveLength(1)
     // What it tells Consul from now on, the new token tells.
     target.status = 500
@@ -135,6 +136,6 @@ until ${fresh}; do sleep 0.1; done; echo prolonged; exit 5`
     expect(monitor.hasEnded).toBe(false)
     monitor.kill('SIGTERM')
     expect(await monitor.ends()).toMatchObject({ code: 0 })
-    expect(await agent.ask('GET', `/health/service/${label}`)).toEqual([])
+    await expect.poll(() => agent.ask('GET', `/health/service/${label}`), { timeout: 20_000 }).toEqual([])
   })
 })

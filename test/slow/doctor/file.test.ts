@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isKnown } from '../../kit/catalog.ts'
 import { ConsulClient } from '../../kit/consul-client.ts'
 import { diagnose } from '../../kit/doctor.ts'
 import { agentAddress, fileWith, leaderFile } from '../../kit/doctored-files.ts'
@@ -70,8 +71,10 @@ describe.concurrent("doctor of an init script's file", () => {
     expect([unregistered.exit, unregistered.found]).toEqual([0, ['CL704 warning']])
     const register = (service: object) => consul.request('PUT', '/agent/service/register', JSON.stringify(service))
     await register({ Name: name })
+    await isKnown(consul.read, name)
     expect((await diagnose(agentAddress(), ['-f', path])).said('CL704')).toContain('has no check')
     await register({ Name: name, Check: { TTL: '60s', Status: 'passing' } })
+    await isKnown(consul.read, name, { status: 'passing' })
     expect((await diagnose(agentAddress(), ['-f', path])).found).toEqual([])
     await consul.request('PUT', `/agent/service/deregister/${name}`)
     await consul.deleteKey(`cluster/doctor/${name}`)
