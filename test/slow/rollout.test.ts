@@ -220,7 +220,7 @@ test.each<[string, number, RegExp]>([
   ['pause --role web --host web1', 2, /either --host or --role, not both/],
   ['status --prometheus --json', 2, /--prometheus and --json are two wishes/],
   ['status --prometheus --watch', 2, /--prometheus and --watch are two wishes/],
-  ['pause --role', 2, /role \(see consul-locker rollout --help\)/],
+  ['pause --role', 2, /--role has no value \(write it as --role NAME;/],
   ['pause --role a/b', 2, /the role "a\/b" has the character/],
   ['pending --hosts', 2, /rollout pending takes no --hosts/],
   ['health --version-file x', 102, /rollout health takes no --version-file/],
