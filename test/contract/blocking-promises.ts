@@ -75,10 +75,14 @@ export function blockingPromises(open: () => Client): void {
 
   test('returns unchanged when its time is over, up to a sixteenth later', async () => {
     const scene = await held(open())
-    const [reply, index, tookMs] = await readDuring(scene, '1600ms', async () => {})
-    expect([reply.status, reply.index]).toEqual([200, index])
-    expect(tookMs).toBeGreaterThanOrEqual(1590)
-    expect(tookMs).toBeLessThan(2200)
+    const isInTime = async () => {
+      const [reply, index, tookMs] = await readDuring(scene, '1600ms', async () => {})
+      expect([reply.status, reply.index]).toEqual([200, index])
+      expect(tookMs).toBeGreaterThanOrEqual(1590)
+      return tookMs < 2200
+    }
+    // On a busy machine an answer may be heard of late, but not each time.
+    for (let tries = 1; !(await isInTime()); tries++) expect(tries).toBeLessThan(5)
   })
 
   test('of an absent key returns when it is created', async () => {
