@@ -38,6 +38,11 @@ function lockRules(key: string): string[] {
   return [write('key', key), write('key_prefix', `${key}=`)]
 }
 
+/** Who asks how many slots are taken, or changes how many there are. */
+export function slotsRules(list: string, isChange: boolean): string[] {
+  return [`key_prefix "${list.slice(0, list.lastIndexOf('/') + 1)}" { policy = "${isChange ? 'write' : 'read'}" }`]
+}
+
 /** Who only asks after a lock. */
 export function lockReaderRules(key: string): string[] {
   return [readKey(key), `key_prefix "${key}=" { policy = "read" }`]

@@ -7,7 +7,7 @@ import { checkKey, keyOfName, MOST_SLOTS, slotsKey } from '../../../lock/lock-ke
 import { readMarker, type SemaphorePlace, viewOf } from '../../../lock/semaphore-view.ts'
 import { slotsPlace } from '../../../lock/slots.ts'
 import { slotsInUse } from '../../../lock/slots-in-use.ts'
-import { runRules } from '../../connection/acl-rules.ts'
+import { slotsRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
@@ -28,7 +28,7 @@ export const slotsCommand = subcommand(SLOTS_SYNTAX, async ({ ctx, options, word
   const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
   const place = slotsPlace(slotsKey(key, ownKey !== undefined), ownKey === undefined ? key : undefined)
   const limit = wanted === undefined ? undefined : limitIn(wanted)
-  const consul = await connect(options, environment, runRules(place.list, { slots: 1 }))
+  const consul = await connect(options, environment, slotsRules(place.list, limit !== undefined))
   try {
     return await interruptible(ctx, signals, (ctx) =>
       limit === undefined ? show(ctx, consul, name, place) : change(ctx, consul, name, place, limit),

@@ -11,6 +11,7 @@ import {
   pauseRules,
   rolloutRules,
   runRules,
+  slotsRules,
   tokenServerRules,
 } from '../../../../src/cli/connection/acl-rules.ts'
 import { leaderKeys } from '../../../../src/leader/cluster/leader-keys.ts'
@@ -48,6 +49,12 @@ describe('the rules that a refusal names are those of docs/rights.md:', () => {
     ['A host of a rollout', rolloutRules(new RolloutKeys())],
   ])('%s', (title, rules) => {
     expect(rules.map((rule) => rule.replace('<node>', 'web1')).sort()).toEqual(policy(title))
+  })
+
+  test('to show slots, or change how many there are, takes one of those of a run with --slots', () => {
+    const [list, run] = [`${BACKUP}/.lock`, runRules(`${BACKUP}/.lock`, { slots: 2 })]
+    expect(run).toEqual(expect.arrayContaining(slotsRules(list, true)))
+    expect(slotsRules(list, false)).toEqual([`key_prefix "${BACKUP}/" { policy = "read" }`])
   })
 
   test('a lease alone needs what a monitor needs of it', () => {
