@@ -129,9 +129,21 @@ describe('consul-locker crontab', () => {
 
   test('warns of what only works here', async () => {
     const dir = scratch()
-    writeFileSync(join(dir, 'in.csv'), '')
+    mkdirSync(join(dir, 'w'))
+    for (const name of ['in.csv', 'w/out', 'plain']) writeFileSync(join(dir, name), '')
     const env = { CONSUL_LOCKER_WAIT: '5', CONSUL_HTTP_TOKEN: 'secret-1', CONSUL_NAMESPACE: 'n' }
-    const words = ['crontab', ...HOURLY, ...address(), '--token', 'secret-2', 'report', 'true', 'in.csv']
+    const words = [
+      'crontab',
+      ...HOURLY,
+      ...address(),
+      '--token',
+      'secret-2',
+      'report',
+      'true',
+      'in.csv',
+      'w/out',
+      'plain',
+    ]
     const { code, stderr } = await runLocker(words, { env, cwd: dir })
     expect(code).toBe(0)
     expect(stderr.trimEnd().split('\n')).toEqual([
@@ -140,6 +152,7 @@ describe('consul-locker crontab', () => {
       ),
       expect.stringContaining('the token stands in what is printed; give --token-file'),
       expect.stringContaining('in.csv is a file of this folder'),
+      expect.stringContaining('w/out is a file of this folder'),
     ])
     const without = await runLocker(['crontab', ...HOURLY, ...address(), 'report', 'true'], { env })
     expect(without.stderr).toContain('CONSUL_HTTP_TOKEN (--token-file)')

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Context } from '../../../../base/context.ts'
 import { findExecutable } from '../../../../child/executable.ts'
 import type { LockSpec } from '../../../../lock/acquire-options.ts'
@@ -111,7 +111,11 @@ function warnOfSurroundings(
     ctx.log.warn(`set in this environment, and unknown where the run is started: ${forgotten.join(', ')}`)
   }
   if (given.token !== undefined) ctx.log.warn('the token stands in what is printed; give --token-file')
-  const near = args.find((word) => !isAbsolute(word) && !word.startsWith('-') && word.includes('.') && existsSync(word))
-  if (near !== undefined)
+  for (const near of new Set(args.filter(isNear)))
     ctx.log.warn(`${near} is a file of this folder, and the run is started in another: give its path`)
+}
+
+/** A plain word is none, though there may be a file of its name: it may be anything. */
+function isNear(word: string): boolean {
+  return /^[^-/].*[./]|^[.]/.test(word) && existsSync(word)
 }
