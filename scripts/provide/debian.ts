@@ -25,7 +25,11 @@ export interface Program {
  */
 export async function unpackPackage({ package: name, suite = ownSuite() }: DebianPackage): Promise<string> {
   return keptInCache(suite, name, async (unpacked, { cache, lock }) => {
-    const files = await new Apt(join(cache, '.apt'), suite, lock).download(name)
+    const files = await new Apt(join(cache, '.apt'), suite, lock).download(name).catch((cause) => {
+      throw new Error(`Debian's package ${name} is not on this machine, and can't be had: is there a network?`, {
+        cause,
+      })
+    })
     for (const file of files) await execute('dpkg-deb', ['--extract', file, unpacked], { fd3: lock })
     for (const file of files) await rm(file)
   })
