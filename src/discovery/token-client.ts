@@ -81,7 +81,7 @@ export class TokenClient {
     const sentence = `the discovery server at ${this.#url.origin} answers ${status}${said ? `: ${said}` : ''}`
     if (status === 401) return new Failure('refused', sentence, { hint: 'give --secret-file' })
     if (status === 429 || status >= 500) return new Failure('unavailable', sentence)
-    return new Failure('rejected', sentence)
+    return new Failure('rejected', sentence, { hint: 'is --url right, and is that consul-locker discovery serve?' })
   }
 }
 

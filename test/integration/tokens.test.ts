@@ -220,7 +220,9 @@ describe('a client of tokens', () => {
     expect(nobody.stderr).toMatch(/error: the discovery server at http:\/\/127.0.0.1:1 fails: connection refused/)
     const another = await client('new', agent.address)
     expect(another.code).toBe(3)
-    expect(another.stderr).toMatch(/error: the discovery server at .* answers \d+/)
+    expect(another.stderr).toMatch(
+      /error: the discovery server at .* answers \d+.* \(is --url right, and is that consul-locker discovery/,
+    )
   })
 
   test.each([

@@ -271,9 +271,13 @@ describe('bad input', () => {
     chmodSync(locker, 0o755)
     const script = join(dir, 'web')
     writeFileSync(script, 'name: web\nconsul_service: web\ncluster_key: c\n')
-    const asNobody = execute('setpriv', ['--reuid', '65534', '--clear-groups', locker, 'init', script, 'start'])
-    await expect(asNobody).rejects.toThrow(
-      /failed \(4\): consul-locker: error: only root may start services by the system's own service command \(run it as root, or give the script a service_command that works for this user\)$/,
+    const asNobody = (...words: string[]) =>
+      execute('setpriv', ['--reuid', '65534', '--clear-groups', locker, 'init', script, ...words])
+    // It only looks.
+    const look = ['start-primary', '--dry-run', '--http-addr', '127.0.0.1:1', '--consul-timeout', '1ms']
+    await expect(asNobody(...look)).rejects.toThrow(/can't be reached/)
+    await expect(asNobody('start')).rejects.toThrow(
+      /failed \(4\): consul-locker: error: start takes the system's own service command, which only root may use \(run it as root, or give the script a service_command that works for this user\)$/,
     )
   })
 })

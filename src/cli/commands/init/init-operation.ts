@@ -45,7 +45,8 @@ export class InitOperation {
    */
   async run(action: InitAction): Promise<number> {
     const { ctx, options, environment, signals } = this.#request
-    if (action !== 'status' && needsRoot(this.#file) && process.getuid?.() !== 0) throw notRoot(action)
+    const isLook = action === 'status' || options['dry-run']
+    if (!isLook && needsRoot(this.#file) && process.getuid?.() !== 0) throw notRoot(action)
     const settings = orFromOwnFile(options, this.#file.consul, environment)
     const consul = await connect(settings, environment, initRules(this.#file))
     const script = new InitScript({
@@ -148,7 +149,7 @@ function tooPatient(deadAfterMs: number, stepMs: number): Failure {
 }
 
 function notRoot(action: InitAction): Failure {
-  return new Failure('not-executable', `only root may ${action} services by the system's own service command`, {
+  return new Failure('not-executable', `${action} takes the system's own service command, which only root may use`, {
     hint: 'run it as root, or give the script a service_command that works for this user',
   })
 }
