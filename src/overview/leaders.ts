@@ -1,4 +1,9 @@
+import type { Context } from '../base/context.ts'
+import { Failure } from '../base/failure.ts'
+import type { Consul } from '../consul/consul.ts'
+import { readKey } from '../consul/kv.ts'
 import { leaderKeys } from '../leader/cluster/leader-keys.ts'
+import { parseHolderRecord } from '../lock/holder-record.ts'
 import type { LockView } from './lock-view.ts'
 
 /** Where applications with a leader have their keys, unless their file says otherwise. */
@@ -14,6 +19,17 @@ export function applicationOf(lockKey: string): string | undefined {
 export function asLeader(lock: LockView): LockView {
   const name = lock.kind === 'lock' ? applicationOf(lock.key) : undefined
   return name === undefined ? lock : { ...lock, name, kind: 'leader' }
+}
+
+/** On which node an application is led; `undefined` when nobody leads it, or the token may not see that. */
+export async function leaderNode(ctx: Context, consul: Consul, name: string): Promise<string | undefined> {
+  try {
+    const { entry } = await readKey(ctx, consul, leaderKeys(name).lock, { rights: 'read' })
+    return entry?.session === undefined ? undefined : (parseHolderRecord(entry.value).host ?? 'somebody')
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'refused') return undefined
+    throw thrown
+  }
 }
 
 const OF_CLUSTER = /^lock[/](.+)[/](?:cluster|history|note|nodes[/][^/]+|positions[/][^/]+)$/

@@ -178,4 +178,17 @@ describe('a token that may see only some keys', () => {
     expect(stderr).toContain('the token may not see all keys that begin with consul-locker-')
     expect(stderr).toContain('lock/')
   })
+
+  test('that sees nothing is told that, and that it is why', async () => {
+    const { ca, cert, key } = agent.certificates
+    const token = await agent.token('no-locks', 'key "nothing" { policy = "read" }')
+    const env = { CONSUL_CACERT: ca, CONSUL_CLIENT_CERT: cert, CONSUL_CLIENT_KEY: key, CONSUL_HTTP_TOKEN: token }
+    const shown = await runLocker(['locks'], { address: agent.address, env })
+    expect(shown).toMatchObject({
+      stdout: '',
+      stderr: expect.stringContaining('there is no lock that this token may see'),
+    })
+    const unlocked = await runLocker(['unlock', '--pattern', '*', '--yes'], { address: agent.address, env })
+    expect(unlocked).toMatchObject({ code: 3, stderr: expect.stringContaining('the token may not see all locks') })
+  })
 })

@@ -180,7 +180,9 @@ describe('pause --all', () => {
       })
       expect(await runLocker(['resume', 'other'], options)).toMatchObject({
         code: 0,
-        stderr: expect.stringContaining('other is not paused'),
+        stderr: expect.stringContaining(
+          'other has no pause of its own; all locks are paused (consul-locker resume --all)',
+        ),
       })
       expect((await runLocker(['-n', 'other', 'true'], options)).code).toBe(1)
       running.child.stdin?.end('\n')

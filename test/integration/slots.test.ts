@@ -315,7 +315,7 @@ describe('consul-locker slots', () => {
   })
 
   test.each([
-    [[], 'no name was given'],
+    [[], 'no lock was named'],
     [['a/'], 'empty part'],
     [['web', '0'], 'is no number of slots'],
     [['web', '1001'], 'is no number of slots'],

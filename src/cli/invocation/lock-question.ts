@@ -1,7 +1,5 @@
 import type { Context } from '../../base/context.ts'
-import { Failure } from '../../base/failure.ts'
 import type { Consul } from '../../consul/consul.ts'
-import { checkKey, keyOfName } from '../../lock/lock-keys.ts'
 import { lockReaderRules } from '../connection/acl-rules.ts'
 import { connect } from '../connection/connect.ts'
 import type { CONSUL_OPTIONS } from '../options/consul-options.ts'
@@ -11,13 +9,8 @@ import type { Option, Values } from '../syntax/option.ts'
 import { checkNoWords } from '../syntax/stray-words.ts'
 import { interruptible } from './interruptible.ts'
 import type { Subcommand } from './invocation.ts'
+import { type LockInQuestion, lockNamed } from './lock-named.ts'
 import { subcommand } from './subcommand.ts'
-
-/** A lock that a question is about. */
-export interface LockInQuestion {
-  readonly name: string
-  readonly key: string
-}
 
 type QuestionOptions = typeof CONSUL_OPTIONS &
   typeof OUTPUT_OPTIONS & { readonly key: Option<string | undefined> } & Readonly<Record<string, Option>>
@@ -37,13 +30,11 @@ export function lockQuestion<O extends QuestionOptions>(
   return subcommand(syntax, async ({ ctx, options, words, environment, signals }) => {
     const usage = `consul-locker ${word} NAME`
     const [name, ...rest] = words
-    if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: usage })
     checkNoWords(rest, usage)
-    const ownKey = options.key as string | undefined
-    const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
-    const consul = await connect(options, environment, lockReaderRules(key))
+    const lock = lockNamed(name, options.key as string | undefined, usage)
+    const consul = await connect(options, environment, lockReaderRules(lock.key))
     try {
-      return await interruptible(ctx, signals, (ctx) => answer(ctx, consul, { name, key }, options, environment))
+      return await interruptible(ctx, signals, (ctx) => answer(ctx, consul, lock, options, environment))
     } finally {
       consul.close()
     }

@@ -32,7 +32,7 @@ export const LOCK_OPTIONS = everywhere({
 })
 
 /** Which lock a command asks about, or acts on without taking it. */
-export const LOCK_KEY = { ...LOCK_OPTIONS.key, describe: 'the lock is this key instead of consul-locker-<name>' }
+export const LOCK_KEY = { ...LOCK_OPTIONS.key, describe: 'the lock is this key, and needs no name' }
 
 /** Which of a lock's options can't be wanted together. */
 export const LOCK_CONTRADICTIONS: NonNullable<Syntax['contradictions']> = [

@@ -14,6 +14,7 @@ import { KEPT_MARK } from '../../../run/release-request.ts'
 import { runRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
+import { lockNamed } from '../../invocation/lock-named.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { requestedLock, waitMsOf } from '../../options/lock-options.ts'
 import { print, printed } from '../../output/print.ts'
@@ -24,8 +25,8 @@ const FORM = 'consul-locker hold [options] NAME'
 
 /** `consul-locker hold NAME` */
 export const holdCommand = subcommand(HOLD_SYNTAX, async ({ ctx, options, words, command, environment, signals }) => {
-  const [name, ...rest] = words
-  if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: FORM })
+  const [word, ...rest] = words
+  const { name } = lockNamed(word, options.key, FORM)
   if (rest.length > 0 || command !== undefined) throw commandGiven(name)
   const spec = requestedKeep(name, options, environment)
   const consul = await connect(options, environment, runRules(spec.lock.key, options))

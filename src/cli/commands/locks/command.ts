@@ -46,7 +46,8 @@ export const locksCommand = subcommand(LOCKS_SYNTAX, async ({ ctx, options, word
       const lines = options.waiters ? waitersLines(view, nowMs) : locksLines(view, nowMs)
       if (options.waiters ? lines.length === 0 : view.locks.length === 0) {
         const what = pattern === undefined ? 'lock' : 'lock of that name'
-        ctx.log.notice(options.waiters ? `nobody waits for a ${what}` : `there is no ${what}`)
+        const seen = view.unseen.length > 0 ? ' that this token may see' : ''
+        ctx.log.notice(options.waiters ? `nobody waits for a ${what}${seen}` : `there is no ${what}${seen}`)
       }
       return printLines(lines)
     })

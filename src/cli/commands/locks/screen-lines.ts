@@ -1,5 +1,6 @@
 import { fitted, padded } from '../../../base/columns.ts'
 import { printable } from '../../../base/printable.ts'
+import type { LocksView } from '../../../overview/lock-view.ts'
 import type { ScreenLine } from '../../output/full-screen.ts'
 import { tableLines } from '../../output/table.ts'
 import { LOCK_COLUMNS, lockCells } from './lock-cells.ts'
@@ -54,8 +55,7 @@ const LIVE_COLUMNS = LOCK_COLUMNS.map((column) => ({ ...column, reserved: WIDTHS
 function listOf(state: ScreenState, nowMs: number): ScreenLine[] {
   const { view, rows, top, selected, size } = state
   if (!view) return []
-  if (rows.length === 0)
-    return [{ text: view.locks.length === 0 ? 'there is no lock' : 'none of the locks is like that' }]
+  if (rows.length === 0) return [{ text: view.locks.length > 0 ? 'none of the locks is like that' : noneText(view) }]
   const visible = rows.slice(top, top + listHeight(state))
   const cells = visible.map((lock) => lockCells(lock, view, nowMs))
   const [head, ...lines] = tableLines(LIVE_COLUMNS, cells, size.columns)
@@ -66,6 +66,10 @@ function listOf(state: ScreenState, nowMs: number): ScreenLine[] {
       return isSelected ? { text: padded(text, size.columns), look: 'selected' } : { text }
     }),
   ]
+}
+
+function noneText({ unseen }: LocksView): string {
+  return unseen.length > 0 ? 'there is no lock that this token may see' : 'there is no lock'
 }
 
 function pageOf(state: ScreenState, history: LockHistory | undefined, nowMs: number): ScreenLine[] {

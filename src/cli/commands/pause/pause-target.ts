@@ -1,5 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
-import { ALL_PAUSED_KEY, checkKey, keyOfName, pauseKeyOf } from '../../../lock/lock-keys.ts'
+import { ALL_PAUSED_KEY, keyOfName, pauseKeyOf } from '../../../lock/lock-keys.ts'
+import { lockNamed } from '../../invocation/lock-named.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import type { ScopeOptions } from './syntax.ts'
 
@@ -9,6 +10,8 @@ export interface PauseTarget {
   readonly pauseKey: string
   /** For people, with its verb: `backup is`. */
   readonly subject: string
+  /** What the lock is called; `undefined` for all locks. */
+  readonly name: string | undefined
   /** The lock's own key; `undefined` for all locks. */
   readonly lockKey: string | undefined
 }
@@ -20,9 +23,8 @@ export function targetOf(words: readonly string[], { all, key: ownKey }: ScopeOp
   if (all && (name !== undefined || ownKey !== undefined)) {
     throw new Failure('usage', 'a name or --key says one lock, and --all says every lock', { hint: 'give one of them' })
   }
-  if (all) return { pauseKey: ALL_PAUSED_KEY, subject: 'all locks are', lockKey: undefined }
-  if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: form })
-  const lockKey = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
-  keyOfName(name)
-  return { pauseKey: pauseKeyOf(lockKey), subject: `${name} is`, lockKey }
+  if (all) return { pauseKey: ALL_PAUSED_KEY, subject: 'all locks are', name, lockKey: undefined }
+  if (name !== undefined) keyOfName(name)
+  const lock = lockNamed(name, ownKey, form)
+  return { pauseKey: pauseKeyOf(lock.key), subject: `${lock.name} is`, name: lock.name, lockKey: lock.key }
 }

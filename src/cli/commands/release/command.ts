@@ -4,11 +4,11 @@ import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
 import { Retry } from '../../../consul/retry.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
-import { checkKey, keyOfName } from '../../../lock/lock-keys.ts'
 import { type ReleaseAnswer, requestRelease } from '../../../run/release-request.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
+import { lockNamed } from '../../invocation/lock-named.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { whoAsks } from '../../invocation/who-asks.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
@@ -18,13 +18,12 @@ const FORM = 'consul-locker release NAME --run ID'
 
 /** `consul-locker release NAME --run ID` */
 export const releaseCommand = subcommand(RELEASE_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
-  const [name, ...rest] = words
-  if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: FORM })
+  const [word, ...rest] = words
   checkNoWords(rest, FORM)
   const { run: runId, timeout: timeoutMs, key: ownKey } = options
+  const { name, key } = lockNamed(word, ownKey, FORM)
   if (!runId)
     throw new Failure('usage', 'no run was named', { hint: '--run takes the runId that consul-locker hold printed' })
-  const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
   const late = () =>
     new Failure('timed-out', `run ${runId} didn't give ${name} back within ${formatDuration(timeoutMs)}`, {
       hint: 'is its machine alive? It will when it hears of this; if it is dead, the lock is free when its session expires',

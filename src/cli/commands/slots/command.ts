@@ -3,7 +3,7 @@ import { Failure } from '../../../base/failure.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import { changeSlotLimit } from '../../../lock/change-slot-limit.ts'
 import { describeHolder } from '../../../lock/holder-record.ts'
-import { checkKey, keyOfName, MOST_SLOTS, slotsKey } from '../../../lock/lock-keys.ts'
+import { MOST_SLOTS, slotsKey } from '../../../lock/lock-keys.ts'
 import { readMarker, type SemaphorePlace, viewOf } from '../../../lock/semaphore-view.ts'
 import { slotsPlace } from '../../../lock/slots.ts'
 import { slotsInUse } from '../../../lock/slots-in-use.ts'
@@ -11,6 +11,7 @@ import { slotsRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
+import { lockNamed } from '../../invocation/lock-named.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { print, printLines } from '../../output/print.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
@@ -21,11 +22,10 @@ const USAGE = 'consul-locker slots <name> [n]'
 
 /** `consul-locker slots NAME [N]` */
 export const slotsCommand = subcommand(SLOTS_SYNTAX, async ({ ctx, options, words, environment, signals }) => {
-  const [name, wanted, ...rest] = words
-  if (name === undefined) throw new Failure('usage', 'no name was given', { hint: USAGE })
+  const [word, wanted, ...rest] = words
   checkNoWords(rest, USAGE)
   const { key: ownKey } = options
-  const key = ownKey === undefined ? keyOfName(name) : checkKey('--key', ownKey)
+  const { name, key } = lockNamed(word, ownKey, USAGE)
   const place = slotsPlace(slotsKey(key, ownKey !== undefined), ownKey === undefined ? key : undefined)
   const limit = wanted === undefined ? undefined : limitIn(wanted)
   const consul = await connect(options, environment, slotsRules(place.list, limit !== undefined))

@@ -10,7 +10,9 @@ import { waiterAt } from '../../../overview/holders-and-waiters.ts'
 import { whyNoLock } from '../../../overview/standing.ts'
 import { knownOfLock, knownRuns } from '../../../run/history/known-runs.ts'
 import { EXIT, NAGIOS_EXIT } from '../../exit-codes.ts'
-import { type LockInQuestion, lockQuestion } from '../../invocation/lock-question.ts'
+import type { LockInQuestion } from '../../invocation/lock-named.ts'
+import { lockQuestion } from '../../invocation/lock-question.ts'
+import { tellOfLeader } from '../../invocation/tell-of-leader.ts'
 import { hasColours } from '../../output/colours.ts'
 import { print, printed, printLines, printText } from '../../output/print.ts'
 import { judgeAge } from './age-check.ts'
@@ -27,6 +29,8 @@ export const statusCommand = lockQuestion(STATUS_SYNTAX, 'status', async (ctx, c
   if (json) print(statusJson(lock, status))
   else {
     printLines(statusLines(status, nowMs))
+    const isFree = status.known.entry === undefined && status.several === undefined
+    if (isFree && options.key === undefined) await tellOfLeader(ctx, consul, lock.name)
     const timeline = statusTimeline(status, nowMs, hasColours(environment))
     if (timeline.length > 0) printText(`\n${timeline.join('\n')}\n`)
   }

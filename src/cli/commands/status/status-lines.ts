@@ -11,7 +11,7 @@ import { ago, describeEnd } from '../../../run/history/describe-run.ts'
 import type { KnownRuns } from '../../../run/history/known-runs.ts'
 import type { RunEntry } from '../../../run/history/runs-record.ts'
 import { runIn } from '../../../run/history/unended-runs.ts'
-import type { LockInQuestion } from '../../invocation/lock-question.ts'
+import type { LockInQuestion } from '../../invocation/lock-named.ts'
 import { runBars } from '../../output/run-bars.ts'
 import type { SeveralHolders } from './several-holders.ts'
 

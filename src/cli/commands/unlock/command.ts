@@ -12,6 +12,7 @@ import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
+import { tellOfLeader } from '../../invocation/tell-of-leader.ts'
 import { confirmed } from '../../output/confirmation.ts'
 import { printed, printLines } from '../../output/print.ts'
 import { endAll } from './end-all.ts'
@@ -45,7 +46,11 @@ async function unlock(ctx: Context, consul: Consul, named: LocksNamed, options: 
     ctx.log.notice(`${named.subject} is no lock: ${noLock}; nothing is done`)
     return EXIT.done
   }
-  if (all.length === 0) return tellFree(ctx, named, locks)
+  if (all.length === 0) {
+    tellFree(ctx, named, locks)
+    if (options.key === undefined && options.pattern === undefined) await tellOfLeader(ctx, consul, named.subject)
+    return EXIT.done
+  }
   const holds = all.filter((hold) => isOf(hold, options.holder))
   if (holds.length === 0) {
     const hosts = [...new Set(all.map(holderHost))]
@@ -73,7 +78,13 @@ async function checkSeen(
   { locks, isAllSeen }: { readonly locks: readonly LockView[]; readonly isAllSeen: boolean },
 ): Promise<string | undefined> {
   if (kind === 'key_prefix') {
-    if (!isAllSeen) ctx.log.warn(`the token may not see all locks: there may be more that match`)
+    if (isAllSeen) return undefined
+    if (locks.every(({ holders }) => holders.length === 0)) {
+      throw new Failure('refused', `the token may not see all locks, and none that is held and matches`, {
+        hint: `${kind} "${key}" { policy = "read" }`,
+      })
+    }
+    ctx.log.warn(`the token may not see all locks: there may be more that match`)
     return undefined
   }
   if (locks.length > 0) return locks.find(({ kind }) => kind === 'data')?.trouble
@@ -103,7 +114,7 @@ async function isWanted(ctx: Context, holds: readonly SessionHold[], options: Un
   return confirmed(ctx, options.yield ? `Ask for ${what}?` : `Unlock ${what}?`, unasked)
 }
 
-function tellFree(ctx: Context, { subject }: LocksNamed, locks: readonly LockView[]): number {
+function tellFree(ctx: Context, { subject }: LocksNamed, locks: readonly LockView[]): void {
   const untilMs = locks.find(({ closure }) => closure)?.closure?.untilMs
   const leftMs = Math.max(0, (untilMs ?? 0) - ctx.clock.now().wallMs)
   const closed =
@@ -111,5 +122,4 @@ function tellFree(ctx: Context, { subject }: LocksNamed, locks: readonly LockVie
       ? ''
       : `; it is closed until ${toSecond(untilMs)} at the latest (${formatDuration(leftMs)} more)`
   ctx.log.notice(`nobody holds ${subject}: nothing is done${closed}`)
-  return EXIT.done
 }

@@ -1,7 +1,8 @@
 import { Failure } from '../../../base/failure.ts'
 import { Glob } from '../../../base/glob.ts'
-import { checkKey, KEY_PREFIX, keyOfName, SLOTS_LIST } from '../../../lock/lock-keys.ts'
+import { KEY_PREFIX, keyOfName, SLOTS_LIST } from '../../../lock/lock-keys.ts'
 import type { LocksMeant } from '../../../unlock/read-session-holds.ts'
+import { type LockInQuestion, lockNamed } from '../../invocation/lock-named.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import type { UnlockOptions } from './syntax.ts'
 
@@ -23,9 +24,9 @@ export function locksNamed(words: readonly string[], { pattern, key }: UnlockOpt
     if (name !== undefined) throw new Failure('usage', 'a name and --pattern are two wishes', { hint: FORM })
     return matching(pattern)
   }
-  if (name === undefined) throw new Failure('usage', 'no lock was named', { hint: FORM })
-  const own = keyOfName(name)
-  return key === undefined ? named(name, own) : keyed(name, checkKey('--key', key))
+  if (name !== undefined) keyOfName(name)
+  const lock = lockNamed(name, key, FORM)
+  return key === undefined ? named(lock) : keyed(lock)
 }
 
 function matching(pattern: string): LocksNamed {
@@ -38,13 +39,13 @@ function matching(pattern: string): LocksNamed {
   }
 }
 
-function named(name: string, own: string): LocksNamed {
+function named({ name, key: own }: LockInQuestion): LocksNamed {
   const keys = [own, `${own}${SLOTS_LIST}`]
   return { subject: name, prefixes: [], at: ['key', own], isMeant: ({ key }) => keys.includes(key) }
 }
 
 /** A key as it is; those who have slots have keys beside that of their list. */
-function keyed(name: string, own: string): LocksNamed {
+function keyed({ name, key: own }: LockInQuestion): LocksNamed {
   const prefix = own.endsWith(SLOTS_LIST) ? own.slice(0, 1 - SLOTS_LIST.length) : own
   return { subject: name, prefixes: [prefix], at: ['key', own], isMeant: ({ key }) => key === own }
 }

@@ -61,13 +61,14 @@ function alsoLines(others: readonly string[] | undefined): string[] {
 /** What comes of it when this session is ended now. */
 export function consequences(hold: SessionHold, nowMs: number): string[] {
   const closedMs = closedForMs(hold)
-  return folded(`${WORK[hold.keeper]}; ${opening(closedMs, nowMs)}`)
+  const better = hold.keeper === 'leader' ? `; better: ${stepDownCommand(hold)}` : ''
+  return folded(`${WORK[hold.keeper]}${better}; ${opening(closedMs, nowMs)}`)
 }
 
 const WORK: Readonly<Record<Keeper, string>> = {
   run: 'its command is stopped at once: TERM, and KILL after its grace',
   hold: 'hold tells its users, and nothing stops them; --yield asks them to end',
-  leader: 'its application is demoted at once, and another node promoted; better: consul-locker leader step-down',
+  leader: 'its application is demoted at once, and another node promoted',
   step: "a rollout's step stops, and a switch of roles takes the lock again",
   'consul-lock': 'consul lock stops its command when it notices, and KILLs it 5 s later',
   bash: "the Bash consul-locker doesn't notice: its command runs on, beside the next one",
@@ -80,17 +81,25 @@ function opening(closedMs: number | undefined, nowMs: number): string {
   return `the next one starts after the lock-delay of ${formatDuration(closedMs)}, about ${toSecond(nowMs + closedMs)}`
 }
 
+/** What has the application of a leader's lock led elsewhere, in good order. */
+export function stepDownCommand({ lock, holder }: Pick<SessionHold, 'lock' | 'holder'>): string {
+  // Where the lock has a key of its own, its record alone tells the application.
+  const name = lock.kind === 'leader' ? lock.name : (holder.command?.[1] ?? 'NAME')
+  return `consul-locker leader step-down ${oneLine(name, NAME_LENGTH)}`
+}
+
 /** What happens when the holder is asked. */
-export function yieldConsequences({ keeper }: Pick<SessionHold, 'keeper'>): string[] {
-  return folded(ASKED[keeper])
+export function yieldConsequences(hold: Pick<SessionHold, 'keeper' | 'lock' | 'holder'>): string[] {
+  return folded(
+    hold.keeper === 'leader' ? `a leader hands over by ${stepDownCommand(hold)}, and not by this` : ASKED[hold.keeper],
+  )
 }
 
 const NOT_ASKED = "it is no run and no hold, and can't be asked"
 
-const ASKED: Readonly<Record<Keeper, string>> = {
+const ASKED: Readonly<Record<Exclude<Keeper, 'leader'>, string>> = {
   run: 'its runner sends TERM to the command, and gives the lock back when that has ended',
   hold: 'its users are told that somebody asks; it gives the lock back when they are done',
-  leader: 'a leader hands over by consul-locker leader step-down, and not by this',
   step: NOT_ASKED,
   'consul-lock': NOT_ASKED,
   bash: NOT_ASKED,

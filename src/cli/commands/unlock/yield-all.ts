@@ -10,7 +10,7 @@ import { type SessionHold, sessionHoldKey } from '../../../unlock/session-hold.t
 import { EXIT } from '../../exit-codes.ts'
 import { whoAsks } from '../../invocation/who-asks.ts'
 import { print } from '../../output/print.ts'
-import { holderHost, lockName } from './session-hold-lines.ts'
+import { holderHost, lockName, stepDownCommand } from './session-hold-lines.ts'
 
 /** Asks all at once, waits for each, and tells how it went. Settles with the exit code: the worst of all. */
 export async function yieldAll(
@@ -27,7 +27,7 @@ async function yieldOne(ctx: Context, consul: Consul, hold: SessionHold, timeout
   if (hold.keeper !== 'run' && hold.keeper !== 'hold') {
     const why =
       hold.keeper === 'leader'
-        ? `a leader hands over by consul-locker leader step-down ${name}`
+        ? `a leader hands over by ${stepDownCommand(hold)}`
         : "what holds it is no run and no hold, and can't be asked"
     ctx.log.error(`${name}: ${why}; nothing is done`)
     return EXIT.no
