@@ -1,8 +1,14 @@
+import { isatty } from 'node:tty'
 import { columnsOf, fitted, padded } from '../../base/columns.ts'
 import { printable } from '../../base/printable.ts'
 
 /** As wide as a line is where nobody says otherwise. */
 export const COLUMNS = 80
+
+/** How wide a line of standard output may be: whoever reads a file or a pipe looks for whole words. */
+export function outputWidth(): number {
+  return isatty(1) ? COLUMNS : Number.POSITIVE_INFINITY
+}
 const GAP = '  '
 
 /** A column of a table. */
@@ -10,17 +16,24 @@ export interface Column {
   readonly head: string
   /** When lines are too long, its cells are cut, to so many columns at least. */
   readonly atLeast?: number
+  /** Where lines may be too long, its cells are cut to so many columns. */
+  readonly atMost?: number
   /** It is so wide though no cell is. */
   readonly reserved?: number
 }
 
-/** A table for people, none of whose lines is longer than `width`; cells are made printable. */
+/**
+ * A table for people, none of whose lines is longer than `width`, by default that of standard output; cells are made
+ * printable.
+ */
 export function tableLines(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
-  width = COLUMNS,
+  width = outputWidth(),
 ): [string, ...string[]] {
-  const cells = rows.map((row) => row.map(printable))
+  const isBounded = Number.isFinite(width)
+  const mostOf = (n: number) => (isBounded ? columns[n]?.atMost : undefined) ?? Number.POSITIVE_INFINITY
+  const cells = rows.map((row) => row.map((cell, n) => fitted(printable(cell), mostOf(n))))
   const heads = columns.map(({ head }) => head)
   const widths = columns.map(({ head, reserved = 0 }, n) =>
     cells.reduce((widest, row) => Math.max(widest, columnsOf(row[n] ?? '')), Math.max(head.length, reserved)),

@@ -1,20 +1,24 @@
+import { fitted } from '../../../base/columns.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { printable } from '../../../base/printable.ts'
 import type { ClusterMember, ClusterStatus } from '../../../leader/cluster/cluster-status.ts'
+import { outputWidth, tableLines } from '../../output/table.ts'
 
-const COLUMNS = 80
 /** One node's odd name leaves room for what is to be seen of the others. */
 const LONGEST_CELL = 40
-const REMARK = 5
+const COLUMNS = [
+  ...['NODE', 'ROLE', 'HEALTH', 'PRIO', 'ADDRESS'].map((head) => ({ head, atMost: LONGEST_CELL })),
+  { head: '', atLeast: 8 },
+]
 
-/** A cluster for people, in lines of at most 80 columns. */
-export function clusterTable(cluster: ClusterStatus, nowMs: number): string[] {
-  const above = [headline(cluster, nowMs), ...notes(cluster, nowMs)].map((line) => printable(line).slice(0, COLUMNS))
-  return [...above, '', ...memberLines(cluster.members)]
+/** A cluster for people. */
+export function clusterTable(cluster: ClusterStatus, nowMs: number, width = outputWidth()): string[] {
+  const above = [headline(cluster, nowMs), ...notes(cluster, nowMs)].map((line) => fitted(printable(line), width))
+  return [...above, '', ...memberLines(cluster.members, width)]
 }
 
 /** One line for each member. */
-export function memberLines(members: readonly ClusterMember[]): string[] {
+export function memberLines(members: readonly ClusterMember[], width = outputWidth()): string[] {
   const rows = members.map((member) => [
     member.node,
     member.role,
@@ -23,17 +27,7 @@ export function memberLines(members: readonly ClusterMember[]): string[] {
     `${member.address}:${member.port}`,
     remark(member),
   ])
-  const table = [['NODE', 'ROLE', 'HEALTH', 'PRIO', 'ADDRESS', ''], ...rows.map((row) => row.map(cellOf))]
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => (row[column] ?? '').length)))
-  return table.map((row) => {
-    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
-    return line.trimEnd().slice(0, COLUMNS)
-  })
-}
-
-function cellOf(text: string, column: number): string {
-  const cell = printable(text)
-  return column === REMARK || cell.length <= LONGEST_CELL ? cell : `${cell.slice(0, LONGEST_CELL - 1)}…`
+  return tableLines(COLUMNS, rows, width)
 }
 
 function headline({ name, master, promoting }: ClusterStatus, nowMs: number): string {

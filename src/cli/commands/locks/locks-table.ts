@@ -9,9 +9,9 @@ import { ageText, LOCK_COLUMNS, lockCells } from './lock-cells.ts'
 const MOST_NOTES = 20
 
 /** A line for each lock, and below them what is to be said of some. */
-export function locksLines(view: LocksView, nowMs: number): string[] {
+export function locksLines(view: LocksView, nowMs: number, width?: number): string[] {
   const rows = view.locks.map((lock) => lockCells(lock, view, nowMs))
-  const table = view.locks.length > 0 ? tableLines(LOCK_COLUMNS, rows) : []
+  const table = view.locks.length > 0 ? tableLines(LOCK_COLUMNS, rows, width) : []
   const notes = notesOf(view, nowMs).flatMap((note) => wrapped(printable(note), COLUMNS))
   return [...table, ...(table.length > 0 && notes.length > 0 ? [''] : []), ...notes]
 }
@@ -33,12 +33,12 @@ export function pauseText({ pause }: PauseView, nowMs: number): string {
 }
 
 /** Who waits for which lock, by hosts; on each of them, who has waited longest is first. */
-export function waitersLines({ locks }: LocksView, nowMs: number): string[] {
+export function waitersLines({ locks }: LocksView, nowMs: number, width?: number): string[] {
   const waiting = locks
     .flatMap((lock) => lock.waiters.map((waiter, n) => ({ lock, waiter, place: n + 1 })))
     .sort((one, other) => compared(one.waiter.host, other.waiter.host) || sinceOf(one.waiter) - sinceOf(other.waiter))
   const rows = waiting.map(({ lock, waiter, place }) => waiterCells(lock, waiter, place, nowMs))
-  return rows.length > 0 ? tableLines(WAITER_COLUMNS, rows) : []
+  return rows.length > 0 ? tableLines(WAITER_COLUMNS, rows, width) : []
 }
 
 const WAITER_COLUMNS = [

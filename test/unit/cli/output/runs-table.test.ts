@@ -11,7 +11,7 @@ test('runs stand in a table, the one that goes on at its end', () => {
     { ...run, waitedMs: 12, ranMs: 252_000, code: 0 },
     { ...run, host: 'a-host-with-a-rather-long-name', ranMs: 5000, lost: 'expired' },
   ]
-  expect(runLines(ended, { ...run, runId: 's' }, NOW)).toEqual([
+  expect(runLines(ended, { ...run, runId: 's' }, NOW, 80)).toEqual([
     'STARTED               HOST                  WAITED  RAN    END        COMMAND',
     '2026-11-29T02:00:00Z  web3                  12ms    4m12s  exit 0     ./a',
     '2026-11-29T02:00:00Z  a-host-with-a-rathe…  -       5s     lock lost  ./a',
@@ -28,6 +28,7 @@ test('letters that take two columns or none keep the table in line, and in 80 co
     ],
     undefined,
     NOW,
+    80,
   )
   const untilEnd = lines.slice(1, 3).map((line) => columnsOf(line.slice(0, line.indexOf('exit 0'))))
   expect(new Set(untilEnd).size).toBe(1)

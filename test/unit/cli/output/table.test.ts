@@ -23,6 +23,15 @@ describe('a table', () => {
             expect(columnsOf(line)).toBeLessThanOrEqual(width)
   })
 
+  test('cuts a cell that is no wider than it may be, and nothing where lines may be of any width', () => {
+    const columns = [{ head: 'NAME', atMost: 8 }, { head: 'TEXT' }]
+    const row = ['n'.repeat(30), 't'.repeat(90)]
+    expect(tableLines(columns, [row], 200)[1]).toBe(`${'n'.repeat(7)}…  ${'t'.repeat(90)}`)
+    expect(tableLines(columns, [row], Number.POSITIVE_INFINITY)[1]).toBe(row.join('  '))
+    expect(tableLines(columns, [row], 40)[1]).toHaveLength(40)
+    expect(tableLines(columns, [row], 40)[1]).toMatch(/…$/)
+  })
+
   test('has cells in other letters stand below their heads', () => {
     expect(
       tableLines(COLUMNS, [

@@ -56,7 +56,7 @@ describe('a history', () => {
       withEnd(withReign({}, reign('n'.repeat(100), 0)), 'n'.repeat(100), end) ?? {},
       reign('n2', 5),
     )
-    const lines = historyLines(reigns, Date.parse(at(65)))
+    const lines = historyLines(reigns, Date.parse(at(65)), 80)
     expect(Math.max(...lines.map((line) => line.length))).toBe(80)
     expect(lines[0]).toMatch(/^SINCE +NODE +FOR +UNTIL$/)
     expect(lines.at(-1)).toMatch(/^2026-01-01T00:05:00Z {2}n2 +1h +is master$/)

@@ -67,7 +67,7 @@ const ALL = view(
 )
 
 test('all locks stand in a table of 80 columns', () => {
-  const lines = locksLines(ALL, NOW)
+  const lines = locksLines(ALL, NOW, 80)
   expect(lines.filter((line) => line.length > 80)).toEqual([])
   expect(`\n${lines.join('\n')}\n`).toMatchInlineSnapshot(`
     "
@@ -98,7 +98,7 @@ test('a long name and a long command give way to what is to be seen of others', 
     waiters: [waiter()],
     runs: { last: { ...run, start: start(86_652), ranMs: 252_000, signal: 'SIGKILL', lost: 'session-gone' } },
   })
-  const lines = locksLines(view(long), NOW)
+  const lines = locksLines(view(long), NOW, 80)
   expect(lines.filter((line) => line.length > 80)).toEqual([])
   expect(`\n${lines.join('\n')}\n`).toMatchInlineSnapshot(`
     "
