@@ -18,16 +18,16 @@ export interface Address {
  * Reads an agent's address as `consul` does: `host:port`, `http://…`, `https://…` (both with an optional path) or
  * `unix:///path`. An https scheme forces TLS; `secure` (CONSUL_HTTP_SSL) does so for the others. Without a port it is
  * the scheme's own, 80 or 443.
- * Throws a `usage` failure when it is no address.
+ * Throws a `usage` failure when it is no address; `source` is what the sentence calls the one who gave it.
  */
-export function parseAddress(text: string, secure: boolean): Address {
-  if (text.startsWith('unix://')) return socketAddress(text)
+export function parseAddress(text: string, secure: boolean, source = ''): Address {
+  if (text.startsWith('unix://')) return socketAddress(text, source)
   const full = text.includes('://') ? text : `http://${text}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   const scheme = url?.protocol
   // URL takes the first part of a path for the host when there is none.
-  if (!url?.hostname || !/^https?:\/\/[^/]/i.test(full)) throw notAnAddress(text)
-  if (url.username || url.password || url.search || url.hash) throw notAnAddress(text)
+  if (!url?.hostname || !/^https?:\/\/[^/]/i.test(full)) throw notAnAddress(text, source)
+  if (url.username || url.password || url.search || url.hash) throw notAnAddress(text, source)
   const https = secure || scheme === 'https:'
   const port = url.port || explicitPort(full) || (https ? '443' : '80')
   return {
@@ -58,15 +58,15 @@ function explicitPort(text: string): string | undefined {
   return /^https?:\/\/[^/]*:(\d+)(?:\/|$)/i.exec(text)?.[1]
 }
 
-function socketAddress(text: string): Address {
+function socketAddress(text: string, source: string): Address {
   const socketPath = text.slice('unix://'.length)
-  if (!socketPath.startsWith('/')) throw notAnAddress(text)
+  if (!socketPath.startsWith('/')) throw notAnAddress(text, source)
   return { text, origin: 'http://localhost', socketPath, pathPrefix: '', secure: false, isLocal: true }
 }
 
-function notAnAddress(text: string): Failure {
+function notAnAddress(text: string, source: string): Failure {
   const shown = text.replace(/[^/@]*@/, '***@')
-  return new Failure('usage', `${JSON.stringify(shown)} is not the address of a Consul agent`, {
+  return new Failure('usage', `${source} ${JSON.stringify(shown)} is not the address of a Consul agent`.trimStart(), {
     hint: text.includes('@')
       ? 'user and password belong into CONSUL_HTTP_AUTH'
       : 'write it as 127.0.0.1:8500, https://consul.example:8501 or unix:///run/consul.sock',

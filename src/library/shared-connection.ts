@@ -174,7 +174,8 @@ export function settingsOf(given: ConsulOptions, environment: NodeJS.ProcessEnv)
   const token = isTokenGiven ? options.token : from('CONSUL_HTTP_TOKEN')
   const found = (tokenFile === undefined ? undefined : readToken(tokenFile)) ?? checkToken(token)
   const text = options.address ?? from('CONSUL_HTTP_ADDR') ?? '127.0.0.1:8500'
-  const address = parseAddress(text, isOn('CONSUL_HTTP_SSL', false))
+  const source = options.address === undefined ? 'CONSUL_HTTP_ADDR' : 'consul.address'
+  const address = parseAddress(text, isOn('CONSUL_HTTP_SSL', false), source)
   const { timeout: patienceMs = PATIENCE_MS } = options
   return {
     address,

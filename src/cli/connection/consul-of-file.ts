@@ -1,3 +1,4 @@
+import { parseAddress } from '../../consul/address.ts'
 import { type ConsulOptions, consulOptionsIn } from '../options/consul-options.ts'
 
 /** What a configuration file says about how to reach Consul. */
@@ -11,9 +12,12 @@ export interface ConsulOfFile {
 export function orFromFile(options: ConsulOptions, file: ConsulOfFile, environment: NodeJS.ProcessEnv): ConsulOptions {
   const { CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT } = environment
   const given = consulOptionsIn(options)
+  const filesAddress = given['http-addr'] !== undefined || CONSUL_HTTP_ADDR ? undefined : file.http_addr
+  // Told of here: later nobody knows where it comes from.
+  if (filesAddress !== undefined) parseAddress(filesAddress, false, "the file's consul.http_addr")
   return {
     ...given,
-    'http-addr': given['http-addr'] ?? (CONSUL_HTTP_ADDR ? undefined : file.http_addr),
+    'http-addr': given['http-addr'] ?? filesAddress,
     'token-file': given['token-file'] ?? (CONSUL_HTTP_TOKEN || CONSUL_HTTP_TOKEN_FILE ? undefined : file.token_file),
     'ca-file': given['ca-file'] ?? (CONSUL_CACERT ? undefined : file.ca_file),
   }

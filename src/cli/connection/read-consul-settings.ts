@@ -29,8 +29,10 @@ export function readConsulSettings(options: ConsulOptions, environment: NodeJS.P
       hint: 'give both --client-cert and --client-key (or CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY)',
     })
   }
-  const text = options['http-addr'] ?? from('CONSUL_HTTP_ADDR') ?? '127.0.0.1:8500'
-  const address = parseAddress(text, flag('CONSUL_HTTP_SSL', false))
+  const own = options['http-addr']
+  const text = own ?? from('CONSUL_HTTP_ADDR') ?? '127.0.0.1:8500'
+  const source = own === undefined ? 'CONSUL_HTTP_ADDR' : '--http-addr'
+  const address = parseAddress(text, flag('CONSUL_HTTP_SSL', false), source)
   const tokenFile = options['token-file'] ?? from('CONSUL_HTTP_TOKEN_FILE')
   const token =
     (tokenFile === undefined ? undefined : readToken(tokenFile)) ??

@@ -1,6 +1,7 @@
 import type { Context } from '../../base/context.ts'
 import { OUTPUT_OPTIONS } from '../options/output-options.ts'
 import type { Syntax } from '../syntax/command-syntax.ts'
+import { blaming } from '../syntax/environment-words.ts'
 import { type Options, type Values, valuesOf } from '../syntax/option.ts'
 import { type SortedAnywhere, sortAnywhere } from '../syntax/parse.ts'
 import type { Invocation, Subcommand } from './invocation.ts'
@@ -21,9 +22,10 @@ export function subcommand<O extends Options>(
   return {
     syntax,
     perform: async ({ words: all, environment, signals, context }) => {
-      const { given, words, command } = sortAnywhere(syntax, all, environment)
+      const { given, words, command, inherited } = sortAnywhere(syntax, all, environment)
       const ctx = context(valuesOf(OUTPUT_OPTIONS, given))
-      return perform({ ctx, options: valuesOf(syntax.options, given), words, command, environment, signals })
+      const options = valuesOf(syntax.options, given)
+      return blaming(inherited, () => perform({ ctx, options, words, command, environment, signals }))
     },
   }
 }

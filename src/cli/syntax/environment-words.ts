@@ -36,3 +36,25 @@ export function truth(variable: string, value: string): boolean {
     hint: 'set it to true or false, or to 1 or 0',
   })
 }
+
+/**
+ * What was thrown, as it is to be told when the environment gives these options: a sentence that blames one of them
+ * names its variable.
+ */
+export function blamed(thrown: unknown, inherited: readonly string[]): unknown {
+  if (!(thrown instanceof Failure) || thrown.code !== 'usage') return thrown
+  const { code, message, hint, cause } = thrown
+  const sentence = message.replaceAll(/--([a-z]+(?:-[a-z]+)*)/g, (word, name) => {
+    return inherited.includes(name) ? variableOf(name) : word
+  })
+  return sentence === message ? thrown : new Failure(code, sentence, { hint, cause })
+}
+
+/** Does a command's work by options some of which the environment gives. Rejects as it does, with `blamed` failures. */
+export async function blaming<T>(inherited: readonly string[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    throw blamed(thrown, inherited)
+  }
+}

@@ -1,6 +1,6 @@
 import { Failure } from '../../base/failure.ts'
 import type { Syntax } from './command-syntax.ts'
-import { wordsOf } from './environment-words.ts'
+import { blamed, wordsOf } from './environment-words.ts'
 import { type GivenValue, type Options, type Values, valuesOf } from './option.ts'
 import { NO_VALUE, parserOf } from './parser.ts'
 import { checkWord, isBareFlag, spelt } from './spelling.ts'
@@ -10,6 +10,8 @@ export interface Parsed<O extends Options> {
   readonly options: Values<O>
   /** All words from the first that is no option on, verbatim; a `--` before it is dropped. */
   readonly words: readonly string[]
+  /** Which options the environment gives. */
+  readonly inherited: readonly string[]
 }
 
 /** The same, before anything is made of the options' values. */
@@ -17,6 +19,8 @@ export interface Sorted {
   /** Options that were given, on the command line or in the environment. */
   readonly given: Readonly<Record<string, GivenValue>>
   readonly words: readonly string[]
+  /** Which of them the environment gives. */
+  readonly inherited: readonly string[]
 }
 
 /** Somebody asks for help: a short one, or the whole. */
@@ -37,24 +41,45 @@ export function parse<O extends Options>(
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Parsed<O> {
-  const sorted = sort(syntax, words, wordsOf(syntax.options, environment))
-  return { options: valuesOf(syntax.options, sorted.given), words: sorted.words }
+  const { given, words: others, inherited } = sort(syntax, words, wordsOf(syntax.options, environment))
+  return { options: valuesOf(syntax.options, given), words: others, inherited }
 }
 
 /** Sorts words, with those that the environment gives, which give way. Throws as `parse` does. */
 export function sort(syntax: Syntax, words: readonly string[], inherited: readonly string[]): Sorted {
+  return withInherited(syntax, sortOwn(syntax, words), inherited)
+}
+
+function sortOwn(syntax: Syntax, words: readonly string[]): Sorted {
   const [first] = words
   // Options stand before the first other word: here are none, and the parser takes its time to find none.
-  if (inherited.length === 0 && first !== undefined && !first.startsWith('-')) return { given: {}, words }
-  const { given, words: others } = sortAll(syntax, words)
-  if (given.help || given.h) throw new HelpWanted(syntax, given.help === true)
-  if (inherited.length === 0) return { given, words: others }
-  const wishes = sortAll(syntax, inherited).given
+  if (first !== undefined && !first.startsWith('-')) return { given: {}, words, inherited: [] }
+  const sorted = sortAll(syntax, words)
+  const { help, h } = sorted.given
+  if (help || h) throw new HelpWanted(syntax, help === true)
+  return sorted
+}
+
+function withInherited(syntax: Syntax, own: Sorted, inherited: readonly string[]): Sorted {
+  const { given } = own
+  checkWishes(syntax, given)
+  if (inherited.length === 0) return own
   const overruled = (syntax.contradictions ?? []).flatMap((pair) => {
     return pair.some((name) => isWished(given[name])) ? pair : []
   })
-  const kept = Object.entries(wishes).filter(([name]) => !overruled.includes(name))
-  return { given: { ...Object.fromEntries(kept), ...given }, words: others }
+  const wishes = Object.entries(inheritedBy(syntax, inherited))
+  const kept = wishes.filter(([name]) => given[name] === undefined && !overruled.includes(name))
+  return { ...own, given: { ...given, ...Object.fromEntries(kept) }, inherited: kept.map(([name]) => name) }
+}
+
+function inheritedBy(syntax: Syntax, words: readonly string[]): Sorted['given'] {
+  try {
+    const { given } = sortAll(syntax, words)
+    checkWishes(syntax, given)
+    return given
+  } catch (thrown) {
+    throw blamed(thrown, Object.keys(syntax.options))
+  }
 }
 
 function sortAll(syntax: Syntax, words: readonly string[]): Sorted {
@@ -71,11 +96,14 @@ function sortAll(syntax: Syntax, words: readonly string[]): Sorted {
     if (given[name] === NO_VALUE) given[name] = 'true'
     if (choices) checkChoice(name, given[name], choices)
   }
-  for (const [one, other] of syntax.contradictions ?? []) {
+  return { given, words: others, inherited: [] }
+}
+
+function checkWishes({ contradictions = [] }: Syntax, given: Sorted['given']): void {
+  for (const [one, other] of contradictions) {
     if (!isWished(given[one]) || !isWished(given[other])) continue
     throw new Failure('usage', `--${one} and --${other} are two wishes`, { hint: 'give one of them' })
   }
-  return { given, words: others }
 }
 
 function isWished(value: GivenValue): boolean {
@@ -122,15 +150,19 @@ export function sortAnywhere(syntax: Syntax, words: readonly string[], environme
   const dashes = words.indexOf('--')
   const before = dashes < 0 ? words : words.slice(0, dashes)
   const others: string[] = []
-  let sorted = sort(syntax, withJoined(syntax, before), wordsOf(Object.fromEntries(shared), environment))
+  let sorted = sortOwn(syntax, withJoined(syntax, before))
   let { given } = sorted
   while (sorted.words.length > 0) {
     const [word = '', ...rest] = sorted.words
     others.push(word)
-    sorted = sort(syntax, rest, [])
+    sorted = sortOwn(syntax, rest)
     given = joined(given, sorted.given)
   }
-  return { given, words: others, command: dashes < 0 ? undefined : words.slice(dashes + 1) }
+  const own = { given, words: others, inherited: [] }
+  return {
+    ...withInherited(syntax, own, wordsOf(Object.fromEntries(shared), environment)),
+    command: dashes < 0 ? undefined : words.slice(dashes + 1),
+  }
 }
 
 function joined(before: Sorted['given'], after: Sorted['given']): Sorted['given'] {

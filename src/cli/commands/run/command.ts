@@ -21,6 +21,7 @@ import { connect } from '../../connection/connect.ts'
 import { exitCodeOf } from '../../exit-codes.ts'
 import type { Invocation, Subcommand } from '../../invocation/invocation.ts'
 import { print } from '../../output/print.ts'
+import { blaming } from '../../syntax/environment-words.ts'
 import { type Parsed, parse } from '../../syntax/parse.ts'
 import { checkEncoding } from '../../user-command/argument-encoding.ts'
 import {
@@ -45,13 +46,13 @@ export async function plainRunCommand(invocation: Invocation, checkName: (name: 
   const parsed = parse(RUN_SYNTAX, invocation.words, invocation.environment)
   const [name = ''] = parsed.words
   checkName(name)
-  return runParsed(invocation, parsed)
+  return blaming(parsed.inherited, () => runParsed(invocation, parsed))
 }
 
 /** `consul-locker run [options] <name> <command> [args…]`: any name goes. */
 export const runCommand: Subcommand = {
   syntax: RUN_SYNTAX,
-  perform: async (invocation) => runParsed(invocation, parse(RUN_SYNTAX, invocation.words, invocation.environment)),
+  perform: (invocation) => plainRunCommand(invocation, () => {}),
 }
 
 async function runParsed(

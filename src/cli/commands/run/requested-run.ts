@@ -10,7 +10,7 @@ import type { RUN_SYNTAX, RunCommandOptions } from './syntax.ts'
 
 /** The run that options and words ask for; `self` is asked when the lock is. Throws a `usage` failure. */
 export function requestedRun(
-  { options, words }: Parsed<typeof RUN_SYNTAX.options>,
+  { options, words }: Pick<Parsed<typeof RUN_SYNTAX.options>, 'options' | 'words'>,
   environment: NodeJS.ProcessEnv,
   self: () => Pick<Holder, 'host' | 'pid' | 'user'>,
 ): RunSpec {

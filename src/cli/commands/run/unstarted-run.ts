@@ -23,7 +23,7 @@ const NOBODY = () => ({ host: '', pid: 0, user: '' })
  */
 export function unstartedRun(
   ctx: Context,
-  parsed: Parsed<typeof RUN_SYNTAX.options>,
+  parsed: Pick<Parsed<typeof RUN_SYNTAX.options>, 'options' | 'words'>,
   environment: NodeJS.ProcessEnv,
 ): UnstartedRun {
   const { options } = parsed

@@ -74,6 +74,13 @@ describe('precedence', () => {
   })
 })
 
+test.each([
+  [['--http-addr', 'foo:bar'], {}, '--http-addr "foo:bar" is not the address of a Consul agent'],
+  [[], { CONSUL_HTTP_ADDR: 'foo:bar' }, 'CONSUL_HTTP_ADDR "foo:bar" is not the address of a Consul agent'],
+])('an address that is none, by %j and %j, is told with who gave it', (words, environment, sentence) => {
+  expect(() => settings(words, environment)).toThrow(sentence)
+})
+
 describe('a token', () => {
   test.each<[string, () => [string[], NodeJS.ProcessEnv], string | undefined]>([
     ['in a file goes before one given', () => [['--token', 't', '--token-file', file('token')], {}], 'from-file'],

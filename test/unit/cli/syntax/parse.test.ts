@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { Failure } from '../../../../src/base/failure.ts'
+import { HOLD_SYNTAX } from '../../../../src/cli/commands/hold/syntax.ts'
 import { RUN_SYNTAX } from '../../../../src/cli/commands/run/syntax.ts'
-import { wordsOf } from '../../../../src/cli/syntax/environment-words.ts'
-import { HelpWanted, sort } from '../../../../src/cli/syntax/parse.ts'
+import { blaming, wordsOf } from '../../../../src/cli/syntax/environment-words.ts'
+import { HelpWanted, parse, sort, sortAnywhere } from '../../../../src/cli/syntax/parse.ts'
 import { UnknownOption } from '../../../../src/cli/syntax/parser.ts'
 
-const sortRun = (words: string[], environment: NodeJS.ProcessEnv = {}) =>
-  sort(RUN_SYNTAX, words, wordsOf(RUN_SYNTAX.options, environment))
+const sortRun = (words: string[], environment: NodeJS.ProcessEnv = {}) => {
+  const { given, words: others } = sort(RUN_SYNTAX, words, wordsOf(RUN_SYNTAX.options, environment))
+  return { given, words: others }
+}
 
 describe("a run's words", () => {
   test.each<[string[], Record<string, unknown>, string[]]>([
@@ -190,12 +194,58 @@ describe('options in the environment', () => {
 
   test('that contradict each other are refused', () => {
     const environment = { CONSUL_LOCKER_NO_WAIT: 'true', CONSUL_LOCKER_WAIT: '1s' }
-    expect(() => sortRun(['name'], environment)).toThrow('--no-wait and --wait are two wishes')
+    expect(() => sortRun(['name'], environment)).toThrow('CONSUL_LOCKER_NO_WAIT and CONSUL_LOCKER_WAIT are two wishes')
+  })
+
+  test('are known from those of the command line', () => {
+    const environment = { CONSUL_LOCKER_WAIT: '2s', CONSUL_LOCKER_TTL: '20s', CONSUL_LOCKER_QUIET: '0' }
+    expect(parse(RUN_SYNTAX, ['--wait', '1s', 'name'], environment).inherited).toEqual(['ttl'])
+    expect(parse(RUN_SYNTAX, ['name'], {}).inherited).toEqual([])
+  })
+
+  test('and are none of the choices are refused by their variable', () => {
+    expect(() => sortRun(['name'], { CONSUL_LOCKER_LOG_FORMAT: 'xml' })).toThrow(
+      'CONSUL_LOCKER_LOG_FORMAT "xml" is neither text nor json',
+    )
+  })
+
+  test('blame a variable for what it gives, and an option for what that gives', async () => {
+    const failing = (code: 'usage' | 'config') => async () => {
+      throw new Failure(code, '--wait "foo" is not a duration, nor --ttl "x", nor --wait-group', { hint: '--wait' })
+    }
+    await expect(blaming(['wait'], failing('usage'))).rejects.toMatchObject({
+      message: 'CONSUL_LOCKER_WAIT "foo" is not a duration, nor --ttl "x", nor --wait-group',
+      hint: '--wait',
+    })
+    await expect(blaming([], failing('usage'))).rejects.toThrow('--wait "foo" is')
+    await expect(blaming(['wait'], failing('config'))).rejects.toThrow('--wait "foo" is')
+    expect(await blaming(['wait'], async () => 5)).toBe(5)
   })
 
   test('with neither yes nor no are refused', () => {
     expect(() => sortRun(['name'], { CONSUL_LOCKER_NO_WAIT: 'yes' })).toThrow(
       'CONSUL_LOCKER_NO_WAIT is "yes", which is neither true nor false',
     )
+  })
+})
+
+describe('options anywhere', () => {
+  const sorted = (words: string[], environment: NodeJS.ProcessEnv = {}) => sortAnywhere(HOLD_SYNTAX, words, environment)
+
+  test('contradict each other wherever they stand', () => {
+    expect(() => sorted(['-n', 'name', '--wait', '5'])).toThrow('--no-wait and --wait are two wishes')
+  })
+
+  test.each([
+    [['name', '--also', 'b'], { CONSUL_LOCKER_ALSO: 'a' }, { also: ['b'] }, []],
+    [['name', '-n'], { CONSUL_LOCKER_WAIT: '5' }, { 'no-wait': true }, []],
+    [
+      ['name', '--wait', '1'],
+      { CONSUL_LOCKER_WAIT: '5', CONSUL_LOCKER_TTL: '20s' },
+      { wait: '1', ttl: '20s' },
+      ['ttl'],
+    ],
+  ])('behind the name, too, come before the environment: %j and %j', (words, environment, given, inherited) => {
+    expect(sorted(words, environment)).toEqual({ given, words: ['name'], inherited, command: undefined })
   })
 })

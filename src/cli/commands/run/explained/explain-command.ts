@@ -2,6 +2,7 @@ import type { Context } from '../../../../base/context.ts'
 import { readConsulSettings } from '../../../connection/read-consul-settings.ts'
 import type { Invocation, Subcommand } from '../../../invocation/invocation.ts'
 import { print, printLines, printText } from '../../../output/print.ts'
+import { blaming } from '../../../syntax/environment-words.ts'
 import { valuesOf } from '../../../syntax/option.ts'
 import { executableOf } from '../command.ts'
 import { observed } from '../load-on-demand.ts'
@@ -21,10 +22,10 @@ const { version: _, ...RUN_OPTIONS } = RUN_SYNTAX.options
 export const explainCommand: Subcommand = { syntax: EXPLAIN_SYNTAX, perform: explain }
 
 async function explain({ words, environment, context }: Invocation): Promise<number> {
-  const { given, words: run } = sortWithRun(EXPLAIN_SYNTAX, RUN_OPTIONS, words, environment)
+  const { given, words: run, inherited } = sortWithRun(EXPLAIN_SYNTAX, RUN_OPTIONS, words, environment)
   const options = valuesOf(RUN_SYNTAX.options, given)
   const { json, svg } = valuesOf(EXPLAIN_SYNTAX.options, given)
-  const accepted = await acceptedRun(context(options), options, run, environment)
+  const accepted = await blaming(inherited, () => acceptedRun(context(options), options, run, environment))
   const [name] = run
   const explanation = explanationOf(accepted, options, name)
   if (svg) return printText(timelineSvg(explanation))
