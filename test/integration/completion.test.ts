@@ -33,6 +33,13 @@ describe('without a Consul that answers, names are none, and nothing is said', (
   })
 })
 
+test.each([
+  ['--log-format=', 'nothing\n--log-format=text\n--log-format=json\n'],
+  ['--ttl=', 'nothing\n'],
+])('behind %s, as the first word, no command of ours is meant', async (word, lines) => {
+  expect(await runLocker(['completion', 'candidates', '--', word])).toMatchObject({ code: 0, stdout: lines })
+})
+
 test('names of locks come from the Consul that the options on the line name', async () => {
   const words = ['completion', 'candidates', '--', 'status', '--http-addr', inject('consulAddress'), BEGINNING]
   const { stdout } = await runLocker(words, { address: '127.0.0.1:1' })

@@ -41,6 +41,6 @@ async function placeOf(words: readonly string[]): Promise<Place> {
   const [first = '', ...others] = words
   if (others.length > 0 && isCommandWord(first)) return placeAmong(await SYNTAXES[first](), others, 1)
   const place = placeAmong(await SYNTAXES.run(), words, 0)
-  if (others.length > 0 || place.kind !== 'operand') return place
+  if (others.length > 0 || place.kind !== 'operand' || place.before !== '') return place
   return { ...place, operands: [{ kind: 'ours' }, ...place.operands] }
 }
