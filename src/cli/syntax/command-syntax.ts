@@ -18,6 +18,8 @@ export interface Syntax<O extends Options = Options> {
   readonly often?: readonly string[]
   /** Pairs of options of which only one may be given. */
   readonly contradictions?: readonly (readonly [string, string])[]
+  /** Pairs of options of which the first means nothing without the second. */
+  readonly needs?: readonly (readonly [string, string])[]
   /** Files that it reads or writes where nobody says otherwise, and what they are. */
   readonly files?: Readonly<Record<string, string>>
   /** Lines; three examples at most. */

@@ -63,7 +63,16 @@ function sortOwn(syntax: Syntax, words: readonly string[]): Sorted {
 function withInherited(syntax: Syntax, own: Sorted, inherited: readonly string[]): Sorted {
   const { given } = own
   checkWishes(syntax, given)
-  if (inherited.length === 0) return own
+  const sorted = inherited.length === 0 ? own : joinedWith(syntax, own, inherited)
+  for (const [name, other] of syntax.needs ?? []) {
+    if (!isWished(given[name]) || isWished(sorted.given[other])) continue
+    throw new Failure('usage', `--${name} means nothing without --${other}`, { hint: 'leave it out, or give both' })
+  }
+  return sorted
+}
+
+function joinedWith(syntax: Syntax, own: Sorted, inherited: readonly string[]): Sorted {
+  const { given } = own
   const overruled = (syntax.contradictions ?? []).flatMap((pair) => {
     return pair.some((name) => isWished(given[name])) ? pair : []
   })

@@ -31,7 +31,11 @@ Prints the addresses of a service's healthy instances, or keeps a file of them.`
     ...OUTPUT_OPTIONS,
   },
   often: ['label', 'exclude-self', 'min', 'wait', 'port', 'format', 'separator', 'json', 'watch', 'output'],
-  contradictions: [['watch', 'wait']],
+  contradictions: [
+    ['watch', 'wait'],
+    ['json', 'format'],
+    ['json', 'separator'],
+  ],
   examples: [
     'consul-locker hosts --label es --port 9300       10.0.0.1:9300,10.0.0.2:9300',
     'consul-locker hosts --label es --wait 5m --min 3 --exclude-self',

@@ -34,7 +34,10 @@ holds and waits since when, how runs went, what is led and rolled out.`,
   },
   operands: [{ kind: 'lock' }],
   often: ['listen', 'secret-file', 'once', 'most', 'rollout'],
-  contradictions: [['once', 'secret-file']],
+  contradictions: [
+    ['once', 'secret-file'],
+    ['once', 'listen'],
+  ],
   examples: [
     `consul-locker metrics                        at http://${METRICS_ADDRESS}/metrics`,
     'consul-locker metrics --listen 10.0.0.5:9570 --secret-file S',

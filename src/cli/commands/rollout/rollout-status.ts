@@ -1,6 +1,5 @@
 import { sleep } from '../../../base/abort.ts'
 import type { Context } from '../../../base/context.ts'
-import { Failure } from '../../../base/failure.ts'
 import { prometheusText } from '../../../base/prometheus.ts'
 import { Retry } from '../../../consul/retry.ts'
 import { readFleetGates } from '../../../rollout/fleet-gates.ts'
@@ -20,7 +19,6 @@ const CLEAR = '\x1b[2J\x1b[H'
 /** `rollout status`: how far it is. Settles with 0 when all hosts run the version, with 1 while they don't. */
 export async function rolloutStatus({ ctx, rollout, options }: RolloutRequest): Promise<number> {
   const { json, watch, prometheus } = options
-  if (options['exit-on-failure'] && !watch) throw new Failure('usage', '--exit-on-failure is for --watch')
   if (!watch) {
     const status = await statusNow(ctx, rollout)
     if (prometheus) printText(prometheusText(fleetMetrics(status)))

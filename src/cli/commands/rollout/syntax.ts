@@ -83,6 +83,7 @@ Brings all hosts to one version, so many at a time.
   pause, resume           everything, or --role R, or --host H
   status, forget <host>, current, running, failures, pending, local, health,
   hosts-at, verify and check-single <version>, record, report, ping`,
+  needs: [['exit-on-failure', 'watch']],
   examples: [
     'consul-locker rollout trigger 2.1.0',
     '* * * * *  consul-locker rollout step -q -f /etc/rollout.yaml',

@@ -30,6 +30,7 @@ Frees a lock that somebody holds: shows whom that hits, and asks.`,
   },
   operands: [{ kind: 'lock' }],
   often: ['yield', 'holder', 'pattern', 'yes', 'key', 'http-addr', 'token-file'],
+  needs: [['timeout', 'yield']],
   contradictions: [['pattern', 'key']],
   examples: [
     'consul-locker unlock backup --yield     TERM to its command; no lock-delay',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../../src/base/failure.ts'
 import { HOLD_SYNTAX } from '../../../../src/cli/commands/hold/syntax.ts'
 import { RUN_SYNTAX } from '../../../../src/cli/commands/run/syntax.ts'
+import { UNLOCK_SYNTAX } from '../../../../src/cli/commands/unlock/syntax.ts'
 import { blaming, wordsOf } from '../../../../src/cli/syntax/environment-words.ts'
 import { HelpWanted, parse, sort, sortAnywhere } from '../../../../src/cli/syntax/parse.ts'
 import { UnknownOption } from '../../../../src/cli/syntax/parser.ts'
@@ -231,6 +232,13 @@ describe('options in the environment', () => {
 
 describe('options anywhere', () => {
   const sorted = (words: string[], environment: NodeJS.ProcessEnv = {}) => sortAnywhere(HOLD_SYNTAX, words, environment)
+
+  test('that mean nothing without another need it, wherever it stands', () => {
+    const unlock = (...words: string[]) => sortAnywhere(UNLOCK_SYNTAX, words, {})
+    expect(() => unlock('name', '--timeout', '5s')).toThrow('--timeout means nothing without --yield')
+    expect(() => unlock('name', '--timeout', '5s', '--yield=false')).toThrow('means nothing')
+    expect(unlock('--timeout', '5s', 'name', '--yield').given).toEqual({ timeout: '5s', yield: true })
+  })
 
   test('contradict each other wherever they stand', () => {
     expect(() => sorted(['-n', 'name', '--wait', '5'])).toThrow('--no-wait and --wait are two wishes')
