@@ -120,15 +120,15 @@ export const SHARED_EXITS: Readonly<Record<string, string>> = {
 export const EXIT_CODES_TEXT = `Exit codes:
   the command's own; 128+n when signal n killed it; 127 not found, 126 not
   executable. Before it started, or instead of its code:
-  0  skipped: it was not time to run again (--skip-code)
-  1  the lock was not free, or a --gate shut (--no-wait, or --wait ran out)
-  2  ${SHARED_EXITS[2]}
-  3  ${SHARED_EXITS[3]}
-  4  ${SHARED_EXITS[4]}
-  6  the lock was lost or given up, and the command was stopped for it
-  7  the command succeeded, but --release-when didn't come to hold in time
-  8  --on-acquire failed, and the command did not start
-  70 a bug of ours
-  74 the output can't be written
-  124 the command had run for --max-runtime, and was ended
+  0     skipped: it was not time to run again (--skip-code)
+  1     the lock was not free, or a --gate shut (--no-wait, or --wait ran out)
+  2     ${SHARED_EXITS[2]}
+  3     ${SHARED_EXITS[3]}
+  4     ${SHARED_EXITS[4]}
+  6     the lock was lost or given up, and the command was stopped for it
+  7     the command succeeded, but --release-when didn't come to hold in time
+  8     --on-acquire failed, and the command did not start
+  70    a bug of ours
+  74    the output can't be written
+  124   the command had run for --max-runtime, and was ended
   128+n signal n ended the wait`

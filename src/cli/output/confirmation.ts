@@ -2,6 +2,7 @@ import { isatty } from 'node:tty'
 import { unlessAborted } from '../../base/abort.ts'
 import type { Context } from '../../base/context.ts'
 import { Failure } from '../../base/failure.ts'
+import { writeStderr } from '../../base/log.ts'
 import { printable } from '../../base/printable.ts'
 
 /**
@@ -14,9 +15,16 @@ export async function confirmed(ctx: Context, question: string, unasked: Failure
   // Not as a terminal: the keys that send signals go on doing so.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
   const { promise, resolve } = Promise.withResolvers<string>()
-  lines.once('close', () => resolve(''))
+  let isAnswered = false
+  lines.once('close', () => {
+    if (!isAnswered) writeStderr('\n')
+    resolve('')
+  })
   try {
-    lines.question(`${printable(question)} [y/N] `, resolve)
+    lines.question(`${printable(question)} [y/N] `, (answer) => {
+      isAnswered = true
+      resolve(answer)
+    })
     return /^y(es)?$/i.test((await unlessAborted(ctx.signal, promise)).trim())
   } finally {
     lines.close()

@@ -29,7 +29,8 @@ export const pauseCommand = subcommand(PAUSE_SYNTAX, async ({ ctx, options, word
     return await interruptible(ctx, signals, async (ctx) => {
       const { before, pause, isKept } = await startPause(ctx, consul, scope.pauseKey, { forMs, by: whoAsks(), reason })
       const nowMs = ctx.clock.now().wallMs
-      print(`${scope.subject} paused ${describePause(pause, nowMs)}`)
+      // A new one is told as it was asked for, and not less the time that the write took.
+      print(`${scope.subject} paused ${describePause(pause, isKept ? nowMs : Date.parse(pause.until) - forMs)}`)
       if (isKept) ctx.log.notice('that pause ends later, and stays as it is; for a shorter one, resume first')
       else if (before.kind === 'on') ctx.log.notice(`before, it was paused ${describeBefore(before, nowMs)}`)
       const lines = await holderLines(ctx, consul, scope)
