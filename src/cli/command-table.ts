@@ -48,8 +48,9 @@ export const COMMAND_WORDS = Object.keys(COMMANDS)
 /** First words that will be commands of ours: no crontab shall lock another thing after an upgrade. */
 const RESERVED_WORDS: readonly string[] = ['version', 'watch']
 
-/** What the tools before us call by a reserved word, and where it is here. */
+/** What other tools call by a reserved word, and where it is here. */
 const FORMER_WORDS: Readonly<Record<string, string>> = {
+  version: 'the version: consul-locker --version',
   watch: "service-toolkit's watch is consul-locker monitor here, python-powerconsul's is consul-locker trigger",
 }
 

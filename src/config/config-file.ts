@@ -51,10 +51,17 @@ export function parseConfig<Output>(
     if (!objection) return result.output
     throw new Failure('config', `${path}:${lineOf(document, lines, [objection.key])}: ${objection.complaint}`)
   }
-  const [issue] = result.issues
-  const keys = (issue.path ?? []).map((item) => item.key as string | number)
-  const hint = isOfKeys(issue, keys) ? { hint: `the keys are ${Object.keys(schema.entries).join(', ')}` } : {}
-  throw new Failure('config', `${path}:${lineOf(document, lines, keys)}: ${complaint(issue, keys)}`, hint)
+  const [first] = result.issues
+  // A key that is missing is often there, but misspelt.
+  const issue = (isMissingKey(first) && result.issues.find((one) => isUnknownKey(one) && !listFor(one))) || first
+  const keys = keysOf(issue)
+  const missing = issue === first ? '' : `${keysOf(first).join('.')} is missing; `
+  const hint = isOfKeys(issue, keys) ? `${missing}the keys are ${Object.keys(schema.entries).join(', ')}` : undefined
+  throw new Failure('config', `${path}:${lineOf(document, lines, keys)}: ${complaint(issue, keys)}`, { hint })
+}
+
+function keysOf({ path }: v.BaseIssue<unknown>): (string | number)[] {
+  return (path ?? []).map((item) => item.key as string | number)
 }
 
 function valuesIn(document: ReturnType<typeof parseDocument>, path: string): unknown {
@@ -73,14 +80,18 @@ function notYaml(where: string, thrown: unknown): Failure {
 }
 
 function complaint(issue: v.BaseIssue<unknown>, keys: readonly (string | number)[]): string {
-  // For valibot a list is an object, too, and its items are keys.
-  const list = issue.path?.find((item) => item.type === 'object' && Array.isArray(item.input))
+  const list = listFor(issue)
   if (list && issue.path) return notKeys(keys.slice(0, issue.path.indexOf(list)), list.input)
   if (issue.expected === 'Object') return notKeys(keys, issue.input)
   const key = keys.join('.')
   if (isUnknownKey(issue)) return `there is no key ${key}`
   if (isMissingKey(issue)) return `the key ${key} is missing`
   return `${key}: expected ${issue.message}, got ${shown(issue.input)}`
+}
+
+/** The list that stands where keys should: for valibot it is an object, too, and its items are keys. */
+function listFor({ path }: v.BaseIssue<unknown>): v.IssuePathItem | undefined {
+  return path?.find((item) => item.type === 'object' && Array.isArray(item.input))
 }
 
 /** Whether the file's own keys are at fault, and no value of theirs. */

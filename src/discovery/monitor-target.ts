@@ -12,13 +12,13 @@ export function urlTarget(text: string): MonitorTarget {
   return { kind: 'url', url: parseHttpUrl('monitor-url', text) }
 }
 
-/** Reads an option that takes the address of a web server. Throws a `usage` failure. */
-export function parseHttpUrl(option: string, text: string): URL {
+/** Reads an option that takes the address of a web server, such as `example`. Throws a `usage` failure. */
+export function parseHttpUrl(option: string, text: string, example = 'http://127.0.0.1:9200/health'): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   // URL takes the first part of a path for the host when there is none.
   if (url?.hostname && /^https?:\/\/[^/]/i.test(text)) return url
   throw new Failure('usage', `--${option} ${JSON.stringify(text.slice(0, 200))} is not the address of a web server`, {
-    hint: 'write it as http://127.0.0.1:9200/health or https://…',
+    hint: `write it as ${example} or https://…`,
   })
 }
 

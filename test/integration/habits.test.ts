@@ -40,6 +40,10 @@ describe('who is used to flock', () => {
     [['-x', 'NAME', 'true'], 2, 'there is no option -x (see consul-locker --help)'],
     [['NAME', '--no-wait', 'true'], 127, '(options stand before the name: consul-locker --no-wait … NAME …)'],
     [['NAME', 'date; echo hi'], 127, "(a line for the shell: consul-locker NAME -c 'date; echo hi')"],
+    [['hisotry', 'backup-of-none'], 127, '(did you mean consul-locker history backup-of-none? the PATH is '],
+    [['locsk'], 2, '(did you mean consul-locker locks?)'],
+    [['locks', '-x'], 2, '(see consul-locker locks --help)'],
+    [['trigger'], 2, 'no state was given (the states are critical, warning)'],
     [['NAME', '-c', 'date', 'x'], 2, '-c takes one line for the shell'],
     [['-http-addr=127.0.0.1:1', 'NAME', 'true'], 2, '(--http-addr has two dashes)'],
   ])('is told what helps: %j', async (words, code, sentence) => {
@@ -133,7 +137,7 @@ describe('a name that somebody else chose', () => {
     const ended = await runLocker(['version', 'true'])
     expect(ended).toMatchObject({ code: 2, stdout: '' })
     expect(ended.stderr).toBe(
-      'consul-locker: error: version will be a command of ours (to lock that name: consul-locker run [options] version …)\n',
+      'consul-locker: error: version will be a command of ours (the version: consul-locker --version; to lock that name: consul-locker run [options] version …)\n',
     )
     const watch = await runLocker(['watch', '--label', 'es', '--service-id', 'es-1', '--monitor-url', 'http://h/'])
     expect(watch).toMatchObject({ code: 2, stdout: '' })

@@ -165,7 +165,7 @@ describe('consul-locker crontab', () => {
     [[...HOURLY, 'report', 'echo', 'two\nlines'], 2, /a line of a crontab can't hold the word "two\\nlines" \(put/],
     [[...HOURLY, '--user', 'a b', 'report', 'true'], 2, /no name of a user/],
     [[...HOURLY, 'report'], 2, /no command was given/],
-    [[...HOURLY], 2, /no lock was named/],
+    [[...HOURLY], 2, /no lock was named \(consul-locker crontab --schedule/],
     [[...HOURLY, 'a b', 'true'], 2, /the lock name "a b"/],
     [[...HOURLY, 'report', 'no-such-command'], 127, /"no-such-command" was not found/],
     [[...HOURLY, 'report', '/etc/passwd'], 126, /can't be executed/],

@@ -229,7 +229,10 @@ describe('a client of tokens', () => {
     [[], 'discover what?'],
     [['find'], 'there is no discovery "find"'],
     [['new'], 'where are the tokens served? (give --url)'],
-    [['new', '--url', 'localhost'], '--url "localhost" is not the address of a web server'],
+    [
+      ['new', '--url', 'localhost'],
+      '--url "localhost" is not the address of a web server (write it as http://127.0.0.1:8510 or https://…)',
+    ],
     [['lookup', '--url', 'http://a'], 'no token was given'],
     [['lookup', '--url', 'http://a', 'x'], '"x" is no discovery token (32 hexadecimal digits)'],
     [['publish', '--url', 'http://a', '0'.repeat(32), 'x:1'], `"x:1" is no server (a machine's IP address and a port`],

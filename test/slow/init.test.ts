@@ -129,6 +129,7 @@ describe('an agent that is another machine’s', () => {
 describe('bad input', () => {
   test.each([
     ['no file', ['init'], 2, 'no init script was named'],
+    ['an action alone', ['init', 'status'], 2, 'no init script was named (consul-locker init -f FILE status)'],
     [
       'no action',
       ['init', 'FILE'],

@@ -40,6 +40,7 @@ test.each([
 
 test.each([
   ['an unknown key', 'name: a\nnme: b\n', 'f.yaml:2: there is no key nme', 'the keys are name, limits'],
+  ['a misspelt key', 'nme: a\n', 'f.yaml:1: there is no key nme', 'name is missing; the keys are name, limits'],
   ['a missing key', 'limits: {}\n', 'f.yaml:1: the key name is missing', 'the keys are name, limits'],
   ['a list', '- name\n', 'f.yaml:1: expected keys with values, as name: myservice', 'the keys are name, limits'],
   ['a wrong value', 'name: 1\n', 'f.yaml:1: name: expected a name, got 1', undefined],

@@ -51,7 +51,7 @@ new Consul cluster, for instance.`,
       '20',
     ),
     url: option('new, publish, lookup, delete:', 'URL', 'where the tokens are served', (text, name) =>
-      parseHttpUrl(name, text),
+      parseHttpUrl(name, text, `http://${LISTEN}`),
     ),
     wait: option(
       'new, publish, lookup, delete:',

@@ -30,10 +30,12 @@ export const initCommand = subcommand(INIT_SYNTAX, async (request) => {
 
 function actionOf(path: string | undefined, word: string | undefined, rest: readonly string[]): InitAction {
   const hint = `the actions are ${INIT_ACTIONS.join(', ')}`
-  if (path === undefined)
-    throw new Failure('usage', 'no init script was named', { hint: 'consul-locker init -f FILE ACTION' })
+  const isAction = (word: string) => (INIT_ACTIONS as readonly string[]).includes(word)
+  if (path === undefined || (word === undefined && isAction(path))) {
+    throw new Failure('usage', 'no init script was named', { hint: `consul-locker init -f FILE ${path ?? 'ACTION'}` })
+  }
   if (word === undefined) throw new Failure('usage', 'no action was given', { hint })
-  if (!(INIT_ACTIONS as readonly string[]).includes(word)) {
+  if (!isAction(word)) {
     throw new Failure('usage', `there is no action ${JSON.stringify(word)}`, { hint })
   }
   if (rest.length > 0)

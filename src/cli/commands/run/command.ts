@@ -46,7 +46,17 @@ export async function plainRunCommand(invocation: Invocation, checkName: (name: 
   const parsed = parse(RUN_SYNTAX, invocation.words, invocation.environment)
   const [name = ''] = parsed.words
   checkName(name)
+  if (parsed.words.length === 1) await checkNoMisspeltWord(name)
   return blaming(parsed.inherited, () => runParsed(invocation, parsed))
+}
+
+/** Rejects with a `usage` failure for a name alone that is like a word of ours. */
+async function checkNoMisspeltWord(name: string): Promise<void> {
+  const { meantWord } = await import('../../user-command/command-hint.ts')
+  const meant = meantWord(name)
+  if (meant === undefined) return
+  const hint = `did you mean consul-locker ${meant}?`
+  throw new Failure('usage', `no command was given to run under ${name}`, { hint })
 }
 
 /** `consul-locker run [options] <name> <command> [args…]`: any name goes. */

@@ -48,10 +48,11 @@ function configAtHome(environment: NodeJS.ProcessEnv): string {
   })
 }
 
-function stateOf(word = ''): TriggerState {
+function stateOf(word: string | undefined): TriggerState {
   const state = TRIGGER_STATES.find((state) => state === word)
   if (state) return state
-  throw new Failure('usage', `there is no trigger for ${JSON.stringify(word)}`, {
+  const sentence = word === undefined ? 'no state was given' : `there is no trigger for ${JSON.stringify(word)}`
+  throw new Failure('usage', sentence, {
     hint: `the states are ${TRIGGER_STATES.join(', ')}`,
   })
 }

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Context } from '../../../../base/context.ts'
+import { Failure } from '../../../../base/failure.ts'
 import { findExecutable } from '../../../../child/executable.ts'
 import type { LockSpec } from '../../../../lock/acquire-options.ts'
 import type { Invocation, Subcommand } from '../../../invocation/invocation.ts'
@@ -46,6 +47,7 @@ export function schedulingWord<O extends Options>(
       const sorted = sortWithRun(syntax, RUN_OPTIONS, words, {})
       const options = valuesOf(RUN_SYNTAX.options, sorted.given)
       const ctx = context(options)
+      if (sorted.words.length === 0) throw new Failure('usage', 'no lock was named', { hint: formOf(syntax) })
       const { lock, command } = unstartedRun(ctx, { options, words: sorted.words }, {}).spec
       const { file } = findExecutable(command, environment.PATH)
       warnOfSurroundings(ctx, sorted.given, environment, command.slice(1))
@@ -61,6 +63,10 @@ export function schedulingWord<O extends Options>(
       })
     },
   }
+}
+
+function formOf({ usage }: Syntax): string {
+  return usage.slice(0, usage.indexOf('\n'))
 }
 
 function optionWords(given: Sorted['given']): string[] {
