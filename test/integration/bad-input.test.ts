@@ -154,7 +154,14 @@ describe('other values', () => {
   )
 
   test('an option in the environment is named by its variable', () =>
-    refuse(['name', 'true'], /soon.*is not a duration/, { CONSUL_LOCKER_WAIT: 'soon' }))
+    refuse(['name', 'true'], /CONSUL_LOCKER_WAIT "soon" is not a duration/, { CONSUL_LOCKER_WAIT: 'soon' }))
+
+  test('of every command, below its options, too', async () => {
+    const sentence = /CONSUL_LOCKER_TTL "soon" is not a duration/
+    await refuse(['hold', 'name'], sentence, { CONSUL_LOCKER_TTL: 'soon' })
+    await refuse(['explain', 'name', 'true'], sentence, { CONSUL_LOCKER_TTL: 'soon' })
+    await refuse(['name', 'true'], /CONSUL_HTTP_ADDR "foo:bar" is not the address/, { CONSUL_HTTP_ADDR: 'foo:bar' })
+  })
 })
 
 describe('a command', () => {
