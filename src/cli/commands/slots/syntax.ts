@@ -22,6 +22,6 @@ enough of them have gone; waiting runs follow the change.`,
     'consul-locker slots web        2 of 3 slots of web taken, 1 in line',
     'consul-locker slots web 4      from now on there are 4',
   ],
-  epilogue: `Exit codes: 0 shown, or changed; 1 not changed, for nobody has a slot; 2 (also) the
-name is that of a plain lock, or of data; 2, 3, 4 as for a run.`,
+  epilogue: `Exit codes: 0 shown, or changed; 1 not changed, for nobody has a slot; 2 (also)
+the name is that of a plain lock, or of data; 2, 3, 4 as for a run.`,
 } satisfies Syntax
