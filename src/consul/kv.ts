@@ -90,7 +90,7 @@ async function get(
     timeoutMs,
     longPoll,
     expects: [404],
-    needs: `key_prefix "${key}" { policy = "${rights}" }`,
+    needs: `${recurse ? 'key_prefix' : 'key'} "${key}" { policy = "${rights}" }`,
   })
 }
 

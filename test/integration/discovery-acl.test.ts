@@ -34,9 +34,25 @@ test.for([
   const ended = await runLocker(words, options)
   expect(ended).toMatchObject({ code: 3, stdout: '' })
   expect(ended.stderr).toMatch(
-    /error: Consul at .* refuses GET .*Permission denied.*needs the ACL rule: key_prefix "secret\/x" \{ policy = "read" }\)\n$/,
+    /error: Consul at .* refuses GET .*Permission denied.*needs the ACL rule: key "secret\/x" \{ policy = "read" }\)\n$/,
   )
   expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test.each<[string[], string]>([
+  [['lease', 'show', '--label', 'web'], 'rule: key "lease/web" { policy = "read" }'],
+  [['slots', 'web'], 'rule: key_prefix "consul-locker-web/" { policy = "read" }'],
+  [['slots', 'web', '3'], 'rule: key_prefix "consul-locker-web/" { policy = "write" }'],
+  [['rollout', 'current'], 'rule: key "current_version" { policy = "read" }'],
+  [
+    ['rollout', 'status'],
+    'rules: key "current_version" { policy = "read" } key_prefix "running_version/" { policy = "read" }',
+  ],
+])('who may not do what %j does is told the rules for that, and no more', async (words, rules) => {
+  const options = await allowed(`nothing-${words.join('-')}`, 'key "nothing" { policy = "read" }')
+  const ended = await runLocker(words, options)
+  expect(ended).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(`needs the ACL ${rules}`) })
+  if (words.at(-1) !== '3') expect(ended.stderr).not.toContain('policy = "write"')
 })
 
 test('a service whose rights are missing looks like one that is not there: Consul does not tell', async () => {

@@ -82,6 +82,11 @@ export function leaseRules(label: string): string[] {
   return [write('key', `lease/${label}`), OWN_SESSIONS]
 }
 
+/** Who only asks after a lease. */
+export function leaseReaderRules(label: string): string[] {
+  return [readKey(`lease/${label}`)]
+}
+
 export function hostsRules(label: string): string[] {
   return [`service "${label}" { policy = "read" }`, READS_NODES]
 }
@@ -167,6 +172,12 @@ export function rolloutRules({ current, running, config, own }: RolloutPlaces): 
     'agent "<node>" { policy = "read" }',
     OWN_SESSIONS,
   ]
+}
+
+/** Who only looks at a rollout. */
+export function rolloutReaderRules({ current, running, config, own }: RolloutPlaces): string[] {
+  const folders = [running, config, own].map((folder) => `key_prefix "${folder}" { policy = "read" }`)
+  return [readKey(current), ...folders, READS_NODES, 'service_prefix "" { policy = "read" }']
 }
 
 /** A script's, its watches' and its check's: those of examples/init/acl.hcl. */

@@ -7,7 +7,7 @@ import { acquireLease } from '../../../discovery/lease-acquire.ts'
 import { describeLease, parseLease } from '../../../discovery/lease-record.ts'
 import { readLease, releaseLease } from '../../../discovery/lease-release.ts'
 import { checkIsLock } from '../../../lock/lock-keys.ts'
-import { leaseRules } from '../../connection/acl-rules.ts'
+import { leaseReaderRules, leaseRules } from '../../connection/acl-rules.ts'
 import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
@@ -26,7 +26,8 @@ export const leaseCommand = subcommand(
     const act = actOf(verb)
     checkNoWords(rest, `consul-locker lease ${verb} --label L`)
     const request = requestOf(options)
-    const consul = await connect(options, environment, leaseRules(request.label))
+    const rulesOf = act === show ? leaseReaderRules : leaseRules
+    const consul = await connect(options, environment, rulesOf(request.label))
     try {
       return await interruptible(ctx, signals, (ctx) => act(ctx, consul, request, options.json))
     } finally {

@@ -1,5 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
 import type { SignalSource } from '../../../child/signals.ts'
+import { rolloutReaderRules } from '../../connection/acl-rules.ts'
 import { EXIT_OF_FAILURE, MOST_FAILING_CHECKS } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
@@ -20,6 +21,8 @@ export const rolloutCommand = subcommand(ROLLOUT_SYNTAX, async ({ ctx, options, 
   try {
     checkUsage(word, options, others)
     const rollout = await hostRollout(environment, options)
+    if (READING.includes(word)) rollout.consul.rules = rolloutReaderRules(rollout.keys)
+    if (word === 'current') rollout.consul.rules = [`key "${rollout.keys.current}" { policy = "read" }`]
     try {
       return await perform(signals, word, { ctx, rollout, words: others, options })
     } finally {
@@ -47,6 +50,18 @@ function checkUsage(word: RolloutWord, options: RolloutCommandOptions, others: r
     throw new Failure('usage', `${JSON.stringify(others[most])} behind ${word} is one word too many`)
   }
 }
+
+/** The words that write nothing, and read more than the version. */
+const READING: readonly RolloutWord[] = [
+  'pending',
+  'running',
+  'hosts-at',
+  'verify',
+  'check-single',
+  'health',
+  'failures',
+  'status',
+]
 
 /** Options that mean something to some of the words only. */
 const OWN = [
