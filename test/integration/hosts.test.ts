@@ -155,6 +155,7 @@ describe('hosts', () => {
     [['--label', 'a', '--format', '{ip}'], '--format has the placeholder {ip} (the placeholders are {address}, {port}'],
     [['--label', 'a', '--min', 'two'], '--min "two" is no number from 1'],
     [['--label', 'a', '--wait', 'soon'], '--wait "soon" is not a duration'],
+    [['--label', 'a', '--json', '--format', '{address}'], '--json and --format are two wishes'],
     [['--label', 'a', '--all'], 'there is no option --all'],
     [['--label', 'a', '--', 'true'], 'a command is of use only to --watch (--watch -- command…)'],
     [['--label', 'a', '--watch'], 'nothing is to be done when the hosts change (--watch -- command…, --watch --output'],

@@ -170,6 +170,8 @@ describe.concurrent('a start-up lease', () => {
       '--lease-timeout 0 is no length for a lease (from 1s to 24h)',
     ],
     [['acquire', '--label', 'a', '--lease-timeout', 'soon'], '--lease-timeout "soon" is not a duration'],
+    [['acquire', '--label', 'a', '--json'], 'lease acquire takes no --json'],
+    [['show', '--label', 'a', '--lease-timeout', '5s'], 'lease show takes no --lease-timeout'],
     [['acquire', '--label', 'a', 'b'], '"b" is one word too many'],
     [['steal', '--label', 'a'], 'there is no lease "steal" (consul-locker lease acquire, release or show)'],
     [[], 'what about the lease?'],

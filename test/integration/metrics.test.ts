@@ -71,6 +71,7 @@ describe('consul-locker metrics --once', () => {
 
   test.each<[words: string[], code: number, complaint: RegExp]>([
     [['--once', '--secret-file', 'x'], 2, /two wishes/],
+    [['--once', '--listen', '127.0.0.1:0'], 2, /two wishes/],
     [['one', 'two'], 2, /one word too many/],
     [['--most', 'all'], 2, /no number from 0/],
     [['--listen', '0.0.0.0:9570'], 2, /so a secret is needed \(give --secret-file, or listen at 127/],

@@ -227,6 +227,8 @@ describe('a client of tokens', () => {
 
   test.each([
     [[], 'discover what?'],
+    [['new', '--url', 'http://a', '--wait', '5s'], 'discovery new takes no --wait'],
+    [['serve', '--url', 'http://a'], 'discovery serve takes no --url'],
     [['find'], 'there is no discovery "find"'],
     [['new'], 'where are the tokens served? (give --url)'],
     [

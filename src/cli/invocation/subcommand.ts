@@ -8,7 +8,7 @@ import type { Invocation, Subcommand } from './invocation.ts'
 
 /** What a command was asked for, and what it needs to do it. */
 export interface CommandRequest<O extends Options>
-  extends Pick<SortedAnywhere, 'words' | 'command'>,
+  extends Pick<SortedAnywhere, 'words' | 'command' | 'given'>,
     Pick<Invocation, 'environment' | 'signals'> {
   readonly ctx: Context
   readonly options: Values<O>
@@ -25,7 +25,7 @@ export function subcommand<O extends Options>(
       const { given, words, command, inherited } = sortAnywhere(syntax, all, environment)
       const ctx = context(valuesOf(OUTPUT_OPTIONS, given))
       const options = valuesOf(syntax.options, given)
-      return blaming(inherited, () => perform({ ctx, options, words, command, environment, signals }))
+      return blaming(inherited, () => perform({ ctx, options, given, words, command, environment, signals }))
     },
   }
 }

@@ -6,17 +6,24 @@ import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { readSecret } from '../../options/secret-file.ts'
 import { print } from '../../output/print.ts'
+import { checkNoStrayOption } from '../../syntax/stray-options.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { lookup, publish } from './discovery-client.ts'
 import { serve } from './discovery-serve.ts'
 import { DISCOVERY_SYNTAX, type DiscoveryCommandOptions } from './syntax.ts'
 
+const SERVE_TAKES = ['listen', 'expire', 'rate-limit']
+const LOOKUP_TAKES = ['url', 'wait', 'json']
+/** The options that not all words take. */
+const PARTIAL = [...SERVE_TAKES, ...LOOKUP_TAKES]
+
 /** `consul-locker discovery serve|new|publish|lookup|delete` */
 export const discoveryCommand = subcommand(DISCOVERY_SYNTAX, async (request) => {
-  const { ctx, options, words, command = [], environment, signals } = request
+  const { ctx, options, given, words, command = [], environment, signals } = request
   const [verb, ...rest] = [...words, ...command]
   const secret = readSecret(options['secret-file'])
   if (verb === 'serve') {
+    checkNoStrayOption('discovery serve', given, PARTIAL, SERVE_TAKES)
     checkNoWords(rest, 'consul-locker discovery serve')
     return serve(request, secret)
   }
@@ -26,6 +33,7 @@ export const discoveryCommand = subcommand(DISCOVERY_SYNTAX, async (request) => 
       hint,
     })
   }
+  checkNoStrayOption(`discovery ${verb}`, given, PARTIAL, verb === 'lookup' ? LOOKUP_TAKES : ['url'])
   const client = new TokenClient(urlOf(options), secret)
   return interruptible(ctx, signals, async (ctx) => {
     if (verb === 'new') {

@@ -15,16 +15,28 @@ import type { Subcommand } from '../../invocation/invocation.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { labelOf, serviceIdOf } from '../../options/instance-options.ts'
 import { print } from '../../output/print.ts'
+import { checkNoStrayOption } from '../../syntax/stray-options.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { ACQUIRE_LEASE_SYNTAX, LEASE_SYNTAX, type LeaseCommandOptions } from './syntax.ts'
+
+const ACQUIRE_TAKES = ['lease-timeout', 'acquire-timeout']
+const SHOW_TAKES = ['json']
+/** The options that only one word takes. */
+const PARTIAL = [...ACQUIRE_TAKES, ...SHOW_TAKES]
 
 /** `consul-locker lease acquire|release|show` */
 export const leaseCommand = subcommand(
   LEASE_SYNTAX,
-  async ({ ctx, options, words, command = [], environment, signals }) => {
+  async ({ ctx, options, given, words, command = [], environment, signals }) => {
     const [verb, ...rest] = [...words, ...command]
     const act = actOf(verb)
     checkNoWords(rest, `consul-locker lease ${verb} --label L`)
+    checkNoStrayOption(
+      `lease ${verb}`,
+      given,
+      PARTIAL,
+      act === acquire ? ACQUIRE_TAKES : act === show ? SHOW_TAKES : [],
+    )
     const request = requestOf(options)
     const rulesOf = act === show ? leaseReaderRules : leaseRules
     const consul = await connect(options, environment, rulesOf(request.label))
