@@ -97,5 +97,7 @@ describe('a unit’s main process are we', () => {
     expect(isMainProcess(socket)).toBe(true)
     parent.mockReturnValue(4711)
     expect(isMainProcess(socket)).toBe(false)
+    vi.spyOn(process, 'pid', 'get').mockReturnValue(1)
+    expect(isMainProcess(socket)).toBe(true)
   })
 })

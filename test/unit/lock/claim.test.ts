@@ -1,16 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { readKey } from '../../../src/consul/kv.ts'
 import { type TxnOp, transact } from '../../../src/consul/txn.ts'
-import { claim, type LastSeen, type LockRequest, releaseKey } from '../../../src/lock/claim.ts'
+import { claim, type LastSeen, type LockRequest, releaseKey, releaseWith } from '../../../src/lock/claim.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
 import { Session } from '../../../src/lock/session.ts'
-import { strangeReply, type WireFate } from '../../virtual/faulty-transport.ts'
+import { type Policy, strangeReply } from '../../virtual/faulty-transport.ts'
 import { virtualLock } from '../../virtual/virtual-lock.ts'
+
+/** What Consul says when it does none of a transaction, by the places of what refused. */
+const undone = (...reasons: readonly (readonly [at: number, reason: string])[]): Policy => {
+  const text = JSON.stringify({ Errors: reasons.map(([OpIndex, What]) => ({ OpIndex, What })) })
+  return () => ({ fault: { kind: 'answered', reply: strangeReply(409, text) } })
+}
 
 /** Two who may claim a key, and what stands there. */
 async function claimants() {
-  let fate: WireFate = {}
-  const lock = virtualLock({ fateOf: () => fate })
+  let policy: Policy = () => ({})
+  const lock = virtualLock({ fateOf: (request) => policy(request) })
   const { clock, ctx, consul, key, timing } = lock
   const client = consul()
   const create = async (name: string): Promise<LockRequest> => {
@@ -22,16 +28,27 @@ async function claimants() {
     ...lock,
     one: await create('one'),
     other: await create('other'),
-    meet(next: WireFate) {
-      fate = next
+    meet(next: Policy) {
+      policy = next
     },
-    claim: (request: LockRequest, seen?: LastSeen, besides?: TxnOp[]) =>
-      clock.run(claim(ctx, client, request, seen, besides)),
-    release: (request: LockRequest) => clock.run(releaseKey(ctx, client, request)),
+    claim: (request: LockRequest, seen?: LastSeen, besides?: TxnOp[], riding?: TxnOp[]) =>
+      clock.run(claim(ctx, client, request, seen, besides, riding)),
+    release: (request: LockRequest, riding?: TxnOp[]) => clock.run(releaseKey(ctx, client, request, riding)),
+    releaseWith: (request: LockRequest, besides: TxnOp[], riding: TxnOp[]) =>
+      clock.run(releaseWith(ctx, client, request, besides, riding)),
+    /** How many transactions this takes. */
+    async counted<T>(work: () => Promise<T>) {
+      const before = lock.requests.length
+      return { end: await work(), txns: lock.requests.slice(before).filter((line) => line.endsWith('/v1/txn')).length }
+    },
     look: async () => (await clock.run(readKey(ctx, client, key))).entry,
     put: (op: Omit<TxnOp, 'key'>) => clock.run(transact(ctx, client, [{ ...op, key }])),
   }
 }
+
+const RIDER: TxnOp = { verb: 'set', key: 'rides', value: 'x' }
+/** Refuses beside a lock that is held. */
+const REFUSES: TxnOp = { verb: 'check-session', key: 'rides', session: 's' }
 
 describe('a claim', () => {
   test('of a key that is not there gives it, under the fence that the key then has', async () => {
@@ -86,6 +103,15 @@ describe('a claim', () => {
     expect(await look()).toBeUndefined()
   })
 
+  test.each(['invalid session "s"', 'session "s" not found', 'Unknown session'])(
+    'by one that is gone is told so by the words %s, whatever of its riders is refused, too',
+    async (reason) => {
+      const { one, claim, meet } = await claimants()
+      meet(undone([1, reason], [2, 'key exists']))
+      expect(await claim(one, undefined, [], [RIDER])).toEqual({ kind: 'session-gone' })
+    },
+  )
+
   test('of what is ours already succeeds, whatever became of its value', async () => {
     const { one, claim, look, put } = await claimants()
     await claim(one)
@@ -117,8 +143,7 @@ describe('a claim', () => {
     ['', "Consul doesn't give the lock: no reason given"],
   ])('that is refused for another reason says which: "%s"', async (reason, sentence) => {
     const { one, claim, meet } = await claimants()
-    const text = JSON.stringify({ Errors: [{ OpIndex: 1, What: reason }] })
-    meet({ fault: { kind: 'answered', reply: strangeReply(409, text) } })
+    meet(undone([1, reason]))
     await expect(claim(one)).rejects.toThrow(sentence)
   })
 
@@ -131,7 +156,8 @@ describe('a claim', () => {
   ])('is not believed when the answer comes %s', async (_, results) => {
     const { key, one, other, claim, meet } = await claimants()
     const text = `{"Results":${results.replace('"K"', `"${key}"`).replace('"S"', `"${other.sessionId}"`)}}`
-    meet({ fault: { kind: 'answered', reply: { status: 200, headers: { 'content-type': 'application/json' }, text } } })
+    const reply = { status: 200, headers: { 'content-type': 'application/json' }, text }
+    meet(() => ({ fault: { kind: 'answered', reply } }))
     await expect(claim(one)).rejects.toMatchObject({ code: 'not-consul' })
   })
 })
@@ -150,5 +176,56 @@ describe('a release of a key', () => {
     const before = await look()
     expect(await release(other)).toBe(false)
     expect(await look()).toEqual(before)
+  })
+
+  test('takes what rides with it along', async () => {
+    const { one, claim, release, counted, operator, look } = await claimants()
+    await claim(one)
+    expect(await counted(() => release(one, [RIDER]))).toEqual({ end: true, txns: 1 })
+    expect([await look(), operator.entry('rides')]).toEqual([undefined, expect.objectContaining({ key: 'rides' })])
+  })
+
+  test('goes without what refuses to ride', async () => {
+    const { one, claim, release, counted, look } = await claimants()
+    await claim(one)
+    expect(await counted(() => release(one, [REFUSES]))).toEqual({ end: true, txns: 2 })
+    expect(await look()).toBeUndefined()
+  })
+
+  test.each([
+    [400, 'Failed to parse body'],
+    [413, 'Request body too large'],
+  ])('goes without what Consul answers with %i', async (status, text) => {
+    const { one, claim, release, counted, meet, look } = await claimants()
+    await claim(one)
+    const fault = { kind: 'answered', reply: strangeReply(status, text) } as const
+    meet(({ body }) => (body?.includes(RIDER.key) ? { fault } : {}))
+    expect(await counted(() => release(one, [RIDER]))).toMatchObject({ end: true })
+    expect(await look()).toBeUndefined()
+  })
+
+  test('that fails on its way is not tried without its riders', async () => {
+    const { one, claim, release, meet, look } = await claimants()
+    await claim(one)
+    meet(({ body }) => (body?.includes(RIDER.key) ? { fault: { kind: 'refused' } } : {}))
+    await expect(release(one, [RIDER])).rejects.toMatchObject({ code: 'unreachable' })
+    expect(await look()).toMatchObject({ session: one.sessionId })
+  })
+
+  test('does nothing when what it is to do besides can’t be done, and says so at once', async () => {
+    const { one, claim, releaseWith, counted, look } = await claimants()
+    await claim(one)
+    const end = { end: 'changed', txns: 1 }
+    expect(await counted(() => releaseWith(one, [REFUSES], []))).toEqual(end)
+    expect(await counted(() => releaseWith(one, [REFUSES], [RIDER]))).toEqual(end)
+    expect(await counted(() => releaseWith(one, [REFUSES], [{ ...REFUSES }]))).toEqual(end)
+    expect(await look()).toMatchObject({ session: one.sessionId })
+  })
+
+  test('that is refused for a reason of its own is none, and isn’t sent twice', async () => {
+    const { one, claim, release, counted, meet } = await claimants()
+    await claim(one)
+    meet(undone([1, 'out of tape']))
+    expect(await counted(() => release(one))).toEqual({ end: false, txns: 1 })
   })
 })
