@@ -43,5 +43,5 @@ export class LastOutput implements OutputSink {
 /** Without the rest of a character of UTF-8 that began before. */
 function wholeCharacters(bytes: Buffer): Buffer {
   const from = bytes.subarray(0, 4).findIndex((byte) => (byte & 0xc0) !== 0x80)
-  return from > 0 ? bytes.subarray(from) : bytes
+  return bytes.subarray(Math.max(0, from))
 }

@@ -138,6 +138,29 @@ describe('a claim', () => {
     expect(await claim(one, await look(), [stale])).toEqual({ kind: 'queued', isQueued: true })
   })
 
+  test('of a key that is not as it was seen, for which others queue, is told of these', async () => {
+    const { one, other, claim, put } = await claimants()
+    await put({ verb: 'set', value: 'new', flags: LOCK_FLAGS })
+    const queue: TxnOp = { verb: 'check-not-exists', key: one.key }
+    expect(await claim(other, undefined, [queue])).toEqual({ kind: 'queued', isQueued: true })
+  })
+
+  test('comes with what its riders read, and is told which of them refused', async () => {
+    const { one, claim } = await claimants()
+    const read: TxnOp = { verb: 'get-tree', key: RIDER.key }
+    expect(await claim(one, undefined, [], [RIDER, REFUSES, read])).toEqual({ kind: 'refused', refused: [REFUSES] })
+    const got = await claim(one, undefined, [], [RIDER, read])
+    const keys = [one, RIDER, RIDER].map(({ key }) => expect.objectContaining({ key }))
+    expect(got).toMatchObject({ kind: 'held', entries: keys })
+  })
+
+  test('is told what its token may not do, if it goes without', async () => {
+    const { one, claim, meet } = await claimants()
+    const rider: TxnOp = { ...RIDER, isDispensable: true }
+    meet(undone([2, 'Permission denied']))
+    expect(await claim(one, undefined, [], [rider])).toEqual({ kind: 'denied', denied: [rider] })
+  })
+
   test.each([
     ['out of tape', "Consul doesn't give the lock: out of tape"],
     ['', "Consul doesn't give the lock: no reason given"],

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import {
   describeHolder,
+  heldFence,
+  holderRecord,
   lockDelayOf,
   parseHolderRecord,
   parseWaiterRecord,
   recordedCommand,
+  recordSince,
+  turnIn,
   waiterRecord,
   waitsForMore,
+  withTurn,
 } from '../../../src/lock/holder-record.ts'
 
 const now = Date.parse('2026-05-04T10:00:00Z')
@@ -83,6 +88,40 @@ describe("a key's value", () => {
   })
 })
 
+describe('the record of a holder', () => {
+  const since = '2026-05-04T10:00:00.000Z'
+  const record = JSON.stringify({ ...full, kept: true })
+
+  test('says who holds the lock since when, and what a mode tells beside it', () => {
+    const holder = { host: 'web3', pid: 812, user: 'deploy', command: ['./bootstrap.sh'], runId: 'r' }
+    const text = holderRecord(holder, { lockDelayMs: 22_000 }, now, { kept: true })
+    expect(JSON.parse(text)).toEqual({ ...holder, since, lockDelayMs: 22_000, kept: true })
+    expect(JSON.parse(holderRecord(holder, { lockDelayMs: 0 }, now))).toEqual({ ...holder, since, lockDelayMs: 0 })
+  })
+
+  test('has its ticket, if it has one', () => {
+    expect(withTurn(record, undefined)).toBe(record)
+    expect(JSON.parse(withTurn(record, 7))).toEqual({ ...full, kept: true, turn: 7 })
+    expect(JSON.parse(withTurn('web3', 7))).toEqual({ turn: 7 })
+    expect([turnIn(withTurn(record, 7)), turnIn(record), turnIn('')]).toEqual([7, undefined, undefined])
+  })
+
+  test('counts from when the lock was handed on; what is none is left', () => {
+    expect(JSON.parse(recordSince(record, now) ?? '')).toEqual({ ...full, kept: true, since })
+    for (const value of ['', 'web3', '{"host":"web3"}']) expect(recordSince(value, now)).toBeUndefined()
+  })
+
+  test.each([
+    [{}, 9],
+    [{ fence: 5 }, 5],
+    [{ fence: 10 }, 9],
+    [{ fence: 0 }, 9],
+    [{ fence: '5' }, 9],
+  ])('with %j, of a key written at 9 last, has the fence %i', (left, fence) => {
+    expect(heldFence({ value: JSON.stringify({ ...full, ...left }), modifyIndex: 9 })).toBe(fence)
+  })
+})
+
 describe('what is recorded of a command', () => {
   test.each<[[string, ...string[]], boolean, string[]]>([
     [['mysqldump', '-pS3cret', 'db'], false, ['mysqldump']],
@@ -115,6 +154,14 @@ describe('the record of who waits', () => {
     const text = waiterRecord(JSON.stringify({ ...full, ...odd }), sinceMs, true)
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(256)
     expect(parseWaiterRecord(text)).toMatchObject({ pid: 812, since: '2026-05-04T10:00:00.000Z', also: true })
+  })
+
+  test('is cut no more than it must be', () => {
+    const held = JSON.stringify({ ...full, host: 'h'.repeat(64), command: ['x'.repeat(512)] })
+    expect(parseWaiterRecord(waiterRecord(held, sinceMs, false))).toEqual({
+      ...{ host: 'h'.repeat(64), pid: 812, user: 'deploy', command: [`${'x'.repeat(64)}…`] },
+      since: '2026-05-04T10:00:00.000Z',
+    })
   })
 
   test.each([

@@ -5,7 +5,10 @@ import {
   checkKeyPrefix,
   keyOfName,
   LOCK_FLAGS,
+  nameOfPauseKey,
+  pauseKeyOf,
   SEMAPHORE_FLAGS,
+  slotsKey,
 } from '../../../src/lock/lock-keys.ts'
 
 describe('a name', () => {
@@ -38,6 +41,19 @@ describe('a name', () => {
 
   test('is not repeated in full when it is long', () => {
     expect(() => keyOfName('n'.repeat(5000))).toThrow(/^.{0,120}$/)
+    expect(() => keyOfName(`${'n'.repeat(39)}?`)).toThrow(`the lock name "${'n'.repeat(39)}?" has`)
+    expect(() => keyOfName(`${'n'.repeat(40)}?`)).toThrow(`the lock name "${'n'.repeat(40)}…" has`)
+  })
+
+  test('that is none is told with what makes one', () => {
+    const hint = expect.stringMatching(/^letters, digits and /)
+    expect(() => keyOfName('a b')).toThrow(expect.objectContaining({ code: 'usage', hint }))
+  })
+
+  test('is that of what pauses its lock, in which no other lock can be', () => {
+    const key = pauseKeyOf(keyOfName('a/b'))
+    expect(key).toBe('consul-locker-a/b=pause')
+    expect(nameOfPauseKey(key)).toBe('a/b')
   })
 })
 
@@ -53,6 +69,20 @@ describe('a key', () => {
   })
 })
 
+describe('a list of slots', () => {
+  test.each([
+    ['consul-locker-a', false, 'consul-locker-a/.lock'],
+    ['a/.lock', false, 'a/.lock/.lock'],
+    ['a/.lock', true, 'a/.lock'],
+  ])('of the key %s (its own: %s) stands at %s', (key, isOwnKey, list) => expect(slotsKey(key, isOwnKey)).toBe(list))
+
+  test.each(['a', '/.lock/a'])('can’t stand at %s, which is told with where it can', (key) => {
+    const hint = expect.stringContaining('--slots 3 --key foo/.lock')
+    const message = `--slots can't stand at the key ${key}`
+    expect(() => slotsKey(key, true)).toThrow(expect.objectContaining({ code: 'usage', message, hint }))
+  })
+})
+
 test("the flags are those of Consul's Go client, digit by digit", () => {
   expect(LOCK_FLAGS.toString(16)).toBe('2ddccbc058a50c18')
   expect(SEMAPHORE_FLAGS.toString(16)).toBe('e0f69a2baa414de0')
@@ -64,7 +94,11 @@ describe('the beginning of keys', () => {
   })
 
   test.each(['', '/', '//', 'a//b', 'a/../', './', 'a/..'])('%j is none', (prefix) => {
-    expect(() => checkKeyPrefix('--prefix', prefix)).toThrow(prefix === '' ? 'the beginning of a key' : 'begins no key')
+    const [sentence, hint] =
+      prefix === '' ? ['the beginning of a key', 'all keys of a cluster are too many'] : ['begins no key', 'e.g. site/']
+    expect(() => checkKeyPrefix('--prefix', prefix)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining(sentence), hint }),
+    )
   })
 })
 
@@ -89,6 +123,11 @@ describe('what stands at a key', () => {
     ['a semaphore', SEMAPHORE_FLAGS, 0, undefined, 'belongs to a semaphore and is no lock'],
     ['a contender for a semaphore', SEMAPHORE_FLAGS, 1, 's', 'belongs to a semaphore and is no lock'],
   ])('is no lock: %s', (_, flags, lockIndex, session, why) => {
-    expect(() => checkIsLock({ ...entry, flags, lockIndex, session })).toThrow(`the key k ${why}`)
+    expect(() => checkIsLock({ ...entry, flags, lockIndex, session })).toThrow(
+      expect.objectContaining({
+        message: `the key k ${why}`,
+        hint: 'lock another key; if nobody needs this one: consul kv delete k',
+      }),
+    )
   })
 })

@@ -18,8 +18,9 @@ const entry = (host: string, session: string | undefined): Entry => ({
 function reporter() {
   const { clock, ctx } = virtualLock()
   const said: string[] = []
+  const told: string[] = []
   const heard: Context = { ...ctx, log: { ...SILENT, notice: (line) => void said.push(line) } }
-  return { clock, said, report: new WaitReporter(heard, 'db') }
+  return { clock, said, told, report: new WaitReporter(heard, 'db', (sentence) => void told.push(sentence)) }
 }
 
 describe('a wait', () => {
@@ -50,6 +51,18 @@ describe('a wait', () => {
     report.heldBy(entry('web2', 'b'))
     report.heldBy(entry('web2', 'b'))
     expect(said.slice(1)).toEqual(['waiting for db: held by web2', 'waiting for db: held by web2'])
+  })
+
+  test('is told of to others in the same words, with what else is waited for', async () => {
+    const { clock, said, told, report } = reporter()
+    report.tell('waiting for db: paused')
+    report.tell('waiting for db: paused')
+    report.tell('waiting for db: not due')
+    const since = new Date(clock.now().wallMs).toISOString()
+    await clock.advance(5000)
+    report.heldBy(entry(JSON.stringify({ host: 'web1', since }), 'a'))
+    expect(said).toEqual(['waiting for db: paused', 'waiting for db: not due', 'waiting for db: held by web1 for 5s'])
+    expect(told).toEqual(said)
   })
 
   test('for a lock-delay says for how long at most', () => {

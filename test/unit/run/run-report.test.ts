@@ -98,7 +98,11 @@ describe('a report that can’t be written', () => {
   test('is refused before the run', () => {
     const file = join(folder(), 'absent', 'report.json')
     expect(() => reporter(file)).toThrow(
-      expect.objectContaining({ code: 'usage', message: expect.stringContaining(`the report file ${file}`) }),
+      expect.objectContaining({
+        code: 'usage',
+        message: expect.stringContaining(`the report file ${file}`),
+        hint: expect.stringMatching(/^name a file in a directory that is there/),
+      }),
     )
   })
 

@@ -113,6 +113,10 @@ describe('a lock that is wanted', () => {
       expect.objectContaining({ code: 'usage', message: expect.stringMatching(why) }),
     )
   })
+
+  test('can’t be had with itself, which is told with the way out', () => {
+    expect(() => wanted('db', { also: ['db'] })).toThrow(expect.objectContaining({ hint: 'leave one --also out' }))
+  })
 })
 
 describe('those who want', () => {
