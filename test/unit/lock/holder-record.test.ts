@@ -40,6 +40,7 @@ describe("a key's value", () => {
     ['a record with some fields that are none', JSON.stringify({ ...full, pid: -1, user: {}, since: 'soon' }), rest],
     ['a record with fields of others', JSON.stringify({ ...full, __proto__: 1, node: 'n1', toString: 5 }), full],
     ['a record as long as a book', JSON.stringify({ ...full, note: 'w'.repeat(10_000) }), {}],
+    ['a record of no lock-delay', '{"host":"web3","lockDelayMs":0}', { host: 'web3', lockDelayMs: 0 }],
     ['a record of process 0', JSON.stringify({ ...full, pid: 0, user: {}, since: 7 }), rest],
     ['a record of a command with something else in it', '{"host":"web3","command":["a",5]}', { host: 'web3' }],
     ['a record just short enough', JSON.stringify({ host: 'web3', x: 'w'.repeat(8170) }), { host: 'web3' }],
@@ -100,7 +101,7 @@ describe('the record of a holder', () => {
   })
 
   test('has its ticket, if it has one', () => {
-    expect(withTurn(record, undefined)).toBe(record)
+    expect([withTurn(record, undefined), withTurn('web3', undefined)]).toEqual([record, 'web3'])
     expect(JSON.parse(withTurn(record, 7))).toEqual({ ...full, kept: true, turn: 7 })
     expect(JSON.parse(withTurn('web3', 7))).toEqual({ turn: 7 })
     expect([turnIn(withTurn(record, 7)), turnIn(record), turnIn('')]).toEqual([7, undefined, undefined])
@@ -172,7 +173,7 @@ describe('the record of who waits', () => {
     ['[{"also":true}]', {}],
     [JSON.stringify({ note: 'x'.repeat(10_000), also: true }), {}],
   ])('of others is understood as far as it goes: %j', (value, told) => {
-    expect(parseWaiterRecord(value)).toEqual(told)
+    expect(parseWaiterRecord(value)).toStrictEqual(told)
     expect(waitsForMore(value)).toBe('also' in told)
   })
 })
