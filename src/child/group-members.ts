@@ -43,13 +43,13 @@ export function livingMembers(group: number, traces?: ProcessTraces): GroupMembe
 
 /**
  * The list of processes of our cgroup, when it is ours alone: systemd made it for the unit whose main process we are,
- * and everything in it comes from us.
+ * and everything in it comes from us. Tests have other files.
  */
-export function ownCgroup(environment: NodeJS.ProcessEnv): string | undefined {
+export function ownCgroup(environment: NodeJS.ProcessEnv, proc = read): string | undefined {
   if (environment.SYSTEMD_EXEC_PID !== String(process.pid)) return undefined
-  const path = /^0::(\/.+)$/m.exec(read('/proc/self/cgroup'))?.[1]
+  const path = /^0::(\/.+)$/m.exec(proc('/proc/self/cgroup'))?.[1]
   const lists = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].map((mount) => `${mount}${path}/cgroup.procs`)
-  return path === undefined ? undefined : lists.find((list) => read(list) !== '')
+  return path === undefined ? undefined : lists.find((list) => proc(list) !== '')
 }
 
 /**

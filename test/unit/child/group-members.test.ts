@@ -114,9 +114,28 @@ describe('by our cgroup are found', () => {
   })
 })
 
-test('our cgroup is the command’s only when systemd has started us as a unit’s main process', () => {
-  expect(ownCgroup({})).toBeUndefined()
-  expect(ownCgroup({ SYSTEMD_EXEC_PID: String(process.ppid) })).toBeUndefined()
+describe('our cgroup is the command’s', () => {
+  const STARTED = { SYSTEMD_EXEC_PID: String(process.pid) }
+  const PATH = '/system.slice/a.service'
+  const CGROUP = `12:pids:/user.slice\n0::${PATH}\n`
+  const [LIST, UNIFIED] = [`/sys/fs/cgroup${PATH}/cgroup.procs`, `/sys/fs/cgroup/unified${PATH}/cgroup.procs`]
+  const own = (environment: NodeJS.ProcessEnv, files: Readonly<Record<string, string>>) =>
+    ownCgroup(environment, (file) => files[file] ?? '')
+
+  test.each([
+    ['when systemd has started us as a unit’s main process', CGROUP, [LIST, UNIFIED], LIST],
+    ['also beside cgroups of the first version', CGROUP, [UNIFIED], UNIFIED],
+    ['not when its list isn’t there', CGROUP, [], undefined],
+    ['not when it is that of all', '0::/\n', ['/sys/fs/cgroup//cgroup.procs'], undefined],
+    ['not when ours is of the first version', '12:pids:/user.slice\n', [LIST], undefined],
+    ['not when /proc doesn’t tell', '', ['/sys/fs/cgroupundefined/cgroup.procs'], undefined],
+  ])('%s', (_, cgroup, lists, list) => {
+    const files = { '/proc/self/cgroup': cgroup, ...Object.fromEntries(lists.map((file) => [file, '1\n'])) }
+    expect(own(STARTED, files)).toBe(list)
+    for (const environment of [{}, { SYSTEMD_EXEC_PID: String(process.ppid) }]) {
+      expect(own(environment, files)).toBeUndefined()
+    }
+  })
 })
 
 describe('a signal is pending', () => {
