@@ -1,23 +1,34 @@
 import { describe, expect, test } from 'vitest'
+import type { Context } from '../../../src/base/context.ts'
+import { Failure } from '../../../src/base/failure.ts'
 import { transact } from '../../../src/consul/txn.ts'
 import type { AcquireOptions } from '../../../src/lock/acquire-options.ts'
+import type { ClaimResult } from '../../../src/lock/claim.ts'
+import type { CompoundLock } from '../../../src/lock/compound-lock.ts'
 import { Hold } from '../../../src/lock/hold.ts'
 import { LOCK_FLAGS } from '../../../src/lock/lock-keys.ts'
+import type { Attempt, Rider } from '../../../src/lock/rider.ts'
 import { on } from '../../virtual/faulty-transport.ts'
+import { SILENT } from '../../virtual/silent-log.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
 
 /** A lock that is held and watched over, on a wire that can go bad, and what somebody else does to its key. */
 async function held(about: Partial<AcquireOptions> = {}) {
   const lock = virtualLock()
-  const { clock, ctx, consul, key, acquire } = lock
+  const { clock, consul, key, acquire } = lock
+  const said: string[] = []
+  const ctx: Context = { ...lock.ctx, log: { ...SILENT, warn: (line) => void said.push(line) } }
   const ours = won(await clock.run(acquire(about)))
   const seen: string[] = []
   const hold = new Hold(ctx, consul(), ours, ({ value }) => void seen.push(value))
   await clock.advance(1000)
   return {
     ...lock,
+    ctx,
     ours,
     hold,
+    /** What people are warned of. */
+    said,
     /** The key's values, as far as we heard of them. */
     seen,
     /** Releases the key in our name and takes it in the same instant. */
@@ -119,6 +130,93 @@ describe('a hold', () => {
     await end()
   })
 
+  test('is taken again with its riders, who hear of it, as people do', async () => {
+    const attempts: Attempt[] = []
+    let grants = 0
+    const rider: Rider = {
+      claiming: (attempt) => {
+        attempts.push(attempt)
+        return []
+      },
+      granted: () => void grants++,
+    }
+    const { clock, key, operator, hold, said, end } = await held({ riders: [rider] })
+    const nowMs = clock.now().wallMs
+    attempts.splice(0)
+    grants = 0
+    operator.deleteKey(key)
+    await clock.advance(1)
+    expect({ attempts, grants }).toEqual({ attempts: [{ seen: undefined, isOurs: true, nowMs }], grants: 1 })
+    expect(said).toEqual([`someone deleted the key ${key} while we held it; took it again (fence ${hold.fence})`])
+    await end()
+  })
+
+  describe('of a lock that is claimed in a way of its own', () => {
+    /** Such a lock, whose key is deleted, and whose claims end so, one after the other. */
+    async function deleted(...ends: readonly (ClaimResult | Failure)[]) {
+      const all = await held()
+      const { clock, ctx, consul, ours, key, operator } = all
+      await all.hold.end()
+      const claims: unknown[] = []
+      const compound = {
+        watched: () => [],
+        claim: async (_: Context, ...request: readonly unknown[]) => {
+          const end = ends[claims.push(request) - 1]
+          if (end instanceof Failure) throw end
+          return end
+        },
+      } as unknown as CompoundLock
+      const lock = { ...ours, compound, riders: [] }
+      const hold = new Hold(ctx, consul(), lock)
+      await clock.advance(1000)
+      operator.deleteKey(key)
+      return { ...all, hold, lock, claims, end: () => hold.end().then(() => ours.session.end()) }
+    }
+    const again = (fence: number): ClaimResult => ({ kind: 'held', fence, entries: [] })
+
+    test('it is claimed so again, for as long as others change something', async () => {
+      const { clock, hold, lock, claims, said, end } = await deleted({ kind: 'changed' }, again(4711))
+      await clock.advance(1)
+      const request = [lock, true, [], []]
+      expect({ claims, fence: hold.fence, lost: hold.lost.aborted }).toEqual({
+        ...{ claims: [request, request], fence: 4711, lost: false },
+      })
+      expect(said).toHaveLength(1)
+      await end()
+    })
+
+    test('nothing more is said when it was taken again by then', async () => {
+      const { clock, operator, claims, said, end } = await deleted(again(4711), again(4711))
+      await clock.advance(1)
+      operator.stirBlockedReads()
+      await clock.advance(1)
+      expect([claims.length, said.length]).toEqual([2, 1])
+      await end()
+    })
+
+    test('it is lost when something else stands there', async () => {
+      const { clock, hold, end } = await deleted(new Failure('usage', 'the key holds data and is no lock'))
+      await clock.advance(1)
+      expect(hold.lost.reason).toMatchObject({ kind: 'key-taken' })
+      await end()
+    })
+
+    test('it is tried again after other failures', async () => {
+      const { clock, hold, claims, end } = await deleted(new Failure('unreachable', 'no'), again(4711))
+      await clock.advance(5000)
+      expect([claims.length, hold.fence, hold.lost.aborted]).toEqual([2, 4711, false])
+      await end()
+    })
+
+    test('the session is asked for when its key is closed', async () => {
+      const { clock, hold, operator, ours, end } = await deleted({ kind: 'lock-delay' })
+      operator.destroySession(ours.session.id)
+      await clock.advance(1)
+      expect(hold.lost.reason).toMatchObject({ kind: 'session-gone' })
+      await end()
+    })
+  })
+
   test('is taken again though the first claim gets no answer', async () => {
     const { clock, key, ours, operator, hold, meet, end } = await held()
     meet(({ path }) => (path.startsWith('/v1/txn') ? { fault: { kind: 'black-hole' } } : {}))
@@ -207,14 +305,15 @@ describe('a hold', () => {
 
   test('believes only a leader that has made sure that it is one', async () => {
     const reads: string[] = []
-    const { clock, operator, meet, end } = await held()
+    const { clock, ctx, operator, hold, meet, end } = await held()
     meet(({ path }) => {
       if (path.startsWith('/v1/kv')) reads.push(path)
       return {}
     })
     operator.stirBlockedReads()
     await clock.advance(1)
-    expect(reads).toEqual([expect.stringContaining('consistent')])
+    await clock.run(hold.isSeenLost(ctx))
+    expect(reads).toEqual([expect.stringContaining('consistent'), expect.stringContaining('consistent')])
     await end()
   })
 
