@@ -76,6 +76,22 @@ describe('a task', () => {
     expect(await end).toEqual({ status: { code: 0 }, isGone: true, output: '' })
   })
 
+  test('has its last words lost where there can be no pipe', async () => {
+    const bin = scratch()
+    writeFileSync(join(bin, 'mkfifo'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const { end } = task('echo one; exit 7', { environment: { ...process.env, PATH: `${bin}:/usr/bin:/bin` } })
+    expect(await end).toEqual({ status: { code: 7 }, isGone: true, output: '' })
+  })
+
+  test.each<[Partial<Task>, number]>([
+    [{}, 1],
+    [{ sparesDaemons: true }, 0],
+    [{ sparesDaemons: true, diesWithUs: true }, 1],
+  ])('marks what is to end with it: %j', async (about, marks) => {
+    const { end } = task('env | grep -c ^CONSUL_LOCKER_TASK_', about)
+    expect((await end).output).toBe(`${marks}\n`)
+  })
+
   test('that can’t be started says so, and leaves nobody who reads', async () => {
     const command = { file: '/nowhere', words: ['nothing'] } as const
     const { end, groups, left } = task('', { command })
