@@ -57,11 +57,13 @@ for (const path of named.length > 0 ? named : known.map(({ path }) => path)) {
   }
 }
 
-for (const score of measured) console.log(rowOf(score))
+const rowBefore = (score: Score) => known.find(({ path }) => path === score.path)
+for (const score of measured) console.log(rowOf({ word: rowBefore(score)?.word ?? '', ...score }))
 const sum = (count: (score: Score) => number) => measured.reduce((total, score) => total + count(score), 0)
 console.log(`\nTogether ${sum(({ found }) => found)} of ${sum((score) => score.of)}.`)
-for (const { path, found, of } of measured) {
-  const before = known.find((score) => score.path === path)
+for (const score of measured) {
+  const { path, found, of } = score
+  const before = rowBefore(score)
   if (!before || of - found <= before.of - before.found) continue
   console.error(`${path}: ${of - found} live, and not ${before.of - before.found} as in docs/mutants.md`)
   process.exitCode = 1

@@ -10,6 +10,12 @@ export interface Score {
   readonly of: number
 }
 
+/** A row of the table in docs/mutants.md. */
+export interface MutantRow extends Score {
+  /** What the mutants change that live, and why no test finds them. */
+  readonly word: string
+}
+
 /** Rooms whose own tests say less of them than those of a room that is built on them. */
 const USERS: Readonly<Record<string, readonly string[]>> = { child: ['run'] }
 
@@ -22,18 +28,22 @@ export function testsOf(path: string): readonly string[] {
 }
 
 /** The rows of the table in docs/mutants.md. */
-export function listed(page: string): readonly Score[] {
-  const rows = page.matchAll(/^\| `(?<path>src\/[^`]+)` \| (?<found>\d+) \/ (?<of>\d+) \|/gm)
+export function listed(page: string): readonly MutantRow[] {
+  const rows = page.matchAll(
+    /^\| `(?<path>src\/[^`]+)` \| (?<found>\d+) \/ (?<of>\d+) \| \d+ % \|(?: (?<word>[^|]*[^|\s]))? \|$/gm,
+  )
   return [...rows].map(({ groups }) => ({
     path: groups?.path as string,
     found: Number(groups?.found),
     of: Number(groups?.of),
+    word: groups?.word ?? '',
   }))
 }
 
 /** The row of docs/mutants.md; its percentage is rounded down. */
-export function rowOf({ path, found, of }: Score): string {
-  return `| \`${path}\` | ${found} / ${of} | ${Math.floor((100 * found) / Math.max(of, 1))} % |`
+export function rowOf({ path, found, of, word }: MutantRow): string {
+  const percentage = Math.floor((100 * found) / Math.max(of, 1))
+  return `| \`${path}\` | ${found} / ${of} | ${percentage} % |${word && ` ${word}`} |`
 }
 
 /** A mutant that makes a test hang counts as found. */
