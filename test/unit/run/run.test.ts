@@ -4,6 +4,7 @@ import type { Context } from '../../../src/base/context.ts'
 import { Failure } from '../../../src/base/failure.ts'
 import type { ExitStatus } from '../../../src/child/exit-status.ts'
 import { holdFor } from '../../../src/run/hold-at-least.ts'
+import type { RunObserver } from '../../../src/run/run-observer.ts'
 import type { Policy } from '../../virtual/faulty-transport.ts'
 import { won } from '../../virtual/virtual-lock.ts'
 import { virtualRun } from '../../virtual/virtual-run.ts'
@@ -33,6 +34,21 @@ describe('a run', () => {
     expect(lines).toEqual([])
     expect(listeners.size).toBe(0)
     expect(clock.pending).toBe(0)
+  })
+
+  test('that fails tells who observes it and wants to hear of that, unless by a fault of ours', async () => {
+    const ends: unknown[] = []
+    const finished = (end: unknown) => void ends.push(end)
+    const failing = async (thrown: Error, observer: RunObserver) => {
+      const { clock, begin } = virtualRun()
+      const startGates = () => Promise.reject(thrown)
+      await expect(clock.run(begin({ dependencies: { startGates, observer } }))).rejects.toBe(thrown)
+    }
+    const failure = new Failure('unavailable', 'no leader')
+    await failing(failure, { finished })
+    await failing(failure, {})
+    await failing(new TypeError('a fault'), { finished })
+    expect(ends).toEqual([failure])
   })
 
   test('passes signals on to its command', async () => {
