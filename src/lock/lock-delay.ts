@@ -37,5 +37,5 @@ export function untilNextTry(ctx: Context, leftMs: number): Promise<void> {
 /** The longest lock-delay of a holder that was cut off, in milliseconds, as far as its record tells. */
 export function longestLockDelayMs(entry: Blocker | undefined): number {
   const told = entry ? lockDelayOf(entry.value) : 0
-  return told > 0 && told < LOCK_DELAY_MAX_MS ? told : LOCK_DELAY_MAX_MS
+  return told > 0 ? told : LOCK_DELAY_MAX_MS
 }
