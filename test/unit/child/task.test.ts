@@ -78,7 +78,7 @@ describe('a task', () => {
 
   test('has its last words lost where there can be no pipe', async () => {
     const bin = scratch()
-    writeFileSync(join(bin, 'mkfifo'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    for (const name of ['mkfifo', 'sh']) writeFileSync(join(bin, name), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
     const { end } = task('echo one; exit 7', { environment: { ...process.env, PATH: `${bin}:/usr/bin:/bin` } })
     expect(await end).toEqual({ status: { code: 7 }, isGone: true, output: '' })
   })
