@@ -20,6 +20,7 @@ import { started } from './begun.ts'
 
 const CTX = { clock: systemClock, log: SILENT, signal: new AbortController().signal, random: Math.random }
 const KEPT_BYTES = 4096
+const OTHERS = namedPipes()
 
 /** A tail, and whether somebody reads on: the PATH tells who is ours. */
 async function tail() {
@@ -142,8 +143,12 @@ test('our end to write to is closed when it is the command’s', async () => {
   await expect.poll(readers).toEqual([])
 })
 
-/** Our descriptors of such pipes. */
+/** Our descriptors of such pipes, without those that tests of other files have left to this process. */
 function pipes(): string[] {
+  return namedPipes().filter((fd) => !OTHERS.includes(fd))
+}
+
+function namedPipes(): string[] {
   return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).includes('.output'))
 }
 
