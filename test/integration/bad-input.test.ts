@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { RUN_SYNTAX } from '../../src/cli/commands/run/syntax.ts'
 import { type Options, variableOf } from '../../src/cli/syntax/option.ts'
 import { ConsulClient } from '../kit/consul-client.ts'
-import { runLocker } from '../kit/locker.ts'
+import { LOCKER, runLocker } from '../kit/locker.ts'
 import { startProxy } from '../kit/proxy.ts'
 import { expectSentence, serveTcp } from '../kit/refusals.ts'
 import { makeCertificates } from '../kit/secure-agent.ts'
@@ -158,6 +158,10 @@ describe('other values', () => {
 
   test('of every command, below its options, too', async () => {
     const sentence = /CONSUL_LOCKER_TTL "soon" is not a duration/
+    const verified = await runLocker([uniqueName('inside'), LOCKER, 'verify'], {
+      env: { CONSUL_LOCKER_REMAINING: 'soon' },
+    })
+    expectSentence(verified, 2, /CONSUL_LOCKER_REMAINING "soon" is not a duration/)
     await refuse(['hold', 'name'], sentence, { CONSUL_LOCKER_TTL: 'soon' })
     await refuse(['explain', 'name', 'true'], sentence, { CONSUL_LOCKER_TTL: 'soon' })
     await refuse(['name', 'true'], /CONSUL_HTTP_ADDR "foo:bar" is not the address/, { CONSUL_HTTP_ADDR: 'foo:bar' })

@@ -5,14 +5,23 @@ import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { enclosingRun } from '../../invocation/enclosing-run.ts'
 import type { Invocation, Subcommand } from '../../invocation/invocation.ts'
-import { parse } from '../../syntax/parse.ts'
+import { blaming } from '../../syntax/environment-words.ts'
+import { type Parsed, parse } from '../../syntax/parse.ts'
 import { FENCED_SYNTAX } from './syntax.ts'
 
 /** `consul-locker fenced put KEY VALUE` */
-export const fencedCommand: Subcommand = { syntax: FENCED_SYNTAX, perform: fenced }
+export const fencedCommand: Subcommand = {
+  syntax: FENCED_SYNTAX,
+  perform: async (invocation) => {
+    const parsed = parse(FENCED_SYNTAX, invocation.words, invocation.environment)
+    return blaming(parsed.inherited, () => fenced(invocation, parsed))
+  },
+}
 
-async function fenced({ words, environment, context }: Invocation): Promise<number> {
-  const { options, words: given } = parse(FENCED_SYNTAX, words, environment)
+async function fenced(
+  { environment, context }: Invocation,
+  { options, words: given }: Parsed<typeof FENCED_SYNTAX.options>,
+): Promise<number> {
   const ctx = context(options)
   const [verb, key, value, ...rest] = given
   if (verb !== 'put' || key === undefined || value === undefined || rest.length > 0) {

@@ -6,14 +6,23 @@ import { connect } from '../../connection/connect.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { enclosingRun } from '../../invocation/enclosing-run.ts'
 import type { Invocation, Subcommand } from '../../invocation/invocation.ts'
-import { parse } from '../../syntax/parse.ts'
+import { blaming } from '../../syntax/environment-words.ts'
+import { type Parsed, parse } from '../../syntax/parse.ts'
 import { VERIFY_SYNTAX } from './syntax.ts'
 
 /** `consul-locker verify [--remaining 5s]` */
-export const verifyCommand: Subcommand = { syntax: VERIFY_SYNTAX, perform: verify }
+export const verifyCommand: Subcommand = {
+  syntax: VERIFY_SYNTAX,
+  perform: async (invocation) => {
+    const parsed = parse(VERIFY_SYNTAX, invocation.words, invocation.environment)
+    return blaming(parsed.inherited, () => verify(invocation, parsed))
+  },
+}
 
-async function verify({ words, environment, context }: Invocation): Promise<number> {
-  const { options } = parse(VERIFY_SYNTAX, words, environment)
+async function verify(
+  { environment, context }: Invocation,
+  { options }: Parsed<typeof VERIFY_SYNTAX.options>,
+): Promise<number> {
   const ctx = context(options)
   const run = enclosingRun(environment)
   const { remaining: remainingMs } = options
