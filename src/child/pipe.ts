@@ -43,8 +43,11 @@ function endsOf(path: string): Pipe {
   return { readEnd, writeEnd, secondReadEnd: openSync(path, O_RDONLY) }
 }
 
-/** The first of two commands with a pipe between them tells its number, and has the pipe until it reads something. */
-const TWO_COMMANDS = `sh -c 'echo "$$" >&2; read -r _' | :`
+/**
+ * The first of two commands with a pipe between them tells its number, and has the pipe as descriptor 3 until it reads
+ * something: its 1 may lead elsewhere for as long as an `echo … >&2` takes.
+ */
+const TWO_COMMANDS = `sh -c 'exec 3>&1 >&2; echo "$$"; read -r _' | :`
 
 /** The pipe of a shell, opened anew. */
 async function pipeOfShell(environment: NodeJS.ProcessEnv): Promise<Pipe | undefined> {
@@ -53,7 +56,7 @@ async function pipeOfShell(environment: NodeJS.ProcessEnv): Promise<Pipe | undef
   shell.on('error', () => {})
   shell.stdin.on('error', () => {})
   try {
-    for await (const pid of shell.stderr) return endsOf(`/proc/${Number(pid)}/fd/1`)
+    for await (const pid of shell.stderr) return endsOf(`/proc/${Number(pid)}/fd/3`)
   } catch {
     // Neither this way, then.
   } finally {

@@ -59,6 +59,13 @@ describe('a pipe', () => {
     expect(waits).toEqual([true, true])
   })
 
+  test('of a shell never is another thing that the shell writes to', async () => {
+    const { environment } = maker('exit 1')
+    const pipes = []
+    for (let n = 0; n < 60; n++) pipes.push(await opened(environment))
+    expect(pipes).not.toContain(undefined)
+  })
+
   test('has lost its name, which nobody else could see', async () => {
     const { environment, noted } = maker('exec /usr/bin/mkfifo "$@"')
     expect(await opened(environment)).toBeDefined()
