@@ -51,7 +51,7 @@ export const OPERATIONS: Story = {
     'consul-locker unlock backup': { types: 'n', code: 1 },
   },
   shows: {
-    'NAME ': 'consul-locker locks',
+    'NAME ': `script -qec 'stty cols 80; consul-locker locks' /dev/null | tr -d '\\r'`,
     '2026-11-29T03': `consul-locker locks report --watch </dev/null >watched & watch=$!
       until grep -q '2 wait' watched; do sleep 0.1; done
       touch reported

@@ -145,6 +145,11 @@ export const STORIES: Readonly<Record<string, Story>> = {
     own: ['reindex.sh', 'read.sh', 'rebuild.sh', 'deploy.sh'],
     pastes: {
       'consul-locker --slots': { prints: /^reindex\.sh$/m },
+      'consul-locker slots reindex 5': {
+        before: `consul-locker --slots 3 reindex sleep 600 >slots 2>&1 &
+          until consul-locker slots reindex | grep -q '1 of 3'; do sleep 0.1; done`,
+        prints: /^reindex has 5 slots$/m,
+      },
       'consul-locker --shared': { prints: /^read\.sh$/m },
       'consul-locker report': { prints: /^rebuild\.sh$/m },
       'consul-locker --also': { prints: /^deploy\.sh$/m },
