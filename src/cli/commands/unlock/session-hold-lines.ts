@@ -84,8 +84,9 @@ function opening(closedMs: number | undefined, nowMs: number): string {
 /** What has the application of a leader's lock led elsewhere, in good order. */
 export function stepDownCommand({ lock, holder }: Pick<SessionHold, 'lock' | 'holder'>): string {
   // Where the lock has a key of its own, its record alone tells the application.
-  const name = lock.kind === 'leader' ? lock.name : (holder.command?.[1] ?? 'NAME')
-  return `consul-locker leader step-down ${oneLine(name, NAME_LENGTH)}`
+  const name = lock.kind === 'leader' ? lock.name : (holder.command?.[1] ?? '')
+  // Somebody may paste it: anything else, from Consul, could be a command of its own.
+  return `consul-locker leader step-down ${/^[A-Za-z0-9][\w.-]{0,199}$/.test(name) ? name : 'NAME'}`
 }
 
 /** What happens when the holder is asked. */
