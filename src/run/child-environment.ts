@@ -4,9 +4,6 @@ import type { RunSpec } from './run-spec.ts'
 /** The sessions of all runs around this one, outermost first. */
 const SESSIONS = 'CONSUL_LOCKER_SESSIONS'
 
-/** What only the command under several locks has; a run inside of it hasn't. */
-const OF_SEVERAL = { CONSUL_LOCKER_FENCES: undefined, CONSUL_LOCKER_KEYS: undefined }
-
 /** The child's environment: the run's own, and what it may want to know of its lock. Ours override inherited ones. */
 export function childEnvironment(spec: RunSpec, held: HeldLock): NodeJS.ProcessEnv {
   return {
@@ -30,7 +27,9 @@ export function lockVariables({ key, session, fence, compound }: HeldLock): Node
     CONSUL_LOCKER_KEY: key,
     CONSUL_LOCKER_SESSION: session.id,
     CONSUL_LOCKER_FENCE: String(fence),
-    ...OF_SEVERAL,
+    // What only the command under several locks has; a run inside of it hasn't.
+    CONSUL_LOCKER_FENCES: undefined,
+    CONSUL_LOCKER_KEYS: undefined,
     ...compound?.environment?.(fence),
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { CompoundLock } from '../../../src/lock/compound-lock.ts'
 import { childEnvironment, enclosingSessions, markerOf } from '../../../src/run/child-environment.ts'
 import type { RunSpec } from '../../../src/run/run-spec.ts'
 import { virtualLock, won } from '../../virtual/virtual-lock.ts'
@@ -22,7 +23,8 @@ async function held(environment: NodeJS.ProcessEnv) {
 }
 
 test('a command gets the run’s own environment, and what there is to know of its lock', async () => {
-  const { spec, held: ours, session, fence } = await held({ PATH: '/bin', CONSUL_LOCKER_KEY: 'another' })
+  const around = { CONSUL_LOCKER_KEY: 'another', CONSUL_LOCKER_FENCES: '1 2', CONSUL_LOCKER_KEYS: 'another one' }
+  const { spec, held: ours, session, fence } = await held({ PATH: '/bin', ...around })
   expect(childEnvironment(spec, ours)).toEqual({
     PATH: '/bin',
     CONSUL_LOCK_HELD: 'true',
@@ -34,6 +36,16 @@ test('a command gets the run’s own environment, and what there is to know of i
     CONSUL_LOCKER_SESSIONS: session,
     CONSUL_LOCKER_RUN_a_b_c: '1',
   })
+})
+
+test('a command knows of a lock that is had in a way of its own what that tells, if it tells anything', async () => {
+  const { spec, held: ours, fence } = await held({})
+  const under = (environment?: CompoundLock['environment']) =>
+    childEnvironment(spec, { ...ours, compound: { environment } as CompoundLock })
+  expect(under((fence) => ({ CONSUL_LOCKER_FENCES: `${fence} 1` }))).toMatchObject({
+    CONSUL_LOCKER_FENCES: `${fence} 1`,
+  })
+  expect(under()).toEqual(childEnvironment(spec, ours))
 })
 
 test('a command within another one knows the sessions of both, and carries both marks', async () => {
