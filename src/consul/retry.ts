@@ -71,9 +71,10 @@ export class Retry {
     return this.#consul.reachability.outages.from(ctx.clock)
   }
 
-  /** Why a wait of `ms` milliseconds is over now: Consul is in trouble, or has never answered; or else it is `late`. */
-  whyOver<T>(ms: number, late: T): T | Failure {
-    return this.failure ?? (this.#consul.confirmed ? late : this.#consul.silence(ms))
+  /** Why the wait is over now: Consul is in trouble, or has told nothing all the time; or else it is `late`. */
+  whyOver<T>(late: T): T | Failure {
+    const { waitMs = 0 } = this.#bounds
+    return this.failure ?? (waitMs === 0 || this.#consul.confirmed ? late : this.#consul.silence(waitMs))
   }
 
   /** Whether the token is unknown for longer than replacing it takes. */

@@ -88,7 +88,12 @@ async function acquireInTime(
   const isLimited = waitMs > 0 && Number.isFinite(waitMs)
   const cancel = isLimited ? ctx.clock.after(waitMs, () => wait.abort(WAIT_OVER)) : () => {}
   try {
-    return await acquire(under(ctx, wait.signal), consul, { ...lock, once: waitMs === 0, onSession() {} })
+    return await acquire(under(ctx, wait.signal), consul, {
+      ...lock,
+      once: waitMs === 0,
+      ...(isLimited && { waitMs }),
+      onSession() {},
+    })
   } finally {
     cancel()
   }

@@ -32,8 +32,9 @@ export async function acquire(ctx: Context, consul: Consul, options: AcquireOpti
     }
   } catch (thrown) {
     if (thrown !== WAIT_OVER) throw thrown
-    if (retry.failure) throw retry.failure
-    return 'busy'
+    const why = retry.whyOver('busy' as const)
+    if (why === 'busy') return why
+    throw why
   }
 }
 

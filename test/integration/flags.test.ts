@@ -50,6 +50,10 @@ describe('a flag', () => {
     const late = await runLocker(['promote', service, '--wait', 'NULL', '--timeout', '0.3s'])
     expect(late).toMatchObject({ code: 1 })
     expect(late.stderr).toContain('has not become NULL within 300ms')
+    const once = ['WAIT', 'NULL'].map((value) =>
+      runLocker(['promote', service, '--node', 'dev', '--wait', value, '--timeout', '0']),
+    )
+    expect(await Promise.all(once)).toMatchObject([{ code: 0 }, { code: 1 }])
   })
 
   test.each([

@@ -33,6 +33,7 @@ describe.concurrent('an agent that is not there at the start', () => {
     ['a run', (name) => ['--wait', '1s', name, 'echo', 'ran']],
     ['a wait for hosts', (name) => ['hosts', '--label', name, '--wait', '1s']],
     ['a wait for hosts but this one', (name) => ['hosts', '--label', name, '--exclude-self', '--wait', '1s']],
+    ['a wait for this node’s flag', (name) => ['promote', name, '--wait', 'NULL', '--timeout', '1s']],
     ['a wait for a lease', (name) => ['lease', 'acquire', '--label', name, '--acquire-timeout', '1s']],
     ['a wait for a flag', (name) => ['promote', name, '--node', 'n1', '--wait', 'NULL', '--timeout', '1s']],
     ['a request for a lock', (name) => ['release', name, '--run', 'one', '--timeout', '1s']],
@@ -108,6 +109,19 @@ describe('an agent that falls silent', () => {
     agent.kill('SIGCONT')
     expect(other.stderr).toMatch(/was not free within 5s: one on /)
     expect(hosts.stderr).toMatch(/within 5s: 0; wanted: 1/)
+  })
+
+  test('is nobody else’s fault when a wait is over', async () => {
+    const name = uniqueName('silent')
+    agent.kill('SIGSTOP')
+    const ended = await Promise.all([
+      runLocker(['--wait', '1s', name, 'echo', 'ran'], { address: agent.address }),
+      runLocker(['promote', name, '--wait', 'NULL', '--timeout', '1s'], { address: agent.address }),
+    ]).finally(() => agent.kill('SIGCONT'))
+    for (const { code, stdout, stderr } of ended) {
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+      expect(stderr).toMatch(/error: nothing answered at .* within 1s/)
+    }
   })
 
   test('for longer than the TTL costs the lock: the command is stopped before anybody else may have it', async () => {

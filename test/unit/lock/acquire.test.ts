@@ -558,6 +558,15 @@ describe('who waits', () => {
     await expect(clock.run(waiting)).rejects.toMatchObject({ code: 'unreachable' })
   })
 
+  test('blames no holder when Consul told nothing until its time ran out', async () => {
+    const { clock, want, stop, meet } = contended()
+    meet(() => ({ fault: { kind: 'black-hole' } }))
+    const waiting = want({ waitMs: 5000 })
+    await clock.advance(5000)
+    stop(WAIT_OVER)
+    await expect(clock.run(waiting)).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
   test('destroys a session whose creation was not answered when it is interrupted', async () => {
     const { clock, want, stop, meet, operator } = contended()
     meet(on('/v1/session/create', { fault: { kind: 'reply-lost' } }))

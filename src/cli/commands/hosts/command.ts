@@ -4,12 +4,9 @@ import { formatDuration } from '../../../base/duration.ts'
 import { Failure } from '../../../base/failure.ts'
 import { printable } from '../../../base/printable.ts'
 import type { Executable } from '../../../child/executable.ts'
-import { agentSelf } from '../../../consul/agent-self.ts'
 import type { Consul } from '../../../consul/consul.ts'
 import type { Instance } from '../../../consul/instances.ts'
 import { tellOfUnseenNodes } from '../../../consul/node-visibility.ts'
-import { Retry } from '../../../consul/retry.ts'
-import { withWaitLimit } from '../../../consul/wait-limit.ts'
 import { findHosts, type HostsQuery } from '../../../discovery/find-hosts.ts'
 import {
   addressFormat,
@@ -25,6 +22,7 @@ import { EXIT } from '../../exit-codes.ts'
 import { interruptible } from '../../invocation/interruptible.ts'
 import { subcommand } from '../../invocation/subcommand.ts'
 import { labelOf } from '../../options/instance-options.ts'
+import { ownNode } from '../../options/own-node.ts'
 import { printText } from '../../output/print.ts'
 import { checkNoWords } from '../../syntax/stray-words.ts'
 import { commandBehind } from '../../user-command/command-behind.ts'
@@ -48,7 +46,9 @@ export const hostsCommand = subcommand(
     const consul = await connect(options, environment, hostsRules(label))
     const work = async (ctx: Context) => {
       const beganAt = ctx.clock.now()
-      const which = { label, exceptNode: await exceptNodeOf(ctx, consul, options), min: options.min, ...form }
+      const patienceMs = options.watch ? Number.POSITIVE_INFINITY : options.wait
+      const exceptNode = options['exclude-self'] ? await ownNode(ctx, consul, patienceMs) : undefined
+      const which = { label, exceptNode, min: options.min, ...form }
       const waitMs = Math.max(0, options.wait - ctx.clock.since(beganAt))
       if (!options.watch) return await look(ctx, consul, { ...which, waitMs }, options.wait, file)
       return await watchHosts(ctx, consul, {
@@ -77,16 +77,6 @@ function checkPurpose({ watch, output }: HostsCommandOptions, command: Executabl
       hint: '--watch -- command…, --watch --output FILE, or both',
     })
   }
-}
-
-async function exceptNodeOf(ctx: Context, consul: Consul, options: HostsCommandOptions): Promise<string | undefined> {
-  if (!options['exclude-self']) return undefined
-  const ask = (ctx: Context) => agentSelf(ctx, consul)
-  if (options.watch) return (await new Retry(consul).until(ctx, () => ask(ctx))).node
-  if (options.wait === 0) return (await ask(ctx)).node
-  const retry = new Retry(consul, { waitMs: options.wait })
-  const waiting = (ctx: Context) => retry.until(ctx, () => ask(ctx))
-  return (await withWaitLimit(ctx, consul, options.wait, retry, waiting)).node
 }
 
 async function look(

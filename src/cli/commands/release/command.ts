@@ -31,7 +31,7 @@ export const releaseCommand = subcommand(RELEASE_SYNTAX, async ({ ctx, options, 
   const consul = await connect(options, environment, [`key "${key}" { policy = "write" }`])
   const retry = new Retry(consul, { waitMs: timeoutMs })
   // A Consul that doesn't answer is no holder's fault.
-  const why = () => retry.whyOver(timeoutMs, late())
+  const why = () => retry.whyOver(late())
   try {
     return await interruptible(ctx, signals, async (ctx) => {
       const answer = await withTimeout(ctx, timeoutMs, why, (ctx) =>

@@ -41,7 +41,7 @@ async function yieldOne(ctx: Context, consul: Consul, hold: SessionHold, timeout
   const asked = { key: sessionHoldKey(hold), session: hold.holder.session }
   try {
     const ask = (ctx: Context) => requestYield(ctx, consul, asked, whoAsks(), retry)
-    const answer = await withTimeout(ctx, timeoutMs, () => retry.whyOver(timeoutMs, late), ask)
+    const answer = await withTimeout(ctx, timeoutMs, () => retry.whyOver(late), ask)
     return told(ctx, hold, answer, ctx.clock.since(beganAt))
   } catch (thrown) {
     if (thrown !== late) throw thrown
