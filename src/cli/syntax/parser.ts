@@ -74,8 +74,8 @@ export class UnknownOption extends Failure {
   readonly #option: string
   readonly #syntax: Syntax
 
-  constructor(option: string, syntax: Syntax) {
-    super('usage', `there is no option ${dashed(option)}`, { hint: helpHint(syntax) })
+  constructor(option: string, syntax: Syntax, written = dashed(option)) {
+    super('usage', `there is no option ${written}`, { hint: helpHint(syntax) })
     this.#option = option
     this.#syntax = syntax
   }

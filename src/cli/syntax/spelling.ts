@@ -23,7 +23,8 @@ export function spelt(syntax: Syntax, word: string): string {
   const option = called(syntax.options, name)
   if (!option) return `--${NO_VALUE}=`
   const value = tail.replace(/^=/, '')
-  if (isFlag(option)) return `${head}=${tail === '' || (truthOf(value) ?? value)}`
+  // What is neither true nor false is refused afterwards.
+  if (isFlag(option)) return `${head}=${truthOf(value) ?? true}`
   if (tail === '') return option.isOptional ? `${head}=${NO_VALUE}` : word
   return `${head}=${value}`
 }
@@ -34,9 +35,9 @@ export function checkWord(syntax: Syntax, word: string): void {
   if (!written) return
   const { name, head, tail } = written
   const option = called(syntax.options, name)
-  if (!option) throw new UnknownOption(name, syntax)
+  if (!option) throw new UnknownOption(name, syntax, head.startsWith('--') ? head : `-${name}`)
   if (!isFlag(option) || tail === '') return
-  if (!tail.startsWith('=')) throw new UnknownOption(tail.charAt(0), syntax)
+  if (!tail.startsWith('=')) throw new UnknownOption(firstLetter(tail), syntax)
   if (truthOf(tail.slice(1)) !== undefined) return
   throw new Failure('usage', `${head} ${JSON.stringify(tail.slice(1))} is neither true nor false`, {
     hint: `write ${head}, ${head}=true or ${head}=false`,
@@ -56,5 +57,12 @@ function read({ options }: Syntax, word: string): Written | undefined {
   if (!/^-[^-]/.test(word) || /^-\.?\d/.test(word)) return undefined
   let at = 1
   while (isFlag(called(options, word.charAt(at))) && called(options, word.charAt(at + 1))) at++
-  return { name: word.charAt(at), head: word.slice(0, at + 1), tail: word.slice(at + 1) }
+  const name = firstLetter(word.slice(at))
+  const end = at + name.length
+  return { name, head: word.slice(0, end), tail: word.slice(end) }
+}
+
+/** Whole, though it may be two units of UTF-16. */
+function firstLetter(text: string): string {
+  return String.fromCodePoint(text.codePointAt(0) ?? 0)
 }

@@ -6,7 +6,7 @@ describe('a word', () => {
   test.each([
     ['--no-wait', '--no-wait=true'],
     ['--no-wait=0', '--no-wait=false'],
-    ['--no-wait=maybe', '--no-wait=maybe'],
+    ['--no-wait=maybe', '--no-wait=true'],
     ['-qn', '-qn=true'],
     ['-qn=F', '-qn=false'],
     ['-w90s', '-w=90s'],
