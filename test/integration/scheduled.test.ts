@@ -74,6 +74,12 @@ describe('consul-locker crontab', () => {
     expect(readFileSync(join(dir, 'done'), 'utf8')).toBe('wait 50%\n')
   })
 
+  test.each(['true', '-x'])('locks a name that an option would take for its own: %s', async (name) => {
+    const words = ['crontab', ...HOURLY, ...address(), '-q', '--', name, '-c', 'echo "$CONSUL_LOCKER_NAME" >&2']
+    const printed = await runLocker(words)
+    expect(asCron(printed.stdout)).toMatchObject({ status: 0, stderr: `${name}\n` })
+  })
+
   test('gives full paths: ours as we were called, the command, files of options', async () => {
     const dir = scratch()
     mkdirSync(join(dir, 'bin'))

@@ -52,7 +52,8 @@ export function schedulingWord<O extends Options>(
       const { file } = findExecutable(command, environment.PATH)
       warnOfSurroundings(ctx, sorted.given, environment, command.slice(1))
       const [, ...args] = command
-      const name = lock.name.startsWith('-') ? ['--', lock.name] : [lock.name]
+      // What an option in front of it would be said to take, or would be taken for one.
+      const name = /^(-|(true|false)$)/.test(lock.name) ? ['--', lock.name] : [lock.name]
       return show({
         ctx,
         options: valuesOf(syntax.options, sorted.given),
