@@ -54,6 +54,7 @@ async function pipeOfShell(environment: NodeJS.ProcessEnv): Promise<Pipe | undef
   const env = systemPath(environment)
   const shell = spawn('/bin/sh', ['-c', TWO_COMMANDS], { stdio: ['pipe', 'ignore', 'pipe'], env, cwd: '/' })
   shell.on('error', () => {})
+  if (shell.pid === undefined) return undefined
   shell.stdin.on('error', () => {})
   try {
     for await (const pid of shell.stderr) return endsOf(`/proc/${Number(pid)}/fd/3`)

@@ -251,20 +251,28 @@ test('a report file may be a link (as /dev/stderr is one), and stays one', async
   expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true)
 })
 
-test('too few file descriptors are told in one sentence, before the command starts and without a second try', async () => {
-  const runs = [22, 24, 26, 28, 30].map(async (limit) => {
-    const through = ['sh', '-c', `ulimit -n ${limit}; exec "$0" "$@"`]
-    const { code, stdout, stderr } = await runLocker([uniqueName('few'), 'echo', 'runs'], { through })
-    if (code === 0) expect([stdout, stderr]).toEqual(['runs\n', ''])
-    else expect([code, stdout]).toEqual([2, ''])
-    return stderr
-  })
-  const sentences = (await Promise.all(runs)).filter((stderr) => stderr !== '')
-  for (const stderr of sentences) {
-    expect(stderr).toMatch(/^consul-locker: error: .*: too many open files \(raise the limit: ulimit -n\)\n$/)
-  }
-  expect(sentences).not.toEqual([])
-})
+const TOO_MANY = /^consul-locker: error: .*: too many open files \(raise the limit: ulimit -n\)\n$/
+
+test.each<[string, RegExp, ...string[]]>([
+  ['for a run', TOO_MANY],
+  ['for one whose output takes a way through us', /^consul-locker: error: .*\n$/, '--timestamps'],
+])(
+  'too few file descriptors %s are told in one sentence, before the command starts and without a second try',
+  async (_, sentence, ...options) => {
+    const runs = [22, 24, 26, 28, 30].map(async (limit) => {
+      const through = ['sh', '-c', `ulimit -n ${limit}; exec "$0" "$@"`]
+      const { code, stdout, stderr } = await runLocker([...options, uniqueName('few'), 'echo', 'runs'], { through })
+      if (code === 0) expect([stdout, stderr]).toEqual([expect.stringMatching(/runs\n$/), ''])
+      else expect([code, stdout]).toEqual([2, ''])
+      return stderr
+    })
+    const sentences = (await Promise.all(runs)).filter((stderr) => stderr !== '')
+    for (const stderr of sentences) {
+      expect(stderr).toMatch(sentence)
+    }
+    expect(sentences).not.toEqual([])
+  },
+)
 
 test('--version tells version, commit, Node and platform on one line', async () => {
   const ended = await runLocker(['--version'])
