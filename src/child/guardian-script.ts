@@ -8,11 +8,12 @@ import { ENDED_VARIABLE, GUARDIAN_PATH, LEFT_VARIABLE, MARKER_VARIABLE, NOT_STAR
  * lock back. The marker, which stands in the environment of the command's processes, is in its own under another name.
  * On its standard input the runner writes a line for each thing that changes: `session ID`; `arm GROUP TIME REST`: end
  * that group unless I write again within that time, and kill it REST later at the latest, both in hundredths of a
- * second; `again`: as before, from now on; `disarm WORD`: the command has ended, by that word if there is one, and
- * there is only the lock to give back; `handover`: the same, and it may take its time; `dismiss`: nothing is left to
- * do. When the input ends without `dismiss`, the runner is dead. A line that is none of these changes nothing. On its
- * standard output it says once that it has begun to read. Descriptor 3 is the program of the command: it is run by that
- * when its name means another file by then, or none.
+ * second; `arm NAME=1 TIME REST`: the same of all that have this in their environment, for a group that is about to
+ * begin; `again`: as before, from now on; `disarm WORD`: the command has ended, by that word if there is one, and there
+ * is only the lock to give back; `handover`: the same, and it may take its time; `dismiss`: nothing is left to do. When
+ * the input ends without `dismiss`, the runner is dead. A line that is none of these changes nothing. On its standard
+ * output it says once that it has begun to read. Descriptor 3 is the program of the command: it is run by that when its
+ * name means another file by then, or none.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' INT TERM HUP QUIT TSTP
@@ -20,7 +21,7 @@ trap '' INT TERM HUP QUIT TSTP
 # shellcheck disable=SC3045 # Every sh that there is has it, and without it we go on.
 ulimit -S -c 0 2>/dev/null
 PATH=\${PATH:+$PATH:}${GUARDIAN_PATH}
-signal=$1 grace=$2 look=$3 marker=$${MARKER_VARIABLE}
+signal=$1 grace=$2 look=$3 own=$${MARKER_VARIABLE} marker=$${MARKER_VARIABLE}
 shift 3
 group=none armed=yes ended='' session='' time='' rest='' kill_at='' sentinel='' sleeper=''
 
@@ -50,8 +51,8 @@ members() {
     records -e "$alive $group [^)]*$/\\2 \\1/p" -e "s/^\\([0-9]*\\) (.*) [^ZX] [0-9]* $group [^)]*$/$group \\1/p" \\
       -e "\\$s/.*/looked/p" /proc/self/stat /proc/[0-9]*/stat /proc/self/stat
     [ "$marker" ] || { echo looked; return; }
-    # An old grep heeds GREP_OPTIONS.
-    carriers=$(echo "$marker" | LC_ALL=C GREP_OPTIONS='' grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ /proc/self/environ)
+    # An old grep heeds GREP_OPTIONS. It meets itself at both ends, which has the marker, too.
+    carriers=$(echo "$marker" | ${MARKER_VARIABLE}=$marker LC_ALL=C GREP_OPTIONS='' grep -lzF -f - /proc/self/environ /proc/[0-9]*/environ /proc/self/environ)
     case $carriers in /proc/self/environ?*/proc/self/environ) echo looked ;; esac
     for environ in $carriers; do
       # shellcheck disable=SC3067 # Every shell that we know has it.
@@ -184,10 +185,14 @@ is_number() {
   case $1 in '' | 0?* | *[!0123456789]* | ????????????????*) return 1 ;; esac
 }
 
+is_marker() {
+  case $1 in =* | *[!A-Za-z0-9_=]*) return 1 ;; *=1) ;; *) return 1 ;; esac
+}
+
 # To kill, 0 is our own group, and 1 stands for all that there are.
 is_order() {
   { is_number "$2" && is_number "$3"; } || return
-  [ "$1" = none ] || { is_number "$1" && [ "$1" -gt 1 ]; }
+  [ "$1" = none ] || is_marker "$1" || { is_number "$1" && [ "$1" -gt 1 ]; }
 }
 
 # What gets to the command that gives the lock back is a word, and no option.
@@ -213,7 +218,10 @@ while read -r word one two three; do
   relax
   case $word in
     session) session=$one ;;
-    arm) group=$one; time=$two; rest=$three; armed=yes; span=$time; prolong; watch "$time" "$@" & sentinel=$! ;;
+    arm)
+      case $one in *=1) group=none marker=$one ;; *) group=$one marker=$own ;; esac
+      time=$two; rest=$three; armed=yes; span=$time; prolong; watch "$time" "$@" & sentinel=$!
+      ;;
     again) watch "$time" "$@" & sentinel=$! ;;
     disarm) armed=no; ended=$one ;;
     handover) armed=no; exec 2>/dev/null ;;

@@ -2,7 +2,7 @@ import { aborted } from '../base/abort.ts'
 import type { Clock, Instant } from '../base/clock.ts'
 import { Failure, outOfFiles, reasonOf } from '../base/failure.ts'
 import type { Log } from '../base/log.ts'
-import type { Guardian } from './guardian.ts'
+import type { GuardedGroup, Guardian } from './guardian.ts'
 import { hundredths } from './guardian-arguments.ts'
 import { withWayOut } from './guardian-prerequisites.ts'
 import { GuardianProcess, type GuardianProcessEvents, type GuardianProcessOptions } from './guardian-process.ts'
@@ -31,10 +31,10 @@ const SAME_MS = 100
 /**
  * All that the script is ever told. It must not be possible to say two things at once, or to have it calculate words.
  */
-const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*) \d+ \d+|again|disarm(?: \w+)?|handover|dismiss)$/
+const LINES = /^(?:session \w[\w:-]*|arm (?:none|[1-9]\d*|\w+=1) \d+ \d+|again|disarm(?: \w+)?|handover|dismiss)$/
 
 interface ArmOrder {
-  readonly group: number | 'none'
+  readonly group: GuardedGroup | 'none'
   readonly at: Instant
   readonly ms: number
   readonly restMs: number
@@ -100,7 +100,7 @@ export class GuardianSupervisor implements Guardian {
     this.#write(`session ${session}`)
   }
 
-  arm(group: number | 'none', ms: number, restMs = this.#options.graceMs): void {
+  arm(group: GuardedGroup | 'none', ms: number, restMs = this.#options.graceMs): void {
     this.#ensureStarted()
     const last = this.#orders
     const isSame =

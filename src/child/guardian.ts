@@ -1,3 +1,9 @@
+/** An entry in the environment of a command's processes, and of no other's, from their start on. */
+export type Marker = `${string}=1`
+
+/** What is ended: a process group; or, while that is about to begin and has no number yet, all that has the marker. */
+export type GuardedGroup = number | Marker
+
 /** A tiny process that outlives us: should we be killed or stopped, it ends the command and gives the lock back. */
 export interface Guardian {
   /** Settles when it can be relied on; rejects with the reason of `failed`. Nothing to be guarded may begin before. */
@@ -9,7 +15,7 @@ export interface Guardian {
    * milliseconds. KILL follows TERM by the grace, and those `ms` by `restMs` at the most, which is the grace by
    * default.
    */
-  arm(group: number | 'none', ms: number, restMs?: number): void
+  arm(group: GuardedGroup | 'none', ms: number, restMs?: number): void
   /**
    * The command has ended, by this word (letters, digits) if there is one; only the lock is left to give back. Must
    * come before the group's id can be used again.

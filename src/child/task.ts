@@ -5,6 +5,7 @@ import { spawned } from './child-process.ts'
 import { withCores } from './core-dump.ts'
 import { dieWithParent } from './die-with-parent.ts'
 import type { Executable } from './executable.ts'
+import type { GuardedGroup, Marker } from './guardian.ts'
 import { DetachedChild } from './launch-detached.ts'
 import { OutputTail } from './output-tail.ts'
 import { endWithin, type LimitedEnd } from './time-limit.ts'
@@ -23,9 +24,12 @@ export interface Task {
   readonly speaks?: boolean
   /** Whether it is killed, daemons and all, when somebody kills us. */
   readonly diesWithUs?: boolean
-  /** Hears of its process group when it has started, and of its end with `undefined`. */
-  readonly onGroup?: (group: number | undefined) => void
+  /** Hears of its process group before it starts and when it has, and of its end with `undefined`. */
+  readonly onGroup?: OnGroup
 }
+
+/** Who is told of a group that may have to be ended in our place. */
+export type OnGroup = (group: GuardedGroup | undefined) => void
 
 /** How a task ended, with the last of what it wrote, a few kilobytes at most. */
 export interface TaskEnd extends LimitedEnd {
@@ -42,14 +46,15 @@ const STANDARD_ERROR = 2
 export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   const { environment, timeoutMs, graceMs, speaks = false, diesWithUs = false, onGroup = () => {} } = task
   const output = speaks ? undefined : await OutputTail.open(ctx, environment)
-  const marker = `CONSUL_LOCKER_TASK_${randomId().replaceAll('-', '_')}`
+  const marker = newMarker()
   const begin = () => {
     const stdio = speaks ? STANDARD_ERROR : (output?.writeEnd ?? 'ignore')
     return begun(task, marker, stdio, () => output?.handOver())
   }
   let end: LimitedEnd
   try {
-    const child = await (diesWithUs ? dieWithParent(`${marker}=1`, environment, begin) : begin())
+    onGroup(marker)
+    const child = await (diesWithUs ? dieWithParent(marker, environment, begin) : begin())
     onGroup(child.group)
     end = await endWithin(ctx, child, timeoutMs, typeof graceMs === 'number' ? () => graceMs : graceMs)
   } catch (thrown) {
@@ -61,14 +66,22 @@ export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   return { ...end, output: output?.leave() ?? '' }
 }
 
-/** The task's process; `onSpawned` is called when it has its descriptors, or can't have any. */
+function newMarker(): Marker {
+  return `CONSUL_LOCKER_TASK_${randomId().replaceAll('-', '_')}=1`
+}
+
+/**
+ * The task's process; `onSpawned` is called when it has its descriptors, or can't have any. Daemons are marked, too,
+ * though they are spared: whoever is told of the group looks for the marker only before it has a number.
+ */
 async function begun(
-  { command: { file, words }, environment, sparesDaemons, diesWithUs = false }: Task,
-  marker: string,
+  { command: { file, words }, environment, sparesDaemons, diesWithUs = false, onGroup }: Task,
+  marker: Marker,
   stdio: number | 'ignore',
   onSpawned: () => void,
 ) {
-  const env = sparesDaemons && !diesWithUs ? environment : { ...environment, [marker]: '1' }
+  const endsDaemons = !sparesDaemons || diesWithUs
+  const env = endsDaemons || onGroup ? { ...environment, [marker.slice(0, -'=1'.length)]: '1' } : environment
   const options = { argv0: words[0], stdio: ['ignore' as const, stdio, stdio], detached: true, env }
   const process = await spawned(() => {
     try {
@@ -77,5 +90,5 @@ async function begun(
       onSpawned()
     }
   }, words[0])
-  return new DetachedChild(process, { marker: `${marker}=1`, cgroup: undefined })
+  return new DetachedChild(process, { marker: endsDaemons ? marker : undefined, cgroup: undefined })
 }

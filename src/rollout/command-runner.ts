@@ -5,7 +5,7 @@ import { Failure, type FailureCode } from '../base/failure.ts'
 import { randomId } from '../base/random-id.ts'
 import { findExecutable } from '../child/executable.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import type { Guardian } from '../child/guardian.ts'
+import type { GuardedGroup, Guardian } from '../child/guardian.ts'
 import { launchDetached } from '../child/launch-detached.ts'
 import { endWithin } from '../child/time-limit.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/lease-timing.ts'
@@ -65,19 +65,17 @@ export class CommandRunner {
   /** Runs the tests of a directory, guarded as the commands are. */
   async validate(ctx: Context, validation: Pick<TestRun, 'tests' | 'timeoutMs'>): Promise<ValidationResult> {
     this.#assertQuiet()
-    const { guardian, session } = this.#guard
     try {
-      const onGroup = (group: number | undefined) => group !== undefined && this.#watch(group)
+      const onGroup = (group: GuardedGroup | undefined) => group !== undefined && this.#watch(group)
       return await runTests(ctx, { ...validation, environment: this.#environment, onGroup })
     } finally {
-      session.onRenewed(() => {})
-      guardian.disarm()
+      this.#unwatch()
     }
   }
 
   async #one(ctx: Context, { run, ok, reboot }: RolloutCommand, timeoutMs: number): Promise<CommandsOutcome> {
     this.#assertQuiet()
-    const { session, guardian, graceMs } = this.#guard
+    const { session, graceMs } = this.#guard
     const shown = typeof run === 'string' ? run : run.join(' ')
     const command = findExecutable(rolloutCommandWords(run), this.#environment.PATH)
     const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
@@ -86,14 +84,19 @@ export class CommandRunner {
     if (session.leaseLeftMs() <= 0) throw DEADLINE_PASSED
     ctx.log.notice(`running ${shown}`)
     const environment = { ...this.#environment, [marker]: '1' }
-    const child = await launchDetached({ command, environment, marker: `${marker}=1` })
+    // We may be killed when it has begun, and before we could tell anybody its group.
+    this.#watch(`${marker}=1`)
+    const child = await launchDetached({ command, environment, marker: `${marker}=1` }).catch((thrown: unknown) => {
+      this.#unwatch()
+      throw thrown
+    })
     this.isQuiet = false
     this.#watch(child.group)
     const allowedMs = (reason: unknown) => (isLoss(reason) ? session.graceLeftMs(reason) : graceMs)
     const { status, isGone } = await endWithin(ctx, child, timeoutMs, allowedMs)
     this.isQuiet = isGone
     session.onRenewed(() => {})
-    if (isGone) guardian.disarm()
+    if (isGone) this.#unwatch()
     else ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
     if (status === 'interrupted') throw ctx.signal.reason
     if (status === 'too-late') return failed(`${shown} did not end within ${formatDuration(timeoutMs)}`)
@@ -109,11 +112,16 @@ export class CommandRunner {
   }
 
   /** The guardian ends the group at the end of the lease, unless that is renewed. */
-  #watch(group: number): void {
+  #watch(group: GuardedGroup): void {
     const { session, guardian } = this.#guard
     const arm = () => guardian.arm(group, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
     arm()
     session.onRenewed(arm)
+  }
+
+  #unwatch(): void {
+    this.#guard.session.onRenewed(() => {})
+    this.#guard.guardian.disarm()
   }
 }
 

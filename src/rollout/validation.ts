@@ -5,7 +5,7 @@ import { formatDuration } from '../base/duration.ts'
 import { Failure, reasonOf } from '../base/failure.ts'
 import { lastLine, oneLine } from '../base/printable.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import { runTask } from '../child/task.ts'
+import { type OnGroup, runTask } from '../child/task.ts'
 import type { TestFolder } from './rollout-file.ts'
 
 /** The names that run-parts runs by default; see run-parts(8). */
@@ -25,7 +25,7 @@ export interface TestRun {
   readonly timeoutMs: number
   readonly environment: NodeJS.ProcessEnv
   /** Hears of each test's process group when it has started, and of its end with `undefined`. */
-  readonly onGroup?: (group: number | undefined) => void
+  readonly onGroup?: OnGroup
 }
 
 /**

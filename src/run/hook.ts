@@ -2,7 +2,7 @@ import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure } from '../base/failure.ts'
 import { shellStatus } from '../child/exit-status.ts'
-import { runTask, type TaskEnd } from '../child/task.ts'
+import { type OnGroup, runTask, type TaskEnd } from '../child/task.ts'
 
 /** What a hook is there for. */
 export type HookEvent = 'wait' | 'acquire' | 'lost' | 'release'
@@ -15,7 +15,7 @@ export interface RunHook {
   /** From TERM to KILL, in milliseconds, if the lock is lost meanwhile. */
   readonly graceMs?: (reason: unknown) => number
   /** Hears of its process group, and with `undefined` of its end. */
-  readonly onGroup?: (group: number | undefined) => void
+  readonly onGroup?: OnGroup
 }
 
 /** How a hook ended: `why` it is no success, as a sentence, and whether it is gone. */

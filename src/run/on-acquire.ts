@@ -1,6 +1,7 @@
 import { aborted, scope, sleep } from '../base/abort.ts'
 import { type Context, under } from '../base/context.ts'
 import { Failure } from '../base/failure.ts'
+import type { GuardedGroup } from '../child/guardian.ts'
 import { unlessInterrupted } from '../child/interruptible-wait.ts'
 import type { HeldLock } from '../lock/acquire-options.ts'
 import type { Hold } from '../lock/hold.ts'
@@ -66,7 +67,7 @@ export class OnAcquire {
     const { session } = held
     const graceMs = (reason: unknown) =>
       isLoss(reason) ? Math.min(HOOK_GRACE_MS, session.graceLeftMs(reason)) : HOOK_GRACE_MS
-    let guarded: number | 'none' = 'none'
+    let guarded: GuardedGroup | 'none' = 'none'
     let isLost = false
     const arm = () => guardian.arm(guarded, session.leaseLeftMs() + GUARDIAN_SLACK_MS)
     return {

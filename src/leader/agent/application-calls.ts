@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { AbortReason, scope } from '../../base/abort.ts'
 import { type Context, under } from '../../base/context.ts'
+import type { OnGroup } from '../../child/task.ts'
 import type { Application, CallResult } from '../application/application.ts'
 import type { AgentAction } from '../machine/agent-action.ts'
 import type { ApplicationCall } from '../machine/agent-state.ts'
@@ -16,11 +17,11 @@ const UNINTERRUPTED: readonly ApplicationCall[] = ['demote', 'fence']
 export class ApplicationCalls {
   readonly counts: AgentCounts = { promotions: 0, demotions: 0, fencings: 0, lost: 0, failedCalls: 0, unhealthy: 0 }
   readonly #changeLog: ChangeLog
-  readonly #onGroup: (group: number | undefined) => void
+  readonly #onGroup: OnGroup
   #interrupt: () => void = () => {}
   #isCalling = false
 
-  constructor(changeLog: ChangeLog, onGroup: (group: number | undefined) => void) {
+  constructor(changeLog: ChangeLog, onGroup: OnGroup) {
     this.#changeLog = changeLog
     this.#onGroup = onGroup
   }

@@ -1,4 +1,5 @@
 import type { Context } from '../../base/context.ts'
+import type { OnGroup } from '../../child/task.ts'
 import type { ApplicationCall, Leader } from '../machine/agent-state.ts'
 import type { Lag } from './lag.ts'
 
@@ -27,7 +28,7 @@ export interface CallOptions {
   /** As short as can be: somebody else may be master already. */
   readonly hurried: boolean
   /** Hears of the process group that does it, and of its end with `undefined`. */
-  readonly onGroup: (group: number | undefined) => void
+  readonly onGroup: OnGroup
 }
 
 /** The application that is failed over. Nothing here rejects; a context that aborts ends what is under way. */

@@ -1,7 +1,7 @@
 import type { Context } from '../../base/context.ts'
 import { messageOf } from '../../base/failure.ts'
 import { findExecutable } from '../../child/executable.ts'
-import { runTask } from '../../child/task.ts'
+import { type OnGroup, runTask } from '../../child/task.ts'
 import type { CommandLine, LeaderFile } from '../leader-file.ts'
 import { CALL_GRACE_MS } from '../leader-timing.ts'
 import type { ApplicationCall, Leader } from '../machine/agent-state.ts'
@@ -86,7 +86,7 @@ export class CommandApplication implements Application {
     ctx: Context,
     line: CommandLine,
     variables: Readonly<Record<string, string>>,
-    terms: { timeoutMs: number; leader: Leader | undefined; onGroup?: (group: number | undefined) => void },
+    terms: { timeoutMs: number; leader: Leader | undefined; onGroup?: OnGroup },
   ): Promise<CommandResult> {
     const { timeoutMs, leader, onGroup } = terms
     try {

@@ -1,3 +1,5 @@
+import type { GuardedGroup } from '../../child/guardian.ts'
+
 /** The time of an application that may be master, in milliseconds. */
 export interface MasterTime {
   /** Until somebody acts in our place, should we say nothing more. */
@@ -17,7 +19,7 @@ export interface AgentGuardian {
   /** The application may be master, for as long as this says; `undefined`: it isn't. */
   setMaster(time: (() => MasterTime) | undefined): void
   /** The process group of the call under way. */
-  setCallGroup(group: number | undefined): void
+  setCallGroup(group: GuardedGroup | undefined): void
   /** Nothing is left to do. */
   dismiss(): void
 }

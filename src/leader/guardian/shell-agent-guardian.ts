@@ -1,5 +1,5 @@
 import { aborted } from '../../base/abort.ts'
-import type { Guardian } from '../../child/guardian.ts'
+import type { GuardedGroup, Guardian } from '../../child/guardian.ts'
 import { GUARDIAN_SLACK_MS } from '../../lock/lease-timing.ts'
 import { type AgentGuardian, formatCleanupTask, type MasterTime } from './agent-guardian.ts'
 
@@ -12,7 +12,7 @@ export class ShellAgentGuardian implements AgentGuardian {
   #guardian: Guardian
   #session: string | undefined
   #time: (() => MasterTime) | undefined
-  #group: number | undefined
+  #group: GuardedGroup | undefined
 
   constructor(guardian: Guardian) {
     this.#guardian = guardian
@@ -45,7 +45,7 @@ export class ShellAgentGuardian implements AgentGuardian {
     else if (time) this.#arm()
   }
 
-  setCallGroup(group: number | undefined): void {
+  setCallGroup(group: GuardedGroup | undefined): void {
     this.#group = group
     this.#arm()
   }

@@ -1,6 +1,7 @@
 import { Complaint } from '../../base/complaint.ts'
 import type { Context } from '../../base/context.ts'
 import { Failure, messageOf } from '../../base/failure.ts'
+import type { GuardedGroup } from '../../child/guardian.ts'
 import type { AgentGuardian, MasterTime } from './agent-guardian.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -48,7 +49,7 @@ export class WatchedGuardian implements AgentGuardian {
     if (time?.().isLeased) this.#watch()
   }
 
-  setCallGroup(group: number | undefined): void {
+  setCallGroup(group: GuardedGroup | undefined): void {
     this.#guardian.setCallGroup(group)
   }
 

@@ -82,10 +82,10 @@ test.each(['process.exit(3)', 'throw new Error()', "process.kill(process.pid, 'S
     const mark = randomUUID()
     const ours = runner(
       ['child-process', 'process-group'],
-      `const sleeper = spawn('sleep', ['600'], { stdio: 'ignore', detached: true, env: { ...process.env, MARK: '${mark}' } })
+      `process.once('SIGUSR2', () => { ${end} })
+       const sleeper = spawn('sleep', ['600'], { stdio: 'ignore', detached: true, env: { ...process.env, MARK: '${mark}' } })
        const exited = child_process.exitStatusOf(sleeper)
        child_process.killAtExit(new process_group.ProcessGroup(sleeper.pid, {}), exited)
-       process.once('SIGUSR2', () => { ${end} })
        setInterval(() => {}, 1000)`,
     )
     const sleepers = () => processesWith(`MARK=${mark}`).filter((pid) => pid !== ours.pid)

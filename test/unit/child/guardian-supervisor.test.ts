@@ -100,6 +100,7 @@ describe('a guardian is told', () => {
   test.each<[string, (one: GuardianSupervisor) => void, readonly string[]]>([
     ['of a group, in hundredths of a second', (one) => one.arm(4711, 1000, 200), ['arm 4711 100 20']],
     ['of no group', (one) => one.arm('none', 1000), ['arm none 100 10']],
+    ['of a group that has no number yet', (one) => one.arm('STEP_1=1', 1000), ['arm STEP_1=1 100 10']],
     ['that the grace is what is left, by default', (one) => one.arm(5, 1000), ['arm 5 100 10']],
     ['what is left of the grace when the time is over', (one) => one.arm(5, -60), ['arm 5 0 4']],
     ['nothing less than nothing', (one) => one.arm(5, -600), ['arm 5 0 0']],

@@ -150,6 +150,21 @@ describe('a guardian whose runner dies', () => {
     expect(command.child.signalCode).toBe('SIGTERM')
   })
 
+  test('ends what was about to begin, by its marker, though others had ended before', async () => {
+    const command = await begun('true', { STEP_1: '1' })
+    expect(await endAfter('', 'arm 4711 100 100', 'disarm', 'arm STEP_1=1 100 100')).toBe('killed')
+    await command.ended
+    expect(command.child.signalCode).toBe('SIGTERM')
+    expect(await endAfter('', 'arm STEP_1=1 100 100')).toBe('none')
+  })
+
+  test('spares what has the marker and has left the group, once that was told', async () => {
+    const [command, daemon] = await Promise.all([begun('true', { STEP_2: '1' }), begun('true', { STEP_2: '1' })])
+    expect(await endAfter('', 'arm STEP_2=1 100 100', `arm ${command.group} 100 100`)).toBe('killed')
+    await command.ended
+    expect(daemon.child.signalCode).toBe(null)
+  })
+
   test('says that it ended a command, though that has ended by itself', async () => {
     const command = await begun()
     process.kill(-command.group, 'SIGKILL')

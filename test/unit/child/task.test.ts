@@ -2,19 +2,21 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
+import type { GuardedGroup } from '../../../src/child/guardian.ts'
 import { runTask, type Task } from '../../../src/child/task.ts'
 import { kill, processesWith } from '../../kit/processes.ts'
 import { scratch } from '../../kit/unique.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
 
 const LONG_MS = 60_000
+const MARKER = expect.stringMatching(/^CONSUL_LOCKER_TASK_\w+=1$/)
 
 /** A task of this script, in a folder of its own, what is heard of its group, and the processes that are left of it. */
-function task(script: string, about: Partial<Task> = {}) {
+function task(script: string, about: Partial<Task> = {}, isHeard = true) {
   const folder = scratch()
   const controller = new AbortController()
   const ctx = { clock: systemClock, log: SILENT, signal: controller.signal, random: Math.random }
-  const groups: (number | undefined)[] = []
+  const groups: (GuardedGroup | undefined)[] = []
   const whole: Task = {
     command: { file: '/bin/sh', words: ['sh', '-c', `cd ${folder}; ${script}`, 'name'] },
     // Who reads on when we are gone is known by its PATH, which is all that it gets.
@@ -22,7 +24,7 @@ function task(script: string, about: Partial<Task> = {}) {
     timeoutMs: LONG_MS,
     graceMs: LONG_MS,
     sparesDaemons: false,
-    onGroup: (group) => void groups.push(group),
+    ...(isHeard && { onGroup: (group) => void groups.push(group) }),
     ...about,
   }
   onTestFinished(() => processesWith(folder).forEach(kill))
@@ -38,7 +40,7 @@ describe('a task', () => {
   test('settles with its status and its last words, without input', async () => {
     const { end, groups } = task('cat; echo one; echo two >&2; echo "$0"; exit 7')
     expect(await end).toEqual({ status: { code: 7 }, isGone: true, output: 'one\ntwo\nname\n' })
-    expect(groups).toEqual([expect.any(Number), undefined])
+    expect(groups).toEqual([MARKER, expect.any(Number), undefined])
   })
 
   test('leads a group and a session of its own, and tells of that while it runs', async () => {
@@ -48,10 +50,10 @@ describe('a task', () => {
     await has('told')
     const [pid, , , , group, session] = readFileSync(path('told'), 'utf8').split(' ').map(Number)
     expect([group, session]).toEqual([pid, pid])
-    expect(groups).toEqual([pid])
+    expect(groups).toEqual([MARKER, pid])
     writeFileSync(path('go'), '')
     expect(await end).toMatchObject({ status: { code: 0 } })
-    expect(groups).toEqual([pid, undefined])
+    expect(groups).toEqual([MARKER, pid, undefined])
   })
 
   test('is called as the command is', async () => {
@@ -83,12 +85,13 @@ describe('a task', () => {
     expect(await end).toEqual({ status: { code: 7 }, isGone: true, output: '' })
   })
 
-  test.each<[Partial<Task>, number]>([
-    [{}, 1],
-    [{ sparesDaemons: true }, 0],
-    [{ sparesDaemons: true, diesWithUs: true }, 1],
-  ])('marks what is to end with it: %j', async (about, marks) => {
-    const { end } = task('env | grep -c ^CONSUL_LOCKER_TASK_', about)
+  test.each<[Partial<Task>, boolean, number]>([
+    [{}, false, 1],
+    [{ sparesDaemons: true }, false, 0],
+    [{ sparesDaemons: true }, true, 1],
+    [{ sparesDaemons: true, diesWithUs: true }, false, 1],
+  ])('marks what is to end with it, and what a guardian may have to find: %j, %j', async (about, isHeard, marks) => {
+    const { end } = task('env | grep -c ^CONSUL_LOCKER_TASK_', about, isHeard)
     expect((await end).output).toBe(`${marks}\n`)
   })
 
@@ -96,7 +99,7 @@ describe('a task', () => {
     const command = { file: '/nowhere', words: ['nothing'] } as const
     const { end, groups, left } = task('', { command })
     await expect(end).rejects.toMatchObject({ code: 'not-found' })
-    expect(groups).toEqual([undefined])
+    expect(groups).toEqual([MARKER, undefined])
     await expect.poll(left).toEqual([])
   })
 })

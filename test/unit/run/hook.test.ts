@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AbortReason } from '../../../src/base/abort.ts'
 import type { Context } from '../../../src/base/context.ts'
+import type { GuardedGroup } from '../../../src/child/guardian.ts'
 import { type HookEnd, type RunHook, runHook } from '../../../src/run/hook.ts'
 import { processesWith } from '../../kit/processes.ts'
 import { SILENT } from '../../virtual/silent-log.ts'
@@ -18,7 +19,7 @@ function begun(line: string, about: Partial<RunHook> = {}) {
   const told = new AbortController()
   const clock = new VirtualClock()
   const ctx: Context = { clock, log: SILENT, signal: told.signal, random: () => 0 }
-  const groups: (number | undefined)[] = []
+  const groups: (GuardedGroup | undefined)[] = []
   let end: HookEnd | undefined
   const ended = runHook(ctx, {
     event: 'wait',
@@ -93,7 +94,7 @@ describe('a hook', () => {
   test('is known by its process group, until it has ended', async () => {
     const { ended, groups, note } = begun('echo $$ >$DIR/note')
     await ended
-    expect(groups).toEqual([Number(note()), undefined])
+    expect(groups).toEqual([expect.stringMatching(/^CONSUL_LOCKER_TASK_\w+=1$/), Number(note()), undefined])
   })
 
   test.each([

@@ -44,8 +44,14 @@ async function preparing(line: string, { timing = planTiming({}), listens = 'all
   const guardian: Guardian = {
     ...NO_GUARDIAN,
     arm(group, ms, restMs) {
-      armed.push([group === 'none' ? 'none' : 'group', ms, ...(restMs === undefined ? [] : [restMs])].join(' '))
-      if (group !== 'none') groups.push(group)
+      armed.push(
+        [
+          typeof group === 'number' ? 'group' : group === 'none' ? 'none' : 'marker',
+          ms,
+          ...(restMs === undefined ? [] : [restMs]),
+        ].join(' '),
+      )
+      if (typeof group === 'number') groups.push(group)
     },
     failed: failed.signal,
   }
@@ -193,20 +199,20 @@ describe('the guardian of a hook', () => {
   test('ends it when we can’t, and knows nobody when it has ended', async () => {
     const { ended, armed, timing } = await preparing('true')
     await ended()
-    expect(armed).toEqual([`group ${timing.ttlMs + 250}`, `none ${timing.ttlMs + 250}`])
+    expect(armed).toEqual(['marker', 'group', 'none'].map((what) => `${what} ${timing.ttlMs + 250}`))
   })
 
   test('hears of each renewal, as does who listens', async () => {
     const { begun, armed, heard, clock, timing, letGo, ended } = await preparing(WAITS)
     await begun()
     await clock.advance(timing.renewMs)
-    expect(armed).toEqual(Array(2).fill(`group ${timing.ttlMs + 250}`))
+    expect(armed).toEqual(['marker', 'group', 'group'].map((what) => `${what} ${timing.ttlMs + 250}`))
     expect(heard).toEqual(['renewed'])
     letGo()
     expect(await ended()).toBe('may start')
     // It is the command's turn to be told of.
     await clock.advance(timing.renewMs)
-    expect(armed.slice(3)).toEqual([`none ${timing.ttlMs + 250}`])
+    expect(armed.slice(4)).toEqual([`none ${timing.ttlMs + 250}`])
   })
 })
 
