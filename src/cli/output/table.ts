@@ -4,12 +4,12 @@ import { printable } from '../../base/printable.ts'
 
 /** As wide as a line is where nobody says otherwise. */
 export const COLUMNS = 80
+const GAP = '  '
 
 /** How wide a line of standard output may be: whoever reads a file or a pipe looks for whole words. */
 export function outputWidth(): number {
   return isatty(1) ? COLUMNS : Number.POSITIVE_INFINITY
 }
-const GAP = '  '
 
 /** A column of a table. */
 export interface Column {

@@ -3,7 +3,6 @@ import { formatDuration } from '../../../base/duration.ts'
 import { printable } from '../../../base/printable.ts'
 import { wrapped } from '../../../base/wrapped-text.ts'
 import type { RefusedSwitchover, Reign } from '../../../leader/cluster/leader-history.ts'
-
 import { COLUMNS, outputWidth } from '../../output/table.ts'
 
 /** A node's long name leaves room for the reason. */
