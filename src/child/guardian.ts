@@ -1,5 +1,4 @@
-/** An entry in the environment of a command's processes, and of no other's, from their start on. */
-export type Marker = `${string}=1`
+import type { Marker } from './marker.ts'
 
 /** What is ended: a process group; or, while that is about to begin and has no number yet, all that has the marker. */
 export type GuardedGroup = number | Marker

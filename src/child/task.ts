@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import type { Context } from '../base/context.ts'
-import { randomId } from '../base/random-id.ts'
 import { spawned } from './child-process.ts'
 import { withCores } from './core-dump.ts'
 import { dieWithParent } from './die-with-parent.ts'
 import type { Executable } from './executable.ts'
-import type { GuardedGroup, Marker } from './guardian.ts'
+import type { GuardedGroup } from './guardian.ts'
 import { DetachedChild } from './launch-detached.ts'
+import { type Marker, marked, newMarker } from './marker.ts'
 import { OutputTail } from './output-tail.ts'
 import { endWithin, type LimitedEnd } from './time-limit.ts'
 
@@ -46,7 +46,7 @@ const STANDARD_ERROR = 2
 export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   const { environment, timeoutMs, graceMs, speaks = false, diesWithUs = false, onGroup = () => {} } = task
   const output = speaks ? undefined : await OutputTail.open(ctx, environment)
-  const marker = newMarker()
+  const marker = newMarker('TASK')
   const begin = () => {
     const stdio = speaks ? STANDARD_ERROR : (output?.writeEnd ?? 'ignore')
     return begun(task, marker, stdio, () => output?.handOver())
@@ -66,10 +66,6 @@ export async function runTask(ctx: Context, task: Task): Promise<TaskEnd> {
   return { ...end, output: output?.leave() ?? '' }
 }
 
-function newMarker(): Marker {
-  return `CONSUL_LOCKER_TASK_${randomId().replaceAll('-', '_')}=1`
-}
-
 /**
  * The task's process; `onSpawned` is called when it has its descriptors, or can't have any. Daemons are marked, too,
  * though they are spared: whoever is told of the group looks for the marker only before it has a number.
@@ -81,7 +77,7 @@ async function begun(
   onSpawned: () => void,
 ) {
   const endsDaemons = !sparesDaemons || diesWithUs
-  const env = endsDaemons || onGroup ? { ...environment, [marker.slice(0, -'=1'.length)]: '1' } : environment
+  const env = endsDaemons || onGroup ? marked(environment, marker) : environment
   const options = { argv0: words[0], stdio: ['ignore' as const, stdio, stdio], detached: true, env }
   const process = await spawned(() => {
     try {

@@ -2,11 +2,11 @@ import assert from 'node:assert'
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { Failure, type FailureCode } from '../base/failure.ts'
-import { randomId } from '../base/random-id.ts'
 import { findExecutable } from '../child/executable.ts'
 import { shellStatus } from '../child/exit-status.ts'
 import type { GuardedGroup, Guardian } from '../child/guardian.ts'
 import { launchDetached } from '../child/launch-detached.ts'
+import { marked, newMarker } from '../child/marker.ts'
 import { endWithin } from '../child/time-limit.ts'
 import { GUARDIAN_SLACK_MS } from '../lock/lease-timing.ts'
 import { DEADLINE_PASSED, isLoss } from '../lock/loss.ts'
@@ -78,15 +78,15 @@ export class CommandRunner {
     const { session, graceMs } = this.#guard
     const shown = typeof run === 'string' ? run : run.join(' ')
     const command = findExecutable(rolloutCommandWords(run), this.#environment.PATH)
-    const marker = `CONSUL_LOCKER_STEP_${randomId().replaceAll('-', '_')}`
+    const marker = newMarker('STEP')
     ctx.signal.throwIfAborted()
     // A process that was stopped meanwhile may get an answer before anything tells it that its time is over.
     if (session.leaseLeftMs() <= 0) throw DEADLINE_PASSED
     ctx.log.notice(`running ${shown}`)
-    const environment = { ...this.#environment, [marker]: '1' }
+    const environment = marked(this.#environment, marker)
     // We may be killed when it has begun, and before we could tell anybody its group.
-    this.#watch(`${marker}=1`)
-    const child = await launchDetached({ command, environment, marker: `${marker}=1` }).catch((thrown: unknown) => {
+    this.#watch(marker)
+    const child = await launchDetached({ command, environment, marker }).catch((thrown: unknown) => {
       this.#unwatch()
       throw thrown
     })
@@ -95,9 +95,12 @@ export class CommandRunner {
     const allowedMs = (reason: unknown) => (isLoss(reason) ? session.graceLeftMs(reason) : graceMs)
     const { status, isGone } = await endWithin(ctx, child, timeoutMs, allowedMs)
     this.isQuiet = isGone
-    session.onRenewed(() => {})
-    if (isGone) this.#unwatch()
-    else ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
+    if (isGone) {
+      this.#unwatch()
+    } else {
+      session.onRenewed(() => {})
+      ctx.log.error(`${shown} can't be killed (group ${child.group}); the slots are left to expire`)
+    }
     if (status === 'interrupted') throw ctx.signal.reason
     if (status === 'too-late') return failed(`${shown} did not end within ${formatDuration(timeoutMs)}`)
     const code = shellStatus(status)

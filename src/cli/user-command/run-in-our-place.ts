@@ -1,8 +1,8 @@
-import { randomId } from '../../base/random-id.ts'
 import { dieWithParent } from '../../child/die-with-parent.ts'
 import type { Executable } from '../../child/executable.ts'
 import type { ExitStatus } from '../../child/exit-status.ts'
 import { launch } from '../../child/launch.ts'
+import { marked, newMarker } from '../../child/marker.ts'
 import { SignalRelay } from '../../child/signal-relay.ts'
 import type { SignalSource } from '../../child/signals.ts'
 
@@ -16,10 +16,9 @@ export async function runInOurPlace(
   environment: NodeJS.ProcessEnv,
 ): Promise<ExitStatus> {
   using relay = new SignalRelay(signals)
-  const name = `CONSUL_LOCKER_WAITED_${randomId().replaceAll('-', '_')}`
-  const marker = `${name}=1`
+  const marker = newMarker('WAITED')
   const child = await dieWithParent(marker, environment, () =>
-    launch({ command, environment: { ...environment, [name]: '1' }, marker }),
+    launch({ command, environment: marked(environment, marker), marker }),
   )
   relay.to(child)
   return await child.exited
