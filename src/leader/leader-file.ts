@@ -6,6 +6,7 @@ import { type LagBound, parseLagBound } from './application/lag.ts'
 import { MYSQL_SECTION } from './application/mysql/mysql-options.ts'
 import { POSTGRES_SECTION } from './application/postgres/postgres-options.ts'
 import { REDIS_OPTIONS } from './application/redis/redis-options.ts'
+import { APPLICATION_NAME } from './cluster/leader-keys.ts'
 import { isRoleTag } from './machine/role-tag.ts'
 
 const NAME = 'a name of letters, digits, . _ and -'
@@ -20,7 +21,7 @@ const DEVICE = '/dev/watchdog'
 const SYSFS = '/sys/class/watchdog/watchdog0'
 const LAG = 'a lag as 10s, 1048576 or 16MB'
 
-const name = v.pipe(v.string(NAME), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, NAME), v.maxLength(200, NAME))
+const name = v.pipe(v.string(NAME), v.regex(APPLICATION_NAME, NAME))
 const port = v.pipe(v.number(PORT), v.integer(PORT), v.minValue(1, PORT), v.maxValue(65535, PORT))
 const hostPort = v.pipe(v.string(HOST_PORT), v.regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/, HOST_PORT))
 const command = v.union([textValue(COMMAND), wordsValue(COMMAND)], COMMAND)

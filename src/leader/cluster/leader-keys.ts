@@ -1,3 +1,6 @@
+/** What an application may be called. */
+export const APPLICATION_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/
+
 /**
  * What an application's agents keep at Consul. With the default `lock_key`, `lock/<name>/leader`:
  *

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { oneLine } from '../../../base/printable.ts'
 import { wrapped } from '../../../base/wrapped-text.ts'
+import { APPLICATION_NAME } from '../../../leader/cluster/leader-keys.ts'
 import { instant } from '../../../lock/pause.ts'
 import { closedForMs, type Keeper, type SessionHold } from '../../../unlock/session-hold.ts'
 
@@ -86,7 +87,7 @@ export function stepDownCommand({ lock, holder }: Pick<SessionHold, 'lock' | 'ho
   // Where the lock has a key of its own, its record alone tells the application.
   const name = lock.kind === 'leader' ? lock.name : (holder.command?.[1] ?? '')
   // Somebody may paste it: anything else, from Consul, could be a command of its own.
-  return `consul-locker leader step-down ${/^[A-Za-z0-9][\w.-]{0,199}$/.test(name) ? name : 'NAME'}`
+  return `consul-locker leader step-down ${APPLICATION_NAME.test(name) ? name : 'NAME'}`
 }
 
 /** What happens when the holder is asked. */
