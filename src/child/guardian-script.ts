@@ -209,7 +209,14 @@ renewed() {
 while read -r word one two three; do
   case $word in
     session) is_word "$one" || continue ;;
-    arm) is_order "$one" "$two" "$three" || continue ;;
+    arm)
+      is_order "$one" "$two" "$three" || continue
+      time=$two rest=$three span=$two armed=yes
+      prolong
+      # Its number follows at once. Until then the sentinel watches as it did, if there is one: bash tells of each that
+      # USR2 meets before its trap.
+      case $one in *=1) group=none marker=$one; continue ;; *) group=$one marker=$own ;; esac
+      ;;
     again) [ "$time" ] || continue; span=$time; prolong; renewed && continue ;;
     disarm) [ -z "$one" ] || is_word "$one" || continue ;;
     handover | dismiss) ;;
@@ -218,11 +225,7 @@ while read -r word one two three; do
   relax
   case $word in
     session) session=$one ;;
-    arm)
-      case $one in *=1) group=none marker=$one ;; *) group=$one marker=$own ;; esac
-      time=$two; rest=$three; armed=yes; span=$time; prolong; watch "$time" "$@" & sentinel=$!
-      ;;
-    again) watch "$time" "$@" & sentinel=$! ;;
+    arm | again) watch "$time" "$@" & sentinel=$! ;;
     disarm) armed=no; ended=$one ;;
     handover) armed=no; exec 2>/dev/null ;;
     dismiss) exit 0 ;;
